@@ -1,0 +1,1 @@
+"""One short file per suite of evaluation tasks (see `simemb.suites.Suite`)."""

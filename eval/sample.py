@@ -1,0 +1,16 @@
+"""The test pairs of the bundled sample corpus: a score on any machine, with no data and no network.
+
+The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
+"""
+
+from simemb.data.sample import test_pairs
+from simemb.suites import Suite, Task
+
+task = Task("sample", {"test": test_pairs})
+
+suite = Suite(
+    name="sample",
+    description="the test pairs of the bundled sample corpus, needs no data",
+    tasks=(task,),
+    geometry=task,
+)

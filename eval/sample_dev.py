@@ -1,0 +1,16 @@
+"""The development pairs of the bundled sample corpus, to choose checkpoints where there is no other data.
+
+The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
+"""
+
+from simemb.data.sample import dev_pairs
+from simemb.suites import Suite, Task
+
+task = Task("sample_dev", {"dev": dev_pairs})
+
+suite = Suite(
+    name="sample_dev",
+    description="the development pairs of the bundled sample corpus, needs no data",
+    tasks=(task,),
+    geometry=task,
+)

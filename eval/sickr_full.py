@@ -1,0 +1,12 @@
+"""SICK-R with all three splits at once, as MTEB scores it; other papers score its test split alone.
+
+Marelli et al., LREC 2014; Muennighoff et al., 2023, MTEB, https://arxiv.org/abs/2210.07316.
+"""
+
+from simemb.suites import Suite, Task
+
+suite = Suite(
+    name="sickr_full",
+    description="SICK-R, all 9,927 pairs (train, dev and test) under one correlation, as in MTEB",
+    tasks=(Task("sickr_full", {split: f"sts/sickr/{split}.tsv" for split in ("train", "dev", "test")}),),
+)

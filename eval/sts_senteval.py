@@ -1,0 +1,14 @@
+"""The seven STS tasks in SentEval's form, tokenized and lower-cased, on which SimCSE's numbers are computed.
+
+Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
+"""
+
+from simemb.suites import Suite
+
+from .sts import tasks
+
+suite = Suite(
+    name="sts_senteval",
+    description="the seven STS tasks, text tokenized and lower-cased as SentEval's download leaves it",
+    tasks=tasks("sts_senteval"),
+)

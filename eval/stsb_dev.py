@@ -1,0 +1,12 @@
+"""The development split of STS-B, on which checkpoints and settings are chosen.
+
+Cer et al., 2017, SemEval-2017 task 1, https://arxiv.org/abs/1708.00055.
+"""
+
+from simemb.suites import Suite, Task
+
+suite = Suite(
+    name="stsb_dev",
+    description="STS-B dev, 1,500 pairs: choose checkpoints and settings here, never on a test split",
+    tasks=(Task("stsb_dev", {"dev": "sts/stsb/dev.tsv"}),),
+)

@@ -1,0 +1,70 @@
+"""Files and directories that appear whole or not at all, whatever happens while they are written."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; when the block ends well it becomes `path`, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        _flush(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Yield a temporary directory beside `path`; when the block ends well it takes the place of `path`.
+
+    Between the two renames `path` is missing for an instant and the old one stands beside it as
+    `<name>.old`: `recover` puts it back after a crash.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    recover(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            if file.is_file():
+                _flush(file)
+        old = _old(path)
+        if path.exists():
+            path.replace(old)
+        partial.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def recover(path: Path) -> None:
+    """Undo a replacement of `path` that a crash cut short."""
+    old = _old(path)
+    if old.exists() and not path.exists():
+        old.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step."""
+    with new_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(f"{path.name}.old")
+
+
+def _flush(path: Path) -> None:
+    """Make sure that the content is on the disk before the name is."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

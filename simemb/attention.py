@@ -1,0 +1,125 @@
+"""Attention over a ragged batch, registered with transformers under the name `simemb_ragged`.
+
+BERT-family models of transformers 5 look their attention up in `AttentionInterface` and hand on keywords
+they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.batch`) as such a
+keyword. No model class is patched.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from simemb.batch import Runs, split_runs
+
+NAME = "simemb_ragged"
+
+VERIFIED_FAMILIES = frozenset(
+    {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "ernie", "modernbert"}
+)
+"""Model types whose attention goes through the interface. Others (MPNet, DeBERTa-v2) accept the call and
+silently attend across sentences, so the encoder pads for them."""
+
+
+def ragged_attention(
+    module: nn.Module,  # noqa: ARG001 (the interface of transformers)
+    query: Float[Tensor, "one heads tokens dim"],
+    key: Float[Tensor, "one heads tokens dim"],
+    value: Float[Tensor, "one heads tokens dim"],
+    attention_mask: Tensor | None,  # noqa: ARG001 (None: no_mask below)
+    *,
+    runs: Runs,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    **kwargs: Any,  # noqa: ARG001 (what transformers hands to every attention function)
+) -> tuple[Float[Tensor, "one tokens heads dim"], None]:
+    """softmax(q k^T * scaling) v within each sentence; `dropout` acts on the attention weights.
+
+    `sliding_window` w lets a token see those at a distance below w (ModernBERT hands over half its window
+    plus one).
+    """
+    attend = _attend_padded if query.is_cuda else _attend_by_run
+    output = attend(
+        *(projection[0].transpose(0, 1) for projection in (query, key, value)),
+        runs=runs,
+        scaling=scaling,
+        dropout=dropout,
+        sliding_window=sliding_window,
+    )
+    return output[None], None
+
+
+def _attend_by_run(
+    query: Float[Tensor, "tokens heads dim"],
+    key: Float[Tensor, "tokens heads dim"],
+    value: Float[Tensor, "tokens heads dim"],
+    *,
+    runs: Runs,
+    scaling: float | None,
+    dropout: float,
+    sliding_window: int | None,
+) -> Float[Tensor, "tokens heads dim"]:
+    """One dense, unmasked call per run of equal lengths: exactly the work that the tokens need."""
+    outputs: list[Tensor] = []
+    for q, k, v in zip(*(split_runs(projection, runs) for projection in (query, key, value)), strict=True):
+        attended = scaled_dot_product_attention(
+            q.transpose(1, 2),
+            k.transpose(1, 2),
+            v.transpose(1, 2),
+            attn_mask=_window_mask(q.shape[1], sliding_window, q.device),
+            dropout_p=dropout,
+            scale=scaling,
+        )
+        outputs.append(attended.transpose(1, 2).flatten(0, 1))
+    return torch.cat(outputs)
+
+
+def _attend_padded(
+    query: Float[Tensor, "tokens heads dim"],
+    key: Float[Tensor, "tokens heads dim"],
+    value: Float[Tensor, "tokens heads dim"],
+    *,
+    runs: Runs,
+    scaling: float | None,
+    dropout: float,
+    sliding_window: int | None,
+) -> Float[Tensor, "tokens heads dim"]:
+    """One masked call on a rectangle: a GPU does that faster than many small calls; only attention is padded."""
+    device, longest = query.device, runs[-1][1]
+    lengths = torch.tensor([length for count, length in runs for _ in range(count)], device=device)
+    real = torch.arange(longest, device=device) < lengths[:, None]
+    row, column = real.nonzero(as_tuple=True)
+    q, k, v = (
+        projection.new_zeros(len(lengths), longest, *projection.shape[1:]).index_put((row, column), projection)
+        for projection in (query, key, value)
+    )
+    visible = real[:, None, None, :]
+    window = _window_mask(longest, sliding_window, device)
+    attended = scaled_dot_product_attention(
+        q.transpose(1, 2),
+        k.transpose(1, 2),
+        v.transpose(1, 2),
+        attn_mask=visible if window is None else visible & window,
+        dropout_p=dropout,
+        scale=scaling,
+    )
+    return attended.transpose(1, 2)[row, column]
+
+
+def _window_mask(length: int, sliding_window: int | None, device: torch.device) -> Bool[Tensor, "length length"] | None:
+    if sliding_window is None or length <= sliding_window:
+        return None
+    place = torch.arange(length, device=device)
+    return (place[:, None] - place).abs() < sliding_window
+
+
+def no_mask(*args: Any, **kwargs: Any) -> None:  # noqa: ARG001
+    """The mask of a ragged batch: none, since `ragged_attention` never looks across sentences."""
+
+
+AttentionInterface.register(NAME, ragged_attention)
+AttentionMaskInterface.register(NAME, no_mask)

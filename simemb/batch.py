@@ -1,0 +1,106 @@
+"""A ragged batch: the token sequences of several sentences laid end to end, with no padding anywhere.
+
+Sentences are sorted by length, so that those of equal length form *runs* and everything that works per
+sentence (attention, pooling) can be done with one dense call per run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Runs: TypeAlias = tuple[tuple[int, int], ...]
+"""(sentences, tokens per sentence) of every run of equal lengths, in the order of the batch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentences as token ids, sorted by length, shortest first.
+
+    ids: the tokens of all sentences, end to end.
+    positions: the place of each token in its sentence, counted from 0 whatever the model's family.
+    lengths: tokens of each sentence, ascending, each at least 1.
+    order: the caller's row of each sentence; `restore` undoes the sorting.
+    """
+
+    ids: Int[Tensor, "tokens"]
+    positions: Int[Tensor, "tokens"]
+    lengths: tuple[int, ...]
+    order: Int[Tensor, "batch"]
+
+    @classmethod
+    def collate(cls, sentences: Sequence[Sequence[int] | np.ndarray[Any, Any]]) -> "Batch":
+        """Lay sentences (each a sequence of at least one token id) end to end, sorted by length.
+
+        The sort is stable, so equal input gives an equal batch.
+
+        >>> Batch.collate([[7, 8, 9], [5]]).ids.tolist()
+        [5, 7, 8, 9]
+        """
+        lengths = np.fromiter((len(sentence) for sentence in sentences), np.int64, len(sentences))
+        if not len(lengths) or not lengths.min():
+            raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
+        order = np.argsort(lengths, kind="stable")
+        ordered = lengths[order]
+        starts = np.repeat(np.cumsum(ordered) - ordered, ordered)
+        ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in order])
+        return cls(
+            ids=torch.from_numpy(ids),
+            positions=torch.from_numpy(np.arange(len(ids)) - starts),
+            lengths=tuple(ordered.tolist()),
+            order=torch.from_numpy(order),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def runs(self) -> Runs:
+        """(sentences, tokens per sentence) of every run of equal lengths."""
+        return tuple((len(list(group)), length) for length, group in groupby(self.lengths))
+
+    @property
+    def segments(self) -> Int[Tensor, "tokens"]:
+        """The caller's row of the sentence that each token belongs to."""
+        lengths = torch.tensor(self.lengths, device=self.ids.device)
+        return torch.repeat_interleave(self.order, lengths)
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch on another device."""
+        return replace(
+            self,
+            ids=self.ids.to(device, non_blocking=True),
+            positions=self.positions.to(device, non_blocking=True),
+            order=self.order.to(device, non_blocking=True),
+        )
+
+    def restore(self, rows: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch *rest"]:
+        """Per-sentence results of this batch in the order in which the caller gave the sentences."""
+        return rows.index_select(0, torch.argsort(self.order))
+
+    def split(self, tokens: Float[Tensor, "tokens *rest"]) -> Iterator[Float[Tensor, "run length *rest"]]:
+        """Token-wise results, run by run, as dense blocks."""
+        return split_runs(tokens, self.runs)
+
+    def pad(self, padding: int) -> tuple[Int[Tensor, "batch longest"], Int[Tensor, "batch longest"]]:
+        """Token ids as a rectangle filled up with `padding`, and the mask that is 1 where a token stands."""
+        lengths = torch.tensor(self.lengths, device=self.ids.device)
+        mask = torch.arange(self.lengths[-1], device=self.ids.device) < lengths[:, None]
+        ids = torch.full(mask.shape, padding, dtype=self.ids.dtype, device=self.ids.device)
+        ids[mask] = self.ids
+        return ids, mask.long()
+
+
+def split_runs(tokens: Float[Tensor, "tokens *rest"], runs: Runs) -> Iterator[Float[Tensor, "run length *rest"]]:
+    """Token-wise values, run by run, as dense blocks.
+
+    `split` and not slices: the backward of n slices fills n tensors of full size with zeros.
+    """
+    blocks = tokens.split([sentences * length for sentences, length in runs])
+    for block, (sentences, length) in zip(blocks, runs, strict=True):
+        yield block.unflatten(0, (sentences, length))

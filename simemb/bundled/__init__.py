@@ -1,0 +1,1 @@
+"""The small encoder that `simemb train` starts from when no model is named."""

@@ -1,0 +1,281 @@
+"""Reading and writing encoder directories: Hugging Face checkpoints and sentence-transformers models.
+
+We write sentence-transformers' older spelling (module types `sentence_transformers.models.*`, one boolean
+per pooling mode), which its releases up to 6.x read; we read both spellings.
+"""
+
+import inspect
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from simemb import atomic
+from simemb.encoder import Dense, Encoder, Normalize
+from simemb.errors import ModelError, unknown
+from simemb.pooling import HEAD, LAYERS
+
+log = logging.getLogger("simemb")
+
+BUNDLED = "bundled"
+"""The name of the small encoder that ships with the package."""
+_BUNDLED_PATH = Path(__file__).parent / "bundled"
+POOLING_FLAGS = {
+    "cls": "pooling_mode_cls_token",
+    "mean": "pooling_mode_mean_tokens",
+    "max": "pooling_mode_max_tokens",
+    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
+    "weightedmean": "pooling_mode_weightedmean_tokens",
+    "lasttoken": "pooling_mode_lasttoken",
+}
+"""sentence-transformers' names and its older booleans; we know the first three."""
+_ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "ReLU": nn.ReLU, "GELU": nn.GELU, "Sigmoid": nn.Sigmoid}
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a directory says of its encoder.
+
+    transformer: where the Hugging Face checkpoint lies. pooling: None where nothing is said (a bare
+    checkpoint). tail: folders of Dense and Normalize modules, in order. known: False if there are modules
+    that only sentence-transformers can run.
+    """
+
+    transformer: Path
+    pooling: str | None = None
+    tail: tuple[tuple[str, Path], ...] = ()
+    max_length: int | None = None
+    truncate_dim: int | None = None
+    known: bool = True
+
+
+def load(
+    model: str | Path,
+    *,
+    pooling: str | None = None,
+    max_length: int | None = None,
+    truncate_dim: int | None = None,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> Any:
+    """See `Encoder.load`."""
+    if pooling is not None and pooling not in (*LAYERS, HEAD):
+        raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
+    for knob, value in (("max_length", max_length), ("truncate_dim", truncate_dim)):
+        if value is not None and value < 1:
+            raise ModelError(f"{knob} must be at least 1, not {value}")
+    directory = locate(model, revision)
+    with _one_line(model):
+        layout = read_layout(directory)
+        if not layout.known:
+            return _foreign(directory, str(model), truncate_dim, trust_remote_code)
+        wanted = pooling or layout.pooling
+        backbone, head = load_backbone(layout.transformer, head=wanted == HEAD, trust_remote_code=trust_remote_code)
+        encoder = Encoder(
+            backbone,
+            load_tokenizer(layout.transformer, trust_remote_code=trust_remote_code),
+            pooling="cls" if wanted == HEAD else wanted or "mean",
+            tail=[*head, *(_load_module(kind, path) for kind, path in layout.tail)],
+            max_length=max_length or layout.max_length,
+            name=str(model),
+            source=layout.transformer,
+            pooling_reason="asked" if pooling else "saved" if layout.pooling else "default",
+            truncate_dim=truncate_dim or layout.truncate_dim,
+        )
+    if encoder.pooling_reason == "default":
+        log.warning("%s says nothing about pooling: taking mean (--pooling or pooling= chooses)", model)
+    return encoder
+
+
+def locate(model: str | Path, revision: str | None = None) -> Path:
+    """The directory of a model: `bundled`, a local directory (a run directory means its best/), a hub name."""
+    path = _BUNDLED_PATH if str(model) == BUNDLED else Path(model)
+    if path.is_file():
+        raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
+    if not path.is_dir():
+        return _download(str(model), revision)
+    atomic.recover(path / "best")
+    for candidate in (path, path / "best"):
+        if any((candidate / name).is_file() for name in ("modules.json", "config.json")):
+            return candidate
+    raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
+
+
+def read_layout(directory: Path) -> Layout:
+    """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
+    if not (directory / "modules.json").exists():
+        return Layout(directory)
+    modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in _json(directory / "modules.json")]
+    settings = _json(directory / "config_sentence_transformers.json")
+    kinds = [kind for kind, _ in modules]
+    layered = kinds[1:2] == ["WeightedLayerPooling"]
+    start = 2 if layered else 1
+    if kinds[:1] != ["Transformer"] or kinds[start : start + 1] != ["Pooling"] or settings.get("default_prompt_name"):
+        return Layout(directory, known=False)
+    transformer = modules[0][1]
+    bert = _json(transformer / "sentence_bert_config.json")
+    pooling = _read_pooling(_json(modules[start][1] / "config.json"))
+    if layered:
+        pooling = _read_layers(modules[1][1]) if pooling == "mean" else None
+    tail = tuple(modules[start + 1 :])
+    known = pooling is not None and not bert.get("do_lower_case") and all(_known(kind, path) for kind, path in tail)
+    return Layout(transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), known)
+
+
+def _read_pooling(config: dict[str, Any]) -> str | None:
+    mode = config.get("pooling_mode") or [name for name, flag in POOLING_FLAGS.items() if config.get(flag)]
+    modes = [mode] if isinstance(mode, str) else list(mode)
+    return modes[0] if len(modes) == 1 and modes[0] in LAYERS else None
+
+
+def _read_layers(path: Path) -> str | None:
+    """The pooling whose layers this WeightedLayerPooling averages with equal weights, if one of ours."""
+    from safetensors.torch import load_file
+
+    config = _json(path / "config.json")
+    weights = load_file(path / "model.safetensors")["layer_weights"].tolist()
+    used = {config["layer_start"] + index: weight for index, weight in enumerate(weights) if weight}
+    last = config["layer_start"] + len(weights) - 1
+    if len(set(used.values())) != 1:
+        return None
+    return {(1, last): "first_last", (last - 1, last): "last2"}.get(tuple(used))  # type: ignore[call-overload]
+
+
+def _known(kind: str, path: Path) -> bool:
+    if kind == "Dense":
+        config = _json(path / "config.json")
+        plain = all(config.get(key, "sentence_embedding") == "sentence_embedding" for key in _DENSE_NAMES)
+        return plain and not config.get("use_residual") and _activation_name(config) in _ACTIVATIONS
+    return kind == "Normalize"
+
+
+_DENSE_NAMES = ("module_input_name", "module_output_name")
+
+
+def _activation_name(config: dict[str, Any]) -> str:
+    return str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
+
+
+def _load_module(kind: str, path: Path) -> nn.Module:
+    if kind == "Normalize":
+        return Normalize()
+    from safetensors.torch import load_file
+
+    config = _json(path / "config.json")
+    activation = _ACTIVATIONS[_activation_name(config)]()
+    dense = Dense(config["in_features"], config["out_features"], activation=activation, bias=config.get("bias", True))
+    dense.load_state_dict({name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()})
+    return dense
+
+
+def load_tokenizer(directory: Path, *, trust_remote_code: bool = False) -> Any:
+    """The tokenizer of a checkpoint."""
+    from transformers import AutoTokenizer
+
+    with quiet_transformers():
+        return AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
+
+
+def load_backbone(
+    directory: Path, *, head: bool = False, trust_remote_code: bool = False
+) -> tuple[Any, Sequence[nn.Module]]:
+    """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module."""
+    from transformers import MODEL_MAPPING, AutoConfig, AutoModel
+
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    known = type(config) in MODEL_MAPPING
+    accepts = known and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    with quiet_transformers():
+        backbone, report = AutoModel.from_pretrained(
+            directory,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
+            **({"add_pooling_layer": head} if accepts else {}),
+        )
+    missing = sorted(report["missing_keys"])
+    if head and (not accepts or any("pooler" in key for key in missing)):
+        raise ModelError(f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)")
+    if missing:
+        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it whole?")
+    return backbone, [_take_pooler(backbone)] if head else []
+
+
+def _take_pooler(backbone: Any) -> Dense:
+    """Move the trained pooler out of the backbone into a Dense module of the encoder."""
+    linear = getattr(backbone.pooler, "dense", backbone.pooler)
+    dense = Dense(linear.in_features, linear.out_features, activation=nn.Tanh())
+    dense.linear.load_state_dict(linear.state_dict())
+    backbone.pooler = None
+    return dense
+
+
+def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    from simemb.foreign import ForeignEncoder
+
+    with quiet_transformers():
+        model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
+    return ForeignEncoder(model, name=name, truncate_dim=truncate_dim)
+
+
+def _download(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.txt", "*.model", "*.safetensors"]
+    try:
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"])
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"no model {name!r}: it is no directory here, and the Hugging Face hub did not give it ({reason})"
+        ) from error
+
+
+def _json(path: Path) -> Any:
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path} is not valid JSON: {error}") from error
+
+
+@contextmanager
+def _one_line(model: str | Path) -> Iterator[None]:
+    """Turn what other libraries raise on a damaged directory into one line that names it."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (*_UNREADABLE, SafetensorError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{model} cannot be loaded as a model: {reason[0]}") from error
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' progress bars and load reports: what matters we say ourselves."""
+    from transformers.utils import logging as transformers_logging
+
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()

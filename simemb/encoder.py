@@ -1,0 +1,323 @@
+"""The sentence encoder: a BERT-family backbone, a pooling over its tokens and what follows it.
+
+It computes on ragged batches (`simemb.batch`): the token-wise layers see exactly the tokens there are.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize as l2_normalize
+
+from simemb import attention, encoding
+from simemb.batch import Batch
+from simemb.pooling import LAYERS, check_pooling, pool
+
+Vectors = np.ndarray[Any, np.dtype[np.float32]]
+Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
+
+
+class TextEncoder(Protocol):
+    """What suites and indexes need of an encoder, ours or another library's."""
+
+    @property
+    def name(self) -> str:
+        """How a person would name it: a path or a hub name."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hex digest of everything that its vectors depend on."""
+        ...
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Vectors:
+        """Float32 vectors [texts, dim], or [dim] for a single string."""
+        ...
+
+
+class Dense(nn.Module):
+    """x -> activation(W x + b), in the layout of sentence-transformers' Dense module."""
+
+    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module, bias: bool = True):
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=bias)
+        self.activation = activation
+
+    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch out"]:
+        """Apply the layer to sentence vectors."""
+        return self.activation(self.linear(vectors))
+
+
+class Normalize(nn.Module):
+    """x -> x / |x|_2."""
+
+    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
+        """Scale sentence vectors to unit length."""
+        return l2_normalize(vectors, dim=-1)
+
+
+class Encoder(nn.Module):
+    """A trainable sentence encoder; see `Encoder.load`.
+
+    backbone: a transformers model. pooling: a name of `simemb.pooling.LAYERS`. tail: what follows the
+    pooling (`Dense`, `Normalize`). max_length: tokens a text is cut to, special tokens included.
+    name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
+    may still lie. pooling_reason: "asked", "saved" or "default", so that a recipe may replace a default.
+    truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
+    """
+
+    def __init__(
+        self,
+        backbone: Any,
+        tokenizer: Any,
+        *,
+        pooling: str = "mean",
+        tail: Sequence[nn.Module] = (),
+        max_length: int | None = None,
+        name: str = "",
+        source: Path | None = None,
+        pooling_reason: str = "asked",
+        truncate_dim: int | None = None,
+    ):
+        super().__init__()
+        self.backbone = backbone
+        self.tokenizer = tokenizer
+        self.pooling = check_pooling(pooling)
+        self.pooling_reason = pooling_reason
+        self.tail = nn.ModuleList(tail)
+        self.name = name
+        self.source = source
+        self.truncate_dim = truncate_dim
+        self.position_offset = _position_offset(backbone)
+        self.max_length = min(length for length in (max_length, _longest(self)) if length)
+        self._transforms: list[Transform] = []
+        self.ragged = False
+        self.ragged = backbone.config.model_type in attention.VERIFIED_FAMILIES and _ragged_agrees(self)
+
+    @staticmethod
+    def load(
+        model: str | Path,
+        *,
+        pooling: str | None = None,
+        max_length: int | None = None,
+        truncate_dim: int | None = None,
+        revision: str | None = None,
+        trust_remote_code: bool = False,
+    ) -> Any:
+        """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
+
+        pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2.
+        By default what the directory says; a bare checkpoint, which says nothing, gets mean with a notice.
+        Returns an `Encoder`, or a `simemb.foreign.ForeignEncoder` for a sentence-transformers model with
+        modules we do not know, which encodes but does not train. Raises `ModelError`.
+        """
+        from simemb.directory import load
+
+        return load(
+            model,
+            pooling=pooling,
+            max_length=max_length,
+            truncate_dim=truncate_dim,
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+        )
+
+    def save(self, directory: str | Path) -> Path:
+        """Write a sentence-transformers directory (safetensors only), replacing an older one atomically."""
+        from simemb.saving import save
+
+        return save(self, directory)
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
+        width = widths[-1] if widths else int(self.backbone.config.hidden_size)
+        return min(width, self.truncate_dim or width)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.backbone.parameters()).device
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""
+        digest = hashlib.sha256()
+        settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
+        digest.update(repr(settings).encode())
+        digest.update(tokenizer_content(self.tokenizer).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    # ---- computing -------------------------------------------------------------------------------
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch dim"]:
+        """One vector per sentence in the caller's order, with gradient."""
+        vectors = pool(self.hidden_states(batch), batch, self.pooling)
+        for module in self.tail:
+            vectors = module(vectors)
+        return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
+
+    def hidden_states(self, batch: Batch) -> tuple[Float[Tensor, "tokens dim"], ...]:
+        """What the layers give for every token: the layers that the pooling needs, the last one at the end."""
+        every_layer = LAYERS[self.pooling] != (-1,)
+        ids, positions = batch.ids, batch.positions + self.position_offset
+        if self.ragged:
+            mask, inputs = None, {"input_ids": ids[None], "position_ids": positions[None], "runs": batch.runs}
+        else:
+            rectangle, mask = batch.pad(_padding(self))
+            inputs = {"input_ids": rectangle, "attention_mask": mask}
+            if "position_ids" in inspect.signature(self.backbone.forward).parameters:
+                places = rectangle.new_zeros(rectangle.shape)
+                inputs["position_ids"] = places.masked_scatter(mask.bool(), positions)
+        with self._hooked(batch, mask):
+            output = self.backbone(**inputs, output_hidden_states=every_layer, return_dict=True)
+        layers = output.hidden_states if every_layer else (output.last_hidden_state,)
+        return tuple(layer[0] if mask is None else layer[mask.bool()] for layer in layers)
+
+    @contextmanager
+    def intercept(self, transform: Transform) -> Iterator[None]:
+        """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
+
+        It sees the sum of word, position and type embeddings after LayerNorm and dropout, exactly where
+        ConSERT cuts and attacks (`inputs_embeds` would be too early).
+        """
+        self._transforms.append(transform)
+        try:
+            yield
+        finally:
+            self._transforms.remove(transform)
+
+    @contextmanager
+    def _hooked(self, batch: Batch, mask: Tensor | None) -> Iterator[None]:
+        if not self._transforms:
+            yield
+            return
+
+        def replace(module: nn.Module, args: Any, output: Tensor) -> Tensor:  # noqa: ARG001
+            tokens = output[0] if mask is None else output[mask.bool()]
+            for transform in self._transforms:
+                tokens = transform(tokens, batch)
+            return tokens[None] if mask is None else output.masked_scatter(mask.bool()[..., None], tokens)
+
+        handle = self.backbone.embeddings.register_forward_hook(replace)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    # ---- text in, vectors out --------------------------------------------------------------------
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Vectors:
+        """Float32 vectors [texts, dim] in the order given, or [dim] for a single string.
+
+        texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: to unit
+        length. truncate_dim: keep the first so many dimensions (before normalizing). batch_size: at most so
+        many texts at once; by default as many as fill a budget of tokens. progress: a bar with rate and
+        time left; by default where a person watches and it takes a while. Texts longer than `max_length`
+        tokens are cut, counted and reported once. Raises `DataError` for what is not text.
+        """
+        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
+        return encoding.encode(self, texts, options)
+
+    def encode_to_file(
+        self,
+        texts: Iterable[str],
+        path: str | Path,
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> int:
+        """Like `encode`, streaming: any number of texts in constant memory; returns how many there were.
+
+        path: .npy (float32 [texts, dim], to be read with `numpy.load(path, mmap_mode="r")`) or .parquet
+        (columns text and embedding). It appears only when it is whole.
+        """
+        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
+        return encoding.encode_to_file(self, texts, Path(path), options)
+
+    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
+        """Token ids of each text, cut to `max_length`, and how many texts had to be cut."""
+        return encoding.tokenize(self.tokenizer, texts, self.max_length)
+
+    @torch.inference_mode()
+    def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
+        """Vectors of sentences given as token ids, without dropout; one batch."""
+        was_training = self.training
+        self.eval()
+        try:
+            vectors = self(Batch.collate(sentences).to(self.device))
+        finally:
+            self.train(was_training)
+        return vectors.float().cpu().numpy()
+
+
+def tokenizer_content(tokenizer: Any) -> str:
+    """Everything that decides which ids a text gets, as text."""
+    if getattr(tokenizer, "is_fast", False):
+        return str(tokenizer.backend_tokenizer.to_str())
+    return repr((type(tokenizer).__name__, sorted(tokenizer.get_vocab().items()), tokenizer.init_kwargs))
+
+
+def _position_offset(backbone: Any) -> int:
+    """RoBERTa and its kin count positions from padding_idx + 1; the others from 0."""
+    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
+    return 0 if padding is None else int(padding) + 1
+
+
+def _longest(encoder: Encoder) -> int:
+    positions = int(getattr(encoder.backbone.config, "max_position_embeddings", 0) or 512) - encoder.position_offset
+    return min(positions, int(encoder.tokenizer.model_max_length))
+
+
+def _padding(encoder: Encoder) -> int:
+    return int(encoder.backbone.config.pad_token_id or 0)
+
+
+@torch.inference_mode()
+def _ragged_agrees(encoder: Encoder) -> bool:
+    """Whether two sentences of unlike length give the same vectors ragged as padded; if so, ragged it is.
+
+    The family list says that it should; this catches a transformers release in which it no longer does.
+    """
+    encoder.eval()
+    batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(encoder.device)
+    padded = encoder.hidden_states(batch)[-1]
+    plain = encoder.backbone.config._attn_implementation
+    encoder.backbone.set_attn_implementation(attention.NAME)
+    encoder.ragged = True
+    if torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4):
+        return True
+    encoder.backbone.set_attn_implementation(plain)
+    return False

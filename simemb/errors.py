@@ -1,0 +1,44 @@
+"""The one exception family for what a user can mend.
+
+The command line turns a `SimembError` into one line on standard error and exit code 2; anything else is
+a defect of ours and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SimembError(Exception):
+    """What is wrong, where, what is allowed and what to do next, in one line."""
+
+
+class DataError(SimembError):
+    """A file, a row, a column or a value that cannot be used."""
+
+
+class ModelError(SimembError):
+    """A model, a pooling or a saved directory that cannot be used."""
+
+
+class RecipeError(SimembError):
+    """A recipe, or a field of one, that does not exist or makes no sense."""
+
+
+class TrainingError(SimembError):
+    """A run that cannot start, cannot go on or cannot be resumed."""
+
+
+class SearchError(SimembError):
+    """An index that is corrupt or belongs to another encoder."""
+
+
+def unknown(kind: str, name: object, allowed: Iterable[str]) -> str:
+    """One line for a name that does not exist: the nearest match, and all that is allowed.
+
+    >>> unknown("pooling", "meen", ["cls", "mean"])
+    "unknown pooling 'meen': did you mean 'mean'? (allowed: cls, mean)"
+    """
+    names = list(allowed)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f": did you mean '{near[0]}'?" if near else ""
+    return f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(names) or 'none'})"

@@ -1,0 +1,73 @@
+"""Sentence-transformers models with modules that we do not know, behind the same `encode`.
+
+They run through sentence-transformers itself (static embeddings, CLIP, LSTMs ...): they can be scored,
+indexed and searched, but not trained here.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simemb import encoding
+from simemb.encoding import Vectors
+
+
+class ForeignEncoder:
+    """A `sentence_transformers.SentenceTransformer` that keeps our interface; see `Encoder.load`."""
+
+    def __init__(self, model: Any, *, name: str, truncate_dim: int | None = None):
+        self.model = model
+        self.name = name
+        self.truncate_dim = truncate_dim
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        width = int(self.model.get_embedding_dimension())
+        return min(width, self.truncate_dim or width)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the weights and the modules' settings."""
+        digest = hashlib.sha256(f"{self.model}{self.truncate_dim}".encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Vectors:
+        """As `Encoder.encode`."""
+        return encoding.encode(self, texts, encoding.Options(normalize, truncate_dim, batch_size, progress))
+
+    def encode_to_file(
+        self,
+        texts: Iterable[str],
+        path: str | Path,
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> int:
+        """As `Encoder.encode_to_file`."""
+        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
+        return encoding.encode_to_file(self, texts, Path(path), options)
+
+    def tokenize(self, texts: Sequence[str]) -> tuple[list[str], int]:
+        """The texts themselves: sentence-transformers tokenises, and does not tell what it cuts."""
+        return list(texts), 0
+
+    def embed(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of one batch of texts."""
+        vectors = self.model.encode(list(sentences), show_progress_bar=False, convert_to_numpy=True)
+        return np.asarray(vectors, np.float32)[:, : self.truncate_dim]

@@ -1,0 +1,121 @@
+"""What embeddings are judged by: correlation with human scores, alignment and uniformity.
+
+Wang & Isola, 2020, https://arxiv.org/abs/2005.10242, equations 1 and 2; code in SsnL/align_uniform.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+# Rows of similarities held at once: 512 x 20,000 float32 values are 41 MB.
+STRIP = 512
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Correlation of the ranks of `x` [pairs] and `y` [pairs], in [-1, 1]; ties share their mean rank.
+
+    nan where it is undefined: all of `x` or all of `y` are equal, or there are fewer than two pairs.
+
+    >>> spearman([1, 2, 3, 4], [1, 4, 9, 16])
+    1.0
+    """
+    from scipy.stats import spearmanr
+
+    return _correlation(spearmanr, x, y)
+
+
+def pearson(x: ArrayLike, y: ArrayLike) -> float:
+    """Linear correlation cov(x, y) / (sd(x) sd(y)) of `x` [pairs] and `y` [pairs], in [-1, 1].
+
+    nan where it is undefined: all of `x` or all of `y` are equal to within rounding, or there are fewer
+    than two pairs.
+    """
+    from scipy.stats import pearsonr
+
+    return _correlation(pearsonr, x, y)
+
+
+def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> float:
+    """`function(x, y).statistic`, or nan where scipy warns that an input is constant."""
+    from scipy.stats import DegenerateDataWarning
+
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if len(x) < 2:
+        return float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DegenerateDataWarning)
+        try:
+            return float(function(x, y).statistic)
+        except DegenerateDataWarning:
+            return float("nan")
+
+
+def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -> Float[np.ndarray, "pair"]:
+    """Cosine a.b / (|a| |b|) of each row of `a` with the same row of `b`, float64 in [-1, 1].
+
+    A zero vector has cosine 0 with everything.
+
+    >>> cosine(np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 0.0]])).tolist()
+    [0.96, 0.0]
+    """
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    aa, bb, ab = (np.einsum("pd,pd->p", left, right) for left, right in ((a, a), (b, b), (a, b)))
+    # One root of the product, not a product of two roots: the root of a rounded square is exact, so that
+    # equal rows have cosine 1 exactly and pairs of identical text tie instead of being ordered by rounding.
+    lengths = np.sqrt(aa * bb)
+    return np.divide(ab, lengths, out=np.zeros(len(a)), where=lengths > 0)
+
+
+def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2) -> float:
+    """How near the two sides of positive pairs are: the mean of |x - y|^alpha after L2 normalization.
+
+    Args:
+        x: One side of each positive pair, any length of vector.
+        y: The other side.
+        alpha: Exponent of the distance, above 0.
+
+    Returns:
+        0 (every pair coincides) to 2^alpha (antipodal), lower is better; nan without a pair. Equation 1.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    x_unit, y_unit = (normalize(torch.as_tensor(side, dtype=torch.float32), dim=1) for side in (x, y))
+    distances = torch.linalg.vector_norm(x_unit - y_unit, dim=1, dtype=torch.float64)
+    return float(distances.pow(alpha).mean())
+
+
+def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2) -> float:
+    """How evenly vectors cover the sphere: log of the mean over pairs i < j of exp(-t |x_i - x_j|^2).
+
+    Exact over all distinct pairs, after L2 normalization. It is computed in strips above the diagonal:
+    float32 products, float64 sums, 512 rows at a time.
+
+    Args:
+        x: The vectors of all texts, of any length.
+        t: Sharpness of the Gaussian potential, above 0.
+
+    Returns:
+        -4t (two antipodal vectors) to 0 (all coincide), lower is better; nan below two vectors.
+        Equation 2.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    unit = normalize(torch.as_tensor(x, dtype=torch.float32), dim=1)
+    squares = unit.square().sum(dim=1, keepdim=True)
+    ones = torch.ones_like(squares)
+    # -t |a - b|^2 = 2t a.b - t |a|^2 - t |b|^2: two more columns make the whole exponent one product.
+    left = torch.cat([2 * t * unit, -t * squares, -t * ones], dim=1)
+    right = torch.cat([unit, ones, squares], dim=1).T
+    total = torch.zeros((), dtype=torch.float64, device=unit.device)
+    for start in range(0, len(unit), STRIP):
+        strip = left[start : start + STRIP] @ right[:, start:]
+        # The strip begins on the diagonal, so what lies above its own diagonal are the pairs i < j.
+        total += strip.exp_().triu_(1).sum(dtype=torch.float64)
+    pairs = len(unit) * (len(unit) - 1) // 2
+    return float(torch.log(total / pairs))

@@ -1,0 +1,53 @@
+"""From the hidden states of a ragged batch to one vector per sentence.
+
+The names and definitions are those of the SimCSE family; `first_last` uses the first layer's output
+(hidden state 1), not the embedding layer (princeton-nlp/SimCSE issue 285).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from simemb.batch import Batch
+from simemb.errors import ModelError, unknown
+
+LAYERS: dict[str, tuple[int, ...]] = {
+    "cls": (-1,),
+    "mean": (-1,),
+    "max": (-1,),
+    "first_last": (1, -1),
+    "last2": (-2, -1),
+}
+"""The hidden states (0 is the embedding layer) that a pooling averages before it pools over tokens."""
+
+HEAD = "cls_head"
+"""Asks `Encoder.load` for `cls` followed by the checkpoint's own trained pooler as a Dense module."""
+
+
+def check_pooling(name: str) -> str:
+    """The name itself, or a `ModelError` that lists what is allowed."""
+    if name not in LAYERS:
+        raise ModelError(unknown("pooling", name, [*LAYERS, HEAD]))
+    return name
+
+
+def pool(
+    hidden_states: Sequence[Float[Tensor, "tokens dim"]], batch: Batch, pooling: str
+) -> Float[Tensor, "batch dim"]:
+    """One vector per sentence, in the caller's order.
+
+    cls: the first token of the last layer. mean, max: over the tokens of the last layer, special tokens
+    included. first_last, last2: mean over tokens of (h_1 + h_n) / 2 and of (h_{n-1} + h_n) / 2.
+
+    hidden_states: the embedding layer's output and every layer's, or just the last layer's where the
+    pooling needs no other.
+    """
+    layers = [hidden_states[layer] for layer in LAYERS[pooling]]
+    tokens = layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
+    if pooling == "cls":
+        lengths = torch.tensor(batch.lengths, device=tokens.device)
+        return batch.restore(tokens.index_select(0, lengths.cumsum(0) - lengths))
+    reduce = torch.Tensor.amax if pooling == "max" else torch.Tensor.mean
+    return batch.restore(torch.cat([reduce(block, 1) for block in batch.split(tokens)]))

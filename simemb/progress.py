@@ -1,0 +1,39 @@
+"""A progress bar with rate and time left, on standard error, only where a person watches."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def track(
+    what: str, *, total: int | None = None, unit: str = "texts", shown: bool | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Yield `advance(count)`; meanwhile a bar shows how many of `total` are done, how fast, how long still.
+
+    shown: None shows it if standard error is a terminal. total: None for a stream of unknown length.
+
+    >>> with track("counting", total=2, shown=False) as advance:
+    ...     advance(2)
+    """
+    if not (sys.stderr.isatty() if shown is None else shown):
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(count: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, advance=count, rate=f"{speed:,.0f} {unit}/s" if speed else "")
+
+        yield advance

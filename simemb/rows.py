@@ -1,0 +1,287 @@
+"""Rows: named columns of text, read as a stream from any file, corpus, dataset or list a user has.
+
+How each file format is read stands in `simemb.formats`, which column plays which role in `simemb.roles`.
+"""
+
+import hashlib
+import math
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from . import sources
+from .errors import DataError
+from .formats import Record, Table, kind_of, open_file
+from .roles import choose
+from .sources import Source
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    Data = str | os.PathLike[str] | Source | Sequence[str] | Sequence[tuple[str | float, ...]] | Dataset
+
+
+class Rows:
+    """Named columns of text that can be read any number of times, always the same.
+
+    Attributes:
+        name: what messages call the data.
+        columns: the text columns in role order: anchor, positive, negative.
+        score: the score or label column, or None.
+        ignored: the columns that play no role.
+        skipped: how many blank lines the last complete pass left out.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        name: str,
+        content: Callable[[], str],
+        *,
+        columns: Sequence[str] | None = None,
+        score: str | None = None,
+    ) -> None:
+        self._table, self._content = table, content
+        self.name = name
+        choice = choose(name, table, columns, score)
+        self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
+        self.skipped = 0
+        if next(self._records(self.columns), None) is None:
+            raise DataError(f"{name} has no rows")
+
+    def texts(self) -> Iterator[tuple[str, ...]]:
+        """The texts of every row, one for each of `columns`.
+
+        Raises:
+            DataError: a row cannot be read, or a text is missing or not text; says which.
+        """
+        for number, cells in self._records(self.columns):
+            yield self._texts(number, cells)
+
+    def scored(self) -> Iterator[tuple[str, str, float]]:
+        """Anchor, positive and score of every row.
+
+        Raises:
+            DataError: there are no two text columns or no score, or a score is not a finite number.
+        """
+        if self.score is None or len(self.columns) < 2:
+            has = ", ".join((*self.columns, *self.ignored, *filter(None, [self.score])))
+            raise DataError(f"{self.name}: scored pairs need two text columns and a score (it has: {has})")
+        for number, (*pair, score) in self._records((*self.columns[:2], self.score)):
+            anchor, positive = self._texts(number, pair)
+            yield anchor, positive, self._score(number, score)
+
+    def digest(self) -> str:
+        """The SHA-256 of the content and the chosen columns: equal digests mean equal rows."""
+        chosen = repr((self._content(), self.columns, self.score))
+        return hashlib.sha256(chosen.encode()).hexdigest()
+
+    def _records(self, chosen: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
+        skipped = 0
+        for number, cells in self._table.records(chosen):
+            if cells is None:
+                skipped += 1
+            else:
+                yield number, cells
+        self.skipped = skipped
+
+    def _texts(self, number: int, cells: Sequence[object]) -> tuple[str, ...]:
+        for column, value in zip(self.columns, cells, strict=False):
+            if not isinstance(value, str):
+                raise DataError(f"{self._place(number, column)}: {kind_of(value):.60} where text is needed")
+            if not value.isascii() and _has_surrogate(value):
+                raise DataError(f"{self._place(number, column)}: a lone surrogate in {value!r:.60}")
+        return cast(tuple[str, ...], tuple(cells))
+
+    def _score(self, number: int, value: object) -> float:
+        try:
+            score = float(value) if isinstance(value, str | int | float) else math.nan
+        except ValueError:
+            score = math.nan
+        if isinstance(value, bool) or not math.isfinite(score):
+            raise DataError(f"{self._place(number, self.score)}: {str(value)!r:.60} is not a finite number")
+        return score
+
+    def _place(self, number: int, column: str | None) -> str:
+        return f"{self.name}, {self._table.unit} {number}, column {column!r}"
+
+
+def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
+    r"""Open data of any kind as rows of text; nothing is read before it is needed.
+
+    Args:
+        data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: parted by tabs, quotes literal;
+            .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
+            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, or a list of texts or
+            of tuples of texts (a number at the end of the tuples is the score).
+        columns: the text columns in role order (anchor, positive, negative); a score column may be among
+            them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
+            premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,
+            entailment, answer, sentence2, sent1 ...; for the negative negative, hard_neg, contradiction,
+            sent2 ... If no name is recognized, one to three text columns are taken in order, with a notice.
+            Case does not matter; other columns are ignored and listed in `Rows.ignored`.
+        score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label.
+
+    A blank line is skipped and counted; an empty text in a row is kept; a missing text (null) and a lone
+    surrogate in JSON are refused, because no encoder could say what they mean.
+
+    Raises:
+        DataError: the data do not exist, are empty, or cannot be used; says where and what is allowed.
+
+    >>> rows = open_rows([("A dog runs.", "A dog is running.", 4.8)])
+    >>> rows.columns, rows.score, list(rows.scored())
+    (('sentence1', 'sentence2'), 'score', [('A dog runs.', 'A dog is running.', 4.8)])
+    """
+    if isinstance(data, str) and data == "-":
+        return _open_standard_input(columns=columns, score=score)
+    if isinstance(data, str | os.PathLike):
+        found = _path_or_source(data)
+        if isinstance(found, Path):
+            return _open_path(found, str(data), columns=columns, score=score)
+        data = found
+    if isinstance(data, Source):
+        return _open_source(data, columns=columns, score=score)
+    if isinstance(data, list | tuple):
+        values = cast(Sequence[object], data)
+        table = _ListTable(values)
+        return Rows(table, "the list", lambda: _list_digest(values), columns=columns, score=score)
+    dataset = _as_dataset(data)
+    table = _DatasetTable(dataset)
+    return Rows(table, "the dataset", lambda: str(dataset._fingerprint), columns=columns, score=score)
+
+
+def _path_or_source(data: str | os.PathLike[str]) -> Path | Source:
+    """An existing file wins over a corpus, a corpus over a directory of the same name."""
+    path = Path(data)
+    if path.is_file():
+        return path
+    if str(data) in sources.corpora():
+        return sources.get(str(data))
+    if path.is_dir():
+        raise DataError(f"{data} is a directory: name a file in it")
+    if path.exists():
+        return path
+    siblings = [str(file) for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [*siblings, *sources.corpora()]
+    near = get_close_matches(str(path), names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"it must be a file, - or a corpus ({_corpora()})"
+    raise DataError(f"no file or corpus {str(data)!r}: {hint}")
+
+
+def _corpora() -> str:
+    return ", ".join(sources.corpora())
+
+
+def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None) -> Rows:
+    return Rows(open_file(path, name), name, lambda: sources.sha256_of(path), columns=columns, score=score)
+
+
+def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
+    if source.generate is not None:
+        values = source.generate()
+        table = _ListTable(values)
+        return Rows(table, source.name, lambda: _list_digest(values), columns=columns, score=score)
+    found = sources.locate(source)
+    columns, score = columns or found.columns, score or found.score
+    return _open_path(found.path, source.name, columns=columns, score=score)
+
+
+def _open_standard_input(*, columns: Sequence[str] | None, score: str | None) -> Rows:
+    """Standard input can be read once only, so it is kept in a temporary file as long as the rows live."""
+    handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
+    with os.fdopen(handle, "wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    path = Path(name)
+    try:
+        rows = _open_path(path, "standard input", columns=columns, score=score)
+    except DataError:
+        path.unlink()
+        raise
+    weakref.finalize(rows, path.unlink, missing_ok=True)
+    return rows
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _list_digest(values: Sequence[object]) -> str:
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(repr(value).encode())
+        digest.update(b"\n")  # repr has no line end, so no two lists run into the same bytes
+    return digest.hexdigest()
+
+
+class _ListTable:
+    """A list of texts, or of tuples of one to three texts and perhaps a score."""
+
+    unit = "row"
+
+    def __init__(self, values: Sequence[object]) -> None:
+        self._values = values
+        first = self._cells(values[0]) if values else ("",)
+        scored = len(first) > 1 and isinstance(first[-1], int | float)
+        texts = len(first) - scored
+        names = ("sentence1", "sentence2") if scored else ("anchor", "positive", "negative")
+        if texts > len(names):
+            raise DataError(
+                f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed"
+            )
+        self.text_columns: tuple[str, ...] = ("sentence",) if texts == 1 else names[:texts]
+        self.columns: tuple[str, ...] = (*self.text_columns, "score") if scored else self.text_columns
+
+    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
+        places = [self.columns.index(column) for column in chosen]
+        for number, value in enumerate(self._values, 1):
+            cells = self._cells(value)
+            if len(cells) != len(self.columns):
+                raise DataError(
+                    f"the list, row {number} has {len(cells)} values, the first has {len(self.columns)}"
+                )
+            yield number, tuple(cells[place] for place in places)
+
+    @staticmethod
+    def _cells(value: object) -> tuple[object, ...]:
+        return cast(tuple[object, ...], tuple(value)) if isinstance(value, list | tuple) else (value,)
+
+
+class _DatasetTable:
+    """A `datasets.Dataset`, read some thousand rows at a time."""
+
+    unit = "row"
+
+    def __init__(self, dataset: "Dataset") -> None:
+        self._dataset = dataset
+        self.columns = tuple(dataset.column_names)
+        kinds = {name: getattr(feature, "dtype", "") for name, feature in dataset.features.items()}
+        self.text_columns = tuple(name for name in self.columns if kinds[name] in ("string", "large_string"))
+
+    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
+        plain = self._dataset.with_format(None).select_columns(list(chosen))
+        batches = cast(Iterator[dict[str, list[object]]], plain.iter(batch_size=4096))
+        rows = chain.from_iterable(zip(*batch.values(), strict=True) for batch in batches)
+        yield from enumerate(rows, 1)
+
+
+def _as_dataset(data: Any) -> "Dataset":
+    # The class is asked for only if something else has imported it: datasets takes seconds to import.
+    datasets = sys.modules.get("datasets")
+    if datasets is not None and isinstance(data, datasets.Dataset):
+        return data
+    if datasets is not None and isinstance(data, datasets.DatasetDict):
+        splits = ", ".join(map(str, data))
+        raise DataError(f"the dataset has splits ({splits}): pass one of them")
+    allowed = "a path, -, a corpus, a datasets.Dataset or a list of texts"
+    raise DataError(f"data of type {type(data).__name__} cannot be read: allowed are {allowed}")

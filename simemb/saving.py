@@ -1,0 +1,146 @@
+"""Writing an encoder as a sentence-transformers directory, in its older spelling.
+
+Releases of sentence-transformers from 2 to 6 read it (6's own spelling does not load in 5.1), and give
+the same vectors as we do.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from simemb import atomic
+from simemb.directory import POOLING_FLAGS, quiet_transformers
+from simemb.encoder import Dense, Encoder
+from simemb.errors import ModelError
+from simemb.pooling import LAYERS
+
+
+def save(encoder: Encoder, directory: str | Path, card: str | None = None) -> Path:
+    """See `Encoder.save`. card: the model card (README.md); a short one is written by default."""
+    path = Path(directory)
+    try:
+        with atomic.new_directory(path) as partial:
+            _write(encoder, partial)
+            (partial / "README.md").write_text(card or default_card(encoder), encoding="utf-8")
+    except OSError as error:
+        raise ModelError(f"{path}: the encoder cannot be written there: {error.strerror or error}") from error
+    return path
+
+
+def _write(encoder: Encoder, directory: Path) -> None:
+    backbone = encoder.backbone
+    every_layer = LAYERS[encoder.pooling] != (-1,)
+    with quiet_transformers():
+        backbone.save_pretrained(directory)
+        encoder.tokenizer.save_pretrained(directory)
+    if every_layer:
+        config = json.loads((directory / "config.json").read_text())
+        _json(directory / "config.json", {**config, "output_hidden_states": True})
+    _json(directory / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
+    modules = [("Transformer", "")]
+    if every_layer:
+        modules.append(_write_layers(encoder, directory))
+    modules.append(_write_pooling(encoder, directory, len(modules)))
+    for module in encoder.tail:
+        modules.append(_write_tail(module, directory, len(modules)))
+    entries = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (kind, path) in enumerate(modules)
+    ]
+    _json(directory / "modules.json", entries)
+    _json(directory / "config_sentence_transformers.json", _settings(encoder))
+
+
+def _write_layers(encoder: Encoder, directory: Path) -> tuple[str, str]:
+    """The layers that the pooling averages, as sentence-transformers' WeightedLayerPooling."""
+    from safetensors.torch import save_file
+
+    path = directory / "1_WeightedLayerPooling"
+    path.mkdir()
+    layers = int(encoder.backbone.config.num_hidden_layers)
+    used = {layer % (layers + 1) for layer in LAYERS[encoder.pooling]}
+    weights = torch.tensor([float(layer in used) for layer in range(1, layers + 1)])
+    save_file({"layer_weights": weights}, path / "model.safetensors")
+    width = int(encoder.backbone.config.hidden_size)
+    _json(
+        path / "config.json",
+        {"word_embedding_dimension": width, "layer_start": 1, "num_hidden_layers": layers},
+    )
+    return "WeightedLayerPooling", path.name
+
+
+def _write_pooling(encoder: Encoder, directory: Path, index: int) -> tuple[str, str]:
+    path = directory / f"{index}_Pooling"
+    path.mkdir()
+    mode = encoder.pooling if encoder.pooling in POOLING_FLAGS else "mean"
+    flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
+    width = int(encoder.backbone.config.hidden_size)
+    _json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
+    return "Pooling", path.name
+
+
+def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
+    from safetensors.torch import save_file
+
+    kind = type(module).__name__
+    path = directory / f"{index}_{kind}"
+    path.mkdir()
+    if isinstance(module, Dense):
+        linear, activation = module.linear, type(module.activation)
+        _json(
+            path / "config.json",
+            {
+                "in_features": linear.in_features,
+                "out_features": linear.out_features,
+                "bias": module.linear.bias is not None,
+                "activation_function": f"{activation.__module__}.{activation.__qualname__}",
+            },
+        )
+        tensors = {name: tensor.contiguous().cpu() for name, tensor in module.state_dict().items()}
+        save_file(tensors, path / "model.safetensors")
+    return kind, path.name
+
+
+def _settings(encoder: Encoder) -> dict[str, Any]:
+    versions = {
+        "sentence_transformers": version("sentence-transformers"),
+        "transformers": version("transformers"),
+        "pytorch": torch.__version__,
+        "simemb": version("simemb"),
+    }
+    settings: dict[str, Any] = {
+        "__version__": versions,
+        "prompts": {},
+        "default_prompt_name": None,
+        "similarity_fn_name": "cosine",
+    }
+    return settings | ({"truncate_dim": encoder.truncate_dim} if encoder.truncate_dim else {})
+
+
+def _json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def default_card(encoder: Encoder) -> str:
+    """A model card that tells how to use the encoder."""
+    return f"""---
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags: [sentence-transformers, simemb, sentence-similarity, feature-extraction]
+---
+
+# A sentence encoder made with simemb
+
+Vectors of {encoder.dim} dimensions, pooling `{encoder.pooling}`, texts up to {encoder.max_length} tokens.
+
+```python
+from simemb import Encoder
+vectors = Encoder.load("path/of/this/directory").encode(["A man plays a guitar."])
+```
+
+It is a sentence-transformers directory too: `SentenceTransformer("path/of/this/directory")` gives the
+same vectors.
+"""

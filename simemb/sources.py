@@ -1,0 +1,220 @@
+"""Named corpora: what each is, under which license, and where its file is looked for.
+
+The files of the `data` package are the registry: every `Source` in one of them is a corpus, by its name.
+"""
+
+import hashlib
+import importlib
+import logging
+import os
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from .errors import DataError, unknown
+
+logger = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """A file of a dataset repository on the Hugging Face hub.
+
+    `revision` is a commit, so that a name means the same bytes for everybody; `columns` and `score` are
+    the names in that file; `note` says how its content differs from the file of the `$SIMEMB_DATA` layout.
+    """
+
+    repo: str
+    file: str
+    revision: str
+    columns: tuple[str, ...]
+    score: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A named corpus.
+
+    `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; `columns` are
+    the text columns in role order (anchor, positive, negative) and `score` the score column. A corpus
+    without a file has `generate`, which makes its rows in memory.
+    """
+
+    name: str
+    description: str
+    columns: tuple[str, ...]
+    license: str
+    citation: str
+    score: str | None = None
+    path: str | None = None
+    sha256: str | None = None
+    hub: Hub | None = None
+    generate: Callable[[], Sequence[str] | Sequence[tuple[str | float, ...]]] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a corpus was found: its file, the columns of that file, and what a record of a run needs.
+
+    `place` is "$SIMEMB_DATA", "cache" or "hub"; `commit` is the commit of a hub file.
+    """
+
+    path: Path
+    place: str
+    columns: tuple[str, ...]
+    score: str | None
+    sha256: str
+    commit: str | None = None
+
+
+def cache_folder() -> Path:
+    """Where simemb keeps what it can make or fetch again: $SIMEMB_CACHE, or ~/.cache/simemb."""
+    return Path(os.environ.get("SIMEMB_CACHE") or Path.home() / ".cache" / "simemb")
+
+
+def corpora() -> list[str]:
+    """The names of all corpora, sorted."""
+    return sorted(_registry())
+
+
+def get(name: str) -> Source:
+    """The corpus of this name.
+
+    Raises:
+        DataError: there is none; names the nearest.
+    """
+    if name not in _registry():
+        raise DataError(unknown("corpus", name, corpora()))
+    return _registry()[name]
+
+
+def find(source: Source) -> Path:
+    """The file of a corpus; see `locate`."""
+    return locate(source).path
+
+
+def locate(source: Source) -> Found:
+    """Find the file of a corpus: under $SIMEMB_DATA, in the user's cache, then on the hub.
+
+    A local file with another checksum than the recorded one is used, with a notice in the log "simemb". A
+    hub file is downloaded once, at its pinned commit, and its checksum is compared with the hub's.
+
+    Raises:
+        DataError: the corpus is in none of the three places, or its download broke off or is damaged.
+    """
+    if source.generate is not None:
+        raise DataError(f"corpus {source.name!r} has no file: it is made in memory; open it by its name")
+    for place, path in _local_files(source):
+        if path.is_file():
+            found = Found(path, place, source.columns, source.score, sha256_of(path))
+            if source.sha256 and found.sha256 != source.sha256:
+                logger.warning("%s is not the recorded file of corpus %r: used as it is", path, source.name)
+            return found
+    if source.hub is None:
+        raise DataError(_not_found(source, "it is not on the hub"))
+    return _from_hub(source, source.hub)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _local_files(source: Source) -> Iterator[tuple[str, Path]]:
+    if source.path is None:
+        return
+    if os.environ.get("SIMEMB_DATA"):
+        yield "$SIMEMB_DATA", Path(os.environ["SIMEMB_DATA"]) / source.path
+    yield "cache", cache_folder() / source.path
+
+
+def _not_found(source: Source, hub: str) -> str:
+    data = os.environ.get("SIMEMB_DATA")
+    first = f"$SIMEMB_DATA ({Path(data) / (source.path or '')})" if data else "$SIMEMB_DATA (not set)"
+    second = f"the cache ({cache_folder() / (source.path or '')})"
+    advice = "set SIMEMB_DATA to a folder that holds it, copy it into the cache, or use 'sample'"
+    return f"corpus {source.name!r} was not found: not in {first}, not in {second}, and {hub}; {advice}"
+
+
+def _from_hub(source: Source, hub: Hub) -> Found:
+    """The file in the hub's own cache, downloaded if it is not there yet, and verified."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(hub.repo, hub.file, revision=hub.revision, repo_type="dataset")
+    path = Path(cached) if isinstance(cached, str) else _download(source, hub)
+    return Found(path, "hub", hub.columns, hub.score, _verified(source, path), hub.revision)
+
+
+def _download(source: Source, hub: Hub) -> Path:
+    """Download a hub file into the hub's own cache, where it appears whole or not at all."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+    # Read here and not where huggingface_hub is first imported: a mirror may be set at run time.
+    endpoint = os.environ.get("HF_ENDPOINT")
+    url = hf_hub_url(hub.repo, hub.file, repo_type="dataset", revision=hub.revision, endpoint=endpoint)
+    # Whatever breaks in a foreign downloader means the same to the user, so every exception is caught. The
+    # metadata come first because they fail at once without a network, the download after half a minute.
+    try:
+        get_hf_file_metadata(url, endpoint=endpoint)
+    except Exception as error:
+        reason = f"{hub.repo} on the hub cannot be reached ({_one_line(error)})"
+        raise DataError(_not_found(source, reason)) from None
+    if hub.note:
+        logger.warning("corpus %r comes from the hub: %s", source.name, hub.note)
+    try:
+        return Path(
+            hf_hub_download(hub.repo, hub.file, repo_type="dataset", revision=hub.revision, endpoint=endpoint)
+        )
+    except Exception as error:
+        broken = f"the download of corpus {source.name!r} ({hub.repo}/{hub.file}) broke off"
+        advice = "nothing of it was kept; run the same command again"
+        raise DataError(f"{broken}: {_one_line(error)}; {advice}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def _verified(source: Source, path: Path) -> str:
+    """The SHA-256 of a hub file, after comparing it with what the hub said.
+
+    The hub's cache names a blob by its ETag: the SHA-256 of a large file, the git blob SHA-1 of a small one.
+    A damaged file is removed, so that the next try downloads it again.
+    """
+    blob = path.resolve()
+    checksum = sha256_of(blob)
+    expected = blob.name
+    found = checksum if len(expected) == 64 else _git_sha1(blob)
+    # Without symbolic links (Windows) the file has its plain name, and there is nothing to compare with.
+    if blob != path and found != expected:
+        path.unlink()
+        blob.unlink()
+        problem = f"the download of corpus {source.name!r} is damaged: checksum {found}, expected {expected}"
+        raise DataError(f"{problem}; it was removed, run the same command again")
+    return checksum
+
+
+def _git_sha1(path: Path) -> str:
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
+
+
+@cache
+def _registry() -> dict[str, Source]:
+    """Every `Source` of every module of the `data` package, by name."""
+    package = importlib.import_module("simemb.data")
+    modules = [
+        importlib.import_module(f"{package.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__)
+    ]
+    return {source.name: source for module in modules for source in _sources(module)}
+
+
+def _sources(module: ModuleType) -> list[Source]:
+    return [value for value in vars(module).values() if isinstance(value, Source)]

@@ -1,0 +1,298 @@
+"""Suites of scored sentence pairs, and how an encoder is scored on them.
+
+A score is the correlation of cosines with the similarity that people gave, without a regressor: SentEval's
+sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/2104.08821, table B.1).
+"""
+
+import hashlib
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from math import inf, isfinite
+from pathlib import Path
+from platform import python_version
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb import sources
+from simemb.errors import DataError, ModelError, unknown
+from simemb.metrics import alignment, cosine, pearson, spearman, uniformity
+from simemb.rows import open_rows
+from simemb.scores import Aggregates, Correlation, Geometry, Scores, SubsetScores, TaskScores
+
+ScoredPair = tuple[str, str, float]
+PairSource = str | Path | Callable[[], Sequence[ScoredPair]]
+
+
+class SentenceEncoder(Protocol):
+    """All that a suite asks of an encoder."""
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What tells it from an encoder with other weights."""
+        ...
+
+    def encode(
+        self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None
+    ) -> NDArray[np.float32]:
+        """Vectors [texts, dim], in the order given."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The sentence pairs of one subset, side by side.
+
+    Attributes:
+        subset: Name of the subset.
+        origin: The file or the function that they are from.
+        checksum: SHA-256 of that file, or of the pairs themselves where there is no file.
+        first: One sentence of each pair.
+        second: The other.
+        gold: Similarity that people gave, [pairs].
+    """
+
+    subset: str
+    origin: str
+    checksum: str
+    first: list[str]
+    second: list[str]
+    gold: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Scored sentence pairs in named subsets.
+
+    Attributes:
+        name: What tables and JSON call it.
+        subsets: Name of each subset -> a path in the `$SIMEMB_DATA` layout (`str`, scores 0 to 5), any
+            other file (`Path`, finite scores of any range), or a function that gives the pairs as (sentence,
+            sentence, score).
+    """
+
+    name: str
+    subsets: Mapping[str, PairSource]
+
+    def load(self) -> list[Pairs]:
+        """Read every subset; `DataError` for one that is missing, too short, or without a usable score."""
+        return [_read(name, source) for name, source in self.subsets.items()]
+
+
+STSB = Task("stsb", {split: f"sts/stsb/{split}.tsv" for split in ("train", "dev", "test")})
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tasks that are scored and averaged together.
+
+    Attributes:
+        name: Its name on the command line, which is the name of its file in `eval/`.
+        description: What it is and where it is from, in one line.
+        tasks: In the order of the table's columns.
+        geometry: The task whose pairs measure alignment and uniformity; by default the whole STS-B.
+    """
+
+    name: str
+    description: str
+    tasks: tuple[Task, ...]
+    geometry: Task = STSB
+
+
+def names() -> list[str]:
+    """The suites of `eval/`, one for each file there."""
+    folder = importlib.import_module("simemb.eval").__path__
+    return sorted(module.name for module in pkgutil.iter_modules(folder))
+
+
+def find(suite: str | Path | Suite) -> Suite:
+    """The suite of that name in `eval/`, or one made of the scored file at that path.
+
+    Raises:
+        DataError: It is neither; the nearest name is given.
+    """
+    if isinstance(suite, Suite):
+        return suite
+    if suite in names():
+        return importlib.import_module(f"simemb.eval.{suite}").suite
+    path = Path(suite)
+    if not path.suffix and not path.exists():
+        raise DataError(unknown("suite", suite, [*names(), "the path of a scored file"]))
+    task = Task(path.name.partition(".")[0], {path.name: path})
+    return Suite(task.name, f"the scored pairs of {path}", (task,), geometry=task)
+
+
+def evaluate(
+    encoder: SentenceEncoder,
+    suite: str | Path | Suite = "sts",
+    *,
+    geometry: bool = False,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+) -> Scores:
+    """Score `encoder` on every task of a suite; each distinct sentence is encoded once.
+
+    Args:
+        encoder: A `simemb.Encoder`, or anything with its `name`, `fingerprint` and `encode`.
+        suite: A name from `eval/`, a `Suite`, or the path of a file with a score and two sentences a row.
+        geometry: Also measure alignment and uniformity, on the suite's `geometry` task.
+        batch_size: Sentences at once, as in `encoder.encode`.
+        progress: Whether to draw a bar, as in `encoder.encode`.
+
+    Raises:
+        DataError: A suite, a file or a score that cannot be used.
+        ModelError: A vector that is not finite.
+    """
+    suite = find(suite)
+    tasks = {task.name: task.load() for task in suite.tasks}
+    spread = suite.geometry.load() if geometry else []
+    subsets = [pairs for group in (*tasks.values(), spread) for pairs in group]
+    vectors = _Vectors(encoder, subsets, batch_size, progress)
+    scores = {name: _score(group, vectors) for name, group in tasks.items()}
+    return Scores(
+        model=encoder.name,
+        fingerprint=encoder.fingerprint(),
+        suite=suite.name,
+        tasks=scores,
+        average=_average(scores.values()),
+        geometry=_measure(suite.geometry.name, spread, vectors) if geometry else None,
+        data={pairs.origin: pairs.checksum for pairs in subsets},
+        versions={name: version(name) for name in ("simemb", "torch", "transformers", "numpy", "scipy")}
+        | {"python": python_version()},
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def alignment_uniformity(
+    encoder: SentenceEncoder,
+    task: Task = STSB,
+    *,
+    threshold: float = 4.0,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+) -> Geometry:
+    """Alignment (alpha 2) of a task's positive pairs and uniformity (t 2) of all its sentences.
+
+    Uniformity is exact, over all distinct pairs of the sentences of both sides; on the whole STS-B these
+    are 17,256 vectors. Pairs with a gold score of `threshold` or more are positive. As in SimCSE, section 3
+    (Gao et al., 2021), by the definitions of Wang & Isola (see `simemb.metrics`).
+    """
+    subsets = task.load()
+    return _measure(task.name, subsets, _Vectors(encoder, subsets, batch_size, progress), threshold)
+
+
+class _Vectors:
+    """One vector for each distinct sentence of all the pairs."""
+
+    def __init__(
+        self,
+        encoder: SentenceEncoder,
+        subsets: Iterable[Pairs],
+        batch_size: int | None,
+        progress: bool | None,
+    ):
+        texts = dict.fromkeys(
+            text for pairs in subsets for side in (pairs.first, pairs.second) for text in side
+        )
+        self._row = {text: row for row, text in enumerate(texts)}
+        self._matrix = encoder.encode(list(texts), batch_size=batch_size, progress=progress)
+        broken = np.flatnonzero(~np.isfinite(self._matrix).all(axis=1))
+        if broken.size:
+            raise ModelError(
+                f"{encoder.name}: {broken.size} of {len(texts)} sentences have a vector that is not finite "
+                f"(the first: {list(texts)[broken[0]]!r}); the model cannot be scored"
+            )
+
+    def __getitem__(self, texts: list[str]) -> NDArray[np.float32]:
+        return self._matrix[[self._row[text] for text in texts]]
+
+
+def _score(subsets: Sequence[Pairs], vectors: _Vectors) -> TaskScores:
+    """The correlations of one task's subsets, and their aggregates."""
+    cosines = [cosine(vectors[pairs.first], vectors[pairs.second]) for pairs in subsets]
+    gold = [pairs.gold for pairs in subsets]
+    sizes = [len(scores) for scores in gold]
+    parts = [_correlate(*sides) for sides in zip(cosines, gold, strict=True)]
+    return TaskScores(
+        all=_correlate(np.concatenate(cosines), np.concatenate(gold)),
+        mean=_mean(parts),
+        wmean=_mean(parts, sizes),
+        pairs=sum(sizes),
+        subsets={
+            pairs.subset: SubsetScores(part.spearman, part.pearson, size)
+            for pairs, part, size in zip(subsets, parts, sizes, strict=True)
+        },
+    )
+
+
+def _correlate(cosines: NDArray[np.float64], gold: NDArray[np.float64]) -> Correlation:
+    return Correlation(100 * spearman(cosines, gold), 100 * pearson(cosines, gold))
+
+
+def _mean(parts: Iterable[Correlation], weights: Sequence[int] | None = None) -> Correlation:
+    return Correlation(*np.average([astuple(part) for part in parts], axis=0, weights=weights).tolist())
+
+
+def _average(tasks: Iterable[TaskScores]) -> Aggregates:
+    """The plain mean over tasks of each aggregate."""
+    every = list(tasks)
+    return Aggregates(
+        all=_mean(task.all for task in every),
+        mean=_mean(task.mean for task in every),
+        wmean=_mean(task.wmean for task in every),
+    )
+
+
+def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = 4.0) -> Geometry:
+    """Alignment and uniformity, with the numbers they depend on."""
+    alpha, t = 2.0, 2.0
+    first = np.concatenate([vectors[pairs.first] for pairs in subsets])
+    second = np.concatenate([vectors[pairs.second] for pairs in subsets])
+    positive = np.concatenate([pairs.gold for pairs in subsets]) >= threshold
+    return Geometry(
+        task=task,
+        alignment=alignment(first[positive], second[positive], alpha),
+        uniformity=uniformity(np.concatenate([first, second]), t),
+        alpha=alpha,
+        t=t,
+        threshold=threshold,
+        positives=int(positive.sum()),
+        vectors=2 * len(positive),
+    )
+
+
+def _read(subset: str, source: PairSource) -> Pairs:
+    """The pairs of one source, checked."""
+    if callable(source):
+        rows, origin = list(source()), f"{source.__module__}.{source.__qualname__}"
+        checksum = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    else:
+        path = sources.locate(source) if isinstance(source, str) else source
+        rows, origin, checksum = list(open_rows(path).scored()), str(source), sources.checksum(path)
+    _check(origin, [score for *_, score in rows], (0, 5) if isinstance(source, str) else (-inf, inf))
+    first, second, gold = zip(*rows, strict=True)
+    return Pairs(subset, origin, checksum, list(first), list(second), np.array(gold, np.float64))
+
+
+def _check(origin: str, gold: Sequence[float], scale: tuple[float, float]) -> None:
+    """Refuse scores with which no correlation can be computed."""
+    if len(gold) < 2:
+        raise DataError(f"{origin}: {len(gold)} scored pairs, but a correlation needs at least 2")
+    lowest, highest = scale
+    for pair, score in enumerate(gold, start=1):
+        if not (isfinite(score) and lowest <= score <= highest):
+            raise DataError(
+                f"{origin}, pair {pair}: score {score:g} is not a number from {lowest} to {highest}"
+            )
+    if min(gold) == max(gold):
+        raise DataError(f"{origin}: all {len(gold)} scores are {gold[0]:g}, so no correlation is defined")

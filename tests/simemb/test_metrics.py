@@ -1,0 +1,138 @@
+"""Metrics against closed forms, slow loops and scipy's own idea of a constant."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simemb.metrics import STRIP, alignment, cosine, pearson, spearman, uniformity
+
+
+@pytest.fixture
+def vectors() -> np.ndarray:
+    """More rows than one strip holds, of very different lengths."""
+    generator = np.random.default_rng(7)
+    rows = STRIP + 88
+    return (generator.normal(size=(rows, 5)) * generator.uniform(0.1, 30, size=(rows, 1))).astype(np.float32)
+
+
+def unit(row: np.ndarray) -> np.ndarray:
+    return row.astype(np.float64) / np.linalg.norm(row.astype(np.float64))
+
+
+def simplex(corners: int) -> np.ndarray:
+    """Corners of a regular simplex on the sphere: every two have cosine -1 / (corners - 1)."""
+    return np.eye(corners) - 1 / corners
+
+
+def test_correlations_agree_with_their_formulas_written_out():
+    x, y = [1.0, 2.0, 4.0, 7.0, 7.5], [0.5, 3.0, 2.0, 9.0, 4.0]
+    dx, dy = np.array(x) - np.mean(x), np.array(y) - np.mean(y)
+    assert pearson(x, y) == pytest.approx((dx @ dy) / math.sqrt((dx @ dx) * (dy @ dy)))
+    # 1 - 6 sum(d^2) / (n (n^2 - 1)) with ranks 1 2 3 4 5 and 1 3 2 5 4.
+    assert spearman(x, y) == pytest.approx(1 - 6 * 4 / (5 * 24))
+
+
+def test_spearman_shares_the_mean_rank_between_ties():
+    assert spearman([1, 1, 2], [1, 2, 3]) == pytest.approx(pearson([1.5, 1.5, 3], [1, 2, 3]))
+
+
+@pytest.mark.parametrize("correlation", [spearman, pearson])
+def test_a_constant_side_has_no_correlation_and_gives_no_warning(correlation):
+    assert math.isnan(correlation([3, 3, 3], [1, 2, 3]))
+    assert math.isnan(correlation([1, 2, 3], [3, 3, 3]))
+
+
+def test_values_that_differ_only_by_rounding_count_as_constant_for_pearson():
+    assert math.isnan(pearson([1, 1 + 2e-16, 1], [1, 2, 3]))
+
+
+@pytest.mark.parametrize("correlation", [spearman, pearson])
+def test_fewer_than_two_pairs_have_no_correlation(correlation):
+    assert math.isnan(correlation([1], [2]))
+    assert math.isnan(correlation([], []))
+
+
+@pytest.mark.parametrize("correlation", [spearman, pearson])
+def test_sides_of_different_length_are_refused(correlation):
+    with pytest.raises(ValueError, match="must"):
+        correlation([1, 2, 3], [1, 2])
+
+
+def test_cosine_agrees_with_a_slow_loop(vectors):
+    a, b = vectors[:200], vectors[200:400]
+    slow = [unit(one) @ unit(other) for one, other in zip(a, b, strict=True)]
+    np.testing.assert_allclose(cosine(a, b), slow, atol=1e-12)
+
+
+def test_cosine_with_a_zero_vector_is_zero():
+    assert cosine(np.zeros((2, 3)), np.array([[1.0, 2, 3], [0, 0, 0]])).tolist() == [0, 0]
+
+
+@given(st.integers(1, 700), st.floats(1e-15, 1e15), st.integers(0, 2**32))
+def test_equal_rows_have_cosine_exactly_one(dim, scale, seed):
+    row = (np.random.default_rng(seed).normal(size=(3, dim)) * scale).astype(np.float32)
+    assert cosine(row, row.copy()).tolist() == [1, 1, 1]
+
+
+def test_alignment_agrees_with_a_slow_loop(vectors):
+    x, y = vectors[:50], vectors[50:100]
+    for alpha in (1, 2, 3.5):
+        slow = [np.linalg.norm(unit(a) - unit(b)) ** alpha for a, b in zip(x, y, strict=True)]
+        assert alignment(x, y, alpha) == pytest.approx(np.mean(slow), rel=1e-5)
+
+
+def test_alignment_of_equal_antipodal_and_orthogonal_pairs_is_known():
+    x = np.array([[1.0, 0], [0, 5.0]])
+    assert alignment(x, 3 * x) == 0
+    assert alignment(x, -x) == pytest.approx(4)
+    assert alignment(x, x[:, ::-1].copy()) == pytest.approx(2)
+    assert alignment(x, -x, alpha=3) == pytest.approx(8)
+
+
+def test_alignment_without_a_pair_is_nan():
+    assert math.isnan(alignment(np.zeros((0, 4)), np.zeros((0, 4))))
+
+
+@pytest.mark.parametrize("t", [0.5, 2, 5])
+def test_uniformity_agrees_with_a_slow_loop_over_all_distinct_pairs(vectors, t):
+    rows = [unit(row) for row in vectors]
+    slow = math.log(np.mean([math.exp(-t * ((a - b) @ (a - b))) for a, b in combinations(rows, 2)]))
+    assert uniformity(vectors, t) == pytest.approx(slow, abs=1e-6)
+
+
+@pytest.mark.parametrize("rows", [2, STRIP - 1, STRIP, STRIP + 1])
+def test_no_pair_is_lost_or_counted_twice_where_strips_meet(vectors, rows):
+    some = np.array([unit(row) for row in vectors[:rows]])
+    products = (some @ some.T)[np.triu_indices(rows, 1)]
+    assert uniformity(vectors[:rows]) == pytest.approx(math.log(np.mean(np.exp(4 * products - 4))), abs=1e-6)
+
+
+@pytest.mark.parametrize("corners", [2, 3, 10, 600])
+def test_uniformity_of_a_simplex_is_its_one_squared_distance(corners):
+    assert uniformity(simplex(corners)) == pytest.approx(-2 * (2 + 2 / (corners - 1)), abs=1e-5)
+
+
+def test_uniformity_of_duplicates_is_zero_and_of_two_antipodal_clusters_is_known():
+    assert uniformity(np.full((600, 8), 0.3)) == pytest.approx(0, abs=1e-5)
+    # Two clusters of three: 6 pairs coincide, 9 are antipodal at squared distance 4.
+    clusters = np.array([[2.0, 0]] * 3 + [[-1.0, 0]] * 3)
+    assert uniformity(clusters) == pytest.approx(math.log((6 + 9 * math.exp(-8)) / 15), abs=1e-6)
+
+
+def test_a_zero_vector_stays_at_the_origin():
+    assert uniformity(np.array([[0.0, 0], [3.0, 0]])) == pytest.approx(-2)
+    assert alignment(np.zeros((1, 2)), np.ones((1, 2))) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_uniformity_of_fewer_than_two_vectors_is_nan(rows):
+    assert math.isnan(uniformity(np.ones((rows, 4))))
+
+
+def test_uniformity_does_not_depend_on_the_order_or_the_length_of_vectors(vectors):
+    shuffled = np.random.default_rng(1).permutation(vectors) * 17
+    assert uniformity(shuffled) == pytest.approx(uniformity(vectors), abs=1e-6)

@@ -1,0 +1,1 @@
+"""One short file per method: a `recipe` built from the seven nouns of `simemb` (see docs/design.md)."""
