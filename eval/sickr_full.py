@@ -8,5 +8,5 @@ from simemb.suites import Suite, Task
 suite = Suite(
     name="sickr_full",
     description="SICK-R, all 9,927 pairs (train, dev and test) under one correlation, as in MTEB",
-    tasks=(Task("sickr_full", {split: f"sts/sickr/{split}.tsv" for split in ("train", "dev", "test")}),),
+    tasks=(Task("sickr_full", {"train": "sickr", "dev": "sickr_dev", "test": "sickr_test"}),),
 )

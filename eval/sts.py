@@ -1,13 +1,13 @@
 """The seven semantic textual similarity tasks that the papers report, on the original text.
 
-STS 2012-2016: Agirre et al., SemEval 2012 task 6, *SEM 2013, SemEval 2014 task 10, 2015 task 2, 2016 task 1.
-STS-B: Cer et al., 2017, https://arxiv.org/abs/1708.00055. SICK-R: Marelli et al., LREC 2014.
+Agirre et al., 2012-2016 (STS12 to STS16); Cer et al., 2017 (STS-B); Marelli et al., 2014 (SICK-R).
 """
 
+from simemb.sources import Source
 from simemb.suites import Suite, Task
 
-# STS13 is without SMT, which is licensed, as in SentEval.
-SUBSETS = {
+# STS13 is without SMT, whose text is not free, as in SentEval.
+YEARS = {
     "sts12": ("MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
     "sts13": ("FNWN", "headlines", "OnWN"),
     "sts14": ("deft-forum", "deft-news", "headlines", "images", "OnWN", "tweet-news"),
@@ -16,19 +16,29 @@ SUBSETS = {
 }
 
 
-def tasks(folder: str) -> tuple[Task, ...]:
-    """The seven tasks, with STS12-16 and STS-B from `folder` of the data layout."""
-    years = (
-        Task(year, {subset: f"{folder}/{year}/{subset}.tsv" for subset in subsets})
-        for year, subsets in SUBSETS.items()
+def scored(path: str) -> Source:
+    """The scored pairs of one file of the data layout."""
+    return Source(
+        name=path,
+        description="scored pairs of a SemEval STS task",
+        columns=("sentence1", "sentence2"),
+        score="score",
+        path=path,
+        license="scores CC BY-SA 4.0; the texts have licenses of their own",
+        citation="Agirre et al., SemEval 2012 to 2016, https://aclanthology.org/S16-1081",
     )
-    stsb = Task("stsb", {"test": f"{folder}/stsb/test.tsv"})
-    sickr = Task("sickr", {"test": "sts/sickr/test.tsv"})
-    return (*years, stsb, sickr)
+
+
+def years(folder: str) -> tuple[Task, ...]:
+    """STS12 to STS16, from a folder of the data layout."""
+    return tuple(
+        Task(year, {subset: scored(f"{folder}/{year}/{subset}.tsv") for subset in subsets})
+        for year, subsets in YEARS.items()
+    )
 
 
 suite = Suite(
     name="sts",
     description="STS12-16, STS-B test and SICK-R test (4,927 pairs), original text",
-    tasks=tasks("sts"),
+    tasks=(*years("sts"), Task("stsb", {"test": "stsb_test"}), Task("sickr", {"test": "sickr_test"})),
 )

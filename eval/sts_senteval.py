@@ -3,12 +3,16 @@
 Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
 """
 
-from simemb.suites import Suite
+from simemb.suites import Suite, Task
 
-from .sts import tasks
+from .sts import scored, years
 
 suite = Suite(
     name="sts_senteval",
     description="the seven STS tasks, text tokenized and lower-cased as SentEval's download leaves it",
-    tasks=tasks("sts_senteval"),
+    tasks=(
+        *years("sts_senteval"),
+        Task("stsb", {"test": scored("sts_senteval/stsb/test.tsv")}),
+        Task("sickr", {"test": "sickr_test"}),
+    ),
 )

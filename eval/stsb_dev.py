@@ -8,5 +8,5 @@ from simemb.suites import Suite, Task
 suite = Suite(
     name="stsb_dev",
     description="STS-B dev, 1,500 pairs: choose checkpoints and settings here, never on a test split",
-    tasks=(Task("stsb_dev", {"dev": "sts/stsb/dev.tsv"}),),
+    tasks=(Task("stsb_dev", {"dev": "stsb_dev"}),),
 )

@@ -64,8 +64,9 @@ def load(
     truncate_dim: int | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    default: str = "mean",
 ) -> Any:
-    """See `Encoder.load`."""
+    """See `Encoder.load`. default: the pooling of a checkpoint that says nothing about it."""
     if pooling is not None and pooling not in (*LAYERS, HEAD):
         raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
     for knob, value in (("max_length", max_length), ("truncate_dim", truncate_dim)):
@@ -81,16 +82,15 @@ def load(
         encoder = Encoder(
             backbone,
             load_tokenizer(layout.transformer, trust_remote_code=trust_remote_code),
-            pooling="cls" if wanted == HEAD else wanted or "mean",
+            pooling="cls" if wanted == HEAD else wanted or default,
             tail=[*head, *(_load_module(kind, path) for kind, path in layout.tail)],
             max_length=max_length or layout.max_length,
             name=str(model),
             source=layout.transformer,
-            pooling_reason="asked" if pooling else "saved" if layout.pooling else "default",
             truncate_dim=truncate_dim or layout.truncate_dim,
         )
-    if encoder.pooling_reason == "default":
-        log.warning("%s says nothing about pooling: taking mean (--pooling or pooling= chooses)", model)
+    if not wanted:
+        log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default)
     return encoder
 
 

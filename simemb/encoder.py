@@ -81,7 +81,7 @@ class Encoder(nn.Module):
     backbone: a transformers model. pooling: a name of `simemb.pooling.LAYERS`. tail: what follows the
     pooling (`Dense`, `Normalize`). max_length: tokens a text is cut to, special tokens included.
     name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
-    may still lie. pooling_reason: "asked", "saved" or "default", so that a recipe may replace a default.
+    may still lie.
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
     """
 
@@ -95,14 +95,12 @@ class Encoder(nn.Module):
         max_length: int | None = None,
         name: str = "",
         source: Path | None = None,
-        pooling_reason: str = "asked",
         truncate_dim: int | None = None,
     ):
         super().__init__()
         self.backbone = backbone
         self.tokenizer = tokenizer
         self.pooling = check_pooling(pooling)
-        self.pooling_reason = pooling_reason
         self.tail = nn.ModuleList(tail)
         self.name = name
         self.source = source
@@ -158,6 +156,14 @@ class Encoder(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.backbone.parameters()).device
+
+    def set_dropout(self, probability: float) -> None:
+        """Set every dropout of the backbone, attention included."""
+        for module in self.backbone.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = probability
+            elif isinstance(getattr(module, "attention_dropout", None), float):
+                module.attention_dropout = probability
 
     def fingerprint(self) -> str:
         """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""

@@ -4,28 +4,23 @@ Always the inner product of L2-normalized vectors, https://arxiv.org/abs/2401.08
 the vectors are arranged and stored.
 """
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from itertools import count, islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Shaped
 
-from .errors import SearchError, SimembError, unknown
-from .part import EXACT_LIMIT, FULL, KINDS, SCHEMA, File, Part, Stored, unit
+from simemb.errors import SearchError, SimembError, unknown
+from simemb.index_files import FORMAT, MANIFEST, File, Origin, read_manifest, write_manifest, writing
+from simemb.part import EXACT_LIMIT, FULL, KINDS, Part, Stored, arrange, numbered, table, unique, unit
 
 if TYPE_CHECKING:
-    from .encoder import TextEncoder
-
-FORMAT = 1
+    from simemb.encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -36,18 +31,6 @@ class Hit:
     id: str
     score: float
     text: str
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The encoder that made the vectors: what it is loaded by, the digest of its weights, its dimension."""
-
-    name: str
-    fingerprint: str
-    dim: int
-
-    def __str__(self) -> str:
-        return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
 
 
 class Index:
@@ -109,16 +92,15 @@ class Index:
             SearchError: a text that is not a string, an id given twice, a vector that is not finite, a
                 directory that cannot be used.
         """
-        index = cls(_origin(encoder), kind=kind, effort=effort)
+        index = cls(Origin.of(encoder), kind=kind, effort=effort)
         index._encoder = encoder
-        rows = _rows(texts, ids, 0)
-        parts = index._encoded(rows if ids is None else _unique(rows, set(), set()), chunk_size, progress)
+        rows = numbered(texts, ids, 0)
+        parts = index._encoded(rows if ids is None else unique(rows, set(), set()), chunk_size, progress)
         if path is None:
             index._parts = list(parts)
         else:
-            with _writing(Path(path), overwrite=overwrite) as directory:
-                index._parts = [part.store(directory) for part in parts]
-                index._publish(directory)
+            with writing(Path(path), overwrite=overwrite) as directory:
+                index._parts = index._publish(directory, parts)
         return index
 
     def add(self, texts: Iterable[str], ids: Iterable[str | int] | None = None) -> None:
@@ -133,7 +115,7 @@ class Index:
         if self._taken is None:
             self._taken = {name for part in self._parts for name in part.texts["id"].to_pylist()}
         fresh: set[str] = set()
-        rows = _unique(_rows(texts, ids, len(self)), self._taken, fresh)
+        rows = unique(numbered(texts, ids, len(self)), self._taken, fresh)
         for part in list(self._encoded(rows, 8192, None, growing=True)):
             last = self._parts[-1] if self._parts else None
             if last and last.kind == part.kind == "exact" and last.count + part.count <= FULL:
@@ -156,21 +138,28 @@ class Index:
         """`search` for several texts, or for the rows of an array, at once."""
         if k < 1:
             raise SearchError(f"k must be 1 or more, not {k}")
-        vectors = self._vectors(queries)
+        if len(queries) == 0:
+            return []
+        if not isinstance(queries, np.ndarray):
+            queries = [text for _, text in numbered(queries, None, 0)]
+        vectors = self._unit(queries, "queries")
         found = [part.nearest(vectors, k, self.effort) for part in self._parts]
-        return [self._merged([(scores[row], rows[row]) for scores, rows in found], k) for row in range(len(vectors))]
+        return [
+            self._merged([(scores[row], rows[row]) for scores, rows in found], k)
+            for row in range(len(vectors))
+        ]
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the index; parts that are stored there already are not written again.
+        """Write the index; the parts that are stored there already stay as they are.
 
         `index.json` is replaced last, in one step: whatever happens before leaves an old index whole.
 
         Raises:
             SearchError: the directory is in use (without `overwrite`), is no index, or cannot be written.
         """
-        with _writing(Path(directory), overwrite=overwrite) as folder:
-            self._parts = [part.store(folder) for part in self._parts]
-            self._publish(folder)
+        with writing(Path(directory), overwrite=overwrite) as folder:
+            parts = self._publish(folder, self._parts)
+        self._parts = parts
 
     @classmethod
     def load(
@@ -192,16 +181,16 @@ class Index:
             SearchError: no index, a damaged one, one of a newer format, or one of another encoder.
         """
         folder = Path(directory).resolve()
-        content = _manifest(folder)
+        content = read_manifest(folder)
         try:
             index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
             stored = [Stored(folder, File(**p["vectors"]), File(**p["texts"])) for p in content["parts"]]
             total = int(content["count"])
         except (KeyError, TypeError, ValueError) as error:
-            raise SearchError(f"{folder / 'index.json'}: damaged ({error!r}), build the index again") from error
+            raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
         index._parts = [Part.load(part, verify=verify) for part in stored]
         if len(index) != total or any(part.vectors.d != index.origin.dim for part in index._parts):
-            raise SearchError(f"{folder / 'index.json'}: does not fit the files beside it: build the index again")
+            raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
             index.encoder = encoder
         return index
@@ -218,7 +207,7 @@ class Index:
     def encoder(self) -> "TextEncoder":
         """The encoder of the index, loaded by its name when first needed; only the right one can be set."""
         if self._encoder is None:
-            from .encoder import Encoder
+            from simemb.encoder import Encoder
 
             try:
                 self.encoder = Encoder.load(self.origin.name)
@@ -229,9 +218,11 @@ class Index:
 
     @encoder.setter
     def encoder(self, encoder: "TextEncoder") -> None:
-        given = _origin(encoder)
+        given = Origin.of(encoder)
         if (given.dim, given.fingerprint) != (self.origin.dim, self.origin.fingerprint):
-            raise SearchError(f"the index is of {self.origin}, not of {given}: use that one or build it again")
+            raise SearchError(
+                f"the index is of {self.origin}, not of {given}: use that one or build it again"
+            )
         self._encoder = encoder
 
     def _encoded(
@@ -245,5 +236,63 @@ class Index:
         """Full parts, and a last one that may be smaller (exact up to `EXACT_LIMIT` when growing)."""
         if chunk_size < 1:
             raise SearchError(f"chunk_size must be 1 or more, not {chunk_size}")
-        done, parts = 0, _Pile(self.kind, growing)
-    ...
+        vectors: list[np.ndarray] = []
+        tables: list[Any] = []
+        done = 0
+        while chunk := list(islice(rows, chunk_size)):
+            tables.append(table(chunk, done))
+            vectors.append(self._unit([text for _, text in chunk], f"texts from row {done}"))
+            done += len(chunk)
+            if progress:
+                progress(done)
+            if sum(map(len, vectors)) >= FULL:
+                yield self._part(vectors, tables, growing=growing)
+        if vectors:
+            yield self._part(vectors, tables, growing=growing)
+
+    def _part(self, vectors: list[np.ndarray], tables: list[Any], *, growing: bool) -> Part:
+        dense, texts = np.concatenate(vectors), pa.concat_tables(tables)
+        # Emptied here, so that what the part is made of does not stay in memory beside it.
+        vectors.clear()
+        tables.clear()
+        kind = "exact" if growing and len(dense) <= EXACT_LIMIT else self.kind
+        return Part(arrange(dense, kind), texts)
+
+    def _unit(self, given: Sequence[str] | np.ndarray, what: str) -> np.ndarray:
+        """Unit vectors of texts, or of vectors, of the dimension of the index."""
+        encode = not isinstance(given, np.ndarray)
+        vectors = self.encoder.encode(given, normalize=False, progress=False) if encode else given
+        if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
+            shape = " x ".join(map(str, vectors.shape))
+            raise SearchError(
+                f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}"
+            )
+        return unit(vectors, what)
+
+    def _merged(self, found: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
+        """The best k of what the parts found for one query; on a tie the earlier text."""
+        candidates = [
+            (-float(score), part, int(row))
+            for part, (scores, rows) in enumerate(found)
+            for score, row in zip(scores, rows, strict=True)
+        ]
+        hits: list[Hit] = []
+        for rank, (distance, part, row) in enumerate(sorted(candidates)[:k], start=1):
+            name, text = self._parts[part].row(row)
+            hits.append(Hit(rank, name, -distance, text))
+        return hits
+
+    def _publish(self, directory: Path, parts: Iterable[Part]) -> list[Part]:
+        """Store the parts, then write `index.json`, which makes them an index."""
+        stored = [part.store(directory) for part in parts]
+        content = {
+            "format": FORMAT,
+            "metric": "inner product of unit vectors",
+            "encoder": asdict(self.origin),
+            "kind": self.kind,
+            "effort": self.effort,
+            "count": sum(part.count for part in stored),
+            "parts": [part.record() for part in stored],
+        }
+        write_manifest(directory, content)
+        return stored

@@ -55,19 +55,20 @@ def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> fl
 
 
 def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -> Float[np.ndarray, "pair"]:
-    """Cosine a.b / (|a| |b|) of each row of `a` with the same row of `b`, float64 in [-1, 1].
+    """Cosine a.b / (|a| |b|) of each row of `a` with the same row of `b`, float64, in [-1, 1] up to rounding.
 
     A zero vector has cosine 0 with everything.
 
     >>> cosine(np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 0.0]])).tolist()
     [0.96, 0.0]
     """
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    aa, bb, ab = (np.einsum("pd,pd->p", left, right) for left, right in ((a, a), (b, b), (a, b)))
-    # One root of the product, not a product of two roots: the root of a rounded square is exact, so that
-    # equal rows have cosine 1 exactly and pairs of identical text tie instead of being ordered by rounding.
-    lengths = np.sqrt(aa * bb)
-    return np.divide(ab, lengths, out=np.zeros(len(a)), where=lengths > 0)
+    return np.einsum("pd,pd->p", _normalized(a), _normalized(b))
+
+
+def _normalized(x: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
+    wide = x.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0)
 
 
 def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2) -> float:

@@ -1,55 +1,30 @@
 """A part of an index: up to `FULL` unit vectors in a FAISS structure, their ids and texts in an Arrow table.
 
-An index is a list of parts, so that building needs the memory of one part, whatever the size of the corpus;
-a stored part is two memory-mapped files, named after their SHA-256 and never changed.
+An index is a list of parts, so that building needs the memory of one part, however large the corpus is; a
+stored part is two memory-mapped files that never change.
 """
 
-import hashlib
-import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import faiss
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
-from .errors import SearchError
+from simemb.errors import SearchError
+from simemb.index_files import File, first_line, place
 
 KINDS = ("auto", "exact", "hnsw", "ivf")
 EXACT_LIMIT = 100_000
 """Texts up to which "auto" compares all: 6 ms a query at 128 dimensions on 2 cores, and nothing is missed."""
 FULL = 262_144
-"""Texts in a full part: 400 MB of vectors at 384 dimensions, three times that while it is being built."""
+"""Texts in a full part: 400 MB of vectors at 384 dimensions, about three times that while it is built."""
 SCHEMA = pa.schema([("id", pa.large_string()), ("text", pa.large_string())])
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of an index as `index.json` records it: name, size in bytes, SHA-256 in hexadecimal."""
-
-    name: str
-    bytes: int
-    sha256: str
-
-    def check(self, directory: Path, *, verify: bool) -> Path:
-        """The path of the file.
-
-        Raises:
-            SearchError: the file is missing, has another size or (with `verify`) another checksum.
-        """
-        path = directory / self.name
-        if not path.is_file():
-            raise SearchError(f"{path}: missing: the index is damaged, build it again")
-        if (size := path.stat().st_size) != self.bytes:
-            raise SearchError(f"{path}: {size} bytes instead of {self.bytes}: damaged, build the index again")
-        if verify and _sha256(path) != self.sha256:
-            raise SearchError(f"{path}: its checksum is not the recorded one: damaged, build the index again")
-        return path
 
 
 @dataclass(frozen=True)
@@ -107,17 +82,17 @@ class Part:
         return part
 
     def store(self, directory: Path) -> "Part":
-        """The same part, memory-mapped from two files in `directory` (existing; equal files are replaced)."""
+        """The same part, memory-mapped from two files in `directory`."""
         old = self.stored
         if old and old.directory == directory:
+            old.vectors.check(directory, verify=False)
+            old.texts.check(directory, verify=False)
             return self
         # write_index on a mapped ivf index would write a reference to the mapped file, not its vectors.
-        vectors = _place(
-            directory, "vectors-{}.faiss", _copy(old.directory / old.vectors.name) if old else self._write_vectors
-        )
-        texts = _place(
-            directory, "texts-{}.arrow", _copy(old.directory / old.texts.name) if old else self._write_texts
-        )
+        write_vectors = _copy(old.directory / old.vectors.name) if old else self._write_vectors
+        write_texts = _copy(old.directory / old.texts.name) if old else self._write_texts
+        vectors = place(directory, "vectors-{}.faiss", write_vectors)
+        texts = place(directory, "texts-{}.arrow", write_texts)
         return Part.load(Stored(directory, vectors, texts), verify=False)
 
     @classmethod
@@ -132,9 +107,11 @@ class Part:
             vectors = _map_vectors(paths[0])
             texts = pa.ipc.open_file(pa.memory_map(str(paths[1]))).read_all()
         except (RuntimeError, OSError, pa.ArrowException) as error:
-            raise SearchError(f"{stored.directory}: cannot read the index: {_first_line(error)}") from error
+            raise SearchError(f"{stored.directory}: cannot read the index: {first_line(error)}") from error
         if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:
-            raise SearchError(f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again")
+            raise SearchError(
+                f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again"
+            )
         return cls(vectors, texts, stored)
 
     def record(self) -> dict[str, object]:
@@ -152,8 +129,10 @@ class Part:
 
     def _parameters(self, effort: int) -> Any:
         if self.kind == "ivf":
-            return faiss.SearchParametersIVF(nprobe=min(effort, self.vectors.nlist))
-        return faiss.SearchParametersHNSW(efSearch=effort) if self.kind == "hnsw" else None
+            return faiss.SearchParametersIVF(nprobe=min(effort, self.vectors.nlist))  # pyright: ignore[reportCallIssue]
+        if self.kind == "hnsw":
+            return faiss.SearchParametersHNSW(efSearch=effort)  # pyright: ignore[reportAttributeAccessIssue]
+        return None
 
     def _write_vectors(self, path: Path) -> None:
         faiss.write_index(self.vectors, str(path))
@@ -176,6 +155,51 @@ def unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarr
         raise SearchError(f"{what}: the vector of number {row} is not finite: the encoder is broken")
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0).astype(np.float32)
+
+
+def numbered(texts: Iterable[str], ids: Iterable[str | int] | None, start: int) -> Iterator[tuple[str, str]]:
+    """Pairs of id and text; without ids, numbers from `start`.
+
+    Raises:
+        SearchError: a text that is not a string, an id that is neither string nor int, too many of either.
+    """
+    if isinstance(texts, str):
+        raise SearchError("texts must be a list or an iterator of strings, not one string")
+    pairs = zip(count(start), texts, strict=False) if ids is None else zip_longest(ids, texts)
+    for row, (name, text) in enumerate(pairs):
+        if not isinstance(text, str):
+            raise SearchError(f"row {row}: the text is missing or not a string ({type(text).__name__})")
+        if not isinstance(name, str | int):
+            raise SearchError(f"row {row}: the id is missing or not a string or int ({type(name).__name__})")
+        yield str(name), text
+
+
+def unique(rows: Iterator[tuple[str, str]], taken: set[str], fresh: set[str]) -> Iterator[tuple[str, str]]:
+    """The same rows; their ids gather in `fresh`.
+
+    Raises:
+        SearchError: an id occurs twice, or is among those `taken`.
+    """
+    for row, (name, text) in enumerate(rows):
+        if name in taken or name in fresh:
+            raise SearchError(f"row {row}: the id {name!r} is taken: ids must all be different")
+        fresh.add(name)
+        yield name, text
+
+
+def table(rows: list[tuple[str, str]], start: int) -> Any:
+    """The Arrow table of some rows, the first of them number `start`.
+
+    Raises:
+        SearchError: a text or an id with half a surrogate pair, which no file can hold.
+    """
+    try:
+        return pa.Table.from_arrays(
+            [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)], schema=SCHEMA
+        )
+    except UnicodeEncodeError as error:
+        last, shown = start + len(rows) - 1, error.object[:40]
+        raise SearchError(f"rows {start} to {last}: a text is not valid Unicode: {shown!r}") from error
 
 
 def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:
@@ -222,26 +246,8 @@ def _map_vectors(path: Path) -> Any:
     return index
 
 
-def _place(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
-    temporary = directory / pattern.format(uuid4().hex)
-    write(temporary)
-    digest = _sha256(temporary)
-    file = File(pattern.format(digest[:16]), temporary.stat().st_size, digest)
-    os.replace(temporary, directory / file.name)
-    return file
-
-
 def _copy(source: Path) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         shutil.copyfile(source, path)
 
     return write
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -5,50 +5,77 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 from collections.abc import Sequence
 from math import isnan
+from typing import Literal
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
-from simemb.scores import Scores
+from simemb.scores import Geometry, Scores
 
-UNDEFINED = "—"
+UNDEFINED = "-"
+UNBOUNDED = 10_000
 
 
-def scores_table(scores_list: Sequence[Scores], *, aggregate: str = "all", metric: str = "spearman") -> Table:
-    """One row a model, one column a task, then their average, and alignment and uniformity if measured.
+def scores_table(
+    scores_list: Sequence[Scores],
+    *,
+    aggregate: Literal["all", "mean", "wmean"] = "all",
+    metric: Literal["spearman", "pearson"] = "spearman",
+) -> Table:
+    """One row for each model, one column for each task; their average; alignment and uniformity if measured.
 
     Args:
         scores_list: Scores of one suite, at least one.
-        aggregate: "all", "mean" or "wmean" (see `simemb.scores.Aggregates`).
-        metric: "spearman" or "pearson".
+        aggregate: How a task's subsets become one number (see `simemb.scores.Aggregates`).
+        metric: Which correlation.
     """
-    suite, tasks = scores_list[0].suite, scores_list[0].tasks
+    first = scores_list[0]
     geometry = next((scores.geometry for scores in scores_list if scores.geometry), None)
-    table = Table(title=f"{suite}: {metric.capitalize()} x 100, {aggregate}")
+    rows = [
+        [
+            _number(getattr(getattr(group, aggregate), metric), 2)
+            for group in (*scores.tasks.values(), scores.average)
+        ]
+        + (_geometry_cells(scores.geometry) if geometry else [])
+        for scores in scores_list
+    ]
+    table = Table(
+        title=f"{first.suite}: {metric.capitalize()} x 100, {aggregate}", caption=_notes(rows, geometry)
+    )
     table.add_column("model", overflow="fold")
-    for heading in [*tasks, *(["average"] if len(tasks) > 1 else [])]:
+    for heading in (*first.tasks, "average", *(("alignment", "uniformity") if geometry else ())):
         table.add_column(heading, justify="right")
-    for heading in ("alignment", "uniformity") if geometry else ():
-        table.add_column(heading, justify="right")
-    for scores in scores_list:
-        groups = [*scores.tasks.values(), *([scores.average] if len(tasks) > 1 else [])]
-        cells = [_number(getattr(getattr(group, aggregate), metric), 2) for group in groups]
-        if scores.geometry:
-            cells += [_number(scores.geometry.alignment, 4), _number(scores.geometry.uniformity, 4)]
+    for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
-    notes = []
-    if geometry:
-        notes.append(f"alignment: {geometry.task}, pairs with score >= {geometry.threshold:g}; lower is better")
-    if any(cell == UNDEFINED for column in table.columns for cell in column.cells):
-        notes.append(f"{UNDEFINED} undefined: all cosines are equal, the embeddings have collapsed")
-    table.caption = "\n".join(notes) or None
     return table
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output."""
-    Console().print(table)
+    """Write a table to standard output, never narrower than its content unless a terminal is."""
+    console = Console()
+    if not console.is_terminal:
+        unbounded = console.options.update(max_width=UNBOUNDED)
+        console.width = max(console.width, Measurement.get(console, unbounded, table).maximum)
+    console.print(table)
 
 
 def _number(value: float, decimals: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{decimals}f}"
+
+
+def _geometry_cells(geometry: Geometry | None) -> list[str]:
+    return [_number(geometry.alignment, 4), _number(geometry.uniformity, 4)] if geometry else ["", ""]
+
+
+def _notes(rows: Sequence[Sequence[str]], geometry: Geometry | None) -> str | None:
+    """What a reader must know to compare the numbers."""
+    notes: list[str] = []
+    if geometry:
+        positives = f"positives are pairs with score >= {geometry.threshold:g}"
+        notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
+    if any(UNDEFINED in cells for cells in rows):
+        notes.append(
+            f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or no pair is positive"
+        )
+    return "\n".join(notes) or None

@@ -153,8 +153,9 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
         table = _ListTable(values)
         return Rows(table, "the list", lambda: _list_digest(values), columns=columns, score=score)
     dataset = _as_dataset(data)
-    table = _DatasetTable(dataset)
-    return Rows(table, "the dataset", lambda: str(dataset._fingerprint), columns=columns, score=score)
+    # The fingerprint has no public name, and hashing the content would read all of it.
+    fingerprint = str(dataset._fingerprint)  # pyright: ignore[reportPrivateUsage]
+    return Rows(_DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)
 
 
 def _path_or_source(data: str | os.PathLike[str]) -> Path | Source:

@@ -4,15 +4,13 @@ A score is the correlation of cosines with the similarity that people gave, with
 sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/2104.08821, table B.1).
 """
 
-import hashlib
 import importlib
-import json
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
 from platform import python_version
 from typing import Protocol
@@ -23,11 +21,9 @@ from numpy.typing import NDArray
 from simemb import sources
 from simemb.errors import DataError, ModelError, unknown
 from simemb.metrics import alignment, cosine, pearson, spearman, uniformity
-from simemb.rows import open_rows
+from simemb.rows import Rows, open_rows
 from simemb.scores import Aggregates, Correlation, Geometry, Scores, SubsetScores, TaskScores
-
-ScoredPair = tuple[str, str, float]
-PairSource = str | Path | Callable[[], Sequence[ScoredPair]]
+from simemb.sources import Source
 
 
 class SentenceEncoder(Protocol):
@@ -55,8 +51,8 @@ class Pairs:
 
     Attributes:
         subset: Name of the subset.
-        origin: The file or the function that they are from.
-        checksum: SHA-256 of that file, or of the pairs themselves where there is no file.
+        origin: The corpus or file that they are from.
+        checksum: SHA-256 of that file, or of the pairs themselves where they are made in memory.
         first: One sentence of each pair.
         second: The other.
         gold: Similarity that people gave, [pairs].
@@ -76,20 +72,22 @@ class Task:
 
     Attributes:
         name: What tables and JSON call it.
-        subsets: Name of each subset -> a path in the `$SIMEMB_DATA` layout (`str`, scores 0 to 5), any
-            other file (`Path`, finite scores of any range), or a function that gives the pairs as (sentence,
-            sentence, score).
+        subsets: Name of each subset -> a corpus of `data/` by its name, a `Source`, or the path of a file.
+        scale: Lowest and highest gold score that may occur.
     """
 
     name: str
-    subsets: Mapping[str, PairSource]
+    subsets: Mapping[str, str | Source | Path]
+    scale: tuple[float, float] = (0, 5)
 
     def load(self) -> list[Pairs]:
         """Read every subset; `DataError` for one that is missing, too short, or without a usable score."""
-        return [_read(name, source) for name, source in self.subsets.items()]
+        return [_read(subset, data, self.scale) for subset, data in self.subsets.items()]
 
 
-STSB = Task("stsb", {split: f"sts/stsb/{split}.tsv" for split in ("train", "dev", "test")})
+STSB = Task("stsb", {"train": "stsb", "dev": "stsb_dev", "test": "stsb_test"})
+# Pairs of this score or more are positive. SimCSE published no code; every copy of it takes >= 4, not > 4.
+THRESHOLD = 4.0
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def find(suite: str | Path | Suite) -> Suite:
     path = Path(suite)
     if not path.suffix and not path.exists():
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file"]))
-    task = Task(path.name.partition(".")[0], {path.name: path})
+    task = Task(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
     return Suite(task.name, f"the scored pairs of {path}", (task,), geometry=task)
 
 
@@ -167,8 +165,7 @@ def evaluate(
         average=_average(scores.values()),
         geometry=_measure(suite.geometry.name, spread, vectors) if geometry else None,
         data={pairs.origin: pairs.checksum for pairs in subsets},
-        versions={name: version(name) for name in ("simemb", "torch", "transformers", "numpy", "scipy")}
-        | {"python": python_version()},
+        versions=_versions(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -177,7 +174,7 @@ def alignment_uniformity(
     encoder: SentenceEncoder,
     task: Task = STSB,
     *,
-    threshold: float = 4.0,
+    threshold: float = THRESHOLD,
     batch_size: int | None = None,
     progress: bool | None = None,
 ) -> Geometry:
@@ -191,6 +188,12 @@ def alignment_uniformity(
     return _measure(task.name, subsets, _Vectors(encoder, subsets, batch_size, progress), threshold)
 
 
+def _versions() -> dict[str, str]:
+    """What the numbers may depend on."""
+    packages = ("simemb", "torch", "transformers", "numpy", "scipy")
+    return {package: version(package) for package in packages} | {"python": python_version()}
+
+
 class _Vectors:
     """One vector for each distinct sentence of all the pairs."""
 
@@ -201,16 +204,15 @@ class _Vectors:
         batch_size: int | None,
         progress: bool | None,
     ):
-        texts = dict.fromkeys(
-            text for pairs in subsets for side in (pairs.first, pairs.second) for text in side
-        )
+        sides = [side for pairs in subsets for side in (pairs.first, pairs.second)]
+        texts = list(dict.fromkeys(text for side in sides for text in side))
         self._row = {text: row for row, text in enumerate(texts)}
-        self._matrix = encoder.encode(list(texts), batch_size=batch_size, progress=progress)
+        self._matrix = encoder.encode(texts, batch_size=batch_size, progress=progress)
         broken = np.flatnonzero(~np.isfinite(self._matrix).all(axis=1))
         if broken.size:
             raise ModelError(
-                f"{encoder.name}: {broken.size} of {len(texts)} sentences have a vector that is not finite "
-                f"(the first: {list(texts)[broken[0]]!r}); the model cannot be scored"
+                f"{encoder.name} cannot be scored: {broken.size} of {len(texts)} sentences have a vector that "
+                f"is not finite (the first: {texts[broken[0]]!r:.60})"
             )
 
     def __getitem__(self, texts: list[str]) -> NDArray[np.float32]:
@@ -253,7 +255,9 @@ def _average(tasks: Iterable[TaskScores]) -> Aggregates:
     )
 
 
-def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = 4.0) -> Geometry:
+def _measure(
+    task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = THRESHOLD
+) -> Geometry:
     """Alignment and uniformity, with the numbers they depend on."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])
@@ -271,28 +275,28 @@ def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: 
     )
 
 
-def _read(subset: str, source: PairSource) -> Pairs:
-    """The pairs of one source, checked."""
-    if callable(source):
-        rows, origin = list(source()), f"{source.__module__}.{source.__qualname__}"
-        checksum = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-    else:
-        path = sources.locate(source) if isinstance(source, str) else source
-        rows, origin, checksum = list(open_rows(path).scored()), str(source), sources.checksum(path)
-    _check(origin, [score for *_, score in rows], (0, 5) if isinstance(source, str) else (-inf, inf))
-    first, second, gold = zip(*rows, strict=True)
-    return Pairs(subset, origin, checksum, list(first), list(second), np.array(gold, np.float64))
+def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) -> Pairs:
+    """The pairs of one subset, checked."""
+    source = sources.get(data) if isinstance(data, str) else data
+    rows = open_rows(source)
+    first, second, gold = (list(column) for column in zip(*rows.scored(), strict=True))
+    _check(rows.name, gold, scale)
+    return Pairs(subset, rows.name, _checksum(source, rows), first, second, np.array(gold))
+
+
+def _checksum(source: Source | Path, rows: Rows) -> str:
+    if isinstance(source, Path):
+        return sources.sha256_of(source)
+    return rows.digest() if source.generate else sources.locate(source).sha256
 
 
 def _check(origin: str, gold: Sequence[float], scale: tuple[float, float]) -> None:
     """Refuse scores with which no correlation can be computed."""
     if len(gold) < 2:
-        raise DataError(f"{origin}: {len(gold)} scored pairs, but a correlation needs at least 2")
+        raise DataError(f"{origin} has {len(gold)} scored pair, but a correlation needs at least 2")
     lowest, highest = scale
     for pair, score in enumerate(gold, start=1):
-        if not (isfinite(score) and lowest <= score <= highest):
-            raise DataError(
-                f"{origin}, pair {pair}: score {score:g} is not a number from {lowest} to {highest}"
-            )
+        if not lowest <= score <= highest:
+            raise DataError(f"{origin}, pair {pair}: score {score:g} is not in {lowest:g} to {highest:g}")
     if min(gold) == max(gold):
         raise DataError(f"{origin}: all {len(gold)} scores are {gold[0]:g}, so no correlation is defined")

@@ -1,0 +1,157 @@
+"""The lexicon of the sample corpus: frames (what can be said) and concepts (what can be named), read from tables.
+
+A table row is `verbs > opposites | objects | details | adjectives`; a comma parts meanings, a slash synonyms, `@kind`
+stands for all members of a kind, a verb with `!` has no passive, a noun with `~` no plural, with `+` no singular, with
+`=` no article; an indented line goes on with the row above.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .daily import DAILY
+from .facts import FACTS
+from .words import AMOUNTS, ANYONE, CITIES, FILLERS, FIRST_NAMES, KINDS, LAST_NAMES, LIKE_TIMES, NUMBERS
+from .words import PEOPLE, PROFESSIONS, SOURCES, TIMES, TRAITS
+from .world import WORLD
+
+Concept = tuple[str, ...]
+"""One thing that can be named: all the words for it, each of which means the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """Something an agent does: the verbs for it, for its opposite, and what may go with it."""
+
+    topic: "Topic"
+    verbs: Concept
+    opposites: Concept
+    objects: tuple[Concept, ...]
+    details: tuple[Concept, ...]
+    adjectives: tuple[Concept, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """Something that is the case: the patterns that say it and those that deny it, with blanks to fill."""
+
+    topic: "Topic"
+    says: Concept
+    denies: Concept
+    blanks: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Topic:
+    """What belongs together: agents, their traits, places, times (none: any time), and the frames."""
+
+    name: str
+    agents: tuple[Concept, ...] = ()
+    places: tuple[Concept, ...] = ()
+    traits: tuple[Concept, ...] = ()
+    times: tuple[Concept, ...] = ()
+    actions: tuple[Action, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+Frame = Action | Fact
+
+
+def concepts(text: str) -> tuple[Concept, ...]:
+    """The concepts of a comma-separated list.
+
+    >>> concepts("dog, car/automobile")
+    (('dog',), ('car', 'automobile'))
+    """
+    items = (" ".join(item.split()) for item in text.split(","))
+    return tuple(tuple(word.strip() for word in item.split("/")) for item in items if item)
+
+
+MEMBERS = {name: concepts(text.partition(": ")[2]) for name, text in KINDS.items()}
+PEOPLE_CONCEPTS = MEMBERS["person"] = concepts(PEOPLE)
+ANYONE_CONCEPT: Concept = (ANYONE,)
+# From a concept to the more general one: a guitar is an instrument.
+KIND_OF = {member: concepts(text.partition(": ")[0])[0] for name, text in KINDS.items() for member in MEMBERS[name]}
+MODE_TIMES = {mode: concepts(text) for mode, text in TIMES.items()}
+MODE_TIMES |= {mode: MODE_TIMES[other] for mode, other in LIKE_TIMES.items()}
+HUMAN_TRAITS, NUMBER_CONCEPTS, AMOUNT_CONCEPTS = concepts(TRAITS), concepts(NUMBERS), concepts(AMOUNTS)
+CITY_CONCEPTS, SOURCE_CONCEPTS = concepts(CITIES), concepts(SOURCES)
+# Both names, or the first one alone: who is meant stays clear within one sentence or a pair.
+NAMES: tuple[Concept, ...] = tuple((f"{first} {last}", first) for first in FIRST_NAMES for last in LAST_NAMES)
+ORIGINS: tuple[Concept, ...] = tuple(
+    tuple(f"a {word} from {city[0]}" for word in profession)
+    for profession in concepts(PROFESSIONS)
+    for city in CITY_CONCEPTS
+)
+OPPOSITE: dict[Concept, Concept] = {}
+"""From the concept of a blank to what contradicts it: warm and cold."""
+
+
+def _filler(text: str) -> tuple[Concept, ...]:
+    found: list[Concept] = []
+    for item in re.sub(r"(\d),(\d)", r"\1;\2", text).split(","):
+        plain, _, contrary = item.replace(";", ",").partition(">")
+        sides = [tuple(" ".join(word.split()) for word in side.split("/")) for side in (plain, contrary) if side]
+        found += sides
+        if contrary:
+            OPPOSITE.update([(sides[0], sides[1]), (sides[1], sides[0])])
+    return tuple(found)
+
+
+FILLER_CONCEPTS = {name: _filler(text) for name, text in FILLERS.items()}
+FILLER_CONCEPTS |= {"city": CITY_CONCEPTS, "person": tuple((name[0],) for name in NAMES)}
+FILLER_CONCEPTS |= {"past": MODE_TIMES["past"], "future": MODE_TIMES["future"]}
+
+
+def _objects(text: str) -> tuple[Concept, ...]:
+    found: list[Concept] = []
+    for concept in concepts(text):
+        found += MEMBERS[concept[0][1:]] if concept[0].startswith("@") else (concept,)
+    return tuple(found)
+
+
+def _action(topic: Topic, row: str) -> Action:
+    verbs, *rest = (cell.strip() for cell in row.split("|"))
+    objects, details, adjectives = (*rest, "", "")[:3]
+    plain, _, contrary = verbs.partition(">")
+    words = [tuple(word.strip() for word in side.split("/") if word.strip()) for side in (plain, contrary)]
+    return Action(topic, words[0], words[1], _objects(objects), concepts(details), concepts(adjectives))
+
+
+def _read_actions(table: str, topics: dict[str, Topic]) -> None:
+    for line in re.sub(r"\n +", " ", table).splitlines():
+        head, colon, text = line.partition(": ")
+        if line.startswith("["):
+            topic = topics.setdefault(line.strip("[]"), Topic(line.strip("[]"), traits=HUMAN_TRAITS))
+        elif colon:
+            setattr(topic, {"by": "agents", "at": "places", "like": "traits", "when": "times"}[head], _objects(text))
+        elif line:
+            topic.actions += (_action(topic, line),)
+
+
+def _read_facts(table: str, topics: dict[str, Topic]) -> None:
+    topic = Topic("")
+    for block in table.strip().split("\n\n"):
+        lines = block.splitlines()
+        if lines[0].startswith("["):
+            name = lines.pop(0).strip("[]")
+            topic = topics.setdefault(name, Topic(name))
+        says, denies = (tuple(line[2:] for line in lines if line[0] == sign) for sign in "+-")
+        blanks = tuple(dict.fromkeys(re.findall(r"{(\w+)}", " ".join(lines))))
+        topic.facts += (Fact(topic, says, denies, blanks),)
+
+
+def _topics() -> dict[str, Topic]:
+    topics: dict[str, Topic] = {}
+    _read_actions(DAILY, topics)
+    _read_actions(WORLD, topics)
+    _read_facts(FACTS, topics)
+    return topics
+
+
+TOPICS = _topics()
+ACTIONS = tuple(action for topic in TOPICS.values() for action in topic.actions)
+FACT_FRAMES = tuple(fact for topic in TOPICS.values() for fact in topic.facts)
+# Whoever can act can also be met: only such objects may change places with the agent.
+ANIMATE = frozenset(
+    concept for topic in TOPICS.values() for concept in topic.agents if not concept[0].startswith("the ")
+) | frozenset(PEOPLE_CONCEPTS)

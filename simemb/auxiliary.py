@@ -1,0 +1,133 @@
+"""Auxiliary losses: a second task on the same encoder, added to the objective with a weight."""
+
+import logging
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from simemb.batch import Batch
+from simemb.encoder import Encoder
+from simemb.errors import RecipeError
+
+log = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True)
+class MaskedLM:
+    """Guess masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
+
+    weight: factor on this loss, 0.1 in SimCSE. probability: fraction of ordinary tokens in (0, 1) that
+    are to be guessed; of these 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al., 2019,
+    appendix A.1). Special tokens are never chosen.
+    """
+
+    weight: float = 0.1
+    probability: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0 < self.probability < 1:
+            raise RecipeError(f"the fraction of masked tokens must be in (0, 1), not {self.probability}")
+
+    def build(self, encoder: Encoder) -> "MaskedLMLoss":
+        """The loss with its vocabulary head, taken from the encoder's checkpoint if it carries one."""
+        return MaskedLMLoss(self, encoder)
+
+
+class MaskedLMLoss(nn.Module):
+    """Cross-entropy of the masked tokens, mean over all of them."""
+
+    def __init__(self, spec: MaskedLM, encoder: Encoder):
+        super().__init__()
+        self.spec = spec
+        self.mask_id = encoder.tokenizer.mask_token_id
+        if self.mask_id is None:
+            raise RecipeError(f"{encoder.name}: its tokenizer has no mask token, which MaskedLM needs")
+        self.vocabulary = len(encoder.tokenizer)
+        special = torch.tensor(sorted(encoder.tokenizer.all_special_ids))
+        self.register_buffer("special", special, persistent=False)
+        self.head = VocabularyHead(encoder)
+
+    def forward(self, encoder: Encoder, batch: Batch) -> Float[Tensor, ""]:
+        """Mask the batch, encode it again and score the guesses."""
+        ordinary = ~torch.isin(batch.ids, self.special)
+        masked, chosen = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
+        hidden = encoder.hidden_states(Batch(masked, batch.positions, batch.lengths, batch.order))[-1]
+        if not chosen.any():
+            return hidden.sum() * 0
+        return cross_entropy(self.head(hidden[chosen]), batch.ids[chosen])
+
+
+def mask_tokens(
+    ids: Int[Tensor, "tokens"],
+    ordinary: Bool[Tensor, "tokens"],
+    probability: float,
+    mask_id: int,
+    vocabulary: int,
+) -> tuple[Int[Tensor, "tokens"], Bool[Tensor, "tokens"]]:
+    """The ids with 80/10/10 replacement at the chosen places, and these places.
+
+    Draws from torch's global generator, which the trainer seeds anew for every step.
+    """
+    chosen = (torch.rand(ids.shape, device=ids.device) < probability) & ordinary
+    fate = torch.rand(ids.shape, device=ids.device)
+    random = torch.randint(vocabulary, ids.shape, device=ids.device)
+    masked = torch.where(chosen & (fate < 0.8), mask_id, ids)
+    return torch.where(chosen & (fate >= 0.9), random, masked), chosen
+
+
+class VocabularyHead(nn.Module):
+    """The language-modelling head of a checkpoint, on its own.
+
+    transformers' own model for masked language modelling is kept whole but for its backbone, which is
+    replaced by a module that hands over the hidden states it is given. So every family's head works
+    without a line about it, and only the masked tokens meet the vocabulary. The output matrix is tied to
+    the encoder's word embeddings, as in pre-training.
+    """
+
+    def __init__(self, encoder: Encoder):
+        super().__init__()
+        model, fresh = _language_model(encoder)
+        self._given = _Given()
+        setattr(model, model.base_model_prefix, self._given)
+        embeddings = encoder.backbone.get_input_embeddings()
+        model.get_output_embeddings().weight = embeddings.weight
+        self.model = model
+        if fresh:
+            log.warning("%s carries no language-modelling head: starting from a fresh one", encoder.name)
+
+    def forward(self, hidden: Float[Tensor, "masked dim"]) -> Float[Tensor, "masked vocabulary"]:
+        """Logits over the vocabulary for some tokens."""
+        self._given.hidden = hidden[None]
+        ids = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
+        return self.model(input_ids=ids).logits[0]
+
+
+class _Given(nn.Module):
+    """A backbone that returns the hidden states it was given."""
+
+    hidden: Tensor
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        from transformers.modeling_outputs import BaseModelOutput
+
+        return BaseModelOutput(last_hidden_state=self.hidden)  # type: ignore[arg-type]
+
+
+def _language_model(encoder: Encoder) -> tuple[Any, bool]:
+    """The checkpoint's model for masked language modelling, and whether weights of its head were missing."""
+    from transformers import AutoModelForMaskedLM
+
+    from simemb.directory import quiet_transformers
+
+    with quiet_transformers():
+        if encoder.source is None:
+            return AutoModelForMaskedLM.from_config(deepcopy(encoder.backbone.config)), True
+        model, report = AutoModelForMaskedLM.from_pretrained(
+            encoder.source, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+    return model, bool(report["missing_keys"])

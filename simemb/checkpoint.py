@@ -1,0 +1,104 @@
+"""The state of a run in one file: everything that going on as if never stopped needs.
+
+A single safetensors file holds weights, buffers and the optimizer's moments, with the counters in its
+header; it is replaced in one step, so a crash at any moment leaves the previous state whole. Random
+numbers need no place in it: those of a step follow from the seed and the step (`simemb.loader.mix`).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simemb import atomic
+from simemb.errors import TrainingError
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    step: optimizer steps done. best: the best score so far, and best_step when it was. waiting:
+    evaluations since. seconds: time spent in training steps, in which `sentences` went through the
+    network. scaler: the fp16 loss scale, if any.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    waiting: int = 0
+    seconds: float = 0.0
+    sentences: int = 0
+    scaler: dict[str, float] | None = None
+
+    def advance(self, sentences: int, seconds: float) -> None:
+        """Count one more step."""
+        self.step += 1
+        self.sentences += sentences
+        self.seconds += seconds
+
+
+def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write the state of a run, replacing an older one in one step."""
+    from safetensors.torch import save_file
+
+    tensors = {f"method.{name}": tensor for name, tensor in _distinct(method).items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    try:
+        with atomic.new_file(path) as partial:
+            save_file(contiguous, partial, metadata={"progress": json.dumps(asdict(progress))})
+    except OSError as error:
+        raise TrainingError(f"{path}: the checkpoint cannot be written: {error.strerror or error}") from error
+
+
+def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
+    """Put the state back. Raises `TrainingError` if the file is damaged or of another model."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"{path}: the checkpoint is damaged ({error}); start again with --overwrite") from error
+    _fill(method, tensors, path)
+    state = optimizer.state_dict()
+    state["state"] = _moments(tensors)
+    optimizer.load_state_dict(state)
+    return progress
+
+
+def _distinct(method: nn.Module) -> dict[str, Tensor]:
+    """Every weight and buffer once: tied ones stand in the state under several names."""
+    seen: set[int] = set()
+    state: dict[str, Tensor] = {}
+    for name, tensor in method.state_dict().items():
+        if tensor.data_ptr() not in seen or not tensor.numel():
+            seen.add(tensor.data_ptr())
+            state[name] = tensor
+    return state
+
+
+def _fill(method: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    for name, own in _distinct(method).items():
+        saved = tensors.get(f"method.{name}")
+        if saved is None or saved.shape != own.shape:
+            found = "missing" if saved is None else f"of shape {list(saved.shape)}, not {list(own.shape)}"
+            raise TrainingError(f"{path}: is of another model: {name} is {found}")
+        with torch.no_grad():
+            own.copy_(saved)
+
+
+def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Any]]:
+    moments: dict[int, dict[str, Any]] = {}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "optimizer":
+            number, _, moment = rest.partition(".")
+            moments.setdefault(int(number), {})[moment] = tensor
+    return moments

@@ -1,0 +1,178 @@
+"""The files of an index: written beside each other, checked when read, valid once `index.json` names them.
+
+Files never change once named; a save adds new ones, replaces `index.json` in one step and removes the rest.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from simemb.atomic import new_file, write_text
+from simemb.errors import SearchError
+
+if TYPE_CHECKING:
+    from simemb.encoder import TextEncoder
+
+FORMAT = 1
+MANIFEST = "index.json"
+OURS = (MANIFEST, "vectors-*.faiss", "texts-*.arrow", ".*.partial")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The encoder that made the vectors: what it is loaded by, the digest of its weights, its dimension."""
+
+    name: str
+    fingerprint: str
+    dim: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
+
+    @classmethod
+    def of(cls, encoder: "TextEncoder") -> Self:
+        """The origin of vectors of this encoder."""
+        # A directory is kept absolute, so that the index can be searched from anywhere.
+        name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
+        return cls(name, encoder.fingerprint(), encoder.dim)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an index as `index.json` records it: name, size in bytes, SHA-256 in hexadecimal."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+    def check(self, directory: Path, *, verify: bool) -> Path:
+        """The path of the file.
+
+        Raises:
+            SearchError: the file is missing, has another size or (with `verify`) another checksum.
+        """
+        path = directory / self.name
+        if not path.is_file():
+            raise SearchError(f"{path}: missing: the index is damaged, build it again")
+        if (size := path.stat().st_size) != self.bytes:
+            raise SearchError(f"{path}: {size} bytes instead of {self.bytes}: damaged, build the index again")
+        if verify and _sha256(path) != self.sha256:
+            raise SearchError(f"{path}: its checksum is not the recorded one: damaged, build the index again")
+        return path
+
+
+def place(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
+    """Write a file under a new name, `pattern` with its gap filled.
+
+    Raises:
+        SearchError: it cannot be written.
+    """
+    path = directory / pattern.format(uuid4().hex)
+    try:
+        with new_file(path) as partial:
+            write(partial)
+        return File(path.name, path.stat().st_size, _sha256(path))
+    except (OSError, RuntimeError) as error:
+        raise SearchError(f"{directory}: cannot write the index: {first_line(error)}") from error
+
+
+@contextmanager
+def writing(directory: Path, *, overwrite: bool) -> Generator[Path]:
+    """Yield the directory, made if need be; at the end only files that its `index.json` names stay in it.
+
+    Raises:
+        SearchError: the directory holds an index (without `overwrite`) or other things, or cannot be made.
+    """
+    directory = directory.resolve()
+    _refuse(directory, overwrite=overwrite)
+    new = not directory.exists()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SearchError(f"{directory}: cannot make the directory of the index: {error.strerror}") from error
+    try:
+        yield directory
+    finally:
+        _sweep(directory)
+        if new and not any(directory.iterdir()):
+            directory.rmdir()
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The content of `index.json`.
+
+    Raises:
+        SearchError: no index, an unreadable one, or one of another format.
+    """
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise SearchError(f"{directory}: no index here (no {MANIFEST}): make one with `simemb index`")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content["format"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SearchError(f"{path}: not the description of an index ({error!r}): build it again") from error
+    if version != FORMAT:
+        raise SearchError(
+            f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again"
+        )
+    return content
+
+
+def write_manifest(directory: Path, content: dict[str, Any]) -> None:
+    """Replace `index.json` in one step.
+
+    Raises:
+        SearchError: it cannot be written.
+    """
+    try:
+        write_text(directory / MANIFEST, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise SearchError(f"{directory}: cannot write the index: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """The message of an error of another library, cut to one line."""
+    return str(error).partition("\n")[0]
+
+
+def _refuse(directory: Path, *, overwrite: bool) -> None:
+    if directory.is_file():
+        raise SearchError(f"{directory}: a file, where the directory of the index should be")
+    if not directory.exists() or not any(directory.iterdir()):
+        return
+    if not overwrite:
+        raise SearchError(
+            f"{directory}: exists and is not empty: ask for overwrite, or give another directory"
+        )
+    foreign = [path.name for path in directory.iterdir() if not _ours(path)]
+    if foreign and not (directory / MANIFEST).is_file():
+        raise SearchError(f"{directory}: holds {foreign[0]!r} and no index: nothing was overwritten")
+
+
+def _sweep(directory: Path) -> None:
+    named = {MANIFEST}
+    if (directory / MANIFEST).exists():
+        try:
+            parts = read_manifest(directory)["parts"]
+            named |= {part[kind]["name"] for part in parts for kind in ("vectors", "texts")}
+        except (SearchError, KeyError, TypeError):
+            return
+    for path in directory.iterdir():
+        if _ours(path) and path.name not in named:
+            path.unlink()
+
+
+def _ours(path: Path) -> bool:
+    return path.is_file() and any(fnmatch(path.name, pattern) for pattern in OURS)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,99 @@
+"""The line that a person watches during training, and the key that stops it."""
+
+import logging
+import signal
+import sys
+import threading
+from time import perf_counter
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+log = logging.getLogger("simemb")
+
+EVERY_SECONDS = 15.0
+"""How often a line is written where nobody watches a terminal."""
+
+
+class LiveLine:
+    """A bar with loss, accuracy, cosines, uniformity, speed and time left; plain lines without a terminal."""
+
+    def __init__(self, steps: int, *, shown: bool | None):
+        self.steps = steps
+        self.bar: Any = None
+        self.spoken = perf_counter()
+        if sys.stderr.isatty() if shown is None else shown:
+            self.bar = _bar()
+            self.task = self.bar.add_task("", total=steps, numbers="")
+
+    def __enter__(self) -> Self:
+        if self.bar is not None:
+            self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def step(self, step: int, numbers: dict[str, float], speed: float) -> None:
+        """Show the numbers of a step."""
+        if self.bar is not None:
+            self.bar.update(self.task, completed=step, numbers=describe(numbers, speed))
+        elif perf_counter() - self.spoken > EVERY_SECONDS:
+            log.info("step %d of %d: %s", step, self.steps, describe(numbers, speed))
+            self.spoken = perf_counter()
+
+    def start_at(self, step: int) -> None:
+        """Begin the bar at the step where a resumed run goes on, so that the time left is right."""
+        if self.bar is not None:
+            self.bar.reset(self.task, completed=step, numbers="")
+
+    def say(self, words: str) -> None:
+        """Write something that stays."""
+        if self.bar is not None:
+            self.bar.console.print(words, highlight=False)
+        else:
+            log.info("%s", words)
+
+
+def describe(numbers: dict[str, float], speed: float) -> str:
+    """The numbers of a step in the order in which they are read.
+
+    >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2}, 900)
+    'loss 0.500, accuracy 90 %, cosine +0.80/+0.10, uniformity -2.00, 900 sentences/s'
+    """
+    return (
+        f"loss {numbers['loss']:.3f}, accuracy {100 * numbers['accuracy']:.0f} %, "
+        f"cosine {numbers['positive']:+.2f}/{numbers['negative']:+.2f}, "
+        f"uniformity {numbers['uniformity']:.2f}, {speed:,.0f} sentences/s"
+    )
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[numbers]}"))
+    return Progress(*columns, console=Console(stderr=True))
+
+
+class Interrupts:
+    """Ctrl-C asks to stop after the current step, when the state is whole; a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        log.warning("stopping after this step; press Ctrl-C again to stop at once and lose what is not saved")

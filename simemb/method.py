@@ -1,0 +1,66 @@
+"""A method at work: a recipe applied to an encoder gives a loss.
+
+One class runs every recipe. It may branch on the kind of a noun, never on the name of a method.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simemb.batch import Batch
+from simemb.distributed import gather, rank
+from simemb.encoder import Encoder
+from simemb.monitor import signals
+from simemb.recipe import Recipe
+from simemb.views import pairs
+
+
+class Method(nn.Module):
+    """recipe x encoder -> loss.
+
+    columns: text columns of the data; negative views of a column that is not there are left out. A head
+    that is kept becomes part of the encoder. seed: for the weights of fresh parts.
+    """
+
+    def __init__(self, recipe: Recipe, encoder: Encoder, *, columns: int, seed: int):
+        super().__init__()
+        self.recipe = recipe
+        self.views = tuple(view for view in recipe.views if not (view.negative and view.column >= columns))
+        self.encoder = encoder
+        self.head: nn.Module = nn.Identity()
+        if recipe.head is not None:
+            head = recipe.head.build(encoder.dim, torch.Generator().manual_seed(seed)).to(encoder.device)
+            if recipe.head.keep:
+                encoder.tail.append(head)
+            else:
+                self.head = head
+        torch.manual_seed(seed)
+        self.auxiliaries = nn.ModuleList(spec.build(encoder) for spec in recipe.auxiliaries)
+        self.auxiliaries.to(encoder.device)
+        if recipe.dropout is not None:
+            encoder.set_dropout(recipe.dropout)
+
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The loss, and what to watch beside it (see `simemb.monitor.signals`).
+
+        batch: the sentences of view 0, then those of view 1 and so on, equally many of each; all views go
+        through the network in one pass.
+        """
+        by_view = self.head(self.encoder(batch)).chunk(len(self.views))
+        gathered = [gather(vectors) for vectors in by_view]
+        hard = [gathered[index] for index, view in enumerate(self.views) if view.negative]
+        chosen = pairs(self.views)
+        contrast = torch.stack(
+            [
+                self.recipe.objective(by_view[i], gathered[j], hard, first=rank() * len(by_view[i]))
+                for i, j in chosen
+            ]
+        ).mean()
+        loss = contrast
+        watched = {"contrast": contrast.detach()}
+        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
+            extra = auxiliary(self.encoder, batch)
+            loss = loss + spec.weight * extra
+            watched[f"auxiliary_{number}"] = extra.detach()
+        query, key = (by_view[view].detach() for view in chosen[0])
+        return loss, watched | signals(query, key)

@@ -1,0 +1,194 @@
+"""A recipe: everything that defines a training method, as a tree of frozen dataclasses.
+
+`repr(recipe)` is valid Python, `dataclasses.replace` makes an ablation, and every field can be set from
+the command line. Recipes live one to a file in the package `simemb.train` (or in a file of your own); the
+file system is the registry.
+"""
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from simemb.auxiliary import MaskedLM
+from simemb.errors import RecipeError, unknown
+from simemb.heads import Projector
+from simemb.objectives import InfoNCE
+from simemb.views import View, pairs
+
+PACKAGE = "simemb.train"
+NOUNS = {noun.__name__: noun for noun in (View, Projector, InfoNCE, MaskedLM)}
+"""What a recipe is made of, by the name under which it stands in recipe.json."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """(data -> views) x (encoder, head) x objective, and the optimizer's numbers.
+
+    The defaults of the numbers are those of princeton-nlp/SimCSE with transformers 4.2.1 underneath:
+    AdamW without weight decay or warm-up, linear decay, gradient norm 1, the last partial batch kept.
+    """
+
+    views: tuple[View, ...]
+    """Which columns are encoded, and how."""
+    objective: InfoNCE = InfoNCE()
+    """The loss on query and key vectors."""
+    head: Projector | None = None
+    """What stands between the sentence vector and the objective."""
+    auxiliaries: tuple[MaskedLM, ...] = ()
+    """Further losses on the same encoder."""
+    pooling: str = "cls"
+    """Pooling of a model that says nothing about it: cls, mean, max, first_last, last2."""
+    max_length: int = 32
+    """Tokens a training text is cut to, special tokens included; evaluation cuts only at the model's own limit."""
+    dropout: float | None = None
+    """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
+    batch_size: int = 64
+    """Examples per batch, over all processes together: negatives come from the same batch."""
+    accumulate: int = 1
+    """Batches whose gradients are averaged in one optimizer step; it adds no negatives."""
+    epochs: int = 1
+    """Passes over the data."""
+    max_steps: int | None = None
+    """Stop after so many optimizer steps; the schedule then ends there."""
+    learning_rate: float = 3e-5
+    """The highest learning rate."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rate falls to 0 after the warm-up."""
+    warmup: float = 0.0
+    """Fraction of the steps in [0, 1) over which the learning rate rises from 0."""
+    weight_decay: float = 0.0
+    """AdamW's decoupled weight decay, on all parameters."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """AdamW's decay rates of the two moments."""
+    epsilon: float = 1e-8
+    """AdamW's epsilon."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this L2 norm."""
+    eval_every: int = 125
+    """Optimizer steps between evaluations and checkpoints."""
+    patience: int | None = None
+    """Stop after so many evaluations without a better score; by default never."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_length", "batch_size", "accumulate", "epochs", "max_steps", "eval_every", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RecipeError(f"{_option(name)} must be at least 1, not {value}")
+        for name, low, high in (("dropout", 0, 1), ("warmup", 0, 1)):
+            value = getattr(self, name)
+            if value is not None and not low <= value < high:
+                raise RecipeError(f"{_option(name)} must be in [{low}, {high}), not {value}")
+        for name in ("learning_rate", "max_grad_norm", "epsilon"):
+            if not getattr(self, name) > 0:
+                raise RecipeError(f"{_option(name)} must be above 0, not {getattr(self, name)}")
+        if not pairs(self.views):
+            raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
+        if self.batch_size < 2 and self.objective.needs_negatives:
+            raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
+
+    @property
+    def columns(self) -> int:
+        """Text columns that the data must have: those of every view but the negative ones."""
+        return 1 + max(view.column for view in self.views if not view.negative)
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain JSON; each noun carries its `kind`."""
+        return _to_json(self)
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Recipe":
+        """The inverse of `to_json`. Raises `RecipeError` for fields or kinds that do not exist."""
+        return _from_json(content)
+
+
+def names() -> list[str]:
+    """The recipes that ship with the package."""
+    package = importlib.import_module(PACKAGE)
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg)
+
+
+def find(name: str) -> Recipe:
+    """The recipe of that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
+    path = Path(name)
+    if path.suffix == ".json":
+        return Recipe.from_json(_read_run(path)["recipe"])
+    if path.suffix == ".py":
+        module = _import_file(path)
+    elif name in names():
+        module = importlib.import_module(f"{PACKAGE}.{name}")
+    else:
+        raise RecipeError(unknown("recipe", name, names()) + "; a file of your own is named ./like_this.py")
+    recipe = getattr(module, "recipe", None)
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")
+    return recipe
+
+
+def summary(name: str) -> str:
+    """The first line of a recipe's docstring, read without importing anything."""
+    package = importlib.import_module(PACKAGE)
+    source = Path(next(iter(package.__path__)), f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def _import_file(path: Path) -> Any:
+    if not path.is_file():
+        raise RecipeError(f"no recipe file {path}")
+    spec = importlib.util.spec_from_file_location(f"simemb_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError, TypeError, AttributeError) as error:
+        raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _read_run(path: Path) -> Any:
+    import json
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path} is not a run's recipe.json: {error}") from error
+    if not isinstance(content, dict) or "recipe" not in content:
+        raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
+    return content
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def _to_json(noun: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"kind": type(noun).__name__}
+    for field in fields(noun):
+        value = getattr(noun, field.name)
+        if isinstance(value, tuple):
+            content[field.name] = [_to_json(item) if is_dataclass(item) else item for item in value]
+        else:
+            content[field.name] = _to_json(value) if is_dataclass(value) else value
+    return content
+
+
+def _from_json(content: Mapping[str, Any]) -> Any:
+    values = dict(content)
+    kinds: dict[str, Any] = {"Recipe": Recipe, **NOUNS}
+    kind = values.pop("kind", None)
+    if kind not in kinds:
+        raise RecipeError(unknown("kind of noun", kind, kinds))
+    allowed = [field.name for field in fields(kinds[kind])]
+    for name, value in values.items():
+        if name not in allowed:
+            raise RecipeError(unknown(f"field of {kind}", name, allowed))
+        if isinstance(value, list):
+            values[name] = tuple(_from_json(item) if isinstance(item, dict) else item for item in value)
+        elif isinstance(value, dict):
+            values[name] = _from_json(value)
+    return kinds[kind](**values)

@@ -1,0 +1,124 @@
+"""The run directory: what a training leaves on the disk, and the rules for what is already there.
+
+`recipe.json` (everything that defines the run), `metrics.jsonl` (one line a logged step or evaluation),
+`best/` (a sentence-transformers directory), `last/` (what exact resume needs) and a model card.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from platform import machine, python_version
+from typing import Any
+
+from simemb import atomic
+from simemb.errors import TrainingError
+
+VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
+
+
+class Run:
+    """A run directory. Nothing in it is touched before `claim`."""
+
+    def __init__(self, directory: str | Path):
+        self.directory = Path(directory)
+        self.recipe = self.directory / "recipe.json"
+        self.metrics = self.directory / "metrics.jsonl"
+        self.best = self.directory / "best"
+        self.checkpoint = self.directory / "last" / "state.safetensors"
+
+    def refuse(self, *, resume: bool, overwrite: bool) -> None:
+        """Raise `TrainingError` unless the run may start here."""
+        if resume and overwrite:
+            raise TrainingError("--resume goes on with a run and --overwrite throws it away: choose one")
+        if self.directory.is_file() or any(parent.is_file() for parent in self.directory.parents):
+            raise TrainingError(f"{self.directory}: cannot be a run directory, a file is in the way")
+        taken = self.directory.is_dir() and any(self.directory.iterdir())
+        if resume and not self.checkpoint.exists():
+            raise TrainingError(f"{self.directory}: nothing to resume, there is no {self.checkpoint.relative_to(self.directory)}")
+        if taken and not resume and not overwrite:
+            raise TrainingError(f"{self.directory} exists and is not empty: --resume goes on with it, --overwrite replaces it")
+        if taken and overwrite and not self.recipe.exists():
+            raise TrainingError(f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone")
+
+    def claim(self, record: dict[str, Any], *, resume: bool) -> None:
+        """Start a run here: write recipe.json, or with `resume` see that it says the same."""
+        if resume:
+            self._compare(record)
+            atomic.recover(self.best)
+            return
+        try:
+            if self.directory.exists():
+                shutil.rmtree(self.directory)
+            self.directory.mkdir(parents=True)
+            atomic.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+            self.metrics.touch()
+        except OSError as error:
+            raise TrainingError(f"{self.directory}: cannot be written: {error.strerror}") from error
+
+    def _compare(self, record: dict[str, Any]) -> None:
+        try:
+            saved = json.loads(self.recipe.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{self.recipe}: cannot be read ({error}); start again with --overwrite") from error
+        for section in ("recipe", "run", "data"):
+            differing = sorted(_leaves(record[section]) ^ _leaves(saved.get(section, {})))
+            if differing:
+                name, value = differing[0]
+                raise TrainingError(
+                    f"{self.directory}: cannot resume with another {section}: {name} is now or was {value}; leave "
+                    "the options as they were, or start a new run"
+                )
+
+    def log(self, record: dict[str, Any]) -> None:
+        """Append one line to metrics.jsonl."""
+        try:
+            with self.metrics.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
+
+    def logged(self) -> Iterator[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line that a crash cut short is left out."""
+        for line in self.metrics.read_text(encoding="utf-8").splitlines() if self.metrics.exists() else ():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                return
+
+    def forget_after(self, step: int) -> None:
+        """Drop the lines of steps that the checkpoint does not know yet: they will come again."""
+        kept = [record for record in self.logged() if record["step"] <= step]
+        atomic.write_text(self.metrics, "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and command of this process, for the record."""
+    return {
+        "versions": {name: version(name) for name in VERSIONED} | {"python": python_version()},
+        "machine": f"{machine()}, {os.cpu_count()} cores",
+        "git": _git_hash(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def _git_hash() -> str | None:
+    """The commit of the folder that the user works in, if it is a git checkout."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _leaves(content: Any, path: str = "") -> set[tuple[str, str]]:
+    """Every value of nested JSON with the path that leads to it."""
+    if isinstance(content, dict):
+        return set().union(*(_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()))
+    if isinstance(content, list):
+        return set().union(*(_leaves(value, f"{path}.{place}") for place, value in enumerate(content)))
+    return {(path, json.dumps(content))}

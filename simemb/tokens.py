@@ -1,0 +1,217 @@
+"""The token cache: every text of some rows tokenized once, in an Arrow file that is memory-mapped.
+
+Its key is the content of the rows and of the tokenizer, so runs share it, and nobody has to clear it.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow
+import pyarrow.ipc
+from numpy.typing import NDArray
+
+from .atomic import new_file
+from .errors import DataError, ModelError
+from .progress import track
+from .rows import Rows
+from .sources import cache_folder
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerBase
+
+FORMAT_VERSION = 1
+
+# What is in memory while a table is built: rows of short texts, or few rows of long ones.
+CHUNK_ROWS = 4096
+CHUNK_CHARACTERS = 1_000_000
+
+# A fast tokenizer keeps its truncation as state, so two threads cannot share one; and the second builder
+# of the same table finds it ready.
+_building = threading.Lock()
+
+
+class TokenTable:
+    """Token ids of every text, memory-mapped: any row costs the same, and none is copied.
+
+    Attributes:
+        path: the Arrow file.
+        columns: the text columns, as in the rows it was made of.
+        truncated: how many texts were longer than the maximal length.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        reader = pyarrow.ipc.open_file(pyarrow.memory_map(str(path)))
+        self.columns = tuple(reader.schema.names)
+        self.truncated = 0
+        # One entry a chunk; the views of a column are its offsets and its ids.
+        counts: list[int] = []
+        self._views: list[list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = [[] for _ in self.columns]
+        for number in range(reader.num_record_batches):
+            batch, metadata = reader.get_batch_with_custom_metadata(number)
+            batch.validate(full=True)
+            self.truncated += int(metadata[b"truncated"])
+            counts.append(batch.num_rows)
+            for views, array in zip(self._views, batch.columns, strict=True):
+                views.append((array.offsets.to_numpy(), array.values.to_numpy()))
+        self._starts = np.cumsum([0, *counts], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __reduce__(self) -> tuple[type["TokenTable"], tuple[Path]]:
+        return TokenTable, (self.path,)  # a worker process maps the file anew
+
+    def ids(self, column: int, rows: Sequence[int] | NDArray[np.int64]) -> list[NDArray[np.int32]]:
+        """The token ids of one column for some rows, each a read-only view of the file.
+
+        Args:
+            column: place in `columns`.
+            rows: numbers in [0, len(self)), in any order.
+
+        Raises:
+            IndexError: a row is out of range.
+        """
+        wanted = np.asarray(rows, dtype=np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
+            raise IndexError(
+                f"row out of range: {len(self)} rows, asked for {wanted.min()} to {wanted.max()}"
+            )
+        chunks = np.searchsorted(self._starts, wanted, side="right") - 1
+        places = wanted - self._starts[chunks]
+        views = self._views[column]
+        found: list[NDArray[np.int32]] = []
+        for chunk, place in zip(chunks.tolist(), places.tolist(), strict=True):
+            offsets, values = views[chunk]
+            found.append(values[offsets[place] : offsets[place + 1]])
+        return found
+
+
+def token_table(
+    rows: Rows, tokenizer: "PreTrainedTokenizerBase", *, max_length: int, progress: bool = False
+) -> TokenTable:
+    """Tokenize every text of `rows`, or find it done in the cache ($SIMEMB_CACHE/tokens).
+
+    Special tokens are added, and a text longer than `max_length` is truncated; one that gives no token
+    becomes the unknown token. The rows are read as a stream, in constant memory, and the file appears whole
+    or not at all, so that runs may start together; a damaged file is made anew.
+
+    Args:
+        rows: the texts.
+        tokenizer: any tokenizer of transformers.
+        max_length: tokens of a text at most, special tokens included.
+        progress: show a bar.
+
+    Raises:
+        DataError: a row cannot be used, `max_length` leaves no room for text, or the cache cannot be written.
+    """
+    special = tokenizer.num_special_tokens_to_add()
+    if max_length <= special:
+        adds = f"this tokenizer adds {special} special tokens to every text"
+        raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
+    path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
+    with _building:
+        try:
+            return TokenTable(path)
+        except (OSError, pyarrow.ArrowInvalid):  # not there, or damaged
+            pass
+        try:
+            _build(path, rows, tokenizer, max_length, progress=progress)
+        except OSError as error:
+            problem = f"the token cache {path.parent} cannot be written: {error.strerror or error}"
+            raise DataError(f"{problem}; make room or set SIMEMB_CACHE") from None
+        return TokenTable(path)
+
+
+def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
+    parts = [FORMAT_VERSION, rows.digest(), _tokenizer_content(tokenizer), max_length]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _tokenizer_content(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """All that decides which ids a text gets."""
+    content: Any
+    if tokenizer.is_fast:
+        backend = cast("Tokenizer", tokenizer.backend_tokenizer)
+        # A call leaves its truncation and padding behind in the tokenizer, which would change the key.
+        content = {**json.loads(backend.to_str()), "truncation": None, "padding": None}
+    else:
+        content = [type(tokenizer).__name__, tokenizer.get_vocab(), tokenizer.init_kwargs]
+    settings = [tokenizer.truncation_side, tokenizer.unk_token_id, tokenizer.pad_token_id]
+    return json.dumps([content, settings], sort_keys=True, default=repr)
+
+
+def _build(
+    path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, progress: bool
+) -> None:
+    schema = pyarrow.schema([(column, pyarrow.list_(pyarrow.int32())) for column in rows.columns])
+    with (
+        track(f"tokenizing {rows.name}", unit="rows", shown=progress) as advance,
+        new_file(path) as partial,
+        pyarrow.OSFile(str(partial), "wb") as sink,
+        pyarrow.ipc.new_file(sink, schema) as writer,
+    ):
+        for chunk in _chunks(rows):
+            columns = [_tokenize(list(texts), tokenizer, max_length) for texts in zip(*chunk, strict=True)]
+            arrays = [_list_array(ids) for ids, _ in columns]
+            truncated = sum(count for _, count in columns)
+            batch = pyarrow.record_batch(arrays, schema=schema)
+            writer.write_batch(batch, custom_metadata={"truncated": str(truncated)})
+            advance(len(chunk))
+
+
+def _chunks(rows: Rows) -> Iterator[list[tuple[str, ...]]]:
+    chunk: list[tuple[str, ...]] = []
+    characters = 0
+    for texts in rows.texts():
+        chunk.append(texts)
+        characters += sum(map(len, texts))
+        if len(chunk) == CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _tokenize(
+    texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int
+) -> tuple[list[list[int]], int]:
+    """The ids of some texts, and how many of these were truncated."""
+    encoded = tokenizer(
+        texts,
+        truncation=True,
+        max_length=max_length,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+    )
+    ids: list[list[int]] = encoded["input_ids"]
+    if encoded.encodings is not None:
+        truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+    else:  # a tokenizer in Python keeps no overflow, so those that fill the length are asked again
+        full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
+        truncated = sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
+    if not all(ids):
+        ids = [row or [_filler(tokenizer)] for row in ids]
+    return ids, truncated
+
+
+def _filler(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """The id that stands for a text without any token, since no encoder can pool nothing."""
+    for filler in (tokenizer.unk_token_id, tokenizer.pad_token_id):
+        if isinstance(filler, int):
+            return filler
+    raise ModelError("a text gives no token, and the tokenizer has neither an unknown nor a padding token")
+
+
+def _list_array(ids: list[list[int]]) -> Any:
+    offsets = np.zeros(len(ids) + 1, dtype=np.int32)
+    np.cumsum([len(row) for row in ids], out=offsets[1:])
+    values = np.fromiter(chain.from_iterable(ids), np.int32, count=int(offsets[-1]))
+    return pyarrow.ListArray.from_arrays(offsets, values)

@@ -1,0 +1,202 @@
+"""`fit`: from a recipe, a model and data to a trained encoder; it puts the parts together and checks them.
+
+What does not fit together is refused before anything is written.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from simemb.directory import BUNDLED
+from simemb.directory import load as load_encoder
+from simemb.encoder import Encoder
+from simemb.errors import DataError, RecipeError, SimembError, TrainingError, unknown
+from simemb.method import Method
+from simemb.recipe import Recipe, find
+from simemb.rows import Rows, open_rows
+from simemb.run import Run, environment
+from simemb.scores import Scores
+from simemb.suites import Suite, evaluate
+from simemb.suites import find as find_suite
+from simemb.tokens import TokenTable, token_table
+from simemb.trainer import Settings, Trainer
+
+log = logging.getLogger("simemb")
+
+METRICS = ("spearman", "pearson")
+PRECISIONS = ("no", "bf16", "fp16")
+TRACKERS = ("tensorboard", "wandb", "trackio")
+SAMPLE = "sample"
+"""The corpus that ships with the package."""
+NO_DEV = "none"
+"""The dev suite of those who want none."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores on the dev
+    suite of the base and of the best checkpoint (None without a dev suite). steps: optimizer steps done,
+    of which `best_step` was the best. seconds: time in training steps. sentences_per_second counts every
+    view of every example, as the network does.
+    """
+
+    directory: Path
+    encoder: Encoder
+    before: Scores | None
+    after: Scores | None
+    steps: int
+    best_step: int
+    seconds: float
+    sentences_per_second: float
+
+
+def fit(
+    recipe: str | Path | Recipe,
+    model: str | Path | Encoder = BUNDLED,
+    data: Any = SAMPLE,
+    *,
+    output: str | Path,
+    columns: Sequence[str] | None = None,
+    pooling: str | None = None,
+    dev: str | Path | Suite | None = None,
+    metric: Literal["spearman", "pearson"] = "spearman",
+    seed: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    precision: Literal["no", "bf16", "fp16"] = "no",
+    trackers: Sequence[str] = (),
+    progress: bool | None = None,
+) -> Result:
+    """Train an encoder by a recipe and keep the best checkpoint.
+
+    recipe: a name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`. model: an
+    `Encoder` (trained in place), a directory or a hub name; by default the bundled one. data: a file, a
+    corpus name, a `datasets` object or a list (see `simemb.rows.open_rows`); columns: its text columns by
+    name, in role order. pooling: for a model given by name; by default what the model says, else what the
+    recipe says. dev: a suite, or a file with a score and two sentences a row: every `recipe.eval_every`
+    steps it decides by `metric` which checkpoint is best; "none" keeps the last one; by default STS-B dev,
+    if it is at hand. output: the run directory (see `simemb.run`). resume: go on with the run there, bit
+    for bit. precision: bf16 or fp16 on a GPU. trackers: tensorboard, wandb or trackio besides metrics.jsonl.
+
+    Raises a `SimembError` that says what to do; KeyboardInterrupt after Ctrl-C, with the state saved.
+    """
+    _check_choices(metric, precision, trackers)
+    recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    run = Run(output)
+    run.refuse(resume=resume, overwrite=overwrite)
+    rows = open_rows(data, columns=columns)
+    _check_columns(recipe, rows)
+    encoder = _encoder(model, pooling, recipe)
+    suite = _dev_suite(dev, rows)
+    table = token_table(rows, encoder.tokenizer, max_length=_length(recipe, encoder), progress=bool(progress))
+    _check_size(recipe, rows, table)
+    settings = Settings(
+        model=encoder.name,
+        fingerprint=encoder.fingerprint(),
+        pooling=encoder.pooling,
+        data=rows.name,
+        columns=rows.columns,
+        dev=None if suite is None else str(dev or suite.name),
+        metric=metric,
+        seed=seed,
+        precision=precision,
+    )
+    content = {"digest": rows.digest(), "rows": len(table)}
+    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
+    with torch.random.fork_rng():
+        before = None if suite is None else evaluate(encoder, suite, geometry=True, progress=progress)
+        method = Method(recipe, encoder, columns=len(rows.columns), seed=seed)
+        trainer = Trainer(method, table, suite, run, settings, trackers=trackers, progress=progress)
+        trainer.start(record, before, resume=resume)
+        trainer.train()
+    return _result(trainer, before, progress)
+
+
+def _result(trainer: Trainer, before: Scores | None, progress: bool | None) -> Result:
+    """The best checkpoint back in memory, read from the disk as anybody would, and scored."""
+    encoder, suite = trainer.method.encoder, trainer.suite
+    encoder.load_state_dict(load_encoder(trainer.run.best).state_dict())
+    return Result(
+        directory=trainer.run.directory,
+        encoder=encoder.eval(),
+        before=before,
+        after=None if suite is None else evaluate(encoder, suite, geometry=True, progress=progress),
+        steps=trainer.progress.step,
+        best_step=trainer.progress.best_step,
+        seconds=trainer.progress.seconds,
+        sentences_per_second=trainer.progress.sentences / max(trainer.progress.seconds, 1e-9),
+    )
+
+
+def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None:
+    for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
+        if value not in allowed:
+            raise TrainingError(unknown(kind, value, allowed))
+    if precision != "no" and not torch.cuda.is_available():
+        raise TrainingError(f"--precision {precision} needs a GPU, and there is none here (allowed: no)")
+    for tracker in trackers:
+        if tracker not in TRACKERS:
+            raise TrainingError(unknown("tracker", tracker, TRACKERS))
+
+
+def _check_columns(recipe: Recipe, rows: Rows) -> None:
+    if len(rows.columns) < recipe.columns:
+        raise DataError(
+            f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
+            f"({', '.join(rows.columns)}); name others with --columns"
+        )
+    read = {view.column for view in recipe.views}
+    unread = [name for place, name in enumerate(rows.columns) if place not in read]
+    if unread or rows.ignored:
+        log.info("%s: not used: column %s", rows.name, ", ".join([*unread, *rows.ignored]))
+    if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
+        log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
+
+
+def _check_size(recipe: Recipe, rows: Rows, table: TokenTable) -> None:
+    if len(table) < 2 and recipe.objective.needs_negatives:
+        raise DataError(f"{rows.name}: holds {len(table)} example, but a batch needs others as negatives (at least 2)")
+
+
+def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -> Encoder:
+    if not isinstance(model, Encoder):
+        model = load_encoder(model, pooling=pooling, default=recipe.pooling)
+        if not isinstance(model, Encoder):
+            raise TrainingError(f"{model.name}: runs through sentence-transformers and cannot be trained here")
+    elif pooling is not None:
+        raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
+    return model
+
+
+def _length(recipe: Recipe, encoder: Encoder) -> int:
+    """Tokens that training texts are cut to."""
+    special = int(encoder.tokenizer.num_special_tokens_to_add())
+    if recipe.max_length <= special:
+        raise RecipeError(
+            f"--max-length {recipe.max_length} leaves no room for words beside the tokenizer's {special} special "
+            f"tokens (allowed: {special + 1} to {encoder.max_length})"
+        )
+    return min(recipe.max_length, encoder.max_length)
+
+
+def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
+    """The suite that chooses the checkpoint; alignment and uniformity are measured on its own pairs."""
+    if dev == NO_DEV:
+        return None
+    if dev is None:
+        dev = "sample_dev" if rows.name == SAMPLE else "stsb_dev"
+        try:
+            find_suite(dev).tasks[0].load()
+        except SimembError as error:
+            log.warning("no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error)
+            return None
+    suite = find_suite(dev)
+    for task in suite.tasks:
+        task.load()
+    return replace(suite, geometry=suite.tasks[0])

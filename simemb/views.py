@@ -1,0 +1,35 @@
+"""Views: which column of the data a branch sees, and what is done to it on the way.
+
+Dropout, which makes SimCSE's two views of one sentence differ, is in the encoder already and needs no
+word here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class View:
+    """One reading of an example.
+
+    column: which text column of the data, counted from 0. online, target: which branch encodes it. The
+    loss is averaged over all pairs (i, j), i != j, where the online branch saw view i and the target
+    branch view j. negative: it joins every query's denominator instead (NLI contradictions), and is left
+    out where the data has no such column.
+    """
+
+    column: int = 0
+    online: bool = True
+    target: bool = True
+    negative: bool = False
+
+
+def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
+    """The (query view, key view) pairs over which an objective is averaged.
+
+    >>> pairs((View(target=False), View(online=False)))
+    ((0, 1),)
+    >>> pairs((View(), View()))
+    ((0, 1), (1, 0))
+    """
+    real = [(index, view) for index, view in enumerate(views) if not view.negative]
+    return tuple((i, j) for i, query in real for j, key in real if i != j and query.online and key.target)

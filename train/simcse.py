@@ -1,0 +1,23 @@
+"""Unsupervised SimCSE: a sentence is its own positive, seen twice through different dropout masks.
+
+Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3: eq. 4 with temperature 0.05, the other
+sentences of the batch as negatives, one direction. The [CLS] vector goes through a fresh tanh layer while
+training, which is dropped afterwards (section 6.3). Numbers: BERT-base, princeton-nlp/SimCSE run_unsup.
+
+When to use it: plain sentences and nothing else. What to watch: it spreads the vectors (uniformity falls)
+at once, but the score turns early; keep the dev evaluation on and the learning rate low.
+"""
+
+from simemb import InfoNCE, Projector, Recipe, View
+
+recipe = Recipe(
+    views=(View(target=False), View(online=False)),
+    head=Projector(activation="tanh", keep=False),
+    objective=InfoNCE(temperature=0.05),
+    pooling="cls",
+    max_length=32,
+    batch_size=64,
+    learning_rate=3e-5,
+    epochs=1,
+    eval_every=125,
+)

@@ -1,0 +1,24 @@
+"""Supervised SimCSE: entailment pairs as positives, contradictions as hard negatives.
+
+Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 4: eq. 5 over the N positives and the N
+contradictions of the batch. The tanh layer is kept for inference (section 6.3). Numbers: BERT-base,
+princeton-nlp/SimCSE run_sup; batch 512 there is 4 x 128, and is the total here whatever the machine.
+
+When to use it: triplets (anchor, positive, negative), or pairs: without a third column the hard negatives
+are left out. `--objective.hard-negative-weight` is the logarithm of the alpha of eq. 8.
+"""
+
+from dataclasses import replace
+
+from simemb import Projector, View
+
+from .simcse import recipe as simcse
+
+recipe = replace(
+    simcse,
+    views=(View(column=0, target=False), View(column=1, online=False), View(column=2, online=False, negative=True)),
+    head=Projector(activation="tanh", keep=True),
+    batch_size=512,
+    learning_rate=5e-5,
+    epochs=3,
+)
