@@ -5,8 +5,12 @@ Cer et al., 2017, SemEval-2017 task 1, https://arxiv.org/abs/1708.00055.
 
 from simemb.suites import Suite, Task
 
+task = Task("stsb_dev", {"dev": "stsb_dev"})
+
 suite = Suite(
     name="stsb_dev",
     description="STS-B dev, 1,500 pairs: choose checkpoints and settings here, never on a test split",
-    tasks=(Task("stsb_dev", {"dev": "stsb_dev"}),),
+    tasks=(task,),
+    # Not the whole STS-B: training measures it at every evaluation.
+    geometry=task,
 )

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path) -> Generator[Path, None, None]:
     """Yield a temporary path beside `path`; when the block ends well it becomes `path`, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -21,7 +21,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
+def new_directory(path: Path) -> Generator[Path, None, None]:
     """Yield a temporary directory beside `path`; when the block ends well it takes the place of `path`.
 
     Between the two renames `path` is missing for an instant and the old one stands beside it as

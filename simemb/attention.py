@@ -117,7 +117,7 @@ def _window_mask(length: int, sliding_window: int | None, device: torch.device) 
     return (place[:, None] - place).abs() < sliding_window
 
 
-def no_mask(*args: Any, **kwargs: Any) -> None:  # noqa: ARG001
+def no_mask(*args: Any, **kwargs: Any) -> None:
     """The mask of a ragged batch: none, since `ragged_attention` never looks across sentences."""
 
 

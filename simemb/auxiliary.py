@@ -41,6 +41,8 @@ class MaskedLM:
 class MaskedLMLoss(nn.Module):
     """Cross-entropy of the masked tokens, mean over all of them."""
 
+    special: Tensor
+
     def __init__(self, spec: MaskedLM, encoder: Encoder):
         super().__init__()
         self.spec = spec

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 Runs: TypeAlias = tuple[tuple[int, int], ...]
@@ -34,7 +35,7 @@ class Batch:
     order: Int[Tensor, "batch"]
 
     @classmethod
-    def collate(cls, sentences: Sequence[Sequence[int] | np.ndarray[Any, Any]]) -> "Batch":
+    def collate(cls, sentences: Sequence[Sequence[int] | NDArray[np.integer[Any]]]) -> "Batch":
         """Lay sentences (each a sequence of at least one token id) end to end, sorted by length.
 
         The sort is stable, so equal input gives an equal batch.

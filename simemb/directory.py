@@ -7,7 +7,7 @@ per pooling mode), which its releases up to 6.x read; we read both spellings.
 import inspect
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +112,9 @@ def read_layout(directory: Path) -> Layout:
     """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
     if not (directory / "modules.json").exists():
         return Layout(directory)
-    modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in _json(directory / "modules.json")]
+    modules = [
+        (entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in _json(directory / "modules.json")
+    ]
     settings = _json(directory / "config_sentence_transformers.json")
     kinds = [kind for kind, _ in modules]
     layered = kinds[1:2] == ["WeightedLayerPooling"]
@@ -204,7 +206,9 @@ def load_backbone(
         )
     missing = sorted(report["missing_keys"])
     if head and (not accepts or any("pooler" in key for key in missing)):
-        raise ModelError(f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)")
+        raise ModelError(
+            f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)"
+        )
     if missing:
         raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it whole?")
     return backbone, [_take_pooler(backbone)] if head else []
@@ -254,7 +258,7 @@ def _json(path: Path) -> Any:
 
 
 @contextmanager
-def _one_line(model: str | Path) -> Iterator[None]:
+def _one_line(model: str | Path) -> Generator[None, None, None]:
     """Turn what other libraries raise on a damaged directory into one line that names it."""
     from safetensors import SafetensorError
 
@@ -266,7 +270,7 @@ def _one_line(model: str | Path) -> Iterator[None]:
 
 
 @contextmanager
-def quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Generator[None, None, None]:
     """Without transformers' progress bars and load reports: what matters we say ourselves."""
     from transformers.utils import logging as transformers_logging
 

@@ -5,7 +5,7 @@ It computes on ragged batches (`simemb.batch`): the token-wise layers see exactl
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -203,7 +203,7 @@ class Encoder(nn.Module):
         return tuple(layer[0] if mask is None else layer[mask.bool()] for layer in layers)
 
     @contextmanager
-    def intercept(self, transform: Transform) -> Iterator[None]:
+    def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
 
         It sees the sum of word, position and type embeddings after LayerNorm and dropout, exactly where
@@ -216,7 +216,7 @@ class Encoder(nn.Module):
             self._transforms.remove(transform)
 
     @contextmanager
-    def _hooked(self, batch: Batch, mask: Tensor | None) -> Iterator[None]:
+    def _hooked(self, batch: Batch, mask: Tensor | None) -> Generator[None, None, None]:
         if not self._transforms:
             yield
             return

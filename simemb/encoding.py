@@ -7,7 +7,7 @@ number of tokens, so that time and memory per batch do not depend on how long th
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -132,7 +132,7 @@ def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator
 
 def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable[[int], None]]:
     if options.progress is None and total is not None and total < QUIET:
-        return nullcontext(lambda count: None)
+        return track("encoding", shown=False)
     return track("encoding", total=total, shown=options.progress)
 
 
@@ -204,9 +204,7 @@ class _NpyWriter:
     def _header(self) -> None:
         # numpy pads the header for 21 digits of rows, so that it keeps its length whatever their number
         shape = (self.rows, self.width)
-        np.lib.format.write_array_header_1_0(
-            self.file, {"descr": "<f4", "fortran_order": False, "shape": shape}
-        )
+        np.lib.format.write_array_header_1_0(self.file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
     def append(self, texts: list[str], vectors: Vectors) -> None:  # noqa: ARG002
         self.file.write(vectors.astype("<f4", copy=False).data)

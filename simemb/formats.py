@@ -107,9 +107,7 @@ class DelimitedFile:
 
     unit = "line"
 
-    def __init__(
-        self, path: Path, name: str, rows: Callable[[Path, str], Iterator[tuple[int, list[str]]]]
-    ) -> None:
+    def __init__(self, path: Path, name: str, rows: Callable[[Path, str], Iterator[tuple[int, list[str]]]]) -> None:
         self.path, self.name, self.rows = path, name, rows
         header = next((cells for _, cells in rows(path, name) if cells), None)
         if header is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -69,7 +69,7 @@ class Index:
         overwrite: bool = False,
         chunk_size: int = 8192,
         progress: Callable[[int], None] | None = None,
-    ) -> Self:
+    ) -> "Index":
         """Encode texts and arrange their vectors.
 
         Texts are taken from the iterator `chunk_size` at a time. With `path`, each full part (262,144 texts)
@@ -132,9 +132,7 @@ class Index:
         """
         return self.search_batch([query] if isinstance(query, str) else np.asarray(query)[None], k)[0]
 
-    def search_batch(
-        self, queries: Sequence[str] | Shaped[np.ndarray, "query dim"], k: int = 5
-    ) -> list[list[Hit]]:
+    def search_batch(self, queries: Sequence[str] | Shaped[np.ndarray, "query dim"], k: int = 5) -> list[list[Hit]]:
         """`search` for several texts, or for the rows of an array, at once."""
         if k < 1:
             raise SearchError(f"k must be 1 or more, not {k}")
@@ -144,10 +142,7 @@ class Index:
             queries = [text for _, text in numbered(queries, None, 0)]
         vectors = self._unit(queries, "queries")
         found = [part.nearest(vectors, k, self.effort) for part in self._parts]
-        return [
-            self._merged([(scores[row], rows[row]) for scores, rows in found], k)
-            for row in range(len(vectors))
-        ]
+        return [self._merged([(scores[row], rows[row]) for scores, rows in found], k) for row in range(len(vectors))]
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the index; the parts that are stored there already stay as they are.
@@ -168,7 +163,7 @@ class Index:
         *,
         encoder: "TextEncoder | None" = None,
         verify: bool = True,
-    ) -> Self:
+    ) -> "Index":
         """Map a saved index into memory.
 
         Args:
@@ -220,9 +215,7 @@ class Index:
     def encoder(self, encoder: "TextEncoder") -> None:
         given = Origin.of(encoder)
         if (given.dim, given.fingerprint) != (self.origin.dim, self.origin.fingerprint):
-            raise SearchError(
-                f"the index is of {self.origin}, not of {given}: use that one or build it again"
-            )
+            raise SearchError(f"the index is of {self.origin}, not of {given}: use that one or build it again")
         self._encoder = encoder
 
     def _encoded(
@@ -264,9 +257,7 @@ class Index:
         vectors = self.encoder.encode(given, normalize=False, progress=False) if encode else given
         if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
             shape = " x ".join(map(str, vectors.shape))
-            raise SearchError(
-                f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}"
-            )
+            raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")
         return unit(vectors, what)
 
     def _merged(self, found: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.atomic import new_file, write_text
@@ -36,7 +36,7 @@ class Origin:
         return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
 
     @classmethod
-    def of(cls, encoder: "TextEncoder") -> Self:
+    def of(cls, encoder: "TextEncoder") -> "Origin":
         """The origin of vectors of this encoder."""
         # A directory is kept absolute, so that the index can be searched from anywhere.
         name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
@@ -119,9 +119,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise SearchError(f"{path}: not the description of an index ({error!r}): build it again") from error
     if version != FORMAT:
-        raise SearchError(
-            f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again"
-        )
+        raise SearchError(f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again")
     return content
 
 
@@ -148,9 +146,7 @@ def _refuse(directory: Path, *, overwrite: bool) -> None:
     if not directory.exists() or not any(directory.iterdir()):
         return
     if not overwrite:
-        raise SearchError(
-            f"{directory}: exists and is not empty: ask for overwrite, or give another directory"
-        )
+        raise SearchError(f"{directory}: exists and is not empty: ask for overwrite, or give another directory")
     foreign = [path.name for path in directory.iterdir() if not _ours(path)]
     if foreign and not (directory / MANIFEST).is_file():
         raise SearchError(f"{directory}: holds {foreign[0]!r} and no index: nothing was overwritten")

@@ -51,10 +51,7 @@ class Method(nn.Module):
         hard = [gathered[index] for index, view in enumerate(self.views) if view.negative]
         chosen = pairs(self.views)
         contrast = torch.stack(
-            [
-                self.recipe.objective(by_view[i], gathered[j], hard, first=rank() * len(by_view[i]))
-                for i, j in chosen
-            ]
+            [self.recipe.objective(by_view[i], gathered[j], hard, first=rank() * len(by_view[i])) for i, j in chosen]
         ).mean()
         loss = contrast
         watched = {"contrast": contrast.detach()}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import count, zip_longest
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import faiss
 import numpy as np
@@ -96,7 +96,7 @@ class Part:
         return Part.load(Stored(directory, vectors, texts), verify=False)
 
     @classmethod
-    def load(cls, stored: Stored, *, verify: bool) -> Self:
+    def load(cls, stored: Stored, *, verify: bool) -> "Part":
         """Map a stored part.
 
         Raises:
@@ -109,9 +109,7 @@ class Part:
         except (RuntimeError, OSError, pa.ArrowException) as error:
             raise SearchError(f"{stored.directory}: cannot read the index: {first_line(error)}") from error
         if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:
-            raise SearchError(
-                f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again"
-            )
+            raise SearchError(f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again")
         return cls(vectors, texts, stored)
 
     def record(self) -> dict[str, object]:

@@ -1,14 +1,14 @@
 """A progress bar with rate and time left, on standard error, only where a person watches."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 
 @contextmanager
 def track(
     what: str, *, total: int | None = None, unit: str = "texts", shown: bool | None = None
-) -> Iterator[Callable[[int], None]]:
+) -> Generator[Callable[[int], None], None, None]:
     """Yield `advance(count)`; meanwhile a bar shows how many of `total` are done, how fast, how long still.
 
     shown: None shows it if standard error is a terminal. total: None for a stream of unknown length.
@@ -17,7 +17,7 @@ def track(
     ...     advance(2)
     """
     if not (sys.stderr.isatty() if shown is None else shown):
-        yield lambda count: None
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -8,6 +8,7 @@ file system is the registry.
 import ast
 import importlib
 import importlib.util
+import json
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -35,7 +36,7 @@ class Recipe:
 
     views: tuple[View, ...]
     """Which columns are encoded, and how."""
-    objective: InfoNCE = InfoNCE()
+    objective: InfoNCE
     """The loss on query and key vectors."""
     head: Projector | None = None
     """What stands between the sentence vector and the objective."""
@@ -89,7 +90,9 @@ class Recipe:
         if not pairs(self.views):
             raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
         if self.batch_size < 2 and self.objective.needs_negatives:
-            raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
+            raise RecipeError(
+                "--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)"
+            )
 
     @property
     def columns(self) -> int:
@@ -129,6 +132,15 @@ def find(name: str) -> Recipe:
     return recipe
 
 
+def settings(name: str) -> dict[str, Any]:
+    """How the run of a `recipe.json` was made besides its recipe (model, data, seed ...); {} for other recipes."""
+    if not name.endswith(".json"):
+        return {}
+    run = _read_run(Path(name)).get("run", {})
+    kept = ("model", "data", "columns", "dev", "metric", "seed", "precision")
+    return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
+
+
 def summary(name: str) -> str:
     """The first line of a recipe's docstring, read without importing anything."""
     package = importlib.import_module(PACKAGE)
@@ -151,8 +163,6 @@ def _import_file(path: Path) -> Any:
 
 
 def _read_run(path: Path) -> Any:
-    import json
-
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

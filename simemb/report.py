@@ -5,24 +5,29 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 from collections.abc import Sequence
 from math import isnan
-from typing import Literal
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
 from simemb.scores import Geometry, Scores
 
+if TYPE_CHECKING:
+    from simemb.index import Hit
+    from simemb.training import Result
+
+Aggregate = Literal["all", "mean", "wmean"]
+Metric = Literal["spearman", "pearson"]
+
 UNDEFINED = "-"
 UNBOUNDED = 10_000
 
 
-def scores_table(
-    scores_list: Sequence[Scores],
-    *,
-    aggregate: Literal["all", "mean", "wmean"] = "all",
-    metric: Literal["spearman", "pearson"] = "spearman",
-) -> Table:
+def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", metric: Metric = "spearman") -> Table:
     """One row for each model, one column for each task; their average; alignment and uniformity if measured.
 
     Args:
@@ -32,50 +37,116 @@ def scores_table(
     """
     first = scores_list[0]
     geometry = next((scores.geometry for scores in scores_list if scores.geometry), None)
-    rows = [
-        [
-            _number(getattr(getattr(group, aggregate), metric), 2)
-            for group in (*scores.tasks.values(), scores.average)
-        ]
-        + (_geometry_cells(scores.geometry) if geometry else [])
-        for scores in scores_list
-    ]
-    table = Table(
-        title=f"{first.suite}: {metric.capitalize()} x 100, {aggregate}", caption=_notes(rows, geometry)
-    )
+    rows = [_cells(scores, aggregate, metric) for scores in scores_list]
+    table = Table(title=f"{first.suite}: {metric} x 100, {aggregate}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
     for heading in (*first.tasks, "average", *(("alignment", "uniformity") if geometry else ())):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
+    undefined = any(UNDEFINED in cells for cells in rows)
+    table.caption = "\n".join(_notes(geometry, undefined=undefined)) or None
     return table
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output, never narrower than its content unless a terminal is."""
+    """Write a table to standard output; no number is cut, however narrow the terminal."""
     console = Console()
-    if not console.is_terminal:
-        unbounded = console.options.update(max_width=UNBOUNDED)
-        console.width = max(console.width, Measurement.get(console, unbounded, table).maximum)
+    needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
+    console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
     console.print(table)
+
+
+def _cells(scores: Scores, aggregate: Aggregate, metric: Metric) -> list[str]:
+    groups = (*scores.tasks.values(), scores.average)
+    cells = [_number(getattr(getattr(group, aggregate), metric), decimals=2) for group in groups]
+    if scores.geometry:
+        cells += [_number(scores.geometry.alignment, 4), _number(scores.geometry.uniformity, 4)]
+    return cells
 
 
 def _number(value: float, decimals: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{decimals}f}"
 
 
-def _geometry_cells(geometry: Geometry | None) -> list[str]:
-    return [_number(geometry.alignment, 4), _number(geometry.uniformity, 4)] if geometry else ["", ""]
-
-
-def _notes(rows: Sequence[Sequence[str]], geometry: Geometry | None) -> str | None:
+def _notes(geometry: Geometry | None, *, undefined: bool) -> list[str]:
     """What a reader must know to compare the numbers."""
     notes: list[str] = []
     if geometry:
         positives = f"positives are pairs with score >= {geometry.threshold:g}"
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
-    if any(UNDEFINED in cells for cells in rows):
-        notes.append(
-            f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or no pair is positive"
+    if undefined:
+        notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or no pair is positive")
+    return notes
+
+
+def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
+    """What a training gave: scores before and after, where the encoder is, and what to type next."""
+    if results[0].after is not None:
+        print_table(runs_table(results, seeds))
+    for result in results:
+        print(
+            f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
+            f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    return "\n".join(notes) or None
+    directory = results[0].directory
+    print(
+        f"\nnext:  simemb eval {directory} --suite sts\n"
+        f"       simemb encode {directory} sentences.txt --output vectors.npy\n"
+        f"       simemb index {directory} sentences.txt --output my.index"
+    )
+
+
+def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
+    """The base, each run's best checkpoint and, with several seeds, their mean and standard deviation."""
+    before, after = results[0].before, [result.after for result in results]
+    assert before is not None
+    table = Table(title=f"{before.suite}, on which the checkpoint was chosen")
+    table.add_column("")
+    for heading in ("Spearman", "Pearson", "alignment", "uniformity"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("before", *_summary([before]))
+    for seed, scores in zip(seeds, after, strict=True):
+        assert scores is not None
+        table.add_row("after" if len(seeds) == 1 else f"after, seed {seed}", *_summary([scores]))
+    if len(seeds) > 1:
+        table.add_row(f"mean ± sd of {len(seeds)}", *_summary([scores for scores in after if scores]))
+    table.caption = "\n".join(_notes(before.geometry, undefined=False))
+    return table
+
+
+def _summary(scores: Sequence[Scores]) -> list[str]:
+    """Spearman, Pearson, alignment and uniformity: the numbers, or mean ± sample standard deviation of several."""
+    geometry = [(score.geometry.alignment, score.geometry.uniformity) for score in scores if score.geometry]
+    columns = [
+        ([score.average.all.spearman for score in scores], 2),
+        ([score.average.all.pearson for score in scores], 2),
+        ([alignment for alignment, _ in geometry], 4),
+        ([uniformity for _, uniformity in geometry], 4),
+    ]
+    return [
+        _number(values[0], places) if len(values) == 1 else f"{mean(values):.{places}f} ± {stdev(values):.{places}f}"
+        for values, places in columns
+    ]
+
+
+def print_hits(query: str, hits: Sequence["Hit"]) -> None:
+    """The nearest texts of a query."""
+    table = Table(title=escape(query), title_justify="left")
+    table.add_column("rank", justify="right")
+    table.add_column("cosine", justify="right", no_wrap=True)
+    table.add_column("id", overflow="fold")
+    table.add_column("text", overflow="fold")
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", escape(hit.id), escape(hit.text))
+    Console().print(table)
+
+
+def print_list(what: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Names, each with a line about it."""
+    table = Table(title=what, title_justify="left", show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, line in rows:
+        table.add_row(name, escape(line))
+    Console().print(table)

@@ -53,9 +53,7 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
     return Choice(text, score, ignored)
 
 
-def _named(
-    name: str, table: Table, columns: Sequence[str], score: str | None
-) -> tuple[tuple[str, ...], str | None]:
+def _named(name: str, table: Table, columns: Sequence[str], score: str | None) -> tuple[tuple[str, ...], str | None]:
     """The columns the user named; a score column may stand among them."""
     found = [_find(name, table, column) for column in columns]
     text = tuple(column for column in found if column.lower() not in SCORES)

@@ -237,9 +237,7 @@ class _ListTable:
         texts = len(first) - scored
         names = ("sentence1", "sentence2") if scored else ("anchor", "positive", "negative")
         if texts > len(names):
-            raise DataError(
-                f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed"
-            )
+            raise DataError(f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed")
         self.text_columns: tuple[str, ...] = ("sentence",) if texts == 1 else names[:texts]
         self.columns: tuple[str, ...] = (*self.text_columns, "score") if scored else self.text_columns
 
@@ -248,9 +246,7 @@ class _ListTable:
         for number, value in enumerate(self._values, 1):
             cells = self._cells(value)
             if len(cells) != len(self.columns):
-                raise DataError(
-                    f"the list, row {number} has {len(cells)} values, the first has {len(self.columns)}"
-                )
+                raise DataError(f"the list, row {number} has {len(cells)} values, the first has {len(self.columns)}")
             yield number, tuple(cells[place] for place in places)
 
     @staticmethod

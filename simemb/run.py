@@ -39,11 +39,17 @@ class Run:
             raise TrainingError(f"{self.directory}: cannot be a run directory, a file is in the way")
         taken = self.directory.is_dir() and any(self.directory.iterdir())
         if resume and not self.checkpoint.exists():
-            raise TrainingError(f"{self.directory}: nothing to resume, there is no {self.checkpoint.relative_to(self.directory)}")
+            raise TrainingError(
+                f"{self.directory}: nothing to resume, there is no {self.checkpoint.relative_to(self.directory)}"
+            )
         if taken and not resume and not overwrite:
-            raise TrainingError(f"{self.directory} exists and is not empty: --resume goes on with it, --overwrite replaces it")
+            raise TrainingError(
+                f"{self.directory} exists and is not empty: --resume goes on with it, --overwrite replaces it"
+            )
         if taken and overwrite and not self.recipe.exists():
-            raise TrainingError(f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone")
+            raise TrainingError(
+                f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone"
+            )
 
     def claim(self, record: dict[str, Any], *, resume: bool) -> None:
         """Start a run here: write recipe.json, or with `resume` see that it says the same."""

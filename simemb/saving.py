@@ -95,7 +95,7 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
             {
                 "in_features": linear.in_features,
                 "out_features": linear.out_features,
-                "bias": module.linear.bias is not None,
+                "bias": "linear.bias" in module.state_dict(),
                 "activation_function": f"{activation.__module__}.{activation.__qualname__}",
             },
         )

@@ -167,9 +167,7 @@ def _download(source: Source, hub: Hub) -> Path:
     if hub.note:
         logger.warning("corpus %r comes from the hub: %s", source.name, hub.note)
     try:
-        return Path(
-            hf_hub_download(hub.repo, hub.file, repo_type="dataset", revision=hub.revision, endpoint=endpoint)
-        )
+        return Path(hf_hub_download(hub.repo, hub.file, repo_type="dataset", revision=hub.revision, endpoint=endpoint))
     except Exception as error:
         broken = f"the download of corpus {source.name!r} ({hub.repo}/{hub.file}) broke off"
         advice = "nothing of it was kept; run the same command again"

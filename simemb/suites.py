@@ -114,11 +114,7 @@ def names() -> list[str]:
 
 
 def find(suite: str | Path | Suite) -> Suite:
-    """The suite of that name in `eval/`, or one made of the scored file at that path.
-
-    Raises:
-        DataError: It is neither; the nearest name is given.
-    """
+    """The suite of that name in `eval/`, or one of the scored file at that path; `DataError` if neither."""
     if isinstance(suite, Suite):
         return suite
     if suite in names():
@@ -210,10 +206,9 @@ class _Vectors:
         self._matrix = encoder.encode(texts, batch_size=batch_size, progress=progress)
         broken = np.flatnonzero(~np.isfinite(self._matrix).all(axis=1))
         if broken.size:
-            raise ModelError(
-                f"{encoder.name} cannot be scored: {broken.size} of {len(texts)} sentences have a vector that "
-                f"is not finite (the first: {texts[broken[0]]!r:.60})"
-            )
+            count = f"{broken.size} of {len(texts)} sentences have a vector that is not finite"
+            example = f"{texts[broken[0]]!r:.60}"
+            raise ModelError(f"{encoder.name} cannot be scored: {count} (the first: {example})")
 
     def __getitem__(self, texts: list[str]) -> NDArray[np.float32]:
         return self._matrix[[self._row[text] for text in texts]]
@@ -255,9 +250,7 @@ def _average(tasks: Iterable[TaskScores]) -> Aggregates:
     )
 
 
-def _measure(
-    task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = THRESHOLD
-) -> Geometry:
+def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = THRESHOLD) -> Geometry:
     """Alignment and uniformity, with the numbers they depend on."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])

@@ -81,9 +81,7 @@ class TokenTable:
         """
         wanted = np.asarray(rows, dtype=np.int64)
         if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
-            raise IndexError(
-                f"row out of range: {len(self)} rows, asked for {wanted.min()} to {wanted.max()}"
-            )
+            raise IndexError(f"row out of range: {len(self)} rows, asked for {wanted.min()} to {wanted.max()}")
         chunks = np.searchsorted(self._starts, wanted, side="right") - 1
         places = wanted - self._starts[chunks]
         views = self._views[column]
@@ -148,9 +146,7 @@ def _tokenizer_content(tokenizer: "PreTrainedTokenizerBase") -> str:
     return json.dumps([content, settings], sort_keys=True, default=repr)
 
 
-def _build(
-    path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, progress: bool
-) -> None:
+def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, progress: bool) -> None:
     schema = pyarrow.schema([(column, pyarrow.list_(pyarrow.int32())) for column in rows.columns])
     with (
         track(f"tokenizing {rows.name}", unit="rows", shown=progress) as advance,
@@ -180,9 +176,7 @@ def _chunks(rows: Rows) -> Iterator[list[tuple[str, ...]]]:
         yield chunk
 
 
-def _tokenize(
-    texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int
-) -> tuple[list[list[int]], int]:
+def _tokenize(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """The ids of some texts, and how many of these were truncated."""
     encoded = tokenizer(
         texts,

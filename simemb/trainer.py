@@ -172,7 +172,9 @@ class Trainer:
         else:
             self.progress.waiting += 1
         if self.suite is not None:
-            verdict = "the best so far" if better else f"the best was {self.progress.best:.2f} at {self.progress.best_step}"
+            verdict = (
+                "the best so far" if better else f"the best was {self.progress.best:.2f} at {self.progress.best_step}"
+            )
             line.say(f"step {self.progress.step}: {self.suite.name} {score:.2f}, {verdict}")
         self._save()
 

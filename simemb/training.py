@@ -30,8 +30,8 @@ log = logging.getLogger("simemb")
 METRICS = ("spearman", "pearson")
 PRECISIONS = ("no", "bf16", "fp16")
 TRACKERS = ("tensorboard", "wandb", "trackio")
-SAMPLE = "sample"
-"""The corpus that ships with the package."""
+SAMPLES = {1: "sample", 2: "sample_triplets", 3: "sample_triplets"}
+"""The bundled corpora, by how many text columns a recipe reads."""
 NO_DEV = "none"
 """The dev suite of those who want none."""
 
@@ -59,7 +59,7 @@ class Result:
 def fit(
     recipe: str | Path | Recipe,
     model: str | Path | Encoder = BUNDLED,
-    data: Any = SAMPLE,
+    data: Any = None,
     *,
     output: str | Path,
     columns: Sequence[str] | None = None,
@@ -77,12 +77,13 @@ def fit(
 
     recipe: a name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`. model: an
     `Encoder` (trained in place), a directory or a hub name; by default the bundled one. data: a file, a
-    corpus name, a `datasets` object or a list (see `simemb.rows.open_rows`); columns: its text columns by
-    name, in role order. pooling: for a model given by name; by default what the model says, else what the
-    recipe says. dev: a suite, or a file with a score and two sentences a row: every `recipe.eval_every`
-    steps it decides by `metric` which checkpoint is best; "none" keeps the last one; by default STS-B dev,
-    if it is at hand. output: the run directory (see `simemb.run`). resume: go on with the run there, bit
-    for bit. precision: bf16 or fp16 on a GPU. trackers: tensorboard, wandb or trackio besides metrics.jsonl.
+    corpus name, a `datasets` object or a list (see `simemb.rows.open_rows`), by default the bundled sample;
+    columns: its text columns by name, in role order. pooling: for a model given by name; by default what
+    the model says, else what the recipe says. dev: a suite, or a file with a score and two sentences a row:
+    every `recipe.eval_every` steps it decides by `metric` which checkpoint is best; "none" keeps the last
+    one; by default STS-B dev, if it is at hand. output: the run directory (see `simemb.run`). resume: go on
+    with the run there, bit for bit. precision: bf16 or fp16 on a GPU. trackers: tensorboard, wandb or
+    trackio besides metrics.jsonl. progress: a live line; by default where a person watches.
 
     Raises a `SimembError` that says what to do; KeyboardInterrupt after Ctrl-C, with the state saved.
     """
@@ -90,7 +91,7 @@ def fit(
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     run = Run(output)
     run.refuse(resume=resume, overwrite=overwrite)
-    rows = open_rows(data, columns=columns)
+    rows = open_rows(SAMPLES[recipe.columns] if data is None else data, columns=columns)
     _check_columns(recipe, rows)
     encoder = _encoder(model, pooling, recipe)
     suite = _dev_suite(dev, rows)
@@ -165,13 +166,14 @@ def _check_size(recipe: Recipe, rows: Rows, table: TokenTable) -> None:
 
 
 def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -> Encoder:
-    if not isinstance(model, Encoder):
-        model = load_encoder(model, pooling=pooling, default=recipe.pooling)
-        if not isinstance(model, Encoder):
-            raise TrainingError(f"{model.name}: runs through sentence-transformers and cannot be trained here")
-    elif pooling is not None:
-        raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
-    return model
+    if isinstance(model, Encoder):
+        if pooling is not None:
+            raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
+        return model
+    encoder = load_encoder(model, pooling=pooling, default=recipe.pooling)
+    if not isinstance(encoder, Encoder):
+        raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+    return encoder
 
 
 def _length(recipe: Recipe, encoder: Encoder) -> int:
@@ -190,11 +192,13 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
     if dev == NO_DEV:
         return None
     if dev is None:
-        dev = "sample_dev" if rows.name == SAMPLE else "stsb_dev"
+        dev = "sample_dev" if rows.name in SAMPLES.values() else "stsb_dev"
         try:
             find_suite(dev).tasks[0].load()
         except SimembError as error:
-            log.warning("no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error)
+            log.warning(
+                "no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error
+            )
             return None
     suite = find_suite(dev)
     for task in suite.tasks:

@@ -14,8 +14,8 @@ slice | @fruit, bread~, cheese~, cucumber, sausage | with a sharp knife/using a 
     thinly/into thin slices | fresh, delicious/tasty
 peel | @fruit, potato/spud, carrot | with a small knife/using a small blade, over the sink, slowly/without
     hurry | ripe, small/little
-fry/cook | egg, fish, steak, mushrooms+, bacon~ | in butter, in a hot pan/in a hot skillet, with garlic |
-    fresh, small/little
+fry/cook | egg, fish, steak, mushrooms+, sausage | in butter, in a hot pan/in a hot skillet, with garlic |
+    fresh, delicious/tasty
 bake/make | cake, bread~, apple pie/apple tart, cookies+/biscuits+ | for the guests/for the visitors, in a
     hot oven, with honey | delicious/tasty, sweet
 prepare/make | soup~, pasta~/noodles+, salad, breakfast=, dinner=/the evening meal= | for the family, with
@@ -23,8 +23,8 @@ prepare/make | soup~, pasta~/noodles+, salad, breakfast=, dinner=/the evening me
 stir/mix | sauce, batter, dough~ | with a wooden spoon/using a wooden spoon, slowly/gently, in a large
     bowl/in a big bowl | sweet, thick
 taste/try/sample | sauce, soup~, wine~, cheese~, dessert | with a small spoon/using a little spoon,
-    carefully/with care | warm, creamy
-eat/have | sandwich/sub, @fruit, pizza, bowl of soup/plate of soup, salad | hungrily/with a big appetite,
+    carefully/with care | delicious/tasty, expensive/costly
+eat/consume | sandwich/sub, @fruit, pizza, bowl of soup/plate of soup, salad | hungrily/with a big appetite,
     with a friend/with a buddy, quickly/in a hurry | delicious/tasty, large/big
 drink/sip | @drink | slowly/without hurry, from a large cup/from a big mug, with a friend/with a buddy |
     cold/chilled, fresh
@@ -143,10 +143,10 @@ park | car/automobile, truck/lorry, van, bus/coach | in front of a hotel, under 
     some difficulty | old, red
 fly/pilot | plane/aircraft, helicopter/chopper, hot-air balloon, glider | over the mountains/across the
     mountains, in bad weather, with great skill/very skillfully | small/little, old
-miss > catch | train, bus/coach, flight, ferry, tram/streetcar | by a few minutes, because of the traffic,
-    with two friends | last, early
+catch > miss | train, bus/coach, flight, ferry, tram/streetcar | by a few minutes, because of the traffic,
+    with two friends | crowded/packed, late
 cross | river/stream, bridge, border/frontier, desert, street/road | on foot, at night/after dark, in a
-    small group | wide/broad, narrow
+    small group | dangerous, quiet
 explore | cave, valley, old town/old quarter, jungle/rainforest, island | with a local guide, by bicycle/by
     bike, without a map | beautiful/lovely, remote
 

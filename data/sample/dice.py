@@ -1,6 +1,6 @@
 """Chance for the sample corpus, from `Random.random()` alone.
 
-Python promises that stream for a given seed on every platform and version; `choice` and `shuffle` it does not.
+Python promises that stream for a seed on every platform and version; that of `choice` it does not.
 """
 
 from collections.abc import Sequence

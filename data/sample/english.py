@@ -4,7 +4,7 @@ Only what the lexicon next door needs is irregular here; everything else follows
 """
 
 import re
-from functools import lru_cache
+from functools import cache
 
 PLURALS = {
     "man": "men",
@@ -58,6 +58,7 @@ IRREGULAR = {
     "give": ("gave", "given"),
     "go": ("went", "gone"),
     "grow": ("grew", "grown"),
+    "hang": ("hung", "hung"),
     "have": ("had", "had"),
     "hear": ("heard", "heard"),
     "hide": ("hid", "hidden"),
@@ -73,6 +74,7 @@ IRREGULAR = {
     "put": ("put", "put"),
     "quit": ("quit", "quit"),
     "read": ("read", "read"),
+    "repay": ("repaid", "repaid"),
     "ride": ("rode", "ridden"),
     "ring": ("rang", "rung"),
     "run": ("ran", "run"),
@@ -110,11 +112,15 @@ CONTRACTIONS = {"will not": "won't", "can not": "can't"}
 
 VOWEL_END = re.compile(r"[aeiou]y$|[aeiou]o$")
 ONE_SYLLABLE = re.compile(r"^[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]$")
-ARTICLE = re.compile(r"\b(a) (?=(?:[aeiou]|8\b|11\b|18\b|8\d\b|hour|honest)(?!ni[vfqo]|seful|ser\b|sed\b|uro))", re.I)
+# A vowel, or a number read with one, but not the sound that begins "university", "useful" and "one-way".
+ARTICLE = re.compile(
+    r"\b(a) (?=(?:[aeiou]|8\b|11\b|18\b|8\d\b|hour|honest)(?!ni[vfqo]|seful|ser\b|sed\b|uro|ne-))",
+    re.IGNORECASE,
+)
 SPACES = re.compile(r"\s+([,.?])|\s{2,}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def plural(noun: str) -> str:
     """The plural of a noun phrase, whose head is the word before `of`, else the last.
 
@@ -128,7 +134,7 @@ def plural(noun: str) -> str:
     return before + space + PLURALS.get(word, _s_form(word)) + of + rest
 
 
-@lru_cache(maxsize=None)
+@cache
 def inflect(verb: str, form: str) -> str:
     """A verb (the first word of `verb`) as base, present (third person), past, participle or gerund.
 

@@ -98,13 +98,16 @@ FACTS = """
 + {spot}, there is a {color} {thing}.
 - There is no {color} {thing} {spot}.
 
-+ The {place} is {quality} and nobody complains about it.
-+ Nobody complains that the {place} is {quality}.
++ The {place} is {quality}, {person} says.
++ According to {person}, the {place} is {quality}.
++ {person} finds that the {place} is {quality}.
+- The {place} is not {quality}, {person} says.
+- According to {person}, the {place} is not {quality}.
 
 [travel]
-+ The train to {city} leaves at {hour} o'clock {future}.
-+ {future}, the train for {city} departs at {hour} o'clock.
-+ At {hour} o'clock, there is a train to {city} {future}.
++ The train to {city} leaves at {hour} o'clock {day}.
++ {day}, the train for {city} departs at {hour} o'clock.
++ {day}, there is a train to {city} at {hour} o'clock.
 
 + {past}, the flight from {city} was {count} minutes late.
 + The plane from {city} arrived {count} minutes behind schedule {past}.
@@ -165,11 +168,11 @@ FACTS = """
 - {person} is not afraid of {creature}.
 - {creature} do not frighten {person} at all.
 
-+ {person} would like to {plan} {future}.
-+ {future}, {person} hopes to {plan}.
-+ It is the dream of {person} to {plan} {future}.
-- {person} does not want to {plan} {future}.
-- {future}, {person} has no intention to {plan}.
++ {person} would like to {plan}.
++ One day, {person} hopes to {plan}.
++ It is the dream of {person} to {plan}.
+- {person} does not want to {plan}.
+- {person} has no intention to {plan}.
 
 [sport]
 + {team1} beat {team2} {result} {past}.
@@ -224,7 +227,7 @@ FACTS = """
 - The {software} no longer crashes when the user {mishap}.
 - The latest update fixed the {software}, which failed whenever someone {mishap}.
 
-+ {company} has released a new version of its {software} {past}.
++ {company} released a new version of its {software} {past}.
 + {past}, a new version of the {software} from {company} came out.
 + The {software} by {company} was updated {past}.
 

@@ -1,8 +1,8 @@
-"""The lexicon of the sample corpus: frames (what can be said) and concepts (what can be named), read from tables.
+"""The lexicon of the sample corpus: frames (what can be said) and concepts (what can be named), from tables.
 
-A table row is `verbs > opposites | objects | details | adjectives`; a comma parts meanings, a slash synonyms, `@kind`
-stands for all members of a kind, a verb with `!` has no passive, a noun with `~` no plural, with `+` no singular, with
-`=` no article; an indented line goes on with the row above.
+A table row is `verbs > opposites | objects | details | adjectives`. A comma parts meanings, a slash synonyms,
+`@kind` stands for the members of a kind; a verb with `!` has no passive, a noun with `~` no plural, with
+`+` no singular, with `=` no article; an indented line goes on with the row above.
 """
 
 import re
@@ -10,8 +10,22 @@ from dataclasses import dataclass
 
 from .daily import DAILY
 from .facts import FACTS
-from .words import AMOUNTS, ANYONE, CITIES, FILLERS, FIRST_NAMES, KINDS, LAST_NAMES, LIKE_TIMES, NUMBERS
-from .words import PEOPLE, PROFESSIONS, SOURCES, TIMES, TRAITS
+from .words import (
+    AMOUNTS,
+    ANYONE,
+    CITIES,
+    FILLERS,
+    FIRST_NAMES,
+    KINDS,
+    LAST_NAMES,
+    LIKE_TIMES,
+    NUMBERS,
+    PEOPLE,
+    PROFESSIONS,
+    SOURCES,
+    TIMES,
+    TRAITS,
+)
 from .world import WORLD
 
 Concept = tuple[str, ...]
@@ -62,7 +76,7 @@ def concepts(text: str) -> tuple[Concept, ...]:
     >>> concepts("dog, car/automobile")
     (('dog',), ('car', 'automobile'))
     """
-    items = (" ".join(item.split()) for item in text.split(","))
+    items = (" ".join(item.split()) for item in re.split(r",(?!\d)", text))
     return tuple(tuple(word.strip() for word in item.split("/")) for item in items if item)
 
 
@@ -71,12 +85,15 @@ PEOPLE_CONCEPTS = MEMBERS["person"] = concepts(PEOPLE)
 ANYONE_CONCEPT: Concept = (ANYONE,)
 # From a concept to the more general one: a guitar is an instrument.
 KIND_OF = {member: concepts(text.partition(": ")[0])[0] for name, text in KINDS.items() for member in MEMBERS[name]}
-MODE_TIMES = {mode: concepts(text) for mode, text in TIMES.items()}
-MODE_TIMES |= {mode: MODE_TIMES[other] for mode, other in LIKE_TIMES.items()}
+MODE_TIMES = {mode: concepts(TIMES[mode]) for mode in TIMES} | {
+    mode: concepts(TIMES[other]) for mode, other in LIKE_TIMES.items()
+}
 HUMAN_TRAITS, NUMBER_CONCEPTS, AMOUNT_CONCEPTS = concepts(TRAITS), concepts(NUMBERS), concepts(AMOUNTS)
 CITY_CONCEPTS, SOURCE_CONCEPTS = concepts(CITIES), concepts(SOURCES)
 # Both names, or the first one alone: who is meant stays clear within one sentence or a pair.
-NAMES: tuple[Concept, ...] = tuple((f"{first} {last}", first) for first in FIRST_NAMES for last in LAST_NAMES)
+NAMES: tuple[Concept, ...] = tuple(
+    (f"{first} {last}", first) for (first,) in concepts(FIRST_NAMES) for (last,) in concepts(LAST_NAMES)
+)
 ORIGINS: tuple[Concept, ...] = tuple(
     tuple(f"a {word} from {city[0]}" for word in profession)
     for profession in concepts(PROFESSIONS)
@@ -88,18 +105,22 @@ OPPOSITE: dict[Concept, Concept] = {}
 
 def _filler(text: str) -> tuple[Concept, ...]:
     found: list[Concept] = []
-    for item in re.sub(r"(\d),(\d)", r"\1;\2", text).split(","):
-        plain, _, contrary = item.replace(";", ",").partition(">")
-        sides = [tuple(" ".join(word.split()) for word in side.split("/")) for side in (plain, contrary) if side]
+    for item in re.split(r",(?!\d)", text):
+        plain, _, contrary = item.partition(">")
+        sides = [concept for side in (plain, contrary) for concept in concepts(side)]
         found += sides
         if contrary:
             OPPOSITE.update([(sides[0], sides[1]), (sides[1], sides[0])])
     return tuple(found)
 
 
-FILLER_CONCEPTS = {name: _filler(text) for name, text in FILLERS.items()}
-FILLER_CONCEPTS |= {"city": CITY_CONCEPTS, "person": tuple((name[0],) for name in NAMES)}
-FILLER_CONCEPTS |= {"past": MODE_TIMES["past"], "future": MODE_TIMES["future"]}
+FILLER_CONCEPTS = {
+    **{name: _filler(text) for name, text in FILLERS.items()},
+    "city": CITY_CONCEPTS,
+    "person": tuple((name[0],) for name in NAMES),
+    "past": MODE_TIMES["past"],
+    "future": MODE_TIMES["future"],
+}
 
 
 def _objects(text: str) -> tuple[Concept, ...]:
@@ -117,13 +138,17 @@ def _action(topic: Topic, row: str) -> Action:
     return Action(topic, words[0], words[1], _objects(objects), concepts(details), concepts(adjectives))
 
 
+COLUMNS = {"by": "agents", "at": "places", "like": "traits", "when": "times"}
+
+
 def _read_actions(table: str, topics: dict[str, Topic]) -> None:
-    for line in re.sub(r"\n +", " ", table).splitlines():
+    topic = Topic("")
+    for line in re.sub(r"\n +", " ", table).strip().splitlines():
         head, colon, text = line.partition(": ")
         if line.startswith("["):
-            topic = topics.setdefault(line.strip("[]"), Topic(line.strip("[]"), traits=HUMAN_TRAITS))
+            topic = topics[line[1:-1]] = Topic(line[1:-1], traits=HUMAN_TRAITS)
         elif colon:
-            setattr(topic, {"by": "agents", "at": "places", "like": "traits", "when": "times"}[head], _objects(text))
+            setattr(topic, COLUMNS[head], _objects(text))
         elif line:
             topic.actions += (_action(topic, line),)
 

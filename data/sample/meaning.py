@@ -3,7 +3,9 @@
 An event is a frame with roles (agent, object, place, ...); `grammar` says it and `grading` compares it.
 """
 
+import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 from .dice import Dice
 from .lexicon import (
@@ -18,7 +20,6 @@ from .lexicon import (
     ORIGINS,
     PEOPLE_CONCEPTS,
     SOURCE_CONCEPTS,
-    TOPICS,
     Action,
     Concept,
     Fact,
@@ -49,29 +50,47 @@ class Meaning:
 
     def having(self, role: str, concept: Concept | None) -> "Meaning":
         """The same meaning with a role filled anew, or left unsaid when the concept is None."""
-        roles = {name: filler for name, filler in self.roles.items() if name != role}
-        return replace(self, roles=roles if concept is None else {**roles, role: concept})
+        return self.without(role) if concept is None else replace(self, roles={**self.roles, role: concept})
+
+    def without(self, *unsaid: str) -> "Meaning":
+        """The same meaning with some roles left unsaid."""
+        return replace(self, roles={role: filler for role, filler in self.roles.items() if role not in unsaid})
 
 
 @dataclass(frozen=True)
 class Link:
-    """Two events told in one sentence: `while`, `before`, or of one agent `then` and `but` (not the second)."""
+    """Two events in one sentence: `while`, `before`, or of one agent `then` and `but` (not the second)."""
 
     relation: str
     first: Meaning
     second: Meaning
 
 
-MODES = ("progressive",) * 6 + ("past",) * 7 + ("habit",) * 4 + ("future",) * 3 + ("perfect",) * 2
-MODES += ("can", "must", "want", "try", "manage")
+MODES = (
+    *("progressive",) * 6,
+    *("past",) * 7,
+    *("habit",) * 4,
+    *("future",) * 3,
+    *("perfect",) * 2,
+    *("can", "must", "want", "try", "manage"),
+)
 # A denied duty, attempt or success says something else than the opposite of the plain one.
 DENIABLE = {"progressive", "past", "habit", "future", "perfect", "can", "want"}
+# Nobody wants to lose or tries to miss a train.
+INTENDED = {"must", "want", "try", "manage"}
 MOODS = ("statement",) * 30 + ("polar",) * 3 + ("howto", "request", "who", "what", "where", "when")
-ASKED = {"who": "agent", "what": "object", "where": "place", "when": "time"}
-PATHS = {"across", "along", "through", "over", "down", "up", "around", "behind", "into", "toward", "between", "against"}
-PATHS |= {"in", "at", "on", "under", "from", "beside"}
+# A detail that begins with one of these says where, so that there is no place besides.
+PATHS = re.compile(r"(across|along|around|against|at|behind|beside|between|down|from|in|into|on|over|through|up) ")
 # Nobody asks how to be arrested, or says please to a squirrel or a king.
 POLITE_TOPICS = {"kitchen", "home", "shopping", "music", "garden", "work", "school", "technology", "art"}
+
+
+# What is acted on is often someone, not something.
+WHO_TOPICS = {"society", "animals", "health", "news", "work", "sport"}
+# Who acts in these topics acts in no other, or is no single person.
+CLOSED_TOPICS = {"animals", "history", "economy"}
+# Not everyone treats patients or writes programs.
+EXPERT_TOPICS = {"work", "health", "technology", "science", "news", "finance"}
 
 
 def is_name(concept: Concept) -> bool:
@@ -86,17 +105,22 @@ def is_countable(concept: Concept) -> bool:
 
 def clash(first: Concept, second: Concept) -> bool:
     """True if a word of one occurs in the other, so that together they would repeat it."""
-    words = {word for phrase in first for word in phrase.rstrip("+~=").split() if len(word) > 3}
-    return any(word in words for phrase in second for word in phrase.rstrip("+~=").split())
+    return not _words(first).isdisjoint(_words(second))
+
+
+@cache
+def _words(concept: Concept) -> frozenset[str]:
+    return frozenset(word for phrase in concept for word in re.findall(r"\w{3,}", phrase) if word != "the")
 
 
 def draw_agent(dice: Dice, topic: Topic) -> Concept:
     """Whoever may act in a topic: one of its own agents, some person, or someone with a name."""
-    if topic.name in ("animals", "history"):
+    if topic.name in CLOSED_TOPICS:
         return dice.pick(topic.agents)
     if dice.chance(0.22):
         return dice.pick(NAMES)
-    return dice.pick(topic.agents if dice.chance(0.6) else PEOPLE_CONCEPTS)
+    anyone = topic.name not in EXPERT_TOPICS and dice.chance(0.4)
+    return dice.pick(PEOPLE_CONCEPTS if anyone else topic.agents)
 
 
 def draw_role(dice: Dice, meaning: Meaning, role: str) -> Concept | None:
@@ -108,14 +132,24 @@ def draw_role(dice: Dice, meaning: Meaning, role: str) -> Concept | None:
     if not options:
         return None
     concept = dice.pick(options)
-    if role in ("adjective", "trait", "object") and not _harmonious(role, concept, roles):
-        return None
+    while not _harmonious(role, concept, roles):
+        if role != "object":
+            return None
+        concept = dice.pick(options)
     return concept
 
 
 def _harmonious(role: str, concept: Concept, roles: dict[str, Concept]) -> bool:
-    beside = {"adjective": ("object",), "trait": ("agent",), "object": ("adjective", "agent")}[role]
-    return not any(clash(concept, roles[other]) for other in beside if other in roles)
+    return not any(clash(concept, roles[other]) for other in BESIDE.get(role, ()) if other in roles)
+
+
+# Roles whose words may not repeat one another.
+BESIDE = {
+    "adjective": ("object",),
+    "trait": ("agent",),
+    "object": ("adjective", "agent"),
+    "agent": ("object", "trait"),
+}
 
 
 def _options(meaning: Meaning, frame: Action, role: str, dice: Dice) -> tuple[Concept, ...]:
@@ -129,13 +163,14 @@ def _options(meaning: Meaning, frame: Action, role: str, dice: Dice) -> tuple[Co
     if role == "amount":
         return AMOUNT_CONCEPTS if "object" in roles and is_countable(roles["object"]) else ()
     if role == "number":
-        return NUMBER_CONCEPTS if "agent" in roles and is_countable(roles["agent"]) else ()
+        alone = " a " in roles.get("trait", ("",))[0]
+        return NUMBER_CONCEPTS if "agent" in roles and is_countable(roles["agent"]) and not alone else ()
     if role == "trait":
-        return _traits(roles.get("agent"), topic)
+        return _traits(roles, topic)
     if role == "detail":
         return frame.details
     if role == "place":
-        moves = "detail" in roles and roles["detail"][0].partition(" ")[0] in PATHS
+        moves = "detail" in roles and PATHS.match(roles["detail"][0])
         return () if moves else topic.places
     if role == "source":
         return SOURCE_CONCEPTS if meaning.mood == "statement" else ()
@@ -146,12 +181,15 @@ def _takes_adjective(concept: Concept) -> bool:
     return not any(word[-1] == "=" or word.startswith("the ") or word[0].isupper() for word in concept)
 
 
-def _traits(agent: Concept | None, topic: Topic) -> tuple[Concept, ...]:
+def _traits(roles: dict[str, Concept], topic: Topic) -> tuple[Concept, ...]:
+    agent = roles.get("agent")
     if agent is None or agent[0].startswith("the "):
         return ()
     if is_name(agent):
         return ORIGINS
-    return topic.traits or HUMAN_TRAITS
+    traits = topic.traits or HUMAN_TRAITS
+    # Two girls in a red shirt would share it.
+    return tuple(trait for trait in traits if " a " not in trait[0]) if "number" in roles else traits
 
 
 # How often a role is said, in the order in which they are drawn.
@@ -167,38 +205,46 @@ OFTEN = {
     "time": 0.5,
     "source": 0.05,
 }
-UNSAID = {"howto": {"agent", "number", "trait", "detail", "time", "source", "place"}, "request": {"detail", "source"}}
+ACTOR = frozenset({"agent", "number", "trait"})
+# What is not said in each mood but the statement: what is asked for, or who is meant.
+UNSAID: dict[str, frozenset[str]] = {
+    "howto": ACTOR | {"detail", "time", "source", "place"},
+    "request": ACTOR | {"detail", "source"},
+    "who": ACTOR,
+    "what": frozenset({"object", "adjective", "amount"}),
+    "where": frozenset({"place"}),
+    "when": frozenset({"time"}),
+}
 
 
-def draw_event(
-    dice: Dice, frame: Action, *, mode: str = "", mood: str = "", agent: Concept | None = None
-) -> Meaning:
+def draw_event(dice: Dice, frame: Action, *, mode: str = "", mood: str = "", agent: Concept | None = None) -> Meaning:
     """An event of a frame; mode, mood and agent are drawn unless given."""
     if frame.topic.times:
         mode = "past"
     mode = mode or dice.pick(MODES)
-    mood = mood or _mood(dice, frame)
+    mood = mood or _mood(dice, frame, mode)
     holds = mode not in DENIABLE or mood not in ("statement", "request") or not dice.chance(0.12)
-    opposite = bool(frame.opposites) and mood in ("statement", "polar") and dice.chance(0.3)
+    plain = mode in INTENDED or mood not in ("statement", "polar")
+    opposite = bool(frame.opposites) and not plain and dice.chance(0.3)
     meaning = Meaning(frame, {"agent": agent} if agent else {}, holds, opposite, mode, mood)
     for role, often in OFTEN.items():
         often = 0.2 if mode == "progressive" and role == "time" else often
-        if role not in meaning.roles and (dice.chance(often)):
+        if role not in meaning.roles and dice.chance(often):
             concept = draw_role(dice, meaning, role)
             meaning = meaning.having(role, concept) if concept else meaning
-    unsaid = {"agent", "number", "trait"} if mood in ("who", "request") else set[str]()
-    unsaid |= UNSAID.get(mood, set()) | ({ASKED[mood]} if mood in ASKED else set())
-    unsaid |= {"adjective", "amount"} if mood == "what" else set()
-    roles = {role: concept for role, concept in meaning.roles.items() if role not in unsaid}
-    return replace(meaning, roles=roles)
+    return meaning.without(*UNSAID.get(mood, ()))
 
 
-def _mood(dice: Dice, frame: Action) -> str:
+def _mood(dice: Dice, frame: Action, mode: str) -> str:
     mood = dice.pick(MOODS)
     polite = frame.topic.name in POLITE_TOPICS
-    asks_person = frame.topic.name in ("society", "animals")
-    wrong = (mood in ("howto", "request") and not polite) or (mood == "what" and (asks_person or not frame.objects))
-    return "statement" if wrong else mood
+    wrong = {
+        "howto": not polite,
+        "request": not polite,
+        "what": frame.topic.name in WHO_TOPICS or not frame.objects,
+        "when": mode == "perfect",
+    }
+    return "statement" if wrong.get(mood) else mood
 
 
 def draw_fact(dice: Dice, frame: Fact) -> Meaning:
@@ -226,11 +272,13 @@ def draw_link(dice: Dice) -> Link:
     return Link(relation, first, second)
 
 
+LINKED = {"agent", "object", "detail", "adjective"}
+
+
 def _part(dice: Dice, frame: Frame, mode: str, agent: Concept | None) -> Meaning:
     assert isinstance(frame, Action)
     drawn = draw_event(dice, frame, mode=mode, mood="statement", agent=agent)
-    kept = {role: concept for role, concept in drawn.roles.items() if role in ("agent", "object", "detail", "adjective")}
-    return replace(drawn, roles=kept, holds=True)
+    return replace(drawn.without(*(OFTEN.keys() - LINKED)), holds=True)
 
 
 def draw(dice: Dice) -> Meaning | Link:
@@ -240,6 +288,3 @@ def draw(dice: Dice) -> Meaning | Link:
     if dice.chance(0.15):
         return draw_link(dice)
     return draw_event(dice, dice.pick(ACTIONS))
-
-
-TOPIC_NAMES = tuple(TOPICS)

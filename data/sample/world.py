@@ -33,7 +33,7 @@ by: teacher/instructor, student/pupil, professor, librarian, tutor, the principa
 at: in the classroom, at school, at the university/on campus, in the library, at home
 read | @publication | aloud/out loud, with great interest, from beginning to end/from cover to cover | old,
     interesting
-explain | rule, problem, experiment, poem, grammar~ | in simple words/in plain language, patiently/with
+explain | rule, problem, experiment, poem, theorem | in simple words/in plain language, patiently/with
     patience, on the blackboard/on the board | difficult/hard, new
 solve/work out | puzzle/riddle, equation, problem, crossword | without any help/unaided, in a few minutes,
     on the blackboard/on the board | difficult/hard, simple/easy
@@ -43,10 +43,10 @@ study/learn | history=, physics=, chemistry=, Spanish=, Latin=, geography= | wit
     private tutor, in small groups, online/on the internet
 borrow > return/give back | book, dictionary, novel, atlas, calculator | from the shelf, in good condition,
     after class | old, thick
-correct/grade | test/quiz, essay/paper, homework~, spelling mistakes+ | with a red pen/in red ink, on the
+correct/grade | test/quiz, essay/paper, homework~, exam/examination | with a red pen/in red ink, on the
     train, very strictly | long/lengthy, final
-memorize/learn by heart! > forget | poem, list, speech, rule, password | in a few minutes, with little
-    effort, for the exam | long/lengthy, short/brief
+memorize > forget | poem, list, speech, rule, password | in a few minutes, with little effort, for the exam
+    | long/lengthy, short/brief
 teach | history=, physics=, music=, French=, geography= | to small children/to little kids, with great
     enthusiasm, in small groups, for many years
 ask/pose | question, riddle | in a loud voice, in front of the whole class, politely | difficult/hard,
@@ -59,10 +59,10 @@ examine/check | patient, wound/injury, broken leg, sore throat, baby/infant | th
     with a small lamp, for a second time | young, worried/anxious
 treat | infection, patient, burn, headache, fever | with antibiotics, with herbal tea, with great
     success/very successfully | serious/severe, mild
-take/swallow | medicine~/medication~, pill, vitamins+, cough syrup~, sleeping pill | with a glass of water,
+take/swallow | medicine~/medication~, pill/tablet, cough syrup~, sleeping pill | with a glass of water,
     after every meal, on an empty stomach | strong, bitter
-prescribe/recommend | painkillers+, antibiotics+, vitamins+, medicine~/medication~, eye drops+ | for ten
-    days, over the phone/by phone, without hesitation | strong, mild
+prescribe/recommend | painkillers+, antibiotics+, sleeping pills+, medicine~/medication~, eye drops+ | for
+    ten days, over the phone/by phone, without hesitation | strong, mild
 bandage | wound/injury, knee, hand, ankle | with a clean cloth, in a few minutes, very skillfully/with great
     skill | swollen, injured/hurt
 exercise/work out | | for half an hour/for thirty minutes, with light weights, in the fresh air/outdoors, to
@@ -86,7 +86,7 @@ develop/create | program, app/application, video game, website, search engine | 
 switch on/turn on > switch off/turn off | @device, light/lamp, alarm, machine | by remote control/with a
     remote control, from another room, by accident/accidentally | new, old
 charge | phone/cellphone, laptop/notebook computer, electric car, battery | overnight, with solar power/with
-    solar energy, in less than an hour | empty, new
+    solar energy, in less than an hour | new, old
 test/try out | robot, drone, engine/motor, self-driving car, solar panel | under extreme conditions, for the
     first time, in secret/secretly | new, small/little
 download > upload | file, video/clip, photo/picture, song/tune, map | in a few seconds, over a slow
@@ -127,8 +127,8 @@ at: in the laboratory/in the lab, in the desert, at the observatory, on the ocea
     research station
 study/examine | star, comet, cell, crystal, bacteria+, glacier | for several years/over several years, with
     a new method/using a new method, in great detail | strange/odd, rare
-measure | temperature, depth, air pressure~, wind speed~, water level | with great precision/very precisely,
-    every ten minutes, with a simple device | average, low
+measure | the temperature, the depth of the lake, the air pressure, the wind speed, the water level | with
+    great precision/very precisely, every ten minutes, with a simple device
 discover/find | planet, virus, fossil, particle, gene | by chance/by accident, after years of work, with the
     help of a computer | unknown, tiny
 prove/confirm > disprove/refute | theory, hypothesis, old claim, prediction | with a clever experiment,
@@ -136,11 +136,11 @@ prove/confirm > disprove/refute | theory, hypothesis, old claim, prediction | wi
 publish | results+/findings+, study/paper, article, book, report | in a leading journal, with several
     colleagues, under time pressure | surprising/unexpected, detailed
 heat/warm up > cool/chill | liquid/fluid, metal~, gas, mixture/blend, sample/specimen | to ninety degrees,
-    slowly/gradually, in a closed container | clear/transparent, toxic/poisonous
-collect/gather | water samples+, rocks+/stones+, data~, insects+/bugs+, fossils+ | by hand/manually, with a
-    small robot, for several years/over several years | rare, old
+    slowly/gradually, in a closed container | toxic/poisonous, unknown
+collect/gather | water samples+, rocks+/stones+, fossils+, insects+/bugs+, butterflies+ | by hand/manually,
+    with a small robot, for several years/over several years | rare, old
 predict/forecast | earthquake, storm, solar eclipse, volcanic eruption | with great precision/very
-    precisely, several days in advance, with a new method/using a new method | powerful/mighty, total
+    precisely, several days in advance, with a new method/using a new method | rare
 
 [news]
 by: police officer/cop, firefighter, journalist/reporter, thief/robber, judge, politician,
@@ -167,21 +167,27 @@ find > lose | wallet, passport, gold ring, old diary, key | on a park bench, in 
     stolen, valuable
 
 [finance]
-by: investor, broker/trader, the bank, the company/the firm, the government, landlord, the airline/the air
-    carrier
+by: investor, broker/trader, the bank, the company/the firm, landlord, the insurance company/the insurer
 at: on the stock market/on the stock exchange, in the region, in several countries/in a number of countries
 buy/purchase/acquire > sell | shares+/stocks+, gold~, apartment/flat, company/firm, farm | at a high
     price/for a lot of money, through an agent/via an agent, in secret/secretly | small/little, valuable
+pay back/repay | loan, debt, mortgage | in monthly installments, ahead of schedule/early, with high interest
+    | large/big, old
+rent/lease | apartment/flat, office, warehouse/storehouse, vacation home | for five years, at a low
+    price/for little money, through an agent/via an agent | modern, large/big
+
+[economy]
+by: the government, the company/the firm, the airline/the air carrier, the central bank, the oil company,
+    the city council
+at: in the region, in the capital, in several countries/in a number of countries
 raise/increase > lower/cut/reduce | prices+, taxes+, interest rates+, wages+/salaries+, fees+ | by five
     percent, without warning/without notice, for the third time
 open > close/shut down | bank account, branch/branch office, factory/plant, store/shop, hotel | for tax
     reasons, with immediate effect/at once, without warning/without notice | new, small/little
-pay back/repay | loan, debt, mortgage | in monthly installments, ahead of schedule/early, with high interest
-    | large/big, old
 save > spend/waste | money~/cash~, fuel~, energy~ | on a large scale, with little effort, in difficult
     times/in hard times
-rent/lease | apartment/flat, office, warehouse/storehouse, vacation home | for five years, at a low
-    price/for little money, through an agent/via an agent | modern, large/big
-forecast/predict | losses+, growth~, crisis, inflation~, profits+ | with some confidence, in a long report,
-    for the coming year/for the next year | rapid/fast, moderate
+forecast/predict | losses+, growth~, inflation~, profits+ | with some confidence, in a long report, for the
+    coming year/for the next year | rapid/fast, moderate
+build/construct | factory/plant, power station/power plant, airport, oil pipeline, shopping center/mall | at
+    great cost, with foreign money, on the edge of the city | modern, large/big
 """

@@ -255,8 +255,8 @@ def test_ids_are_numbers_unless_given(encoder: Trigrams) -> None:
         ({"texts": ["a", "b"], "ids": [1, "1"]}, r"row 1: the id '1' is taken"),
         ({"texts": ["a", "b"], "ids": ["x"]}, r"row 1: the id is missing"),
         ({"texts": ["a"], "ids": ["x", "y"]}, r"row 1: the text is missing"),
-        ({"texts": ["a", None]}, r"row 1: the text is missing or not a string \(NoneType\)"),
-        ({"texts": ["a"], "ids": [1.5]}, r"row 0: the id is missing or not a string or int \(float\)"),
+        ({"texts": iter(["a", None])}, r"row 1: the text is missing or not a string \(NoneType\)"),
+        ({"texts": ["a"], "ids": iter([1.5])}, r"row 0: the id is missing or not a string or int \(float\)"),
         ({"texts": "one string"}, r"not one string"),
         ({"texts": ["fine", "half \ud800"]}, r"rows 0 to 1: a text is not valid Unicode"),
         ({"texts": ["a"], "kind": "hsnw"}, r"unknown kind of index 'hsnw': did you mean 'hnsw'\?"),
@@ -293,8 +293,6 @@ def test_bad_queries_are_refused(encoder: Trigrams) -> None:
         index.search(np.full(DIM, np.inf))
     with pytest.raises(SearchError, match="not one string"):
         index.search_batch("anything")
-    with pytest.raises(SearchError, match="row 1: the text is missing or not a string"):
-        index.search_batch(["fine", 3])  # pyright: ignore[reportArgumentType]
 
 
 # ---- adding ----------------------------------------------------------------------------------------
@@ -347,7 +345,7 @@ def test_a_failed_addition_adds_nothing(encoder: Trigrams) -> None:
     index = Index.build(encoder, ["red", "green"], ids=["r", "g"])
     for texts, ids in ((["blue", "rot"], ["b", "r"]), (["blue", None], ["b", "n"])):
         with pytest.raises(SearchError, match="row 1"):
-            index.add(texts, ids)  # pyright: ignore[reportArgumentType]
+            index.add(iter(texts), ids)  # pyright: ignore[reportArgumentType]
     assert len(index) == 2
     index.add(["blue"], ["b"])
     with pytest.raises(SearchError, match="the id 'b' is taken"):
@@ -417,6 +415,16 @@ def test_an_encoder_that_is_not_there_is_named(saved: Path, tmp_path: Path) -> N
     (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
     with pytest.raises(SearchError, match=r"the encoder of the index cannot be used: .*gone"):
         Index.load(saved).search("anything")
+
+
+def test_the_encoder_is_loaded_by_its_name_at_the_first_text(shared_models: Path, tmp_path: Path) -> None:
+    from simemb.encoder import Encoder
+
+    encoder = Encoder.load(shared_models / "minilm-l4-mlm")
+    index = Index.build(encoder, ["A man plays a guitar.", "The stock market fell."], path=tmp_path / "index")
+    loaded = Index.load(tmp_path / "index")
+    assert loaded.search("A man plays a guitar.") == index.search("A man plays a guitar.")
+    assert loaded.search("A man plays a guitar.", k=1)[0].score == pytest.approx(1)
 
 
 def truncate(path: Path) -> None:

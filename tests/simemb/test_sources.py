@@ -80,9 +80,7 @@ class HubHandler(BaseHTTPRequestHandler):
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Length", str(len(body)))
         if start:
-            self.send_header(
-                "Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}"
-            )
+            self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}")
         self.end_headers()
         if with_body:
             allowed = None if server.cut is None else max(server.cut - start, 0)
@@ -169,18 +167,14 @@ def test_the_columns_of_a_hub_file_may_have_other_names(hub: HubServer):
     hub.file = "lines.csv"
     hub.content = b"gold,right,left\n2,b,a\n"
     hub.etag = hashlib.sha256(hub.content).hexdigest()
-    there = Hub(
-        repo="someone/tiny", file="lines.csv", revision=COMMIT, columns=("left", "right"), score="gold"
-    )
+    there = Hub(repo="someone/tiny", file="lines.csv", revision=COMMIT, columns=("left", "right"), score="gold")
     rows = open_rows(replace(SOURCE, columns=("anchor", "positive"), hub=there))
     assert list(rows.scored()) == [("a", "b", 2.0)]
 
 
 def test_a_download_that_breaks_off_leaves_nothing_and_can_be_tried_again(hub: HubServer, folders: Path):
     hub.cut = len(TEXT) // 2
-    with pytest.raises(
-        DataError, match=r"the download of corpus 'tiny' .* broke off: .*; nothing of it was"
-    ) as caught:
+    with pytest.raises(DataError, match=r"the download of corpus 'tiny' .* broke off: .*; nothing of it was") as caught:
         sources.find(SOURCE)
     assert "\n" not in str(caught.value)
     assert sum(request.startswith("GET") for request in hub.requests) > 1  # the client tried to resume
@@ -191,9 +185,7 @@ def test_a_download_that_breaks_off_leaves_nothing_and_can_be_tried_again(hub: H
 
 def test_a_download_whose_content_is_wrong_is_removed_and_can_be_tried_again(hub: HubServer, folders: Path):
     hub.content = TEXT[:-1] + b"?"
-    with pytest.raises(
-        DataError, match=r"is damaged: checksum .*, expected .*; it was removed, run the same"
-    ):
+    with pytest.raises(DataError, match=r"is damaged: checksum .*, expected .*; it was removed, run the same"):
         sources.find(SOURCE)
     assert files_of(folders / "hub" / "datasets--someone--tiny") == []
     hub.content = TEXT

@@ -1,0 +1,8 @@
+"""The sample corpus, composed by a grammar of our own: what `simemb train` learns from without other data.
+
+Sentences, graded pairs in the style of STS, and triplets; the licence is that of the project.
+"""
+
+from .corpus import dev_pairs, pairs, sentences, test_pairs, triplets
+
+__all__ = ["dev_pairs", "pairs", "sentences", "test_pairs", "triplets"]

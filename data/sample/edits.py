@@ -1,0 +1,116 @@
+"""Edits of a meaning of the sample corpus: each sets two meanings apart in one known way.
+
+An edit that does not apply to a meaning, or that chance leaves out, gives None.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from .dice import Dice
+from .grading import MINOR
+from .grammar import can_be_passive
+from .lexicon import ANIMATE, ANYONE_CONCEPT, KIND_OF, OPPOSITE, Action, Concept, Fact
+from .meaning import CLOSED_TOPICS, DENIABLE, INTENDED, OFTEN, Meaning, draw_role, is_countable, is_name
+
+Edit = Callable[[Dice, Meaning], Meaning | None]
+
+
+def _refill(dice: Dice, meaning: Meaning, role: str) -> Meaning | None:
+    for _ in range(4):
+        concept = draw_role(dice, meaning, role)
+        if concept is not None and concept not in meaning.roles.values():
+            return meaning.having(role, concept)
+    return None
+
+
+def drop_detail(dice: Dice, meaning: Meaning) -> Meaning | None:
+    """The same meaning with one detail less; None if there is none, or if it is what is denied or asked."""
+    said = [role for role in meaning.roles if role in MINOR and role != "day"]
+    if not said or not meaning.holds or meaning.mood != "statement":
+        return None
+    return meaning.having(dice.pick(said), None)
+
+
+def change_detail(dice: Dice, meaning: Meaning) -> Meaning | None:
+    """Another detail, or one more."""
+    roles = [role for role in MINOR if role in meaning.roles or role in OFTEN]
+    if isinstance(meaning.frame, Fact):
+        roles = [role for role in MINOR if role in meaning.roles]
+    if not roles or meaning.mood != "statement":
+        return None
+    return _refill(dice, meaning, dice.pick(roles))
+
+
+def change_core(dice: Dice, meaning: Meaning) -> Meaning | None:
+    """Someone or something else, or another number of them."""
+    roles = [role for role in meaning.roles if role not in MINOR]
+    if "object" in meaning.roles and not isinstance(meaning.frame, Fact):
+        roles += ["amount", "object"] if meaning.mood == "statement" else ["object"]
+    if not roles:
+        return None
+    role = dice.pick(roles)
+    edited = _refill(dice, meaning, role)
+    return edited if edited and _of_one_sort(meaning.roles.get(role), edited.roles[role]) else None
+
+
+def _of_one_sort(old: Concept | None, new: Concept) -> bool:
+    """Whether what stands beside the old filler suits the new one: no count of rice, no red name."""
+    return old is None or (is_countable(old), is_name(old)) == (is_countable(new), is_name(new))
+
+
+def generalize(_dice: Dice, meaning: Meaning) -> Meaning | None:
+    """A more general word for the object or the agent: an instrument for a guitar, a person for a cook."""
+    roles = meaning.roles
+    if not meaning.holds or meaning.mood != "statement" or isinstance(meaning.frame, Fact):
+        return None
+    if "object" in roles and roles["object"] in KIND_OF and not {"amount", "adjective"} & roles.keys():
+        return meaning.having("object", KIND_OF[roles["object"]])
+    if roles.get("agent") not in ANIMATE or meaning.frame.topic.name in CLOSED_TOPICS:
+        return None
+    return meaning.having("agent", ANYONE_CONCEPT)
+
+
+def drop_agent(_dice: Dice, meaning: Meaning) -> Meaning | None:
+    """The passive without its agent; None where there is no passive."""
+    if meaning.mood != "statement" or not meaning.holds or not can_be_passive(meaning):
+        return None
+    return meaning.without("agent", "trait", "number")
+
+
+def negate(_dice: Dice, meaning: Meaning) -> Meaning | None:
+    """The denial of a statement or request."""
+    deniable = isinstance(meaning.frame, Action) and meaning.mode in DENIABLE
+    if not deniable or meaning.mood not in ("statement", "request"):
+        return None
+    return replace(meaning, holds=not meaning.holds)
+
+
+def reverse(dice: Dice, meaning: Meaning) -> Meaning | None:
+    """The opposite: opening for closing, rising for falling, warm for cold."""
+    contrary = [role for role, concept in meaning.roles.items() if concept in OPPOSITE]
+    if contrary and dice.chance(0.7):
+        role = contrary[0]
+        return meaning.having(role, OPPOSITE[meaning.roles[role]])
+    frame = meaning.frame
+    possible = frame.denies if isinstance(frame, Fact) else frame.opposites and meaning.mode not in INTENDED
+    return replace(meaning, opposite=not meaning.opposite) if possible else None
+
+
+def swap(_dice: Dice, meaning: Meaning) -> Meaning | None:
+    """The two parties exchanged: who chases whom, which team beats which."""
+    roles = meaning.roles
+    twins = [role[:-1] for role in roles if role.endswith("1")]
+    one, other = (f"{twins[0]}1", f"{twins[0]}2") if twins else ("agent", "object")
+    if not twins and not (roles.get(one) in ANIMATE and roles.get(other) in ANIMATE):
+        return None
+    if {"trait", "adjective", "number", "amount"} & roles.keys() or one not in roles:
+        return None
+    return replace(meaning, roles={**roles, one: roles[other], other: roles[one]})
+
+
+CONTRADICTIONS: tuple[Edit, ...] = (swap, swap, reverse, reverse, negate)
+
+
+def contradict(dice: Dice, meaning: Meaning) -> Meaning | None:
+    """A contradiction of one kind or another; None if the drawn kind does not apply."""
+    return dice.pick(CONTRADICTIONS)(dice, meaning)

@@ -1,0 +1,96 @@
+"""The command line: `simemb train | encode | eval | index | search | list`.
+
+Only the chosen verb is imported, so that `simemb --help` answers at once. What a user can mend becomes one
+line on standard error and exit code 2.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+VERBS = {
+    "train": "train an encoder by a recipe",
+    "encode": "turn texts into vectors",
+    "eval": "score an encoder on suites of scored sentence pairs",
+    "index": "build a search index from texts",
+    "search": "find the nearest texts of an index",
+    "list": "show the recipes, suites and corpora at hand",
+}
+
+HELP = """simemb: train, score and search with sentence encoders
+
+  simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
+  simemb encode MODEL INPUT --output VECTORS.npy
+  simemb eval MODEL [--suite sts] [--json FILE]
+  simemb index MODEL INPUT --output DIR
+  simemb search INDEX "a question"
+  simemb list [recipes|suites|corpora]
+
+MODEL is a run directory, any Hugging Face or sentence-transformers directory, or a hub name; INPUT is a
+.txt, .csv, .tsv, .jsonl or .parquet file (.gz too), the name of a corpus, or - for standard input.
+
+Start here, with no data and no network:
+  simemb train simcse --output runs/first
+
+Your own sentences, one a line; then NLI triplets, with the temperature changed:
+  simemb train simcse --model bert-base-uncased --data sentences.txt --output runs/mine
+  simemb train simcse_sup --model bert-base-uncased --data triplets.csv --objective.temperature 0.1 --output runs/sup
+
+`simemb VERB --help` tells all about a verb, `simemb train RECIPE --help` every field of a recipe.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code: 0, 2 for what a user can mend, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return 0
+    if words[0] == "--version":
+        from simemb import __version__
+
+        sys.stdout.write(f"simemb {__version__}\n")
+        return 0
+    if words[0] not in VERBS:
+        near = get_close_matches(words[0], VERBS, n=1, cutoff=0.4)
+        hint = f": did you mean '{near[0]}'?" if near else ""
+        return _complain(f"unknown verb '{words[0]}'{hint} (allowed: {', '.join(VERBS)})")
+    return _run(words[0], words[1:])
+
+
+def _run(verb: str, words: list[str]) -> int:
+    from simemb import commands
+    from simemb.errors import SimembError
+
+    _speak()
+    try:
+        commands.run(verb, words)
+    except SimembError as error:
+        return _complain(" ".join(str(error).split()))
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"{interrupt or 'stopped'}\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(f"simemb: {line}\n")
+    return 2
+
+
+def _speak() -> None:
+    """Send what the library has to say to standard error, as plain lines."""
+    log = logging.getLogger("simemb")
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,293 @@
+"""Suites on small data of their own, with an encoder that counts letters and remembers what it was asked."""
+
+import json
+import math
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, spearmanr
+
+from simemb import suites
+from simemb.errors import DataError, ModelError
+from simemb.metrics import alignment, cosine, uniformity
+from simemb.report import print_table, scores_table
+from simemb.sources import Source
+from simemb.suites import Suite, Task, alignment_uniformity, evaluate
+
+NEAR = [
+    ("a cat sat", "a cat sat down", 4.5),
+    ("a dog ran", "the dog was running", 4.0),
+    ("a cat sat", "stock prices fell", 0.5),
+    ("rain is falling", "it rains", 3.5),
+]
+FAR = [
+    ("a man sings", "a man is singing", 5.0),
+    ("a man sings", "a boat sinks", 1.0),
+    ("a cat sat", "a man sings", 0.0),
+]
+
+
+class Letters:
+    """A sentence is how often each letter occurs in it."""
+
+    name = "letters"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.options: tuple[int | None, bool | None] = (None, None)
+
+    def fingerprint(self) -> str:
+        return "abc"
+
+    def encode(
+        self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None
+    ) -> np.ndarray:
+        self.asked += texts
+        self.options = (batch_size, progress)
+        return self.count(texts)
+
+    def count(self, texts: list[str]) -> np.ndarray:
+        return np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts], dtype=np.float32)
+
+
+class Collapsed(Letters):
+    def count(self, texts: list[str]) -> np.ndarray:
+        return np.full((len(texts), 3), 0.7, dtype=np.float32)
+
+
+class Broken(Letters):
+    def count(self, texts: list[str]) -> np.ndarray:
+        vectors = super().count(texts)
+        vectors[[1, 3], 5] = [math.nan, math.inf]
+        return vectors
+
+
+def in_memory(name: str, pairs: list[tuple[str, str, float]]) -> Source:
+    return Source(
+        name=name,
+        description="pairs made by a test",
+        columns=("sentence1", "sentence2"),
+        score="score",
+        generate=lambda: pairs,
+        license="none",
+        citation="none",
+    )
+
+
+def in_layout(path: str) -> Source:
+    return Source(
+        name=path,
+        description="pairs written by a test",
+        columns=("sentence1", "sentence2"),
+        score="score",
+        path=path,
+        license="none",
+        citation="none",
+    )
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A scored file of the user's own."""
+    return write(tmp_path / "mine.tsv", NEAR)
+
+
+@pytest.fixture
+def suite() -> Suite:
+    both = Task("both", {"near": in_memory("near pairs", NEAR), "far": in_memory("far pairs", FAR)})
+    one = Task("one", {"far": in_memory("far pairs", FAR)})
+    return Suite("mine", "two small tasks", (both, one), geometry=both)
+
+
+def write(path: Path, pairs: list[tuple[str, str, float]]) -> Path:
+    lines = [
+        "score\tsentence1\tsentence2",
+        *(f"{score}\t{first}\t{second}" for first, second, score in pairs),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def by_hand(pairs: list[tuple[str, str, float]]) -> tuple[float, float]:
+    first, second, gold = zip(*pairs, strict=True)
+    count = Letters().count
+    cosines = cosine(count(list(first)), count(list(second)))
+    return 100 * spearmanr(cosines, gold).statistic, 100 * pearsonr(cosines, gold).statistic
+
+
+def test_all_is_one_correlation_and_mean_and_wmean_average_those_of_the_subsets(suite):
+    task = evaluate(Letters(), suite).tasks["both"]
+    near, far = by_hand(NEAR), by_hand(FAR)
+    assert (task.all.spearman, task.all.pearson) == pytest.approx(by_hand(NEAR + FAR))
+    plain = [(a + b) / 2 for a, b in zip(near, far, strict=True)]
+    assert (task.mean.spearman, task.mean.pearson) == pytest.approx(plain)
+    weighted = [(4 * a + 3 * b) / 7 for a, b in zip(near, far, strict=True)]
+    assert (task.wmean.spearman, task.wmean.pearson) == pytest.approx(weighted)
+    assert (task.subsets["far"].spearman, task.subsets["far"].pearson) == pytest.approx(far)
+    assert (task.pairs, task.subsets["near"].pairs, task.subsets["far"].pairs) == (7, 4, 3)
+
+
+def test_the_average_is_over_tasks_whatever_their_size(suite):
+    scores = evaluate(Letters(), suite)
+    both, one = scores.tasks["both"], scores.tasks["one"]
+    assert scores.average.all.spearman == pytest.approx((both.all.spearman + one.all.spearman) / 2)
+    assert scores.average.wmean.pearson == pytest.approx((both.wmean.pearson + one.wmean.pearson) / 2)
+    assert scores.points == scores.average.all.spearman
+
+
+def test_each_distinct_sentence_is_encoded_once_over_all_tasks_and_the_geometry(suite):
+    letters = Letters()
+    evaluate(letters, suite, geometry=True)
+    assert set(Counter(letters.asked).values()) == {1}
+    assert set(letters.asked) == {text for *pair, _ in NEAR + FAR for text in pair}
+
+
+def test_batch_size_and_progress_are_handed_to_the_encoder(suite):
+    letters = Letters()
+    evaluate(letters, suite, batch_size=7, progress=False)
+    assert letters.options == (7, False)
+
+
+def test_geometry_agrees_with_the_metrics_on_both_sides_of_all_pairs(suite):
+    first, second = ([pair[side] for pair in NEAR + FAR] for side in (0, 1))
+    letters = Letters()
+    x, y = letters.count(first), letters.count(second)
+    positive = np.array([score >= 4 for *_, score in NEAR + FAR])
+    geometry = evaluate(letters, suite, geometry=True).geometry
+    assert geometry == alignment_uniformity(letters, suite.geometry)
+    assert geometry is not None
+    assert geometry.alignment == pytest.approx(alignment(x[positive], y[positive]))
+    assert geometry.uniformity == pytest.approx(uniformity(np.concatenate([x, y])))
+    assert (geometry.positives, geometry.vectors, geometry.threshold) == (3, 14, 4.0)
+
+
+def test_the_threshold_of_positives_can_be_chosen_and_is_stated(suite):
+    geometry = alignment_uniformity(Letters(), suite.geometry, threshold=5)
+    assert (geometry.positives, geometry.threshold) == (1, 5)
+    none = alignment_uniformity(Letters(), suite.geometry, threshold=6)
+    assert none.positives == 0
+    assert math.isnan(none.alignment)
+    assert none.uniformity == geometry.uniformity
+
+
+def test_a_file_of_ones_own_is_scored_by_its_path_in_any_range_of_scores(tmp_path):
+    path = write(tmp_path / "mine.tsv", [(first, second, 20 * score - 7) for first, second, score in NEAR])
+    scores = evaluate(Letters(), path)
+    assert scores.points == pytest.approx(by_hand(NEAR)[0])
+    assert scores.suite == "mine"
+    assert scores.data == {str(path): sha256(path.read_bytes()).hexdigest()}
+    assert evaluate(Letters(), str(path)).tasks == scores.tasks
+
+
+def test_the_record_has_everything_in_plain_json_and_is_saved_whole(suite, tmp_path):
+    scores = evaluate(Letters(), suite, geometry=True)
+    scores.save(tmp_path / "deep" / "scores.json")
+    record = json.loads((tmp_path / "deep" / "scores.json").read_text(encoding="utf-8"))
+    assert record == scores.to_json()
+    assert (record["model"], record["fingerprint"], record["suite"]) == ("letters", "abc", "mine")
+    assert record["tasks"]["both"]["pairs"] == 7
+    assert record["tasks"]["both"]["wmean"]["pearson"] == scores.tasks["both"].wmean.pearson
+    assert record["average"]["all"]["spearman"] == scores.points
+    assert record["geometry"]["threshold"] == 4
+    assert set(record["data"]) == {"near pairs", "far pairs"}
+    assert set(record["versions"]) == {"simemb", "torch", "transformers", "numpy", "scipy", "python"}
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["scores.json"]
+
+
+def test_the_record_has_no_geometry_unless_asked_for(suite):
+    assert "geometry" not in evaluate(Letters(), suite).to_json()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(suite, own):
+    with pytest.raises(DataError, match=r"cannot write the scores to .*mine\.tsv.x\.json: ") as caught:
+        evaluate(Letters(), suite).save(own / "x.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_collapsed_vectors_have_undefined_scores_which_record_and_table_say(suite, capsys):
+    scores = evaluate(Collapsed(), suite, geometry=True)
+    assert math.isnan(scores.points)
+    assert scores.to_json()["average"]["all"] == {"spearman": None, "pearson": None}
+    assert scores.geometry is not None
+    assert scores.geometry.uniformity == pytest.approx(0, abs=1e-6)
+    print_table(scores_table([scores]))
+    assert "- undefined: all cosines are equal" in capsys.readouterr().out
+
+
+def test_the_table_has_a_row_for_each_model_and_a_column_for_each_task(suite, capsys):
+    scores = evaluate(Letters(), suite, geometry=True)
+    table = scores_table([scores, scores], aggregate="wmean", metric="pearson")
+    headings = [column.header for column in table.columns]
+    assert headings == ["model", "both", "one", "average", "alignment", "uniformity"]
+    assert table.row_count == 2
+    print_table(table)
+    output = capsys.readouterr().out
+    assert f"{scores.tasks['both'].wmean.pearson:.2f}" in output
+    assert "score >= 4" in output
+
+
+def test_no_cell_of_a_wide_table_is_cut(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    tasks = tuple(Task(f"a_long_task_name_{i}", {"far": in_memory("far pairs", FAR)}) for i in range(9))
+    print_table(scores_table([evaluate(Letters(), Suite("wide", "many tasks", tasks))]))
+    output = capsys.readouterr().out
+    assert "a_long_task_name_8" in output
+    assert "…" not in output
+
+
+def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
+    assert {"sts", "sts_senteval", "stsb_dev", "sickr_full", "sample", "sample_dev"} <= set(suites.names())
+    for name in suites.names():
+        found = suites.find(name)
+        assert found.name == name
+        assert found.description
+        assert "\n" not in found.description
+        assert len({task.name for task in found.tasks}) == len(found.tasks)
+
+
+def test_a_misspelt_suite_is_answered_with_the_nearest_name():
+    with pytest.raises(DataError, match="unknown suite 'stsb_devv': did you mean 'stsb_dev'"):
+        suites.find("stsb_devv")
+
+
+def test_missing_data_are_answered_with_the_file_and_the_places_looked_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(DataError) as caught:
+        evaluate(Letters(), "sts_senteval")
+    message = str(caught.value)
+    for part in ("sts_senteval/sts12/MSRpar.tsv", "$SIMEMB_DATA", str(tmp_path / "cache"), "set SIMEMB_DATA"):
+        assert part in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        (NEAR[:1], "has 1 scored pair, but a correlation needs at least 2"),
+        ([(*pair, 3.0) for *pair, _ in NEAR], "all 4 scores are 3, so no correlation is defined"),
+        ([(*pair, math.nan) for *pair, _ in NEAR], "line 2.*nan"),
+    ],
+)
+def test_scores_without_a_correlation_are_refused_in_one_line(tmp_path, pairs, message):
+    path = write(tmp_path / "bad.tsv", pairs)
+    with pytest.raises(DataError, match=message) as caught:
+        evaluate(Letters(), path)
+    assert "bad.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_score_out_of_the_scale_of_a_task_is_refused_with_its_pair(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
+    write(tmp_path / "high.tsv", [*NEAR, ("a", "b", 7.0)])
+    with pytest.raises(DataError, match=r"high\.tsv, pair 5: score 7 is not in 0 to 5"):
+        Task("high", {"all": in_layout("high.tsv")}).load()
+
+
+def test_vectors_that_are_not_finite_are_counted(own):
+    expected = r"letters cannot be scored: 2 of 7 sentences .* \(the first: 'a dog ran'\)"
+    with pytest.raises(ModelError, match=expected):
+        evaluate(Broken(), own)
