@@ -11,7 +11,7 @@ from .dice import Dice
 from .edits import change_core, change_detail, contradict, drop_agent, drop_detail, generalize
 from .grading import grade
 from .lexicon import ACTIONS, FACT_FRAMES, Action, Fact
-from .meaning import Link, Meaning, draw, draw_event, draw_fact, draw_link
+from .meaning import CLOSED_TOPICS, Link, Meaning, draw, draw_event, draw_fact, draw_link
 from .style import Style
 from .telling import tell
 
@@ -148,21 +148,17 @@ def _unrelated(dice: Dice) -> Couple | None:
 
 def _another(dice: Dice, first: Meaning, frame: Action | Fact) -> Meaning:
     """Another event or fact, often with the same agent, time and place, or names: words without meaning."""
+    shares = dice.chance(0.6)
     if isinstance(frame, Fact):
-        other = draw_fact(dice, frame)
+        other, alike = draw_fact(dice, frame), frame.blanks
     else:
-        other = draw_event(dice, frame, mode=first.mode, mood=first.mood)
-    takes = dice.chance(0.6)
+        meet = shares and not CLOSED_TOPICS & {first.frame.topic.name, frame.topic.name}
+        agent = first.roles.get("agent") if meet else None
+        other, alike = draw_event(dice, frame, mode=first.mode, mood=first.mood, agent=agent), ("time", "place")
     for role, concept in first.roles.items():
-        humans = role != "agent" or (_humans(first) and _humans(other))
-        alike = role in ("agent", "time", "place") or isinstance(frame, Fact)
-        if takes and alike and humans and role in other.roles and not frame.topic.times:
+        if shares and role in alike and role in other.roles and not frame.topic.times:
             other = other.having(role, concept)
     return other
-
-
-def _humans(meaning: Meaning) -> bool:
-    return meaning.frame.topic.name not in ("animals", "history", "economy")
 
 
 # How many in a hundred pairs are of a kind, and how often they are told alike and unlike (else: as it comes).

@@ -87,7 +87,7 @@ def negate(_dice: Dice, meaning: Meaning) -> Meaning | None:
 
 def reverse(dice: Dice, meaning: Meaning) -> Meaning | None:
     """The opposite: opening for closing, rising for falling, warm for cold."""
-    contrary = [role for role, concept in meaning.roles.items() if concept in OPPOSITE]
+    contrary = [role for role, concept in meaning.roles.items() if role not in MINOR and concept in OPPOSITE]
     if contrary and dice.chance(0.7):
         role = contrary[0]
         return meaning.having(role, OPPOSITE[meaning.roles[role]])

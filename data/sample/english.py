@@ -13,6 +13,9 @@ PLURALS = {
     "person": "people",
     "knife": "knives",
     "shelf": "shelves",
+    "bookshelf": "bookshelves",
+    "monarch": "monarchs",
+    "quiz": "quizzes",
     "loaf": "loaves",
     "leaf": "leaves",
     "scarf": "scarves",
@@ -25,7 +28,6 @@ PLURALS = {
     "deer": "deer",
     "species": "species",
     "aircraft": "aircraft",
-    "still life": "still lifes",
     "potato": "potatoes",
     "tomato": "tomatoes",
     "hypothesis": "hypotheses",
@@ -84,6 +86,7 @@ IRREGULAR = {
     "send": ("sent", "sent"),
     "set": ("set", "set"),
     "shoot": ("shot", "shot"),
+    "show": ("showed", "shown"),
     "shut": ("shut", "shut"),
     "sing": ("sang", "sung"),
     "sleep": ("slept", "slept"),
@@ -111,12 +114,9 @@ FINITE = {
 CONTRACTIONS = {"will not": "won't", "can not": "can't"}
 
 VOWEL_END = re.compile(r"[aeiou]y$|[aeiou]o$")
-ONE_SYLLABLE = re.compile(r"^[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]$")
+ONE_SYLLABLE = re.compile(r"^(?:un)?[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]$")
 # A vowel, or a number read with one, but not the sound that begins "university", "useful" and "one-way".
-ARTICLE = re.compile(
-    r"\b(a) (?=(?:[aeiou]|8\b|11\b|18\b|8\d\b|hour|honest)(?!ni[vfqo]|seful|ser\b|sed\b|uro|ne-))",
-    re.IGNORECASE,
-)
+ARTICLE = re.compile(r"\b(a) (?!uni[cfoqtv]|use|euro|one-)(?=[aeiou]|8\b|11\b|18\b|8\d\b|hour|honest)", re.IGNORECASE)
 SPACES = re.compile(r"\s+([,.?])|\s{2,}")
 
 
@@ -178,8 +178,8 @@ def polish(text: str, end: str = ".") -> str:
     >>> polish("a  old man eats a apple , a pear and a uniform is used", "?")
     'An old man eats an apple, a pear and a uniform is used?'
     """
-    text = ARTICLE.sub(r"\1n ", text)
     text = SPACES.sub(lambda found: found.group(1) or " ", text).strip(" ,")
+    text = ARTICLE.sub(r"\1n ", text)
     return text[0].upper() + text[1:] + end
 
 

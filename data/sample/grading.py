@@ -52,9 +52,11 @@ def _grade_part(part: Meaning, whole: Meaning | Link) -> float:
 def _cost(first: Meaning, second: Meaning) -> float:
     cost = float(first.mode != second.mode) + float(first.mood != second.mood)
     flips = (first.holds != second.holds) + (first.opposite != second.opposite)
-    for role in {**first.roles, **second.roles}:
+    # Of someone who is not named, nothing else is said.
+    ignored = ("trait", "number") if ("agent" in first.roles) != ("agent" in second.roles) else ()
+    for role in (role for role in {**first.roles, **second.roles} if role not in ignored):
         one, other = first.roles.get(role), second.roles.get(role)
-        if one in OPPOSITE and OPPOSITE[one] == other:
+        if role not in MINOR and one in OPPOSITE and OPPOSITE[one] == other:
             flips += 1
         elif one != other:
             cost += _role_cost(role, one, other)
@@ -71,4 +73,4 @@ def _role_cost(role: str, one: Concept | None, other: Concept | None) -> float:
 
 
 def _is_kind(one: Concept | None, other: Concept | None) -> bool:
-    return one is not None and KIND_OF.get(one) == other
+    return one in KIND_OF and KIND_OF[one] == other

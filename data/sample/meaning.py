@@ -74,17 +74,17 @@ MODES = (
     *("perfect",) * 2,
     *("can", "must", "want", "try", "manage"),
 )
-# A denied duty, attempt or success says something else than the opposite of the plain one.
+# "Must not" denies more than a duty, and a denied attempt or success sounds odd.
 DENIABLE = {"progressive", "past", "habit", "future", "perfect", "can", "want"}
 # Nobody wants to lose or tries to miss a train.
 INTENDED = {"must", "want", "try", "manage"}
 MOODS = ("statement",) * 30 + ("polar",) * 3 + ("howto", "request", "who", "what", "where", "when")
 # A detail that begins with one of these says where, so that there is no place besides.
-PATHS = re.compile(r"(across|along|around|against|at|behind|beside|between|down|from|in|into|on|over|through|up) ")
+PATHS = re.compile(
+    r"(across|along|around|behind|beside|down|into|over|through|toward|up|(at|in|on|under) (a|the|front)) "
+)
 # Nobody asks how to be arrested, or says please to a squirrel or a king.
 POLITE_TOPICS = {"kitchen", "home", "shopping", "music", "garden", "work", "school", "technology", "art"}
-
-
 # What is acted on is often someone, not something.
 WHO_TOPICS = {"society", "animals", "health", "news", "work", "sport"}
 # Who acts in these topics acts in no other, or is no single person.
@@ -226,12 +226,12 @@ def draw_event(dice: Dice, frame: Action, *, mode: str = "", mood: str = "", age
     holds = mode not in DENIABLE or mood not in ("statement", "request") or not dice.chance(0.12)
     plain = mode in INTENDED or mood not in ("statement", "polar")
     opposite = bool(frame.opposites) and not plain and dice.chance(0.3)
-    meaning = Meaning(frame, {"agent": agent} if agent else {}, holds, opposite, mode, mood)
+    roles = {"agent": agent} if agent else {}
+    meaning = Meaning(frame, roles, holds, opposite, mode, mood)
     for role, often in OFTEN.items():
         often = 0.2 if mode == "progressive" and role == "time" else often
-        if role not in meaning.roles and dice.chance(often):
-            concept = draw_role(dice, meaning, role)
-            meaning = meaning.having(role, concept) if concept else meaning
+        if role not in roles and dice.chance(often) and (concept := draw_role(dice, meaning, role)):
+            roles[role] = concept
     return meaning.without(*UNSAID.get(mood, ()))
 
 

@@ -51,29 +51,13 @@ SOURCES = """a witness, a neighbor, the newspaper/the paper, a spokesperson, the
 NUMBERS = "two/a couple of, three, four, five, several, many"
 AMOUNTS = "two/a couple of, three, four, five, six, ten, a dozen/twelve, several, many"
 
-DAYS = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-]
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# fmt: off
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)
+# fmt: on
 DATES = ", ".join([f"on {day}" for day in DAYS] + [f"in {month}" for month in MONTHS])
 
 # When something can happen, for each mode of the verb; `grammar.CHAINS` has the verb forms.
@@ -118,7 +102,7 @@ FILLERS = {
     "verdict": """exciting/thrilling > boring/dull, funny/amusing > sad, excellent/very good >
         terrible/very bad, long/lengthy > short/brief, easy to follow > hard to follow""",
     "dish": "soup, coffee, stew, tea, curry, fried fish, salad, roast chicken",
-    "flavor": "too salty > not salty enough, delicious/tasty > disgusting/awful, hot > cold, spicy > mild",
+    "flavor": "too salty > too bland, delicious/tasty > disgusting/awful, hot > cold, spicy > mild",
     "place": "hotel room, apartment/flat, classroom, street, old house, waiting room",
     "quality": """clean/spotless > dirty/filthy, quiet/silent > noisy/loud, safe > dangerous/unsafe, dark
         > bright/well lit, large/big > small/little""",
