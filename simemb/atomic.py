@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 def new_file(path: Path) -> Generator[Path, None, None]:
     """Yield a temporary path beside `path`; when the block ends well it becomes `path`, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         yield partial
         _flush(partial)
@@ -29,20 +30,18 @@ def new_directory(path: Path) -> Generator[Path, None, None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     recover(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = _partial(path)
     partial.mkdir()
     try:
         yield partial
         for file in partial.rglob("*"):
             if file.is_file():
                 _flush(file)
-        old = _old(path)
         if path.exists():
-            path.replace(old)
+            path.replace(_old(path))
         partial.replace(path)
-        shutil.rmtree(old, ignore_errors=True)
     finally:
+        recover(path)
         shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -58,6 +57,11 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def _partial(path: Path) -> Path:
+    """A name that no other writer has, in this process or on another machine that shares the disk."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
 def _old(path: Path) -> Path:

@@ -21,13 +21,14 @@ log = logging.getLogger("simemb")
 class MaskedLM:
     """Guess masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
 
-    weight: factor on this loss, 0.1 in SimCSE. probability: fraction of ordinary tokens in (0, 1) that
-    are to be guessed; of these 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al., 2019,
-    appendix A.1). Special tokens are never chosen.
+    Of the chosen tokens 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al., 2019, appendix
+    A.1). Special tokens are never chosen.
     """
 
     weight: float = 0.1
+    """Factor on this loss."""
     probability: float = 0.15
+    """Fraction of the ordinary tokens, in (0, 1), that are to be guessed."""
 
     def __post_init__(self) -> None:
         if not 0 < self.probability < 1:

@@ -5,6 +5,7 @@ line on standard error and exit code 2.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -44,6 +45,20 @@ Your own sentences, one a line; then NLI triplets, with the temperature changed:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0, 2 for what a user can mend, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _answer(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(f"{str(interrupt) or 'stopped'}\n")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output (head, less) has gone; nothing may be flushed into the pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(HELP)
         return 0
@@ -68,12 +83,8 @@ def _run(verb: str, words: list[str]) -> int:
         commands.run(verb, words)
     except SimembError as error:
         return _complain(" ".join(str(error).split()))
-    except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"{interrupt or 'stopped'}\n")
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    except SystemExit as done:  # how tyro ends after --help
+        return int(done.code or 0)
     return 0
 
 

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from simemb import options
 from simemb.errors import DataError
 from simemb.options import UsageError, parse
+
+if TYPE_CHECKING:
+    from simemb.training import Result
 
 log = logging.getLogger("simemb")
 
@@ -36,49 +39,74 @@ def train(words: list[str]) -> None:
         raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
     from simemb.recipe import Recipe, find, settings
 
-    found = find(name)
+    found, made = find(name), settings(name)
+    pooling = made.pop("pooling", None)
 
     @dataclass(frozen=True)
     class Options(options.Train):
         __doc__ = options.Train.__doc__
         recipe: Annotated[Recipe, tyro.conf.arg(name="")] = found
 
-    chosen = parse(Options, rest, prog=f"simemb train {name}", default=Options(**settings(name)))
-    seeds = chosen.seeds or (chosen.seed,)
-    asked = any(word.partition("=")[0] == "--pooling" for word in rest)
-    from simemb import report
+    chosen = parse(Options, rest, prog=f"simemb train {name}", default=Options(**made))
+    if any(word.partition("=")[0] == "--pooling" for word in rest):
+        pooling = chosen.recipe.pooling
+    if chosen.seeds:
+        _train_seeds(chosen, chosen.recipe, pooling)
+    else:
+        from simemb import report
+
+        result = _fit(chosen, chosen.recipe, pooling, chosen.output, chosen.seed, resume=chosen.resume)
+        report.print_runs([result], (chosen.seed,))
+
+
+def _train_seeds(chosen: options.Train, recipe: Any, pooling: str | None) -> None:
+    """One run for each seed. With --resume those that had not begun begin."""
+    if len(set(chosen.seeds)) < len(chosen.seeds):
+        raise UsageError(f"--seeds {' '.join(map(str, chosen.seeds))}: each seed once")
+    from simemb import report, seeds
+    from simemb.run import Run
+
+    runs = {seed: Run(seeds.directory(chosen.output, seed)) for seed in chosen.seeds}
+    begun = {seed for seed, run in runs.items() if chosen.resume and run.directory.is_dir()}
+    if chosen.resume and not begun:
+        raise UsageError(f"{chosen.output}: nothing to resume, there is no {runs[chosen.seeds[0]].directory.name}")
+    # Every directory is looked at before the first run, which may take hours.
+    for seed, run in runs.items():
+        run.refuse(resume=seed in begun, overwrite=chosen.overwrite)
+    results = [_fit(chosen, recipe, pooling, run.directory, seed, resume=seed in begun) for seed, run in runs.items()]
+    seeds.save(chosen.output, results, chosen.seeds)
+    report.print_runs(results, chosen.seeds)
+
+
+def _fit(chosen: options.Train, recipe: Any, pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
     from simemb.training import fit
 
-    results = [
-        fit(
-            chosen.recipe,
-            chosen.model,
-            chosen.data,
-            output=chosen.output / f"seed-{seed}" if chosen.seeds else chosen.output,
-            columns=chosen.columns or None,
-            pooling=chosen.recipe.pooling if asked else None,
-            dev=chosen.dev,
-            metric=chosen.metric,
-            seed=seed,
-            resume=chosen.resume,
-            overwrite=chosen.overwrite,
-            precision=chosen.precision,
-            trackers=chosen.trackers,
-        )
-        for seed in seeds
-    ]
-    report.print_runs(results, seeds)
+    return fit(
+        recipe,
+        chosen.model,
+        chosen.data,
+        output=output,
+        columns=chosen.columns or None,
+        pooling=pooling,
+        dev=chosen.dev,
+        metric=chosen.metric,
+        seed=seed,
+        resume=resume,
+        overwrite=chosen.overwrite,
+        precision=chosen.precision,
+        trackers=chosen.trackers,
+    )
 
 
 def _explain_train() -> None:
-    from simemb.recipe import names, summary
+    from simemb import report
 
-    recipes = "\n".join(f"  {name:12}  {summary(name)}" for name in names())
     sys.stdout.write(
-        f"usage: simemb train RECIPE [options]\n\nRECIPE is one of these, a file of your own (./mine.py), or the "
-        f"recipe.json of a run to repeat it:\n{recipes}\n\n"
-        "`simemb train RECIPE --help` shows the options and every field of that recipe.\n"
+        "usage: simemb train RECIPE [options]\n\nRECIPE is one of these, a file of your own (./mine.py), or the "
+        "recipe.json of a run\nto repeat it.\n\n"
     )
+    report.print_list("recipes", _recipes())
+    sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")
 
 
 # ---- encode, eval --------------------------------------------------------------------------------
@@ -87,6 +115,8 @@ def _explain_train() -> None:
 def encode(words: list[str]) -> None:
     """`simemb encode MODEL INPUT --output VECTORS`."""
     chosen = parse(options.Encode, words, prog="simemb encode")
+    if chosen.output.exists() and Path(chosen.input).exists() and chosen.output.samefile(chosen.input):
+        raise UsageError(f"{chosen.output} is the input too; give --output another name")
     texts = _texts(chosen.input, chosen.column)
     encoder = _load(chosen.model, chosen.pooling)
     rows = encoder.encode_to_file(
@@ -165,7 +195,7 @@ def search(words: list[str]) -> None:
 
     encoder = _load(chosen.model, chosen.pooling) if chosen.model else None
     loaded = Index.load(chosen.index, encoder=encoder)
-    queries = [query for word in chosen.queries for query in (_lines() if word == "-" else [word])]
+    queries = [query for word in chosen.queries for query in (_texts("-", None) if word == "-" else [word])]
     for query, hits in zip(queries, loaded.search_batch(queries, chosen.k), strict=True):
         if chosen.json:
             for hit in hits:
@@ -181,16 +211,30 @@ def search(words: list[str]) -> None:
 def show(words: list[str]) -> None:
     """`simemb list [recipes|suites|corpora]`."""
     chosen = parse(options.List, words, prog="simemb list")
-    from simemb import recipe, report, sources, suites
+    from simemb import report
 
-    lists = {
-        "recipes": lambda: [(name, recipe.summary(name)) for name in recipe.names()],
-        "suites": lambda: [(name, suites.find(name).description) for name in suites.names()],
-        "corpora": lambda: [(name, sources.get(name).description) for name in sources.corpora()],
-    }
+    lists = {"recipes": _recipes, "suites": _suites, "corpora": _corpora}
     for what, rows in lists.items():
         if chosen.what in ("all", what):
             report.print_list(what, rows())
+
+
+def _recipes() -> list[tuple[str, str]]:
+    from simemb.registry import RECIPES, names, summary
+
+    return [(name, summary(RECIPES, name)) for name in names(RECIPES)]
+
+
+def _suites() -> list[tuple[str, str]]:
+    from simemb import suites
+
+    return [(name, suites.find(name).description) for name in suites.names()]
+
+
+def _corpora() -> list[tuple[str, str]]:
+    from simemb import sources
+
+    return [(name, sources.get(name).description) for name in sources.corpora()]
 
 
 # ---- what several verbs need ---------------------------------------------------------------------
@@ -208,7 +252,3 @@ def _texts(data: str, column: str | None) -> Iterator[str]:
 
     rows = open_rows(data, columns=[column] if column else None)
     return (texts[0] for texts in rows.texts())
-
-
-def _lines() -> list[str]:
-    return [line.rstrip("\n") for line in sys.stdin]

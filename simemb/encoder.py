@@ -5,6 +5,7 @@ It computes on ragged batches (`simemb.batch`): the token-wise layers see exactl
 
 import hashlib
 import inspect
+import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,6 +171,7 @@ class Encoder(nn.Module):
         digest = hashlib.sha256()
         settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
         digest.update(repr(settings).encode())
+        digest.update(_config_content(self.backbone.config).encode())
         digest.update(tokenizer_content(self.tokenizer).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode())
@@ -292,8 +294,17 @@ class Encoder(nn.Module):
 def tokenizer_content(tokenizer: Any) -> str:
     """Everything that decides which ids a text gets, as text."""
     if getattr(tokenizer, "is_fast", False):
-        return str(tokenizer.backend_tokenizer.to_str())
+        # every call leaves its truncation and padding behind in the tokenizer
+        content = json.loads(tokenizer.backend_tokenizer.to_str())
+        return json.dumps({**content, "truncation": None, "padding": None})
     return repr((type(tokenizer).__name__, sorted(tokenizer.get_vocab().items()), tokenizer.init_kwargs))
+
+
+def _config_content(config: Any) -> str:
+    """What no weight tells (heads, activations, windows ...), as text."""
+    silent = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version")
+    content = {name: value for name, value in config.to_diff_dict().items() if name not in silent}
+    return json.dumps(content, sort_keys=True, default=str)
 
 
 def _position_offset(backbone: Any) -> int:

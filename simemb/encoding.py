@@ -5,7 +5,6 @@ number of tokens, so that time and memory per batch do not depend on how long th
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from simemb.atomic import new_file
 from simemb.errors import DataError
 from simemb.progress import track
 
@@ -76,18 +76,15 @@ def encode_to_file(encoder: Embeds, texts: Iterable[str], path: Path, options: O
     writers: dict[str, Callable[[Path, int], _Writer]] = {".npy": _NpyWriter, ".parquet": _ParquetWriter}
     if path.suffix not in writers:
         raise DataError(f"{path}: vectors are written to {' or '.join(writers)}, not to {path.suffix or 'a folder'!r}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     rows = 0
     try:
-        with writers[path.suffix](partial, _width(encoder, options)) as writer:
+        with new_file(path) as partial, writers[path.suffix](partial, _width(encoder, options)) as writer:
             for chunk, vectors in _stream(encoder, texts, options):
                 writer.append(chunk, vectors)
                 rows += len(chunk)
-        partial.replace(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        # the whole error, since it may name the file that the texts come from
+        raise DataError(f"{path}: cannot be written: {error}") from error
     return rows
 
 

@@ -18,15 +18,16 @@ class Projector:
     SimCSE (Gao et al., 2021, section 6.3) trains with a tanh layer; unsupervised models drop it after
     training, supervised ones keep it. A kept head is part of the encoder from the first step on, and is
     saved as a Dense module.
-
-    width: output dimensions, those of the encoder by default. deviation: standard deviation of the
-    initial weights (BERT's 0.02); the bias starts at 0.
     """
 
     width: int | None = None
+    """Output dimensions; those of the encoder by default."""
     activation: Literal["tanh", "relu", "none"] = "tanh"
+    """What follows the linear layer."""
     keep: bool = False
+    """Keep the head after training, as part of the encoder."""
     deviation: float = 0.02
+    """Standard deviation of the initial weights (BERT's); the bias starts at 0."""
 
     def build(self, dim: int, generator: torch.Generator) -> Dense:
         """A new layer for vectors of `dim` dimensions."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from simemb.batch import Batch
+from simemb.errors import TrainingError
 from simemb.recipe import Recipe
 from simemb.views import View
 
@@ -38,7 +39,12 @@ class Loader:
         self.seed = seed
         self.rank = rank
         self.world = world
-        self.batches_per_epoch = ceil(len(table) / recipe.batch_size)
+        if min(len(table), recipe.batch_size) < world:
+            raise TrainingError(
+                f"{world} processes cannot share a batch of {min(len(table), recipe.batch_size)}; start fewer processes"
+            )
+        whole, rest = divmod(len(table), recipe.batch_size)
+        self.batches_per_epoch = whole + (rest >= world)
         self.steps_per_epoch = ceil(self.batches_per_epoch / recipe.accumulate)
         steps = self.steps_per_epoch * recipe.epochs
         self.steps = min(steps, recipe.max_steps or steps)
@@ -55,7 +61,7 @@ class Loader:
     def rows(self, epoch: int, number: int) -> list[int]:
         """The examples of one batch of an epoch, this process's share.
 
-        Several processes need equally many, so up to `world` - 1 examples of the last batch are left out.
+        Several processes need equally many, so up to `world` - 1 examples of a batch are left out.
         """
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(mix(self.seed, epoch))
@@ -75,5 +81,6 @@ def mix(*numbers: int) -> int:
     >>> mix(1, 2) == mix(1, 2) != mix(2, 1)
     True
     """
-    low, high = np.random.SeedSequence(numbers).generate_state(2)
+    # How many there are goes in too: numpy fills up with zeros, so (1, 2) and (1, 2, 0) would be the same.
+    low, high = np.random.SeedSequence((len(numbers), *numbers)).generate_state(2)
     return int(low) << 31 ^ int(high)

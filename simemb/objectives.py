@@ -22,14 +22,13 @@ class InfoNCE:
 
     van den Oord et al., 2018, eq. 4; with hard negatives SimCSE (Gao et al., 2021), eq. 5. One direction,
     N - 1 in-batch negatives.
-
-    temperature: t > 0, in cosine units. hard_negative_weight: a logit added to the column of the query's
-    own hard negative only, position (i, N + i), as princeton-nlp/SimCSE does; the alpha of the paper's
-    eq. 8 is its exponential, so 0 means alpha = 1.
     """
 
     temperature: float = 0.05
+    """t > 0, in cosine units."""
     hard_negative_weight: float = 0.0
+    """A logit added to the column of the query's own hard negative only, position (i, N + i), as
+    princeton-nlp/SimCSE does; the alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
 
     needs_negatives = True
 

@@ -5,8 +5,9 @@ Each attribute's docstring is its help text.
 
 import re
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -59,9 +60,9 @@ class Train:
 class Encode:
     """Turn texts into float32 vectors, in the order given, in constant memory."""
 
-    model: Positional[str]
+    model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
     """A run directory, a model directory or a hub name."""
-    input: Positional[str]
+    input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A file, a corpus name, or - for standard input."""
     output: Path
     """VECTORS.npy, or VECTORS.parquet with the texts beside the vectors."""
@@ -81,7 +82,7 @@ class Encode:
 class Eval:
     """Score encoders: Spearman and Pearson x 100 of cosines with the scores that people gave."""
 
-    models: Positional[tuple[str, ...]]
+    models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]")]]
     """Run directories, model directories or hub names; one row each."""
     suite: tuple[str, ...] = ("sts",)
     """Suites (`simemb list suites`), or files with a score and two sentences a row."""
@@ -103,9 +104,9 @@ class Eval:
 class BuildIndex:
     """Build a search index: inner product of normalized vectors, with the texts beside them."""
 
-    model: Positional[str]
+    model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
     """A run directory, a model directory or a hub name."""
-    input: Positional[str]
+    input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A file, a corpus name, or - for standard input; larger than memory is fine."""
     output: Path
     """The directory of the index."""
@@ -123,9 +124,9 @@ class BuildIndex:
 class Search:
     """Find the nearest texts of an index."""
 
-    index: Positional[Path]
+    index: Positional[Annotated[Path, tyro.conf.arg(metavar="INDEX")]]
     """The directory of the index."""
-    queries: Positional[tuple[str, ...]]
+    queries: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="QUERY [QUERY ...]")]]
     """One or more texts; - reads them from standard input, one a line."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 5
     """How many texts to show."""
@@ -149,10 +150,19 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     """Parse the words after a verb. Raises `UsageError`, in one line, with the nearest option."""
 
     def complain(event: tyro_errors.ParseErrorEvent) -> None:
-        raise UsageError(_one_line(event, kind, prog, default) + f"; `{prog} --help` tells more")
+        strange = _strange(words, kind, prog, default)
+        raise UsageError(f"{strange or _one_line(event)}; `{prog} --help` tells more")
 
     with tyro_errors.on_parse_error(complain):
-        return _tyro(kind, words, prog, default)
+        chosen = _tyro(kind, words, prog, default)
+    for name, metavar in SOME.get(kind, {}).items():
+        if not getattr(chosen, name):
+            raise UsageError(f"missing: {metavar}, at least one; `{prog} --help` tells more")
+    return chosen
+
+
+SOME = {Eval: {"models": "MODEL"}, Search: {"queries": "QUERY"}}
+"""The repeated arguments of which there must be one: tyro takes none at all for an answer."""
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
@@ -161,33 +171,52 @@ def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
     return tyro.cli(kind, args=list(words), prog=prog, config=config, **given)
 
 
-def _one_line(event: tyro_errors.ParseErrorEvent, kind: Any, prog: str, default: Any) -> str:
+def _one_line(event: tyro_errors.ParseErrorEvent) -> str:
     match event:
         case tyro_errors.UnrecognizedArgs(tokens=tokens):
-            return _unrecognized(tokens, kind, prog, default)
-        case tyro_errors.MissingArgs(missing_arguments=missing, unrecognized_tokens=tokens):
-            if tokens:
-                return _unrecognized(tokens, kind, prog, default)
-            return "missing: " + ", ".join(argument.arg.display_name() for argument in missing)
+            return f"too many arguments: {tokens[0]!r} is not expected"
+        case tyro_errors.MissingArgs(missing_arguments=missing):
+            return "missing: " + ", ".join(_name(argument.arg) for argument in missing)
         case tyro_errors.InvalidChoice(argument=argument, value=value, choices=choices):
-            return unknown(f"value for {argument.display_name()}", value, choices)
-        case tyro_errors.BadValue(argument=argument, reason=reason):
-            return f"{argument.display_name()}: {reason}"
+            return unknown(f"value of {_name(argument)}", value, choices)
+        case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
+            return f"{_name(argument)}: a value is missing"
         case tyro_errors.InstantiationFailure(message=message, argument=argument):
-            return message if argument is None else f"{argument.display_name()}: {message}"
+            return message if argument is None else f"{_name(argument)}: {message}"
         case _:
-            return f"these options do not go together: {type(event).__name__}"
+            return f"these options do not go together ({type(event).__name__})"
 
 
-def _unrecognized(tokens: Sequence[str], kind: Any, prog: str, default: Any) -> str:
-    token = next((token for token in tokens if token.startswith("-")), tokens[0])
-    if not token.startswith("-"):
-        return f"too many arguments: {token!r} is not expected"
+def _name(argument: Any) -> str:
+    """How `--help` calls it: MODEL, or --batch-size."""
+    metavar = str(argument.lowered.metavar).partition(" ")[0]
+    return metavar if argument.is_positional() else str(argument.lowered.name_or_flags[-1])
+
+
+def _strange(words: Sequence[str], kind: Any, prog: str, default: Any) -> str | None:
+    """What to say of the first option that does not exist, if there is one."""
+    options = _options(kind, prog, default)
+    for word in words:
+        option = word.partition("=")[0].replace("_", "-")
+        if option.startswith("--") and len(option) > 2 and option not in options:
+            near = _nearest(option, options)
+            return f"unknown option {option!r}" + (f": did you mean {' or '.join(near)}?" if near else "")
+    return None
+
+
+def _options(kind: Any, prog: str, default: Any) -> list[str]:
+    """Every option, as `--help` shows it."""
     shown = StringIO()
-    try:
-        with redirect_stdout(shown):
-            _tyro(kind, ["--help"], prog, default)
-    except SystemExit:
-        pass
-    options = sorted(set(re.findall(r"--[a-z][a-z0-9.-]*", shown.getvalue())))
-    return unknown("option", token.partition("=")[0], options)
+    with redirect_stdout(shown), suppress(SystemExit):
+        _tyro(kind, ["--help"], prog, default)
+    return sorted(set(re.findall(r"(?<=[ │])--[a-z][a-z0-9.-]*", shown.getvalue())))
+
+
+def _nearest(option: str, options: Sequence[str]) -> list[str]:
+    """Up to three options like this one; of a nested field its own name is enough."""
+    own: dict[str, list[str]] = {}
+    for known in options:
+        for name in {known, "--" + known.lstrip("-").rpartition(".")[2]}:
+            own.setdefault(name, []).append(known)
+    near = [known for name in get_close_matches(option, own, n=3) for known in own[name]]
+    return list(dict.fromkeys(near))[:3]

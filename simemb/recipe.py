@@ -5,11 +5,9 @@ the command line. Recipes live one to a file in the package `simemb.train` (or i
 file system is the registry.
 """
 
-import ast
 import importlib
 import importlib.util
 import json
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -19,9 +17,9 @@ from simemb.auxiliary import MaskedLM
 from simemb.errors import RecipeError, unknown
 from simemb.heads import Projector
 from simemb.objectives import InfoNCE
+from simemb.registry import RECIPES, names
 from simemb.views import View, pairs
 
-PACKAGE = "simemb.train"
 NOUNS = {noun.__name__: noun for noun in (View, Projector, InfoNCE, MaskedLM)}
 """What a recipe is made of, by the name under which it stands in recipe.json."""
 
@@ -109,23 +107,17 @@ class Recipe:
         return _from_json(content)
 
 
-def names() -> list[str]:
-    """The recipes that ship with the package."""
-    package = importlib.import_module(PACKAGE)
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg)
-
-
 def find(name: str) -> Recipe:
     """The recipe of that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
     path = Path(name)
     if path.suffix == ".json":
-        return Recipe.from_json(_read_run(path)["recipe"])
+        return _repeated(path)
     if path.suffix == ".py":
         module = _import_file(path)
-    elif name in names():
-        module = importlib.import_module(f"{PACKAGE}.{name}")
+    elif name in names(RECIPES):
+        module = importlib.import_module(f"{RECIPES}.{name}")
     else:
-        raise RecipeError(unknown("recipe", name, names()) + "; a file of your own is named ./like_this.py")
+        raise RecipeError(unknown("recipe", name, names(RECIPES)) + "; a file of your own is named ./like_this.py")
     recipe = getattr(module, "recipe", None)
     if not isinstance(recipe, Recipe):
         raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")
@@ -137,29 +129,37 @@ def settings(name: str) -> dict[str, Any]:
     if not name.endswith(".json"):
         return {}
     run = _read_run(Path(name)).get("run", {})
-    kept = ("model", "data", "columns", "dev", "metric", "seed", "precision")
-    return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
-
-
-def summary(name: str) -> str:
-    """The first line of a recipe's docstring, read without importing anything."""
-    package = importlib.import_module(PACKAGE)
-    source = Path(next(iter(package.__path__)), f"{name}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    kept = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
+    try:
+        return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
+    except TypeError as error:
+        raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
 
 
 def _import_file(path: Path) -> Any:
     if not path.is_file():
-        raise RecipeError(f"no recipe file {path}")
+        raise RecipeError(f"no recipe file {path} (allowed: a file that exists, or {', '.join(names(RECIPES))})")
     spec = importlib.util.spec_from_file_location(f"simemb_recipe_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, TypeError, AttributeError) as error:
+    # The file is the user's own: whatever it raises is for them to mend.
+    except Exception as error:
         raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
+
+
+def _repeated(path: Path) -> Recipe:
+    """The recipe of a run."""
+    try:
+        recipe = Recipe.from_json(_read_run(path)["recipe"])
+    except (TypeError, ValueError, AttributeError, RecipeError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{path}: its 'recipe' is a {type(recipe).__name__}, not a Recipe")
+    return recipe
 
 
 def _read_run(path: Path) -> Any:
@@ -201,4 +201,7 @@ def _from_json(content: Mapping[str, Any]) -> Any:
             values[name] = tuple(_from_json(item) if isinstance(item, dict) else item for item in value)
         elif isinstance(value, dict):
             values[name] = _from_json(value)
-    return kinds[kind](**values)
+    try:
+        return kinds[kind](**values)
+    except TypeError as error:
+        raise RecipeError(f"this {kind} is not whole: {error}") from error

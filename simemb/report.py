@@ -5,15 +5,14 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 from collections.abc import Sequence
 from math import isnan
-from statistics import mean, stdev
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from simemb import seeds as several
 from simemb.scores import Geometry, Scores
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 Aggregate = Literal["all", "mean", "wmean"]
 Metric = Literal["spearman", "pearson"]
 
+DECIMALS = {"spearman": 2, "pearson": 2, "alignment": 4, "uniformity": 4}
 UNDEFINED = "-"
 UNBOUNDED = 10_000
 
@@ -50,8 +50,9 @@ def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output; no number is cut, however narrow the terminal."""
-    console = Console()
+    """Write a table to standard output; no number is cut, and without a terminal no line is folded."""
+    # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
+    console = Console(markup=False, emoji=False, highlight=False)
     needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
     console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
     console.print(table)
@@ -89,9 +90,10 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    directory = results[0].directory
+    directory, scores = results[0].directory, results[0].after
+    suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
     print(
-        f"\nnext:  simemb eval {directory} --suite sts\n"
+        f"\nnext:  simemb eval {directory} --suite {suite}\n"
         f"       simemb encode {directory} sentences.txt --output vectors.npy\n"
         f"       simemb index {directory} sentences.txt --output my.index"
     )
@@ -101,7 +103,7 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
     """The base, each run's best checkpoint and, with several seeds, their mean and standard deviation."""
     before, after = results[0].before, [result.after for result in results]
     assert before is not None
-    table = Table(title=f"{before.suite}, on which the checkpoint was chosen")
+    table = Table(title=f"{before.suite}, on which the checkpoint was chosen", box=SIMPLE_HEAD)
     table.add_column("")
     for heading in ("Spearman", "Pearson", "alignment", "uniformity"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -117,29 +119,24 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
 
 def _summary(scores: Sequence[Scores]) -> list[str]:
     """Spearman, Pearson, alignment and uniformity: the numbers, or mean ± sample standard deviation of several."""
-    geometry = [(score.geometry.alignment, score.geometry.uniformity) for score in scores if score.geometry]
-    columns = [
-        ([score.average.all.spearman for score in scores], 2),
-        ([score.average.all.pearson for score in scores], 2),
-        ([alignment for alignment, _ in geometry], 4),
-        ([uniformity for _, uniformity in geometry], 4),
-    ]
+    runs = [several.numbers(score) for score in scores]
+    means, deviations = several.mean(runs), several.deviation(runs) if len(runs) > 1 else {}
+    cells = {name: _number(value, DECIMALS[name]) for name, value in means.items()}
     return [
-        _number(values[0], places) if len(values) == 1 else f"{mean(values):.{places}f} ± {stdev(values):.{places}f}"
-        for values, places in columns
+        f"{cell} ± {_number(deviations[name], DECIMALS[name])}" if deviations else cell for name, cell in cells.items()
     ]
 
 
 def print_hits(query: str, hits: Sequence["Hit"]) -> None:
     """The nearest texts of a query."""
-    table = Table(title=escape(query), title_justify="left")
+    table = Table(title=query, title_justify="left")
     table.add_column("rank", justify="right")
     table.add_column("cosine", justify="right", no_wrap=True)
     table.add_column("id", overflow="fold")
     table.add_column("text", overflow="fold")
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", escape(hit.id), escape(hit.text))
-    Console().print(table)
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", hit.id, hit.text)
+    print_table(table)
 
 
 def print_list(what: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -148,5 +145,5 @@ def print_list(what: str, rows: Sequence[tuple[str, str]]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, line in rows:
-        table.add_row(name, escape(line))
-    Console().print(table)
+        table.add_row(name, line)
+    print_table(table)

@@ -7,13 +7,13 @@ import hashlib
 import importlib
 import logging
 import os
-import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from . import registry
 from .errors import DataError, unknown
 
 logger = logging.getLogger("simemb")
@@ -206,11 +206,7 @@ def _git_sha1(path: Path) -> str:
 @cache
 def _registry() -> dict[str, Source]:
     """Every `Source` of every module of the `data` package, by name."""
-    package = importlib.import_module("simemb.data")
-    modules = [
-        importlib.import_module(f"{package.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(package.__path__)
-    ]
+    modules = [importlib.import_module(f"{registry.CORPORA}.{name}") for name in registry.names(registry.CORPORA)]
     return {source.name: source for module in modules for source in _sources(module)}
 
 

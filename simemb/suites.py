@@ -5,7 +5,6 @@ sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/2104.08821,
 """
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb import sources
+from simemb import registry, sources
 from simemb.errors import DataError, ModelError, unknown
 from simemb.metrics import alignment, cosine, pearson, spearman, uniformity
 from simemb.rows import Rows, open_rows
@@ -109,8 +108,7 @@ class Suite:
 
 def names() -> list[str]:
     """The suites of `eval/`, one for each file there."""
-    folder = importlib.import_module("simemb.eval").__path__
-    return sorted(module.name for module in pkgutil.iter_modules(folder))
+    return registry.names(registry.SUITES)
 
 
 def find(suite: str | Path | Suite) -> Suite:
@@ -118,7 +116,7 @@ def find(suite: str | Path | Suite) -> Suite:
     if isinstance(suite, Suite):
         return suite
     if suite in names():
-        return importlib.import_module(f"simemb.eval.{suite}").suite
+        return importlib.import_module(f"{registry.SUITES}.{suite}").suite
     path = Path(suite)
     if not path.suffix and not path.exists():
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file"]))

@@ -41,7 +41,7 @@ class Settings:
     pooling: str
     data: str
     columns: tuple[str, ...]
-    dev: str | None
+    dev: str
     metric: str
     seed: int
     precision: str
@@ -119,6 +119,8 @@ class Trainer:
                         f"stopped after {self.progress.step} of {steps} steps; the state is in {self.run.directory}: "
                         "the same command with --resume instead of --overwrite goes on"
                     )
+        # The others must not read best/ while the main process still writes it.
+        self.accelerator.wait_for_everyone()
         if self.trackers:
             self.accelerator.end_training()
 

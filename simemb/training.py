@@ -100,10 +100,10 @@ def fit(
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
-        pooling=encoder.pooling,
+        pooling=pooling or encoder.pooling,
         data=rows.name,
         columns=rows.columns,
-        dev=None if suite is None else str(dev or suite.name),
+        dev=NO_DEV if suite is None else str(dev or suite.name),
         metric=metric,
         seed=seed,
         precision=precision,

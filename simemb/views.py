@@ -11,16 +11,18 @@ from dataclasses import dataclass
 class View:
     """One reading of an example.
 
-    column: which text column of the data, counted from 0. online, target: which branch encodes it. The
-    loss is averaged over all pairs (i, j), i != j, where the online branch saw view i and the target
-    branch view j. negative: it joins every query's denominator instead (NLI contradictions), and is left
-    out where the data has no such column.
+    The loss is averaged over all pairs (i, j), i != j, where the online branch saw view i and the target
+    branch view j.
     """
 
     column: int = 0
+    """Which text column of the data, counted from 0."""
     online: bool = True
+    """Whether the online branch encodes it: it asks for its key."""
     target: bool = True
+    """Whether the target branch encodes it: it is a key."""
     negative: bool = False
+    """Join every query's denominator instead (NLI contradictions); left out where the data has no such column."""
 
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:

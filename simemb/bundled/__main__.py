@@ -1,7 +1,7 @@
-"""Makes the bundled encoder anew: `python -m simemb.bundled OUTPUT`.
+"""Makes the bundled encoder anew: `python -m simemb.bundled OUTPUT`; takes some minutes on two cores.
 
-A BERT of 2 layers x 128 with seeded random weights, and a WordPiece vocabulary learnt from the bundled
-sample corpus: nothing was downloaded, nothing trained.
+A BERT of 2 layers x 128 with its language-modelling head: vocabulary and weights are learnt from nothing
+but the bundled sample corpus, by masked language modelling (Devlin et al., 2019, section 3.1).
 """
 
 import sys
@@ -10,10 +10,17 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+from simemb.auxiliary import mask_tokens
+from simemb.progress import track
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SENTENCES, SEED = 100_000, 7
 VOCABULARY = 4000
+STEPS, BATCH, LEARNING_RATE = 6000, 128, 1e-3
 
 
 def learn_tokenizer(sentences: list[str]) -> PreTrainedTokenizerFast:
@@ -22,7 +29,8 @@ def learn_tokenizer(sentences: list[str]) -> PreTrainedTokenizerFast:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    tokenizer.train_from_iterator(sentences, trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL))
+    wanted = trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False)
+    tokenizer.train_from_iterator(sentences, wanted)
     ends = [(token, SPECIAL.index(token)) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
@@ -31,25 +39,52 @@ def learn_tokenizer(sentences: list[str]) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=128, **names)
 
 
-def make_model(vocabulary: int) -> BertModel:
-    """The untrained transformer, the same for everybody."""
+def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> BertForMaskedLM:
+    """A small BERT that guesses masked words of the sample corpus."""
     config = BertConfig(
-        vocab_size=vocabulary,
+        vocab_size=len(tokenizer),
         hidden_size=128,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=512,
         max_position_embeddings=128,
     )
-    torch.manual_seed(0)
-    return BertModel(config, add_pooling_layer=False)
+    torch.manual_seed(SEED)
+    model = BertForMaskedLM(config).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
+    warm = STEPS // 20
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, (STEPS - step) / (STEPS - warm))
+    )
+    with track("learning the bundled encoder", total=STEPS, unit="steps") as advance:
+        for step in range(STEPS):
+            chosen = torch.randint(len(sentences), (BATCH,)).tolist()
+            batch = tokenizer([sentences[row] for row in chosen], padding=True, return_tensors="pt")
+            loss = masked_loss(model, batch["input_ids"], batch["attention_mask"])
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            advance(1)
+            if step % 500 == 0 or step == STEPS - 1:
+                sys.stderr.write(f"step {step}: loss {float(loss.detach()):.3f}\n")
+    return model.eval()
+
+
+def masked_loss(model: BertForMaskedLM, ids: Tensor, mask: Tensor) -> Tensor:
+    """Mean cross-entropy of 15 % of the ordinary tokens."""
+    ordinary = ids.flatten() >= len(SPECIAL)
+    masked, chosen = mask_tokens(ids.flatten(), ordinary, 0.15, SPECIAL.index("[MASK]"), model.config.vocab_size)
+    hidden = model.bert(masked.view_as(ids), attention_mask=mask).last_hidden_state.flatten(0, 1)
+    return cross_entropy(model.cls(hidden[chosen]), ids.flatten()[chosen])
 
 
 def main(output: Path) -> None:
     """Write the encoder to `output`."""
-    tokenizer = learn_tokenizer(import_module("simemb.data.sample").sentences(20_000, 0))
+    sentences = import_module("simemb.data.sample").sentences(SENTENCES, SEED)
+    tokenizer = learn_tokenizer(sentences)
     tokenizer.save_pretrained(output)
-    make_model(len(tokenizer)).half().save_pretrained(output)
+    learn_model(tokenizer, sentences).half().save_pretrained(output)
 
 
 if __name__ == "__main__":

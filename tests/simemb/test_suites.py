@@ -42,9 +42,7 @@ class Letters:
     def fingerprint(self) -> str:
         return "abc"
 
-    def encode(
-        self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None
-    ) -> np.ndarray:
+    def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
         self.asked += texts
         self.options = (batch_size, progress)
         return self.count(texts)
@@ -246,6 +244,17 @@ def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
         assert found.description
         assert "\n" not in found.description
         assert len({task.name for task in found.tasks}) == len(found.tasks)
+
+
+@pytest.mark.parametrize("name", ["sample", "sample_dev"])
+def test_the_bundled_suites_need_no_data(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("SIMEMB_DATA", raising=False)
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
+    scores = evaluate(Letters(), name, geometry=True)
+    assert scores.tasks[name].pairs == 1000
+    assert 0 < scores.points < 100
+    assert scores.geometry is not None
+    assert scores.geometry.positives > 100
 
 
 def test_a_misspelt_suite_is_answered_with_the_nearest_name():

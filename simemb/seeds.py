@@ -1,0 +1,62 @@
+"""Runs of one recipe that differ only in their seed: where each lies, and what they say together."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from simemb import atomic
+from simemb.errors import TrainingError
+from simemb.scores import Scores
+
+if TYPE_CHECKING:
+    from simemb.training import Result
+
+RECORD = "seeds.json"
+
+
+def directory(output: Path, seed: int) -> Path:
+    """The run directory of one of several seeds."""
+    return output / f"seed-{seed}"
+
+
+def numbers(scores: Scores) -> dict[str, float]:
+    """What runs are compared by: Spearman and Pearson in points, alignment and uniformity if measured."""
+    correlation, geometry = scores.average.all, scores.geometry
+    found = {"spearman": correlation.spearman, "pearson": correlation.pearson}
+    return found | ({"alignment": geometry.alignment, "uniformity": geometry.uniformity} if geometry else {})
+
+
+def mean(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The plain mean of each number."""
+    return {name: fmean(run[name] for run in runs) for name in runs[0]}
+
+
+def deviation(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The sample standard deviation (n - 1) of each number, of two runs or more."""
+    return {name: stdev(run[name] for run in runs) for name in runs[0]}
+
+
+def save(output: Path, results: Sequence["Result"], seeds: Sequence[int]) -> None:
+    """Write seeds.json beside the runs: the numbers of each best checkpoint, their mean and their deviation."""
+    scored = [numbers(result.after) for result in results if result.after]
+    content: dict[str, Any] = {
+        "suite": results[0].after.suite if results[0].after else None,
+        "seeds": list(seeds),
+        "runs": [
+            {"seed": seed, "directory": result.directory.name, "best_step": result.best_step, **run}
+            for seed, result, run in zip(seeds, results, scored or [{}] * len(results), strict=True)
+        ],
+    }
+    if scored:
+        content["mean"] = mean(scored)
+    if len(scored) > 1:
+        content["sd"] = deviation(scored)
+    # JSON has no nan: an undefined number is null.
+    plain = json.loads(json.dumps(content), parse_constant=lambda _: None)
+    path = output / RECORD
+    try:
+        atomic.write_text(path, json.dumps(plain, indent=2) + "\n")
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error

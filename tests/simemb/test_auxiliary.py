@@ -1,0 +1,171 @@
+"""Masked language modelling: 80/10/10, the head of the checkpoint, and the sum with the objective."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from families import FAMILIES, make_config, make_tokenizer
+from transformers import AutoModel, AutoModelForMaskedLM
+
+from simemb.auxiliary import MaskedLM, mask_tokens
+from simemb.batch import Batch
+from simemb.directory import load
+from simemb.encoder import Encoder
+from simemb.errors import RecipeError
+
+TEXTS = ["the red dog runs fast", "a man", "we saw the sky"]
+FOREIGN_HEADS = ("deberta-v2",)
+"""Families whose language-modelling head reaches into the backbone, so that it cannot stand on its own."""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Directories of tiny language models with weights that do not cancel, by family."""
+    made: dict[str, Path] = {}
+
+    def make(family: str) -> Path:
+        if family not in made:
+            torch.manual_seed(3)
+            model = AutoModelForMaskedLM.from_config(make_config(family))
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight.add_(torch.randn(weight.shape) * 0.1)
+            made[family] = tmp_path_factory.mktemp("mlm") / family
+            model.save_pretrained(made[family])
+            make_tokenizer(family).save_pretrained(made[family])
+        return made[family]
+
+    return make
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: Any, caplog: Any):
+    path = checkpoint(family)
+    encoder = load(path, pooling="cls").eval()
+    with caplog.at_level(logging.WARNING, "simemb"):
+        loss = MaskedLM().build(encoder).eval()
+    assert "fresh" not in caplog.text
+    sentences = encoder.tokenize(TEXTS)[0]
+    batch = Batch.collate(sentences)
+    with torch.no_grad():
+        logits = loss.head(encoder.hidden_states(batch)[-1])
+    reference = AutoModelForMaskedLM.from_pretrained(path).eval()
+    start = 0
+    for place in batch.order.tolist():
+        with torch.no_grad():
+            expected = reference(input_ids=torch.tensor([sentences[place]])).logits[0]
+        torch.testing.assert_close(logits[start : start + len(expected)], expected, atol=2e-5, rtol=1e-4)
+        start += len(expected)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: Any):
+    encoder = load(checkpoint(family), pooling="cls")
+    loss = MaskedLM().build(encoder)
+    assert loss.head.model.get_output_embeddings().weight is encoder.backbone.get_input_embeddings().weight
+    loss(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0])).backward()
+    assert encoder.backbone.get_input_embeddings().weight.grad is not None
+    own = {id(parameter) for parameter in encoder.parameters()}
+    heads = {name: parameter for name, parameter in loss.named_parameters() if id(parameter) not in own}
+    assert heads
+    unmoved = {name for name, parameter in heads.items() if parameter.grad is None}
+    assert not unmoved
+    assert not any("layer.0" in name or "layers.0" in name for name in heads)  # no second backbone
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_a_base_without_a_head_gets_a_fresh_one_and_says_so_once(family: str, tmp_path: Path, caplog: Any):
+    torch.manual_seed(0)
+    AutoModel.from_config(make_config(family)).save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    encoder = load(tmp_path, pooling="cls")
+    with caplog.at_level(logging.WARNING, "simemb"):
+        loss = MaskedLM().build(encoder)
+        batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
+        loss(encoder, batch)
+        loss(encoder, batch)
+    assert [record.message for record in caplog.records].count(
+        f"{tmp_path} carries no language-modelling head: starting from a fresh one"
+    ) == 1
+
+
+def test_an_encoder_made_in_memory_gets_a_fresh_head(caplog: Any):
+    config = make_config("bert")
+    encoder = Encoder(AutoModel.from_config(config), make_tokenizer(), pooling="cls", name="mine")
+    with caplog.at_level(logging.WARNING, "simemb"):
+        loss = MaskedLM().build(encoder)
+    assert "mine carries no language-modelling head" in caplog.text
+    assert torch.isfinite(loss(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0])))
+
+
+def test_a_tokenizer_without_a_mask_token_is_refused():
+    tokenizer = make_tokenizer()
+    tokenizer.mask_token = None
+    encoder = Encoder(AutoModel.from_config(make_config("bert")), tokenizer, name="mine")
+    with pytest.raises(RecipeError, match="mine: its tokenizer has no mask token"):
+        MaskedLM().build(encoder)
+
+
+def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10():
+    torch.manual_seed(0)
+    vocabulary, mask_id, draws = 1000, 4, 400
+    ids = torch.randint(5, vocabulary, (1000,))
+    ordinary = torch.ones(1000, dtype=torch.bool)
+    ordinary[::10] = False  # every tenth is special
+    counts = dict.fromkeys(("chosen", "mask", "same", "random"), 0)
+    replacements = []
+    for _ in range(draws):
+        masked, chosen = mask_tokens(ids, ordinary, 0.15, mask_id, vocabulary)
+        assert not (chosen & ~ordinary).any()
+        assert torch.equal(masked[~chosen], ids[~chosen])
+        changed = chosen & (masked != ids) & (masked != mask_id)
+        counts["chosen"] += int(chosen.sum())
+        counts["mask"] += int((chosen & (masked == mask_id)).sum())
+        counts["same"] += int((chosen & (masked == ids)).sum())
+        counts["random"] += int(changed.sum())
+        replacements.append(masked[changed])
+    total = counts["chosen"]
+    assert total / (900 * draws) == pytest.approx(0.15, abs=0.003)
+    assert counts["mask"] / total == pytest.approx(0.8, abs=0.008)
+    assert counts["same"] / total == pytest.approx(0.1, abs=0.006)
+    assert counts["random"] / total == pytest.approx(0.1, abs=0.006)
+    drawn = torch.cat(replacements).float()
+    assert drawn.mean().item() == pytest.approx(vocabulary / 2, rel=0.03)  # the whole vocabulary, evenly
+    assert drawn.std().item() == pytest.approx(vocabulary / 12**0.5, rel=0.03)
+
+
+def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Path):
+    encoder = load(tiny_base, pooling="cls").eval()
+    loss = MaskedLM(probability=0.5).build(encoder).eval()
+    texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
+    batch = Batch.collate(encoder.tokenize(texts)[0])
+    torch.manual_seed(5)
+    found = loss(encoder, batch)
+    torch.manual_seed(5)
+    special = torch.isin(batch.ids, torch.tensor(encoder.tokenizer.all_special_ids))
+    masked, chosen = mask_tokens(batch.ids, ~special, 0.5, encoder.tokenizer.mask_token_id, len(encoder.tokenizer))
+    reference = AutoModelForMaskedLM.from_pretrained(tiny_base).eval()
+    losses, start = [], 0
+    for length in batch.lengths:
+        span = slice(start, start + length)
+        logits = reference(input_ids=masked[span][None]).logits[0]
+        picked = torch.nn.functional.cross_entropy(logits[chosen[span]], batch.ids[span][chosen[span]], reduction="none")
+        losses += picked.tolist()
+        start += length
+    assert found.item() == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+
+
+def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
+    encoder = load(tiny_base, pooling="cls")
+    loss = MaskedLM(probability=1e-9).build(encoder)
+    found = loss(encoder, Batch.collate(encoder.tokenize(["the dog"])[0]))
+    found.backward()
+    assert found.item() == 0
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0, -0.1, float("nan")])
+def test_a_probability_outside_of_0_to_1_is_refused(probability: float):
+    with pytest.raises(RecipeError, match=r"must be in \(0, 1\)"):
+        MaskedLM(probability=probability)

@@ -1,0 +1,51 @@
+"""What is watched while a model trains, and when a word is said."""
+
+from math import inf, nan
+
+import pytest
+import torch
+
+from simemb.errors import TrainingError
+from simemb.metrics import uniformity
+from simemb.monitor import Watch, signals
+
+
+def test_signals_are_their_definitions():
+    generator = torch.Generator().manual_seed(0)
+    query, key = (torch.randn(12, 5, generator=generator) for _ in range(2))
+    key[:7] = query[:7] + 0.01
+    found = signals(query, key)
+    similarity = torch.nn.functional.cosine_similarity(query[:, None], key[None], dim=-1)
+    own = [similarity[i, i].item() for i in range(12)]
+    others = [similarity[i, j].item() for i in range(12) for j in range(12) if i != j]
+    right = sum(similarity[i].argmax().item() == i for i in range(12))
+    assert found["accuracy"].item() == pytest.approx(right / 12)
+    assert found["positive"].item() == pytest.approx(sum(own) / 12, abs=1e-6)
+    assert found["negative"].item() == pytest.approx(sum(others) / len(others), abs=1e-6)
+    assert found["uniformity"].item() == pytest.approx(uniformity(query.numpy()), abs=1e-5)
+
+
+def test_collapsed_vectors_have_uniformity_zero_and_cosine_one():
+    alike = torch.ones(6, 3)
+    found = signals(alike, alike)
+    assert found["negative"].item() == pytest.approx(1)
+    assert found["uniformity"].item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", [nan, inf, -inf])
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(loss: float):
+    with pytest.raises(TrainingError, match=r"at step 7; .* Lower the learning rate"):
+        Watch().check(7, {"loss": loss, "negative": 0.0})
+
+
+def test_a_collapse_is_said_after_so_many_steps_and_not_at_every_step():
+    watch = Watch()
+    words = [watch.check(step, {"loss": 1.0, "negative": 0.9999}) for step in range(1, 2 * Watch.STEPS + 1)]
+    assert [step for step, said in enumerate(words, start=1) if said] == [Watch.STEPS, 2 * Watch.STEPS]
+    assert "collapsed" in str(words[Watch.STEPS - 1])
+
+
+def test_a_base_that_starts_close_to_a_collapse_and_leaves_it_is_not_warned_about():
+    watch = Watch()
+    numbers = [0.9995] * (Watch.STEPS - 1) + [0.99] + [0.9995] * (Watch.STEPS - 1)
+    assert not any(watch.check(step, {"loss": 1.0, "negative": negative}) for step, negative in enumerate(numbers))

@@ -1,0 +1,25 @@
+"""Views: which pairs of them an objective is averaged over."""
+
+import pytest
+
+from simemb.views import View, pairs
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        ((View(target=False), View(online=False)), {(0, 1)}),  # SimCSE, MoCo: one direction
+        ((View(), View()), {(0, 1), (1, 0)}),  # SimCLR, BYOL: both
+        ((View(), View(), View(target=False)), {(0, 1), (1, 0), (2, 0), (2, 1)}),  # multi-crop: a local view
+        ((View(online=False), View(target=False)), {(1, 0)}),
+        ((View(target=False), View(online=False), View(online=False, negative=True)), {(0, 1)}),
+        ((View(), View(negative=True)), set()),
+        ((View(),), set()),
+        ((View(target=False), View(target=False)), set()),
+        ((), set()),
+    ],
+)
+def test_pairs_are_all_unlike_views_that_online_and_target_saw(views: tuple[View, ...], expected: set):
+    found = pairs(views)
+    assert set(found) == expected
+    assert len(found) == len(expected)
