@@ -43,6 +43,7 @@ class Progress:
 
 def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
     """Write the state of a run, replacing an older one in one step."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {f"method.{name}": tensor for name, tensor in _distinct(method).items()}
@@ -52,8 +53,9 @@ def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progre
     try:
         with atomic.new_file(path) as partial:
             save_file(contiguous, partial, metadata={"progress": json.dumps(asdict(progress))})
-    except OSError as error:
-        raise TrainingError(f"{path}: the checkpoint cannot be written: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TrainingError(f"{path}: the checkpoint cannot be written: {reason}") from error
 
 
 def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:

@@ -93,13 +93,18 @@ def _complain(line: str) -> int:
     return 2
 
 
+class _Speaker(logging.Handler):
+    """What the library has to say, as plain lines on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stderr.write(f"{record.getMessage()}\n")
+
+
 def _speak() -> None:
-    """Send what the library has to say to standard error, as plain lines."""
     log = logging.getLogger("simemb")
     if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
+        log.addHandler(_Speaker())
         log.setLevel(logging.INFO)
 
 

@@ -102,8 +102,8 @@ def _explain_train() -> None:
     from simemb import report
 
     sys.stdout.write(
-        "usage: simemb train RECIPE [options]\n\nRECIPE is one of these, a file of your own (./mine.py), or the "
-        "recipe.json of a run\nto repeat it.\n\n"
+        "usage: simemb train RECIPE [options]\n\n"
+        "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
     )
     report.print_list("recipes", _recipes())
     sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,14 @@ def _read_layers(path: Path) -> str | None:
     """The pooling whose layers this WeightedLayerPooling averages with equal weights, if one of ours."""
     from safetensors.torch import load_file
 
-    config = _json(path / "config.json")
+    start = _json(path / "config.json")["layer_start"]
     weights = load_file(path / "model.safetensors")["layer_weights"].tolist()
-    used = {config["layer_start"] + index: weight for index, weight in enumerate(weights) if weight}
-    last = config["layer_start"] + len(weights) - 1
-    if len(set(used.values())) != 1:
+    used = {start + index for index, weight in enumerate(weights) if weight}
+    if len({weight for weight in weights if weight}) != 1:
         return None
-    return {(1, last): "first_last", (last - 1, last): "last2"}.get(tuple(used))  # type: ignore[call-overload]
+    layers = start + len(weights)
+    same = (name for name in ("first_last", "last2") if {layer % layers for layer in LAYERS[name]} == used)
+    return next(same, None)
 
 
 def _known(kind: str, path: Path) -> bool:
@@ -236,6 +238,9 @@ def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_
 def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
+    if name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise ModelError(_no_directory(Path(name)))
+
     wanted = ["*.json", "*.txt", "*.model", "*.safetensors"]
     try:
         return Path(
@@ -246,6 +251,13 @@ def _download(name: str, revision: str | None) -> Path:
         raise ModelError(
             f"no model {name!r}: it is no directory here, and the Hugging Face hub did not give it ({reason})"
         ) from error
+
+
+def _no_directory(path: Path) -> str:
+    siblings = [folder.name for folder in path.parent.iterdir() if folder.is_dir()] if path.parent.is_dir() else []
+    near = get_close_matches(path.name, siblings, n=1)
+    hint = f": did you mean {path.parent / near[0]}?" if near else ""
+    return f"no model directory {path}{hint}"
 
 
 def _json(path: Path) -> Any:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize as l2_normalize
 
-from simemb import attention, encoding
+from simemb import attention, encoding, tokenizing
 from simemb.batch import Batch
 from simemb.pooling import LAYERS, check_pooling, pool
 
@@ -172,7 +172,7 @@ class Encoder(nn.Module):
         settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
         digest.update(repr(settings).encode())
         digest.update(_config_content(self.backbone.config).encode())
-        digest.update(tokenizer_content(self.tokenizer).encode())
+        digest.update(tokenizing.content(self.tokenizer).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
@@ -277,7 +277,7 @@ class Encoder(nn.Module):
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
         """Token ids of each text, cut to `max_length`, and how many texts had to be cut."""
-        return encoding.tokenize(self.tokenizer, texts, self.max_length)
+        return tokenizing.tokenize(texts, self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
@@ -291,20 +291,11 @@ class Encoder(nn.Module):
         return vectors.float().cpu().numpy()
 
 
-def tokenizer_content(tokenizer: Any) -> str:
-    """Everything that decides which ids a text gets, as text."""
-    if getattr(tokenizer, "is_fast", False):
-        # every call leaves its truncation and padding behind in the tokenizer
-        content = json.loads(tokenizer.backend_tokenizer.to_str())
-        return json.dumps({**content, "truncation": None, "padding": None})
-    return repr((type(tokenizer).__name__, sorted(tokenizer.get_vocab().items()), tokenizer.init_kwargs))
-
-
 def _config_content(config: Any) -> str:
-    """What no weight tells (heads, activations, windows ...), as text."""
-    silent = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version")
-    content = {name: value for name, value in config.to_diff_dict().items() if name not in silent}
-    return json.dumps(content, sort_keys=True, default=str)
+    """The configuration without what does not change a vector."""
+    mute = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
+    settings = {name: value for name, value in config.to_dict().items() if name not in mute}
+    return json.dumps(settings, sort_keys=True, default=str)
 
 
 def _position_offset(backbone: Any) -> int:

@@ -88,27 +88,6 @@ def encode_to_file(encoder: Embeds, texts: Iterable[str], path: Path, options: O
     return rows
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str], max_length: int) -> tuple[list[list[int]], int]:
-    """Token ids of each text, cut to `max_length` tokens, and how many texts had to be cut.
-
-    A text that gives no token at all (no special tokens, nothing known in it) becomes one unknown token.
-    """
-    output = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_length,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )
-    if output.encodings is not None:
-        cut = sum(bool(encoding.overflowing) for encoding in output.encodings)
-    else:
-        cut = sum(len(ids) == max_length for ids in output["input_ids"])
-    nothing = [next(i for i in (tokenizer.unk_token_id, tokenizer.pad_token_id, 0) if i is not None)]
-    return [ids or nothing for ids in output["input_ids"]], cut
-
-
 def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
     total = len(texts) if hasattr(texts, "__len__") else None  # type: ignore[arg-type]

@@ -182,9 +182,16 @@ def _one_line(event: tyro_errors.ParseErrorEvent) -> str:
         case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
             return f"{_name(argument)}: a value is missing"
         case tyro_errors.InstantiationFailure(message=message, argument=argument):
-            return message if argument is None else f"{_name(argument)}: {message}"
+            return message if argument is None else f"{_name(argument)}: {_reason(message)}"
         case _:
             return f"these options do not go together ({type(event).__name__})"
+
+
+def _reason(message: str) -> str:
+    """Python's words for what is no number, in ours."""
+    kinds = {"invalid literal for int": "a whole number", "could not convert string to float": "a number"}
+    kind = next((kind for start, kind in kinds.items() if message.startswith(start)), None)
+    return f"{message.rpartition(': ')[2]} is not {kind}" if kind else message
 
 
 def _name(argument: Any) -> str:

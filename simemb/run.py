@@ -20,6 +20,9 @@ from simemb.errors import TrainingError
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
+DIGESTS = ("digest", "fingerprint")
+"""What tells a person less than any other difference between two runs."""
+
 
 class Run:
     """A run directory. Nothing in it is touched before `claim`."""
@@ -71,13 +74,16 @@ class Run:
             saved = json.loads(self.recipe.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise TrainingError(f"{self.recipe}: cannot be read ({error}); start again with --overwrite") from error
+        if not isinstance(saved, dict):
+            raise TrainingError(f"{self.recipe}: is not a run's recipe.json; start again with --overwrite")
         for section in ("recipe", "run", "data"):
-            differing = sorted(_leaves(record[section]) ^ _leaves(saved.get(section, {})))
+            now, then = _leaves(record[section]), _leaves(saved.get(section, {}))
+            differing = [name for name in sorted(now | then) if now.get(name) != then.get(name)]
             if differing:
-                name, value = differing[0]
+                name = min(differing, key=lambda name: name in DIGESTS)
                 raise TrainingError(
-                    f"{self.directory}: cannot resume with another {section}: {name} is now or was {value}; leave "
-                    "the options as they were, or start a new run"
+                    f"{self.directory}: cannot resume with another {section}: {name} was {then.get(name)} and is now "
+                    f"{now.get(name)}; leave the options as they were, or start a new run"
                 )
 
     def log(self, record: dict[str, Any]) -> None:
@@ -121,10 +127,12 @@ def _git_hash() -> str | None:
     return done.stdout.strip()
 
 
-def _leaves(content: Any, path: str = "") -> set[tuple[str, str]]:
-    """Every value of nested JSON with the path that leads to it."""
+def _leaves(content: Any, path: str = "") -> dict[str, str]:
+    """Every value of nested JSON by the path that leads to it."""
     if isinstance(content, dict):
-        return set().union(*(_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()))
-    if isinstance(content, list):
-        return set().union(*(_leaves(value, f"{path}.{place}") for place, value in enumerate(content)))
-    return {(path, json.dumps(content))}
+        inner = [_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()]
+    elif isinstance(content, list):
+        inner = [_leaves(value, f"{path}.{place}") for place, value in enumerate(content)]
+    else:
+        return {path: json.dumps(content)}
+    return {name: value for leaves in inner for name, value in leaves.items()}

@@ -10,23 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from simemb import atomic
+from simemb.card import card
 from simemb.directory import POOLING_FLAGS, quiet_transformers
 from simemb.encoder import Dense, Encoder
 from simemb.errors import ModelError
 from simemb.pooling import LAYERS
 
 
-def save(encoder: Encoder, directory: str | Path, card: str | None = None) -> Path:
-    """See `Encoder.save`. card: the model card (README.md); a short one is written by default."""
+def save(encoder: Encoder, directory: str | Path, training: str = "") -> Path:
+    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.card`)."""
     path = Path(directory)
     try:
         with atomic.new_directory(path) as partial:
             _write(encoder, partial)
-            (partial / "README.md").write_text(card or default_card(encoder), encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"{path}: the encoder cannot be written there: {error.strerror or error}") from error
+            (partial / "README.md").write_text(card(encoder, training), encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error
     return path
 
 
@@ -62,12 +65,12 @@ def _write_layers(encoder: Encoder, directory: Path) -> tuple[str, str]:
     path.mkdir()
     layers = int(encoder.backbone.config.num_hidden_layers)
     used = {layer % (layers + 1) for layer in LAYERS[encoder.pooling]}
-    weights = torch.tensor([float(layer in used) for layer in range(1, layers + 1)])
+    weights = torch.tensor([float(layer in used) for layer in range(layers + 1)])
     save_file({"layer_weights": weights}, path / "model.safetensors")
     width = int(encoder.backbone.config.hidden_size)
     _json(
         path / "config.json",
-        {"word_embedding_dimension": width, "layer_start": 1, "num_hidden_layers": layers},
+        {"word_embedding_dimension": width, "layer_start": 0, "num_hidden_layers": layers},
     )
     return "WeightedLayerPooling", path.name
 
@@ -122,25 +125,3 @@ def _settings(encoder: Encoder) -> dict[str, Any]:
 
 def _json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def default_card(encoder: Encoder) -> str:
-    """A model card that tells how to use the encoder."""
-    return f"""---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags: [sentence-transformers, simemb, sentence-similarity, feature-extraction]
----
-
-# A sentence encoder made with simemb
-
-Vectors of {encoder.dim} dimensions, pooling `{encoder.pooling}`, texts up to {encoder.max_length} tokens.
-
-```python
-from simemb import Encoder
-vectors = Encoder.load("path/of/this/directory").encode(["A man plays a guitar."])
-```
-
-It is a sentence-transformers directory too: `SentenceTransformer("path/of/this/directory")` gives the
-same vectors.
-"""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow
@@ -17,13 +17,13 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from .atomic import new_file
-from .errors import DataError, ModelError
+from .errors import DataError
 from .progress import track
 from .rows import Rows
 from .sources import cache_folder
+from .tokenizing import content, tokenize
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
 FORMAT_VERSION = 1
@@ -129,21 +129,8 @@ def token_table(
 
 
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
-    parts = [FORMAT_VERSION, rows.digest(), _tokenizer_content(tokenizer), max_length]
+    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _tokenizer_content(tokenizer: "PreTrainedTokenizerBase") -> str:
-    """All that decides which ids a text gets."""
-    content: Any
-    if tokenizer.is_fast:
-        backend = cast("Tokenizer", tokenizer.backend_tokenizer)
-        # A call leaves its truncation and padding behind in the tokenizer, which would change the key.
-        content = {**json.loads(backend.to_str()), "truncation": None, "padding": None}
-    else:
-        content = [type(tokenizer).__name__, tokenizer.get_vocab(), tokenizer.init_kwargs]
-    settings = [tokenizer.truncation_side, tokenizer.unk_token_id, tokenizer.pad_token_id]
-    return json.dumps([content, settings], sort_keys=True, default=repr)
 
 
 def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, progress: bool) -> None:
@@ -155,7 +142,7 @@ def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_len
         pyarrow.ipc.new_file(sink, schema) as writer,
     ):
         for chunk in _chunks(rows):
-            columns = [_tokenize(list(texts), tokenizer, max_length) for texts in zip(*chunk, strict=True)]
+            columns = [tokenize(list(texts), tokenizer, max_length) for texts in zip(*chunk, strict=True)]
             arrays = [_list_array(ids) for ids, _ in columns]
             truncated = sum(count for _, count in columns)
             batch = pyarrow.record_batch(arrays, schema=schema)
@@ -174,34 +161,6 @@ def _chunks(rows: Rows) -> Iterator[list[tuple[str, ...]]]:
             chunk, characters = [], 0
     if chunk:
         yield chunk
-
-
-def _tokenize(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
-    """The ids of some texts, and how many of these were truncated."""
-    encoded = tokenizer(
-        texts,
-        truncation=True,
-        max_length=max_length,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-    )
-    ids: list[list[int]] = encoded["input_ids"]
-    if encoded.encodings is not None:
-        truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
-    else:  # a tokenizer in Python keeps no overflow, so those that fill the length are asked again
-        full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
-        truncated = sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
-    if not all(ids):
-        ids = [row or [_filler(tokenizer)] for row in ids]
-    return ids, truncated
-
-
-def _filler(tokenizer: "PreTrainedTokenizerBase") -> int:
-    """The id that stands for a text without any token, since no encoder can pool nothing."""
-    for filler in (tokenizer.unk_token_id, tokenizer.pad_token_id):
-        if isinstance(filler, int):
-            return filler
-    raise ModelError("a text gives no token, and the tokenizer has neither an unknown nor a padding token")
 
 
 def _list_array(ids: list[list[int]]) -> Any:

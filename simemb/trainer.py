@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from simemb import checkpoint, distributed, saving
+from simemb.card import describe
 from simemb.checkpoint import Progress
 from simemb.live import Interrupts, LiveLine
 from simemb.loader import Loader, mix
@@ -161,7 +162,7 @@ class Trainer:
 
     def _evaluate(self, line: LiveLine) -> None:
         """Score on the dev suite, keep the best encoder, write the checkpoint."""
-        score = None
+        scores = score = None
         if self.suite is not None:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
             score = float(getattr(scores.average.all, self.settings.metric))
@@ -170,7 +171,8 @@ class Trainer:
         if better:
             self.progress.best, self.progress.best_step, self.progress.waiting = score, self.progress.step, 0
             if self.accelerator.is_main_process:
-                saving.save(self.method.encoder, self.run.best)
+                training = describe(self.recipe, self.settings, self.progress.step, scores)
+                saving.save(self.method.encoder, self.run.best, training)
         else:
             self.progress.waiting += 1
         if self.suite is not None:

@@ -88,6 +88,8 @@ def fit(
     Raises a `SimembError` that says what to do; KeyboardInterrupt after Ctrl-C, with the state saved.
     """
     _check_choices(metric, precision, trackers)
+    if not 0 <= seed < 2**63:
+        raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     run = Run(output)
     run.refuse(resume=resume, overwrite=overwrite)

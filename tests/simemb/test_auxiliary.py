@@ -16,8 +16,6 @@ from simemb.encoder import Encoder
 from simemb.errors import RecipeError
 
 TEXTS = ["the red dog runs fast", "a man", "we saw the sky"]
-FOREIGN_HEADS = ("deberta-v2",)
-"""Families whose language-modelling head reaches into the backbone, so that it cannot stand on its own."""
 
 
 @pytest.fixture(scope="module")

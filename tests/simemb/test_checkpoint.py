@@ -1,5 +1,7 @@
 """The state of a run in one file: exact, whole or not there, and refused if it is damaged or another's."""
 
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -110,5 +112,23 @@ def test_a_write_that_fails_leaves_the_state_before_whole(tmp_path: Path, monkey
     monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(TrainingError, match=r"cannot be written: No space left on device"):
         checkpoint.save(path, model, optimizer, Progress(step=2))
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_a_disk_that_fills_up_while_writing_is_told_in_one_line(tmp_path: Path):
+    path = tmp_path / "state.safetensors"
+    model, optimizer = trained(1, width=64)
+    checkpoint.save(path, model, optimizer, Progress(step=1))
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(TrainingError, match=r"state\.safetensors: the checkpoint cannot be written: "):
+            checkpoint.save(path, model, optimizer, Progress(step=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["state.safetensors"]

@@ -12,7 +12,7 @@ from families import SENTENCES, make_encoder, make_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb import encoding
+from simemb import encoding, tokenizing
 from simemb.encoder import Encoder
 from simemb.errors import DataError
 
@@ -216,7 +216,7 @@ def test_what_is_not_a_string_is_refused_with_its_position(encoder, wrong, small
 
 def test_tokenizing_gives_what_the_tokenizer_gives():
     tokenizer = make_tokenizer()
-    ids, cut = encoding.tokenize(tokenizer, TEXTS, 9)
+    ids, cut = tokenizing.tokenize(TEXTS, tokenizer, 9)
     assert ids == tokenizer(TEXTS, truncation=True, max_length=9)["input_ids"]
     assert cut == sum(len(tokenizer(text)["input_ids"]) > 9 for text in TEXTS) > 0
 

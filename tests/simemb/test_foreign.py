@@ -1,0 +1,158 @@
+"""Models with modules that only sentence-transformers can run keep our interface and its vectors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from families import SENTENCES, make_encoder
+
+from simemb.encoder import Encoder
+from simemb.errors import DataError
+from simemb.foreign import ForeignEncoder
+
+TEXTS = [*SENTENCES, "A MAN Plays", "", "猫 a man 🙂"]
+
+
+def their_model(path: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(path), device="cpu")
+
+
+def edit(path: Path, **fields: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+@pytest.fixture(scope="module")
+def potion(shared_models) -> ForeignEncoder:
+    return Encoder.load(shared_models / "potion-base-4M")
+
+
+# ---- which models are foreign --------------------------------------------------------------------------
+
+
+def lower_case(path: Path) -> None:
+    edit(path / "sentence_bert_config.json", do_lower_case=True)
+
+
+def prompt(path: Path) -> None:
+    edit(path / "config_sentence_transformers.json", prompts={"query": "the sky "}, default_prompt_name="query")
+
+
+def layer_norm(path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import LayerNorm
+
+    SentenceTransformer(modules=[*their_model(path), LayerNorm(32)], device="cpu").save(str(path))
+
+
+def unknown_activation(path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense
+    from torch.nn import Softplus
+
+    modules = [*their_model(path), Dense(32, 8, activation_function=Softplus())]
+    SentenceTransformer(modules=modules, device="cpu").save(str(path))
+
+
+def residual(path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense
+
+    modules = [*their_model(path), Dense(32, 32, use_residual=True)]
+    SentenceTransformer(modules=modules, device="cpu").save(str(path))
+
+
+@pytest.mark.parametrize("change", [lower_case, prompt, layer_norm, unknown_activation, residual])
+def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors(tmp_path, change):
+    path = make_encoder().save(tmp_path / "model")
+    change(path)
+    encoder = Encoder.load(path)
+    assert isinstance(encoder, ForeignEncoder)
+    wanted = their_model(path).encode(TEXTS, show_progress_bar=False)
+    np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5, rtol=0)
+    assert encoder.dim == wanted.shape[1]
+
+
+def test_a_default_prompt_changes_the_vectors(tmp_path):
+    """Otherwise the test above would prove nothing about prompts."""
+    path = make_encoder().save(tmp_path / "model")
+    plain = Encoder.load(path).encode(TEXTS)
+    prompt(path)
+    assert not np.allclose(Encoder.load(path).encode(TEXTS), plain, atol=1e-3)
+
+
+# ---- static embeddings, the real model -----------------------------------------------------------------
+
+
+def test_static_embeddings_load_as_a_foreign_encoder_with_a_name_and_a_width(potion, shared_models):
+    assert isinstance(potion, ForeignEncoder)
+    assert potion.name == str(shared_models / "potion-base-4M")
+    assert potion.dim == 128
+
+
+def test_static_embeddings_give_the_vectors_of_sentence_transformers(potion, shared_models):
+    wanted = their_model(shared_models / "potion-base-4M").encode(TEXTS, show_progress_bar=False)
+    vectors = potion.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, wanted, atol=1e-5, rtol=0)
+
+
+def test_a_foreign_encoder_keeps_the_interface_of_encode(potion):
+    vectors = potion.encode(TEXTS)
+    np.testing.assert_allclose(potion.encode(iter(TEXTS), batch_size=2), vectors, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(potion.encode(TEXTS[0]), vectors[0], atol=1e-5, rtol=0)
+    assert potion.encode(TEXTS[0]).shape == (128,)
+    assert potion.encode([]).shape == (0, 128)
+    short = potion.encode(TEXTS[:5], truncate_dim=7)
+    np.testing.assert_allclose(short, vectors[:5, :7], atol=1e-6)
+    unit = potion.encode(TEXTS[:5], truncate_dim=7, normalize=True)
+    np.testing.assert_allclose(unit, short / np.linalg.norm(short, axis=1, keepdims=True), atol=1e-6)
+    with pytest.raises(DataError, match="text 2 is 3"):
+        potion.encode(["a", 3])
+
+
+@pytest.mark.parametrize("text", ["", "\u200b", "\x00", "a \ud83d", "שלום", "a" * 100_000])
+def test_odd_texts_give_finite_vectors(potion, text):
+    assert np.isfinite(potion.encode([text, "a man"], normalize=True)).all()
+
+
+def test_a_foreign_encoder_writes_files(potion, tmp_path):
+    assert potion.encode_to_file(iter(TEXTS), tmp_path / "vectors.npy") == len(TEXTS)
+    np.testing.assert_array_equal(np.load(tmp_path / "vectors.npy", mmap_mode="r"), potion.encode(TEXTS))
+    assert potion.encode_to_file(TEXTS, tmp_path / "vectors.parquet") == len(TEXTS)
+    assert pq.read_table(tmp_path / "vectors.parquet")["text"].to_pylist() == TEXTS
+
+
+def test_truncation_at_loading_acts_and_is_part_of_the_fingerprint(potion, shared_models):
+    short = Encoder.load(shared_models / "potion-base-4M", truncate_dim=10)
+    assert short.dim == 10
+    np.testing.assert_allclose(short.encode(TEXTS), potion.encode(TEXTS)[:, :10], atol=1e-6)
+    assert short.fingerprint() != potion.fingerprint()
+
+
+def test_equal_models_have_equal_fingerprints_whatever_they_did(potion, shared_models):
+    before = potion.fingerprint()
+    potion.encode(TEXTS)
+    assert potion.fingerprint() == before == Encoder.load(shared_models / "potion-base-4M").fingerprint()
+
+
+def test_weights_and_tokenizer_and_prompts_change_the_fingerprint(tmp_path):
+    prints = set()
+    path = make_encoder().save(tmp_path / "model")
+    prompt(path)
+    prints.add(Encoder.load(path).fingerprint())
+    edit(path / "config_sentence_transformers.json", prompts={"query": "the dog "})
+    prints.add(Encoder.load(path).fingerprint())
+    edit(path / "sentence_bert_config.json", max_seq_length=9)
+    prints.add(Encoder.load(path).fingerprint())
+    tokenizer = (path / "tokenizer.json").read_text()
+    (path / "tokenizer.json").write_text(tokenizer.replace('"guitar"', '"guitars"'))
+    prints.add(Encoder.load(path).fingerprint())
+    other = make_encoder(seed=1).save(tmp_path / "other")
+    prompt(other)
+    prints.add(Encoder.load(other).fingerprint())
+    assert len(prints) == 5

@@ -1,0 +1,247 @@
+"""The loop: the schedule, accumulation, clipping, and going on after a stop bit for bit."""
+
+import json
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from simemb import atomic
+from simemb.directory import load
+from simemb.errors import SimembError
+from simemb.loader import Loader
+from simemb.method import Method
+from simemb.recipe import Recipe, find
+from simemb.rows import open_rows
+from simemb.run import Run
+from simemb.tokens import token_table
+from simemb.trainer import Settings, Trainer, factor
+from simemb.training import fit
+
+SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 4, "epochs": 2}
+SETTINGS = Settings("m", "f", "cls", "d", ("sentence",), "none", "spearman", 1, "no")
+
+
+def recipe(name: str = "simcse", **fields: Any) -> Recipe:
+    return replace(find(name), **{**SMALL, **fields})
+
+
+# ---- the schedule --------------------------------------------------------------------------------
+
+
+def test_the_linear_schedule_starts_at_one_and_ends_at_zero():
+    found = [factor(recipe(), step, 10) for step in range(11)]
+    assert found == pytest.approx([1 - step / 10 for step in range(11)])
+
+
+def test_warm_up_rises_linearly_from_zero_and_then_the_decay_begins():
+    found = [factor(recipe(warmup=0.2), step, 10) for step in range(11)]
+    assert found == pytest.approx([0, 0.5, *[1 - step / 8 for step in range(9)]])
+
+
+def test_cosine_and_constant_schedules():
+    found = [factor(recipe(schedule="cosine"), step, 10) for step in range(11)]
+    assert found == pytest.approx([(1 + cos(pi * step / 10)) / 2 for step in range(11)])
+    assert {factor(recipe(schedule="constant"), step, 10) for step in range(10)} == {1.0}
+    assert factor(recipe(warmup=0.5, schedule="constant"), 2, 10) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_linear_schedule_is_that_of_transformers(schedule: str):
+    from transformers import get_scheduler
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
+    reference = get_scheduler(schedule, optimizer, num_warmup_steps=3, num_training_steps=30)
+    ours = recipe(schedule=schedule, warmup=0.1)
+    for step in range(30):
+        assert factor(ours, step, 30) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+
+
+# ---- one step ------------------------------------------------------------------------------------
+
+
+class Still:
+    """A live line that shows nothing."""
+
+    def step(self, *args: Any) -> None: ...
+    def say(self, words: str) -> None: ...
+
+
+def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
+    torch.manual_seed(0)
+    encoder = load(tiny_base, pooling="cls")
+    table = token_table(open_rows(data), encoder.tokenizer, max_length=32)
+    trainer = Trainer(Method(ours, encoder, columns=1, seed=1), table, None, Run(output), SETTINGS)
+    trainer.run.claim({}, resume=False)
+    return trainer
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in trainer.method.named_parameters()}
+
+
+def test_an_accumulated_step_has_the_mean_gradient_of_its_batches(
+    tiny_base: Path, sentences_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ours = recipe(accumulate=3, dropout=0.0, max_grad_norm=1e9)
+    trainer = make_trainer(tiny_base, sentences_file, tmp_path / "run", ours)
+    batches = trainer.loader.step(0)
+    assert len(batches) == 3
+    expected: dict[str, torch.Tensor] = {}
+    for batch in batches:
+        trainer.method.zero_grad()
+        trainer.method(batch)[0].backward()
+        for name, parameter in trainer.method.named_parameters():
+            expected[name] = expected.get(name, 0) + parameter.grad / 3
+    trainer.method.zero_grad()
+    found: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr(
+        trainer,
+        "_update",
+        lambda rate: found.update({name: p.grad.clone() for name, p in trainer.method.named_parameters()}),
+    )
+    trainer._step(Still())
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=1e-5)
+
+
+def test_gradients_are_clipped_to_norm_one_over_all_parameters(
+    tiny_base: Path, sentences_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    trainer = make_trainer(tiny_base, sentences_file, tmp_path / "run", recipe())
+    seen: list[float] = []
+    real = trainer.optimizer.step
+
+    def norm_and_step() -> None:
+        squares = [p.grad.pow(2).sum() for p in trainer.method.parameters() if p.grad is not None]
+        seen.append(torch.stack(squares).sum().sqrt().item())
+        real()
+
+    monkeypatch.setattr(trainer.optimizer, "step", norm_and_step)
+    for _ in range(3):
+        trainer._step(Still())
+    assert max(seen) == pytest.approx(1, abs=1e-4)
+    assert max(seen) <= 1 + 1e-4
+
+
+def test_a_step_is_adamw_with_the_numbers_of_the_recipe(tiny_base: Path, sentences_file: Path, tmp_path: Path):
+    ours = recipe(weight_decay=0.1, betas=(0.7, 0.9), epsilon=1e-5, dropout=0.0)
+    trainer = make_trainer(tiny_base, sentences_file, tmp_path / "run", ours)
+    (group,) = trainer.optimizer.param_groups
+    assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.7, 0.9), 1e-5, 0.1)
+    before = weights(trainer)
+    (batch,) = trainer.loader.step(0)
+    trainer.method(batch)[0].backward()
+    torch.nn.utils.clip_grad_norm_(trainer.method.parameters(), 1.0)
+    gradients = {name: p.grad.clone() for name, p in trainer.method.named_parameters()}
+    trainer.method.zero_grad()
+    trainer._step(Still())
+    for name, after in weights(trainer).items():
+        # the first step of Adam: both moments are the gradient, without bias
+        update = gradients[name] / (gradients[name].abs() + 1e-5)
+        torch.testing.assert_close(after, before[name] * (1 - 1e-3 * 0.1) - 1e-3 * update, atol=1e-5, rtol=1e-4)
+
+
+# ---- stop and go on ------------------------------------------------------------------------------
+
+
+def metrics_of(directory: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl without times."""
+    records = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    return [{name: repr(value) for name, value in r.items() if name != "sentences_per_second"} for r in records]
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    state, again = (load_file(directory / "last" / "state.safetensors") for directory in (one, other))
+    assert state.keys() == again.keys()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in state.items())
+    assert files_of(one / "best") == files_of(other / "best")
+    assert metrics_of(one) == metrics_of(other)
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+    assert {path.name for path in (one / "last").iterdir()} == {path.name for path in (other / "last").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def run(tiny_base: Path, sentences_file: Path, triplets_file: Path, dev_file: Path) -> Callable[..., Any]:
+    """Trains a recipe on the tiny model; the data are sentences, or triplets for `simcse_sup`."""
+
+    def train(name: str, output: Path, **options: Any) -> Any:
+        fields = options.pop("fields", {})
+        data = triplets_file if name == "simcse_sup" else sentences_file
+        return fit(recipe(name, **fields), tiny_base, data, **{"output": output, "dev": dev_file, **options})
+
+    return train
+
+
+def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once so many steps are done."""
+    real = Trainer._step
+
+    def step(self: Trainer, line: Any) -> None:
+        real(self, line)
+        if self.progress.step == steps:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "_step", step)
+
+
+@pytest.mark.parametrize("name", ["simcse", "simcse_sup", "simcse_mlm"])
+@pytest.mark.parametrize("fields", [{}, {"accumulate": 2, "eval_every": 2}])
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    name: str, fields: dict[str, Any], run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run(name, tmp_path / "whole", fields=fields)
+    for stop in (1, 4, 5):  # before, at and after an evaluation
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match=rf"stopped after {stop} of"):
+            stop_after(stop, patch)
+            run(name, tmp_path / "stopped", fields=fields, resume=(tmp_path / "stopped").exists())
+    run(name, tmp_path / "stopped", fields=fields, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_resuming_a_finished_run_changes_nothing(run: Callable[..., Any], tmp_path: Path):
+    first = run("simcse", tmp_path / "run")
+    before = files_of(tmp_path / "run")
+    again = run("simcse", tmp_path / "run", resume=True)
+    assert files_of(tmp_path / "run") == before
+    assert (again.steps, again.best_step, again.after.average) == (first.steps, first.best_step, first.after.average)
+
+
+@pytest.mark.parametrize(("broken", "times"), [("state.safetensors", 2), ("best", 12)])
+def test_a_disk_that_fills_up_leaves_what_resume_needs(
+    broken: str, times: int, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run("simcse", tmp_path / "whole", dev="none")  # so that every evaluation writes best/
+    written: list[Path] = []
+    real = atomic._flush
+
+    def flush(path: Path) -> None:
+        real(path)
+        written.append(path)
+        if sum(broken in str(path) for path in written) == times:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(SimembError, match=r"written.*: No space left on device"):
+        patch.setattr(atomic, "_flush", flush)
+        run("simcse", tmp_path / "stopped", dev="none")
+    run("simcse", tmp_path / "stopped", dev="none", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_kept_last_partial_batch_is_seen(tiny_base: Path, sentences_file: Path):
+    encoder = load(tiny_base, pooling="cls")
+    table = token_table(open_rows(sentences_file), encoder.tokenizer, max_length=32)
+    loader = Loader(table, replace(find("simcse")), find("simcse").views, seed=1, rank=0, world=1)
+    assert [len(batch) // 2 for step in range(loader.steps) for batch in loader.step(step)] == [64, 26]

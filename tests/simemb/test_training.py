@@ -1,0 +1,336 @@
+"""`fit` as a whole: what it returns, keeps, refuses and leaves behind."""
+
+import importlib.util
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from simemb.directory import load
+from simemb.errors import DataError, RecipeError, SimembError, TrainingError
+from simemb.method import Method
+from simemb.monitor import Watch
+from simemb.recipe import Recipe, find
+from simemb.suites import evaluate
+from simemb.suites import find as find_suite
+from simemb.training import fit
+
+SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}
+TEXTS = ["the red dog eats a ball", "a cat", "the old singer paints a boat"]
+
+
+def recipe(name: str = "simcse", **fields: Any) -> Recipe:
+    return replace(find(name), **{**SMALL, **fields})
+
+
+@pytest.fixture
+def train(tiny_base: Path, sentences_file: Path, dev_file: Path, tmp_path: Path) -> Callable[..., Any]:
+    """`fit` on the tiny model, to `run` in the test's folder."""
+
+    def run(ours: Any = None, model: Any = None, data: Any = None, **options: Any) -> Any:
+        options = {"output": tmp_path / "run", "dev": dev_file, **options}
+        return fit(ours or recipe(), model or tiny_base, data or sentences_file, **options)
+
+    return run
+
+
+def metrics(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+
+
+def tensors(directory: Path) -> dict[str, torch.Tensor]:
+    return load_file(directory / "best" / "model.safetensors")
+
+
+# ---- what a run gives ----------------------------------------------------------------------------
+
+
+def test_the_result_is_the_best_checkpoint_on_the_disk(train: Callable[..., Any], dev_file: Path, tmp_path: Path):
+    result = train()
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {"recipe.json", "metrics.jsonl", "best", "last"}
+    np.testing.assert_array_equal(result.encoder.encode(TEXTS), load(tmp_path / "run").encode(TEXTS))
+    assert not result.encoder.training
+    scores = evaluate(load(tmp_path / "run"), dev_file)
+    assert result.after.average.all.spearman == scores.average.all.spearman
+    assert result.steps == 6
+    assert result.seconds > 0
+    assert result.sentences_per_second == pytest.approx(2 * 90 / result.seconds)
+
+
+@pytest.mark.parametrize("metric", ["spearman", "pearson"])
+def test_the_best_checkpoint_is_the_one_with_the_best_score(metric: str, train: Callable[..., Any], tmp_path: Path):
+    result = train(recipe(eval_every=1, learning_rate=5e-3), metric=metric)
+    scores = {r["step"]: r[f"dev_{metric}"] for r in metrics(tmp_path / "run") if f"dev_{metric}" in r and r["step"]}
+    assert list(scores) == [1, 2, 3, 4, 5, 6]
+    assert result.best_step == max(scores, key=scores.__getitem__)
+    assert getattr(result.after.average.all, metric) == pytest.approx(max(scores.values()), abs=1e-9)
+
+
+def test_the_metrics_hold_the_base_every_evaluation_and_what_is_watched(train: Callable[..., Any], tmp_path: Path):
+    result = train()
+    records = metrics(tmp_path / "run")
+    assert records[0]["step"] == 0
+    assert records[0]["dev_spearman"] == result.before.average.all.spearman
+    assert [r["step"] for r in records if "dev_spearman" in r] == [0, 2, 4, 6]
+    first = next(r for r in records if "loss" in r)
+    assert {"loss", "contrast", "accuracy", "positive", "negative", "uniformity", "learning_rate"} <= set(first)
+    assert first["learning_rate"] == pytest.approx(1e-3)
+    assert {"alignment", "dev_uniformity"} <= set(records[0])
+
+
+def test_the_recipe_json_reproduces_the_run(train: Callable[..., Any], tmp_path: Path):
+    from simemb.cli import main
+
+    train(recipe("simcse", dropout=0.2), seed=5)
+    words = ["train", str(tmp_path / "run" / "recipe.json"), "--output", str(tmp_path / "again")]
+    assert main(words) == 0
+    one, again = tensors(tmp_path / "run"), tensors(tmp_path / "again")
+    assert all(torch.equal(tensor, again[name]) for name, tensor in one.items())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_other_weights(train: Callable[..., Any], tmp_path: Path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        torch.manual_seed(hash(name))  # what the caller did before does not matter
+        train(output=tmp_path / name, seed=seed)
+    one, again, other = (tensors(tmp_path / name) for name in "abc")
+    assert all(torch.equal(tensor, again[name]) for name, tensor in one.items())
+    assert not all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+@pytest.mark.parametrize("name", ["simcse", "simcse_sup", "simcse_mlm"])
+def test_the_callers_random_state_is_left_as_it_was(name: str, train: Callable[..., Any], triplets_file: Path):
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    train(recipe(name), data=triplets_file)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_encoder_is_trained_in_place(train: Callable[..., Any], tiny_base: Path):
+    encoder = load(tiny_base, pooling="mean")
+    before = encoder.encode(TEXTS)
+    result = train(model=encoder)
+    assert result.encoder is encoder
+    assert encoder.pooling == "mean"
+    assert not np.array_equal(encoder.encode(TEXTS), before)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(None, "cls"), ("mean", "mean"), ("last2", "last2")])
+def test_a_bare_checkpoint_gets_the_pooling_of_the_recipe_unless_asked(
+    asked: str | None, expected: str, train: Callable[..., Any], tmp_path: Path
+):
+    train(pooling=asked)
+    assert load(tmp_path / "run").pooling == expected
+
+
+def test_training_texts_are_cut_and_dev_texts_are_not(train: Callable[..., Any], dev_file: Path, tiny_base: Path):
+    result = train(recipe(max_length=4))
+    assert result.before.average.all.spearman == pytest.approx(
+        evaluate(load(tiny_base, pooling="cls"), dev_file).average.all.spearman
+    )
+    assert result.encoder.max_length == 48
+
+
+# ---- dev suites ----------------------------------------------------------------------------------
+
+
+def test_without_a_dev_suite_the_last_checkpoint_is_kept(train: Callable[..., Any], tmp_path: Path):
+    result = train(dev="none")
+    assert (result.before, result.after, result.best_step) == (None, None, 6)
+    last = load_file(tmp_path / "run" / "last" / "state.safetensors")
+    best = tensors(tmp_path / "run")
+    name = "encoder.layer.1.output.dense.weight"
+    assert torch.equal(best[name], last[f"method.encoder.backbone.{name}"])
+    assert "none" in (tmp_path / "run" / "recipe.json").read_text()
+
+
+def test_where_stsb_is_not_at_hand_the_run_goes_on_without_and_says_so(
+    train: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with caplog.at_level(logging.WARNING, "simemb"):
+        result = train(dev=None)
+    assert result.after is None
+    assert "no evaluation while training, the last checkpoint is kept" in caplog.text
+
+
+def test_stsb_dev_is_the_default(train: Callable[..., Any], shared_data: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
+    result = train(recipe(eval_every=99), dev=None)
+    assert result.after.suite == "stsb_dev"
+    assert result.after.tasks["stsb_dev" if "stsb_dev" in result.after.tasks else "stsb"].pairs == 1500
+
+
+def test_a_suite_object_is_a_dev_suite_and_is_recorded_by_name(
+    train: Callable[..., Any], dev_file: Path, tmp_path: Path
+):
+    suite = find_suite(dev_file)
+    assert train(dev=suite).after.suite == "dev"
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["run"]["dev"] == "dev"
+
+
+def test_a_dev_file_without_positives_of_four_still_chooses(train: Callable[..., Any], tmp_path: Path):
+    dev = tmp_path / "unit.tsv"
+    rows = [f"{score}\t{first}\t{second}" for score, first, second in ((0.1, "a cat", "the dog"), (0.9, "a", "the"))]
+    dev.write_text("score\tsentence1\tsentence2\n" + "\n".join([*rows, "0.5\tthe red cat\tthe cat"]) + "\n")
+    assert train(dev=dev).best_step > 0
+
+
+def test_patience_stops_a_run_that_gets_no_better(train: Callable[..., Any], tmp_path: Path):
+    result = train(recipe(epochs=50, patience=2, learning_rate=1e-9, eval_every=1, max_steps=40))
+    assert result.steps < 40
+    assert result.steps == result.best_step + 2
+
+
+# ---- what goes wrong -----------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
+    train: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    real = Method.forward
+    state = tmp_path / "run" / "last" / "state.safetensors"
+    kept: dict[str, bytes] = {}
+    calls = 0
+
+    def forward(self: Method, batch: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        loss, watched = real(self, batch)
+        if calls == 6:
+            kept["state"] = state.read_bytes()
+        return (loss * float("nan") if calls == 6 else loss), watched
+
+    monkeypatch.setattr(Method, "forward", forward)
+    with pytest.raises(TrainingError, match="the loss is nan at step 6"):
+        train()
+    assert state.read_bytes() == kept["state"]
+    assert (tmp_path / "run" / "best" / "model.safetensors").exists()
+    monkeypatch.undo()
+    assert train(resume=True).steps == 6
+
+
+def test_a_learning_rate_that_blows_up_is_told_in_one_line(train: Callable[..., Any]):
+    with pytest.raises(SimembError, match="finite|loss is nan") as caught:
+        train(recipe(learning_rate=1e30, epochs=3))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_collapse_is_said(
+    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tiny_base: Path
+):
+    monkeypatch.setattr(Watch, "STEPS", 3)
+    monkeypatch.setattr(Watch, "COLLAPSED", -1.0)
+    monkeypatch.setattr(Watch.__init__, "__defaults__", None)
+    with caplog.at_level(logging.INFO, "simemb"):
+        train()
+    assert "the embeddings have collapsed" in caplog.text
+
+
+def test_a_dead_encoder_collapses_for_real(
+    train: Callable[..., Any], tiny_base: Path, caplog: pytest.LogCaptureFixture
+):
+    encoder = load(tiny_base, pooling="cls")
+    with torch.no_grad():
+        for name, weight in encoder.backbone.named_parameters():
+            if "LayerNorm.weight" in name:
+                weight.zero_()  # every hidden state is the bias of its norm, whatever the sentence
+    with caplog.at_level(logging.INFO, "simemb"):
+        train(recipe(learning_rate=1e-12, epochs=4), model=encoder, dev="none")
+    assert "step 20: the embeddings have collapsed, different sentences have cosine 1.0000" in caplog.text
+
+
+def test_an_output_directory_with_a_run_asks_for_resume_or_overwrite(train: Callable[..., Any], tmp_path: Path):
+    train()
+    before = tensors(tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"--resume goes on with it, --overwrite replaces it"):
+        train(seed=2)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in tensors(tmp_path / "run").items())
+    train(seed=2, overwrite=True)
+    assert not all(torch.equal(tensor, before[name]) for name, tensor in tensors(tmp_path / "run").items())
+
+
+def test_overwrite_with_a_mistake_loses_nothing(train: Callable[..., Any], tmp_path: Path):
+    train()
+    for mistake in ({"data": tmp_path / "no.txt"}, {"dev": tmp_path / "no.tsv"}, {"model": tmp_path / "no"}):
+        with pytest.raises(SimembError):
+            train(overwrite=True, **mistake)
+    assert (tmp_path / "run" / "last" / "state.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ours": recipe(learning_rate=1e-4)}, "another recipe: learning_rate"),
+        ({"seed": 2}, "another run: seed"),
+        ({"metric": "pearson"}, "another run: metric"),
+        ({"dev": "none"}, "another run: dev"),
+    ],
+)
+def test_resume_with_another_option_names_it(change: dict[str, Any], words: str, train: Callable[..., Any]):
+    train()
+    with pytest.raises(TrainingError, match=words):
+        train(resume=True, **change)
+
+
+def test_resume_with_other_data_of_the_same_name_is_refused(train: Callable[..., Any], tmp_path: Path):
+    data = tmp_path / "mine.txt"
+    data.write_text("the dog\nthe cat\na bird\n")
+    train(data=data)
+    data.write_text("the dog\nthe cat\na horse\n")
+    with pytest.raises(TrainingError, match="another data: digest"):
+        train(data=data, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"ours": "simsce"}, RecipeError, "did you mean 'simcse'"),
+        ({"metric": "spearmen"}, TrainingError, "unknown metric 'spearmen': did you mean 'spearman'"),
+        ({"precision": "fp8"}, TrainingError, "unknown precision 'fp8'"),
+        ({"trackers": ["tensorbord"]}, TrainingError, "unknown tracker 'tensorbord': did you mean 'tensorboard'"),
+        ({"seed": -1}, TrainingError, "seed"),
+        ({"data": ["only one"]}, DataError, "at least 2"),
+        ({"ours": recipe(max_length=2)}, RecipeError, r"--max-length 2 .*allowed: 3 to 48"),
+        ({"ours": recipe("simcse_sup")}, DataError, "needs 2 text columns and it has 1"),
+        ({"dev": "stsb_deb"}, DataError, "did you mean 'stsb_dev'"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_before_anything_is_written(
+    options: dict[str, Any], error: type[Exception], words: str, train: Callable[..., Any], tmp_path: Path
+):
+    with pytest.raises(error, match=words):
+        train(**options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_pooling_is_not_for_an_encoder(train: Callable[..., Any], tiny_base: Path):
+    with pytest.raises(TrainingError, match="pooling= is for a model given by name"):
+        train(model=load(tiny_base, pooling="cls"), pooling="mean")
+
+
+def test_a_foreign_model_cannot_be_trained(train: Callable[..., Any], shared_models: Path):
+    with pytest.raises(TrainingError, match="cannot be trained here"):
+        train(model=shared_models / "potion-base-4M")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorboard") is None, reason="tensorboard is not installed")
+def test_tensorboard_gets_the_numbers(train: Callable[..., Any], tmp_path: Path):
+    train(trackers=["tensorboard"])
+    assert list((tmp_path / "run").rglob("events.out.tfevents*"))
+
+
+def test_a_tracker_that_is_not_installed_is_told_in_one_line(train: Callable[..., Any], tmp_path: Path):
+    if importlib.util.find_spec("wandb") is not None:
+        pytest.skip("wandb is installed")
+    with pytest.raises(TrainingError, match="wandb"):
+        train(trackers=["wandb"])
+    assert not (tmp_path / "run").exists()
