@@ -53,6 +53,12 @@ def recover(path: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left half-written in a folder, where nobody writes now."""
+    for partial in folder.glob(".*.partial"):
+        shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
     with new_file(path) as partial:

@@ -28,17 +28,21 @@ HELP = """simemb: train, score and search with sentence encoders
   simemb search INDEX "a question"
   simemb list [recipes|suites|corpora]
 
-MODEL is a run directory, any Hugging Face or sentence-transformers directory, or a hub name; INPUT is a
-.txt, .csv, .tsv, .jsonl or .parquet file (.gz too), the name of a corpus, or - for standard input.
+MODEL is a run directory, any Hugging Face or sentence-transformers directory,
+or a hub name; INPUT is a .txt, .csv, .tsv, .jsonl or .parquet file (.gz too),
+the name of a corpus, or - for standard input.
 
 Start here, with no data and no network:
   simemb train simcse --output runs/first
 
 Your own sentences, one a line; then NLI triplets, with the temperature changed:
-  simemb train simcse --model bert-base-uncased --data sentences.txt --output runs/mine
-  simemb train simcse_sup --model bert-base-uncased --data triplets.csv --objective.temperature 0.1 --output runs/sup
+  simemb train simcse --model bert-base-uncased --data sentences.txt \\
+    --output runs/mine
+  simemb train simcse_sup --model bert-base-uncased --data triplets.csv \\
+    --objective.temperature 0.1 --output runs/sup
 
-`simemb VERB --help` tells all about a verb, `simemb train RECIPE --help` every field of a recipe.
+`simemb VERB --help` tells all about a verb, `simemb train RECIPE --help` every
+field of a recipe.
 """
 
 

@@ -37,7 +37,7 @@ POOLING_FLAGS = {
 }
 """sentence-transformers' names and its older booleans; we know the first three."""
 _ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "ReLU": nn.ReLU, "GELU": nn.GELU, "Sigmoid": nn.Sigmoid}
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ def load(
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
         )
-    if not wanted:
+    if wanted:
+        log.info("%s: pooling %s, %s", model, wanted, "as asked" if pooling else "as the directory says")
+    else:
         log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default)
     return encoder
 
@@ -232,7 +234,7 @@ def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_
 
     with quiet_transformers():
         model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
-    return ForeignEncoder(model, name=name, truncate_dim=truncate_dim)
+    return ForeignEncoder(model, directory=directory, name=name, truncate_dim=truncate_dim)
 
 
 def _download(name: str, revision: str | None) -> Path:

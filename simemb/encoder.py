@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ Vectors = np.ndarray[Any, np.dtype[np.float32]]
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 
 
+@runtime_checkable
 class TextEncoder(Protocol):
     """What suites and indexes need of an encoder, ours or another library's."""
 

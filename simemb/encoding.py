@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Options:
                 raise DataError(f"{name} must be at least 1, not {value}")
 
 
+@runtime_checkable
 class Embeds(Protocol):
     """What the streaming needs of an encoder: its width, its tokenizer, and vectors of token ids."""
 
@@ -154,6 +155,7 @@ def _finish(vectors: Vectors, options: Options) -> Vectors:
     return vectors
 
 
+@runtime_checkable
 class _Writer(Protocol):
     def __enter__(self) -> "_Writer": ...
     def __exit__(self, *error: object) -> None: ...

@@ -14,12 +14,18 @@ import numpy as np
 from simemb import encoding
 from simemb.encoding import Vectors
 
+_CONTENT = (".json", ".txt", ".model", ".safetensors", ".bin")
+
 
 class ForeignEncoder:
-    """A `sentence_transformers.SentenceTransformer` that keeps our interface; see `Encoder.load`."""
+    """A `sentence_transformers.SentenceTransformer` that keeps our interface; see `Encoder.load`.
 
-    def __init__(self, model: Any, *, name: str, truncate_dim: int | None = None):
+    directory: where it was loaded from. name: how a person would call it.
+    """
+
+    def __init__(self, model: Any, *, directory: Path, name: str, truncate_dim: int | None = None):
         self.model = model
+        self.directory = directory
         self.name = name
         self.truncate_dim = truncate_dim
 
@@ -30,11 +36,16 @@ class ForeignEncoder:
         return min(width, self.truncate_dim or width)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the weights and the modules' settings."""
-        digest = hashlib.sha256(f"{self.model}{self.truncate_dim}".encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().data)
+        """SHA-256 over the files of weights, settings and tokenizers.
+
+        The files and not what they become: a module may draw weights that it never uses (a pooler).
+        """
+        digest = hashlib.sha256(f"{self.truncate_dim}".encode())
+        for path in sorted(self.directory.rglob("*")):
+            if path.suffix in _CONTENT:
+                digest.update(str(path.relative_to(self.directory)).encode())
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
     def encode(
@@ -69,5 +80,7 @@ class ForeignEncoder:
 
     def embed(self, sentences: Sequence[str]) -> Vectors:
         """Vectors of one batch of texts."""
-        vectors = self.model.encode(list(sentences), show_progress_bar=False, convert_to_numpy=True)
-        return np.asarray(vectors, np.float32)[:, : self.truncate_dim]
+        output = self.model.encode(list(sentences), show_progress_bar=False, convert_to_numpy=True)
+        vectors = np.asarray(output, np.float32)[:, : self.truncate_dim]
+        # a text without any token is 0 / |0| to static embeddings in half precision
+        return np.where(np.isnan(vectors).all(axis=1, keepdims=True), np.float32(0), vectors)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol, cast, runtime_checkable
 
 from .errors import DataError
 
@@ -23,6 +23,7 @@ CSV_FIELD_LIMIT = 16_000_000
 Record = tuple[int, tuple[object, ...] | None]
 
 
+@runtime_checkable
 class Table(Protocol):
     """Named columns that can be read again and again.
 

@@ -6,7 +6,7 @@ import sys
 import threading
 from time import perf_counter
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 log = logging.getLogger("simemb")
 
@@ -25,7 +25,7 @@ class LiveLine:
             self.bar = _bar()
             self.task = self.bar.add_task("", total=steps, numbers="")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "LiveLine":
         if self.bar is not None:
             self.bar.start()
         return self
@@ -85,7 +85,7 @@ class Interrupts:
         self.asked = False
         self._previous: Any = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._ask)
         return self

@@ -6,7 +6,7 @@ sampler, and several processes agree without talking.
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from simemb.recipe import Recipe
 from simemb.views import View
 
 
+@runtime_checkable
 class Sentences(Protocol):
     """Tokenised text columns, as `simemb.tokens.TokenTable` holds them."""
 

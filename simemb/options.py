@@ -80,7 +80,7 @@ class Encode:
 
 @dataclass(frozen=True)
 class Eval:
-    """Score encoders: Spearman and Pearson x 100 of cosines with the scores that people gave."""
+    """Score encoders: correlation of cosines with the scores that people gave."""
 
     models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]")]]
     """Run directories, model directories or hub names; one row each."""
@@ -102,7 +102,7 @@ class Eval:
 
 @dataclass(frozen=True)
 class BuildIndex:
-    """Build a search index: inner product of normalized vectors, with the texts beside them."""
+    """Build a search index: the vectors of texts, with the texts beside them."""
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
     """A run directory, a model directory or a hub name."""
@@ -142,8 +142,12 @@ class Search:
 class List:
     """Show what is at hand."""
 
-    what: Positional[Literal["all", "recipes", "suites", "corpora"]] = "all"
-    """recipes, suites or corpora."""
+    what: Positional[Annotated[Literal["all", "recipes", "suites", "corpora"], tyro.conf.arg(metavar="WHAT")]] = "all"
+    """all, recipes, suites or corpora."""
+
+
+SOME = {Eval: {"models": "MODEL"}, Search: {"queries": "QUERY"}}
+"""The repeated arguments of which there must be one: tyro takes none at all for an answer."""
 
 
 def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) -> Any:
@@ -159,10 +163,6 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
         if not getattr(chosen, name):
             raise UsageError(f"missing: {metavar}, at least one; `{prog} --help` tells more")
     return chosen
-
-
-SOME = {Eval: {"models": "MODEL"}, Search: {"queries": "QUERY"}}
-"""The repeated arguments of which there must be one: tyro takes none at all for an answer."""
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
@@ -189,9 +189,13 @@ def _one_line(event: tyro_errors.ParseErrorEvent) -> str:
 
 def _reason(message: str) -> str:
     """Python's words for what is no number, in ours."""
-    kinds = {"invalid literal for int": "a whole number", "could not convert string to float": "a number"}
-    kind = next((kind for start, kind in kinds.items() if message.startswith(start)), None)
-    return f"{message.rpartition(': ')[2]} is not {kind}" if kind else message
+    for words, kind in (
+        ("invalid literal for int", "a whole number"),
+        ("could not convert string to float", "a number"),
+    ):
+        if found := re.search(rf"{words}[^:]*: ('.*')", message):
+            return f"{found[1]} is not {kind}"
+    return " ".join(message.split())
 
 
 def _name(argument: Any) -> str:

@@ -153,8 +153,9 @@ def _import_file(path: Path) -> Any:
 
 def _repeated(path: Path) -> Recipe:
     """The recipe of a run."""
+    content = _read_run(path)["recipe"]
     try:
-        recipe = _from_json(_read_run(path)["recipe"])
+        recipe = _from_json(content)
     except (TypeError, ValueError, AttributeError, RecipeError) as error:
         raise RecipeError(f"{path}: {error}") from error
     if not isinstance(recipe, Recipe):

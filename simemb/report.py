@@ -3,6 +3,7 @@
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
 
+import re
 from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Literal
@@ -49,10 +50,16 @@ def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     return table
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `simemb.cli` that whoever read our output has gone."""
+        raise
+
+
 def print_table(table: Table) -> None:
     """Write a table to standard output; no number is cut, and without a terminal no line is folded."""
     # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = _Console(markup=False, emoji=False, highlight=False)
     needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
     console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
     console.print(table)
@@ -129,14 +136,19 @@ def _summary(scores: Sequence[Scores]) -> list[str]:
 
 def print_hits(query: str, hits: Sequence["Hit"]) -> None:
     """The nearest texts of a query."""
-    table = Table(title=query, title_justify="left")
+    table = Table(title=_one_line(query), title_justify="left", box=SIMPLE_HEAD)
     table.add_column("rank", justify="right")
     table.add_column("cosine", justify="right", no_wrap=True)
     table.add_column("id", overflow="fold")
     table.add_column("text", overflow="fold")
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", hit.id, hit.text)
+        table.add_row(str(hit.rank), f"{hit.score:.4f}", _one_line(hit.id), _one_line(hit.text))
     print_table(table)
+
+
+def _one_line(text: str) -> str:
+    """Tabs and line ends, whose width no table knows, as spaces."""
+    return re.sub(r"\s", " ", text)
 
 
 def print_list(what: str, rows: Sequence[tuple[str, str]]) -> None:

@@ -42,16 +42,17 @@ class Run:
             raise TrainingError(f"{self.directory}: cannot be a run directory, a file is in the way")
         taken = self.directory.is_dir() and any(self.directory.iterdir())
         if resume and not self.checkpoint.exists():
+            missing = self.checkpoint.relative_to(self.directory)
+            advice = "--overwrite starts it again" if self.recipe.exists() else "start it without --resume"
+            raise TrainingError(f"{self.directory}: nothing to resume, there is no {missing}; {advice}")
+        if taken and not resume and not self.recipe.exists():
             raise TrainingError(
-                f"{self.directory}: nothing to resume, there is no {self.checkpoint.relative_to(self.directory)}"
+                f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone; give "
+                "another --output"
             )
         if taken and not resume and not overwrite:
             raise TrainingError(
                 f"{self.directory} exists and is not empty: --resume goes on with it, --overwrite replaces it"
-            )
-        if taken and overwrite and not self.recipe.exists():
-            raise TrainingError(
-                f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone"
             )
 
     def claim(self, record: dict[str, Any], *, resume: bool) -> None:
@@ -59,6 +60,8 @@ class Run:
         if resume:
             self._compare(record)
             atomic.recover(self.best)
+            for folder in (self.directory, self.checkpoint.parent):
+                atomic.sweep(folder)
             return
         try:
             if self.directory.exists():
@@ -82,8 +85,8 @@ class Run:
             if differing:
                 name = min(differing, key=lambda name: name in DIGESTS)
                 raise TrainingError(
-                    f"{self.directory}: cannot resume with another {section}: {name} was {then.get(name)} and is now "
-                    f"{now.get(name)}; leave the options as they were, or start a new run"
+                    f"{self.directory}: cannot resume with another {section}: {name} is now {now.get(name)} and was "
+                    f"{then.get(name)}; leave the options as they were, or start a new run"
                 )
 
     def log(self, record: dict[str, Any]) -> None:

@@ -36,6 +36,10 @@ def save(encoder: Encoder, directory: str | Path, training: str = "") -> Path:
 def _write(encoder: Encoder, directory: Path) -> None:
     backbone = encoder.backbone
     every_layer = LAYERS[encoder.pooling] != (-1,)
+    if encoder.tokenizer.is_fast:
+        # A call leaves its truncation and padding behind, which would be saved and bind whoever loads it.
+        encoder.tokenizer.backend_tokenizer.no_truncation()
+        encoder.tokenizer.backend_tokenizer.no_padding()
     with quiet_transformers():
         backbone.save_pretrained(directory)
         encoder.tokenizer.save_pretrained(directory)

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from platform import python_version
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from simemb.scores import Aggregates, Correlation, Geometry, Scores, SubsetScore
 from simemb.sources import Source
 
 
+@runtime_checkable
 class SentenceEncoder(Protocol):
     """All that a suite asks of an encoder."""
 

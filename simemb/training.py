@@ -6,6 +6,7 @@ What does not fit together is refused before anything is written.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,7 +96,8 @@ def fit(
     run.refuse(resume=resume, overwrite=overwrite)
     rows = open_rows(SAMPLES[recipe.columns] if data is None else data, columns=columns)
     _check_columns(recipe, rows)
-    encoder = _encoder(model, pooling, recipe)
+    with torch.random.fork_rng():  # loading draws weights before it fills them in
+        encoder = _encoder(model, pooling, recipe)
     suite = _dev_suite(dev, rows)
     table = token_table(rows, encoder.tokenizer, max_length=_length(recipe, encoder), progress=bool(progress))
     _check_size(recipe, rows, table)
@@ -105,7 +107,7 @@ def fit(
         pooling=pooling or encoder.pooling,
         data=rows.name,
         columns=rows.columns,
-        dev=NO_DEV if suite is None else str(dev or suite.name),
+        dev=NO_DEV if suite is None else suite.name if isinstance(dev, Suite) else str(dev or suite.name),
         metric=metric,
         seed=seed,
         precision=precision,
@@ -118,7 +120,7 @@ def fit(
         trainer = Trainer(method, table, suite, run, settings, trackers=trackers, progress=progress)
         trainer.start(record, before, resume=resume)
         trainer.train()
-    return _result(trainer, before, progress)
+        return _result(trainer, before, progress)
 
 
 def _result(trainer: Trainer, before: Scores | None, progress: bool | None) -> Result:
@@ -146,6 +148,8 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None
     for tracker in trackers:
         if tracker not in TRACKERS:
             raise TrainingError(unknown("tracker", tracker, TRACKERS))
+        if find_spec(tracker) is None:
+            raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
 
 
 def _check_columns(recipe: Recipe, rows: Rows) -> None:

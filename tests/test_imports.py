@@ -58,7 +58,7 @@ def public(where: ast.AST) -> Iterator[ast.FunctionDef]:
 
 
 def absolute(path: Path, node: ast.ImportFrom) -> str:
-    package = [name for name in path.relative_to(ROOT).parent.parts]
+    package = list(path.relative_to(ROOT).parent.parts)
     full = package if package[0] == "simemb" else ["simemb", *package]
     above = full[: len(full) - node.level + 1] if node.level else []
     return ".".join([*above, *filter(None, [node.module])])

@@ -51,9 +51,14 @@ def test_a_file_appears_with_its_parents_and_leaves_nothing_beside_it(tmp_path):
 def test_an_error_while_writing_a_file_leaves_the_older_one_whole(tmp_path, error):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(error), atomic.new_file(path) as partial:
-        partial.write_text("ne")
-        raise error
+
+    def write() -> None:
+        with atomic.new_file(path) as partial:
+            partial.write_text("ne")
+            raise error
+
+    with pytest.raises(error):
+        write()
     assert content(tmp_path) == {"file.txt": "old"}
 
 
@@ -118,9 +123,13 @@ def test_a_directory_takes_the_place_of_the_older_one_completely(old):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Crash])
 def test_an_error_while_writing_a_directory_leaves_the_older_one_whole(old, error):
-    with pytest.raises(error), atomic.new_directory(old) as partial:
-        (partial / "one.txt").write_text("ne")
-        raise error
+    def write() -> None:
+        with atomic.new_directory(old) as partial:
+            (partial / "one.txt").write_text("ne")
+            raise error
+
+    with pytest.raises(error):
+        write()
     assert content(old) == whole("old")
     assert list(old.parent.iterdir()) == [old]
 
@@ -145,7 +154,7 @@ def test_after_a_crash_at_any_rename_recovery_finds_one_whole_version(old, monke
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", crash_after)
         # a dead process tidies nothing up
-        patch.setattr(atomic.shutil, "rmtree", lambda path, ignore_errors: None)
+        patch.setattr(atomic.shutil, "rmtree", lambda *_, **__: None)
         if renames < 2:
             with pytest.raises(Crash):
                 write()

@@ -115,7 +115,7 @@ def test_the_configured_attention_dropout_acts_in_training_and_not_in_evaluation
     }
     attention_names = names.get(family, ["attention_probs_dropout_prob"])
     other_names = others.get(family, ["hidden_dropout_prob"])
-    fields = {name: 0.4 for name in attention_names} | {name: 0.0 for name in other_names}
+    fields = dict.fromkeys(attention_names, 0.4) | dict.fromkeys(other_names, 0.0)
     encoder = make_encoder(family, **fields)
     batch = Batch.collate(encoder.tokenize(SENTENCES)[0])
     with torch.no_grad():
@@ -139,6 +139,8 @@ def test_a_sliding_window_changes_what_modernbert_gives_on_these_sentences():
     narrow, wide = (make_encoder("modernbert", local_attention=width) for width in (8, 128))
     ids, mask = padded_input(narrow)
     with torch.no_grad():
-        outputs = [encoder(Batch.collate([i[m.bool()].tolist() for i, m in zip(ids, mask, strict=True)]))
-                   for encoder in (narrow, wide)]
+        outputs = [
+            encoder(Batch.collate([i[m.bool()].tolist() for i, m in zip(ids, mask, strict=True)]))
+            for encoder in (narrow, wide)
+        ]
     assert not torch.allclose(*outputs, atol=1e-2)

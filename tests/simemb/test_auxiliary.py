@@ -149,7 +149,9 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
     for length in batch.lengths:
         span = slice(start, start + length)
         logits = reference(input_ids=masked[span][None]).logits[0]
-        picked = torch.nn.functional.cross_entropy(logits[chosen[span]], batch.ids[span][chosen[span]], reduction="none")
+        picked = torch.nn.functional.cross_entropy(
+            logits[chosen[span]], batch.ids[span][chosen[span]], reduction="none"
+        )
         losses += picked.tolist()
         start += length
     assert found.item() == pytest.approx(sum(losses) / len(losses), abs=1e-5)

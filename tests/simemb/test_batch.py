@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simemb.batch import Batch
 
+FEW = settings(max_examples=40, deadline=None)
 SENTENCES = st.lists(st.lists(st.integers(0, 999), min_size=1, max_size=9), min_size=1, max_size=12)
 
 
@@ -17,11 +18,13 @@ def by_row(batch: Batch) -> list[list[int]]:
 
 
 @given(SENTENCES)
+@FEW
 def test_every_sentence_is_found_again_in_the_caller_s_row(sentences):
     assert by_row(Batch.collate(sentences)) == sentences
 
 
 @given(SENTENCES)
+@FEW
 def test_sentences_are_sorted_by_length_and_equal_lengths_keep_their_order(sentences):
     batch = Batch.collate(sentences)
     rows = sorted(range(len(sentences)), key=lambda row: len(sentences[row]))
@@ -31,12 +34,14 @@ def test_sentences_are_sorted_by_length_and_equal_lengths_keep_their_order(sente
 
 
 @given(SENTENCES)
+@FEW
 def test_positions_count_from_zero_in_each_sentence(sentences):
     batch = Batch.collate(sentences)
     assert batch.positions.tolist() == [place for length in batch.lengths for place in range(length)]
 
 
 @given(SENTENCES)
+@FEW
 def test_runs_are_maximal_and_cover_the_batch(sentences):
     batch = Batch.collate(sentences)
     assert [length for count, length in batch.runs for _ in range(count)] == list(batch.lengths)
@@ -44,6 +49,7 @@ def test_runs_are_maximal_and_cover_the_batch(sentences):
 
 
 @given(SENTENCES)
+@FEW
 def test_splitting_gives_one_dense_block_per_run_and_loses_nothing(sentences):
     batch = Batch.collate(sentences)
     tokens = batch.ids[:, None].float()
@@ -53,6 +59,7 @@ def test_splitting_gives_one_dense_block_per_run_and_loses_nothing(sentences):
 
 
 @given(SENTENCES)
+@FEW
 def test_restoring_undoes_the_sorting(sentences):
     batch = Batch.collate(sentences)
     lengths = torch.tensor(batch.lengths).float()[:, None]
@@ -60,6 +67,7 @@ def test_restoring_undoes_the_sorting(sentences):
 
 
 @given(SENTENCES, st.integers(1000, 1003))
+@FEW
 def test_padding_makes_the_rectangle_and_its_mask(sentences, padding):
     batch = Batch.collate(sentences)
     ids, mask = batch.pad(padding)

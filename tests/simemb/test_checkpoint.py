@@ -81,7 +81,7 @@ def test_a_damaged_file_is_named_and_leaves_the_model_alone(damage: str, tmp_pat
 
         save_file({"method.first.weight": torch.ones(3, 3)}, path)
     elif damage == "progress":
-        path.write_bytes(content.replace(b'best_step', b'west_step'))
+        path.write_bytes(content.replace(b"best_step", b"west_step"))
     else:
         path.write_bytes({"empty": b"", "cut": content[:-7], "noise": b"x" * 300}[damage])
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

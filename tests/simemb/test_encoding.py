@@ -8,15 +8,16 @@ import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from families import SENTENCES, make_encoder, make_tokenizer
+from families import SENTENCES, make_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb import encoding, tokenizing
+from simemb import encoding
 from simemb.encoder import Encoder
 from simemb.errors import DataError
 
 TEXTS = list(SENTENCES)
+ENCODER = make_encoder()
 ODD = {
     "empty": "",
     "blank": " \t\n ",
@@ -36,9 +37,9 @@ ODD = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def encoder() -> Encoder:
-    return make_encoder()
+    return ENCODER
 
 
 @pytest.fixture
@@ -62,7 +63,13 @@ def interrupted(texts: list[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "kind",
-    [list, tuple, iter, lambda texts: (text for text in texts), lambda texts: datasets.Dataset.from_dict({"t": texts})["t"]],
+    [
+        list,
+        tuple,
+        iter,
+        lambda texts: (text for text in texts),
+        lambda texts: datasets.Dataset.from_dict({"t": texts})["t"],
+    ],
     ids=["list", "tuple", "iterator", "generator", "column of a dataset"],
 )
 @pytest.mark.parametrize("chunked", [False, True])
@@ -173,9 +180,6 @@ def test_any_text_at_all_gives_a_finite_vector(text):
     assert np.isfinite(ENCODER.encode(text)).all()
 
 
-ENCODER = make_encoder()
-
-
 def test_a_text_without_any_token_gives_a_finite_vector():
     encoder = make_encoder()
     encoder.tokenizer.backend_tokenizer.post_processor = None
@@ -208,26 +212,17 @@ def test_a_text_that_just_fits_is_not_reported(encoder, caplog):
 @pytest.mark.parametrize("wrong", [None, 3, 1.5, b"bytes", ["a list"], np.float64("nan")])
 def test_what_is_not_a_string_is_refused_with_its_position(encoder, wrong, small_chunks):
     with pytest.raises(DataError) as caught:
-        encoder.encode(["a", "b", "c", "d", wrong, "e"])
+        encoder.encode(iter(["a", "b", "c", "d", wrong, "e"]))
     assert str(caught.value).startswith("text 5 is ")
     assert "not a string" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_tokenizing_gives_what_the_tokenizer_gives():
-    tokenizer = make_tokenizer()
-    ids, cut = tokenizing.tokenize(TEXTS, tokenizer, 9)
-    assert ids == tokenizer(TEXTS, truncation=True, max_length=9)["input_ids"]
-    assert cut == sum(len(tokenizer(text)["input_ids"]) > 9 for text in TEXTS) > 0
 
 
 # ---- to a file -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"normalize": True, "truncate_dim": 6}, {"batch_size": 2}])
-def test_a_npy_file_holds_bit_for_bit_what_encode_gives_and_maps_into_memory(
-    encoder, tmp_path, options, small_chunks
-):
+def test_a_npy_file_holds_bit_for_bit_what_encode_gives_and_maps_into_memory(encoder, tmp_path, options, small_chunks):
     count = encoder.encode_to_file(TEXTS, tmp_path / "vectors.npy", **options)
     vectors = np.load(tmp_path / "vectors.npy", mmap_mode="r")
     assert isinstance(vectors, np.memmap)

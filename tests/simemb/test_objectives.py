@@ -1,5 +1,6 @@
 """Objectives against slow references written from the papers, and against SimCSE's own formulation."""
 
+from itertools import pairwise
 from math import exp, log, sqrt
 
 import pytest
@@ -138,7 +139,9 @@ def test_a_share_of_the_queries_has_the_loss_of_its_rows(first: int):
     query, key, hard = rows(8, 40), rows(8, 41), rows(8, 42)
     objective = InfoNCE(0.1, 0.5)
     share = objective(query[first : first + 2], key, (hard,), first=first).item()
-    assert share == pytest.approx(slow_info_nce(query[first : first + 2], key, (hard,), None, 0.1, 0.5, first), abs=1e-6)
+    assert share == pytest.approx(
+        slow_info_nce(query[first : first + 2], key, (hard,), None, 0.1, 0.5, first), abs=1e-6
+    )
     shares = [objective(query[place : place + 2], key, (hard,), first=place) for place in range(0, 8, 2)]
     torch.testing.assert_close(torch.stack(shares).mean(), objective(query, key, (hard,)))
 
@@ -175,7 +178,7 @@ def test_twenty_steps_descend():
         loss.backward()
         optimizer.step()
     assert losses[-1] < 0.5 * losses[0]
-    assert all(after < before for before, after in zip(losses, losses[1:], strict=False))
+    assert all(after < before for before, after in pairwise(losses))
 
 
 def test_zero_vectors_give_a_finite_gradient():

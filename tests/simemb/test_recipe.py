@@ -140,7 +140,15 @@ def test_json_that_is_no_run_is_refused(tmp_path: Path, text: str):
 
 def test_the_recipe_json_of_a_run_gives_recipe_and_settings(tmp_path: Path):
     path = tmp_path / "recipe.json"
-    run = {"model": "m", "data": "d", "columns": ["a"], "dev": "none", "metric": "pearson", "seed": 3, "precision": "no"}
+    run = {
+        "model": "m",
+        "data": "d",
+        "columns": ["a"],
+        "dev": "none",
+        "metric": "pearson",
+        "seed": 3,
+        "precision": "no",
+    }
     path.write_text(json.dumps({"recipe": EVERYTHING.to_json(), "run": run | {"fingerprint": "f"}}))
     assert find(str(path)) == EVERYTHING
     assert settings(str(path)) == run | {"columns": ("a",)}

@@ -34,10 +34,9 @@ def test_a_new_or_an_empty_directory_is_free(tmp_path: Path):
 
 def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(TrainingError, match=r"is not empty: --resume goes on with it, --overwrite replaces it"):
-        Run(tmp_path).refuse(resume=False, overwrite=False)
-    with pytest.raises(TrainingError, match=r"is not a run directory .*--overwrite leaves it alone"):
-        Run(tmp_path).refuse(resume=False, overwrite=True)
+    for overwrite in (False, True):
+        with pytest.raises(TrainingError, match=r"is not a run directory .*--overwrite leaves it alone; give another"):
+            Run(tmp_path).refuse(resume=False, overwrite=overwrite)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 

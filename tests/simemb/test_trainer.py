@@ -1,7 +1,12 @@
 """The loop: the schedule, accumulation, clipping, and going on after a stop bit for bit."""
 
 import json
+import os
+import random
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from math import cos, pi
@@ -13,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from simemb import atomic
+from simemb.cli import main
 from simemb.directory import load
 from simemb.errors import SimembError
 from simemb.loader import Loader
@@ -106,7 +112,7 @@ def test_an_accumulated_step_has_the_mean_gradient_of_its_batches(
     monkeypatch.setattr(
         trainer,
         "_update",
-        lambda rate: found.update({name: p.grad.clone() for name, p in trainer.method.named_parameters()}),
+        lambda _: found.update({name: p.grad.clone() for name, p in trainer.method.named_parameters()}),
     )
     trainer._step(Still())
     for name, gradient in expected.items():
@@ -204,9 +210,10 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
 ):
     run(name, tmp_path / "whole", fields=fields)
     for stop in (1, 4, 5):  # before, at and after an evaluation
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match=rf"stopped after {stop} of"):
+        with monkeypatch.context() as patch:
             stop_after(stop, patch)
-            run(name, tmp_path / "stopped", fields=fields, resume=(tmp_path / "stopped").exists())
+            with pytest.raises(KeyboardInterrupt, match=rf"stopped after {stop} of"):
+                run(name, tmp_path / "stopped", fields=fields, resume=(tmp_path / "stopped").exists())
     run(name, tmp_path / "stopped", fields=fields, resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
@@ -233,9 +240,10 @@ def test_a_disk_that_fills_up_leaves_what_resume_needs(
         if sum(broken in str(path) for path in written) == times:
             raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(SimembError, match=r"written.*: No space left on device"):
+    with monkeypatch.context() as patch:
         patch.setattr(atomic, "_flush", flush)
-        run("simcse", tmp_path / "stopped", dev="none")
+        with pytest.raises(SimembError, match=r"written.*: No space left on device"):
+            run("simcse", tmp_path / "stopped", dev="none")
     run("simcse", tmp_path / "stopped", dev="none", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
@@ -245,3 +253,119 @@ def test_a_kept_last_partial_batch_is_seen(tiny_base: Path, sentences_file: Path
     table = token_table(open_rows(sentences_file), encoder.tokenizer, max_length=32)
     loader = Loader(table, replace(find("simcse")), find("simcse").views, seed=1, rank=0, world=1)
     assert [len(batch) // 2 for step in range(loader.steps) for batch in loader.step(step)] == [64, 26]
+
+
+# ---- real processes, really killed ---------------------------------------------------------------
+
+STEP_BY_STEP = """
+import sys
+from pathlib import Path
+
+rename = Path.replace
+
+def ask_first(self, target):
+    sys.stdout.write(f"{self.name} -> {Path(target).name}\\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    return rename(self, target)
+
+Path.replace = ask_first
+from simemb.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Runs simemb and waits before every rename, which is the moment between writing a file and having it."""
+
+
+@pytest.fixture
+def words(tiny_base: Path, sentences_file: Path, tmp_path: Path) -> Callable[..., list[str]]:
+    """The command of a run of 24 steps that saves after every 4."""
+
+    def command(output: str, *more: str) -> list[str]:
+        data = ["--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none"]
+        numbers = ["--batch-size", "8", "--epochs", "2", "--eval-every", "4", "--learning-rate", "1e-3"]
+        return ["train", "simcse_mlm", *data, *numbers, "--output", str(tmp_path / output), *more]
+
+    return command
+
+
+def kill_before(moment: str, times: int, arguments: list[str], folder: Path) -> None:
+    """Start a run and kill it when it is about to rename a file to `moment` for the n-th time."""
+    script = folder / "step_by_step.py"
+    script.write_text(STEP_BY_STEP)
+    command, pipe = [sys.executable, str(script), *arguments], subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            times -= line.rstrip().endswith(f"-> {moment}")
+            if times == 0:
+                break
+            process.stdin.write("\n")
+            process.stdin.flush()
+    finally:
+        process.kill()
+        _, errors = process.communicate()
+    assert times == 0, errors
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_for_bit(words: Callable[..., list[str]], tmp_path: Path):
+    assert main(words("whole")) == 0
+    kill_before("state.safetensors", 3, words("killed"), tmp_path)
+    assert main(words("killed", "--resume")) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["best", "best.old", "state.safetensors", "metrics.jsonl"])
+def test_a_run_killed_again_and_again_at_the_worst_moments_goes_on_bit_for_bit(
+    moment: str, words: Callable[..., list[str]], tmp_path: Path
+):
+    assert main(words("whole")) == 0
+    kill_before("state.safetensors", 2, words("killed"), tmp_path)
+    kill_before(moment, 1, words("killed", "--resume"), tmp_path)
+    kill_before(moment, 1 if moment == "metrics.jsonl" else 2, words("killed", "--resume"), tmp_path)
+    assert main(words("killed", "--resume")) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_goes_on_bit_for_bit(words: Callable[..., list[str]], tmp_path: Path):
+    longer = ["--epochs", "30", "--eval-every", "12"]
+    assert main([*words("whole"), *longer]) == 0
+    dice, state = random.Random(5), tmp_path / "killed" / "last" / "state.safetensors"
+    for attempt in range(5):
+        resume = ["--resume"] if state.exists() else []
+        overwrite = ["--overwrite"] if not resume and (tmp_path / "killed").exists() else []
+        command = [sys.executable, "-m", "simemb.cli", *words("killed"), *longer, *resume, *overwrite]
+        before = state.stat().st_mtime_ns if state.exists() else None
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while (state.stat().st_mtime_ns if state.exists() else None) == before and time.monotonic() < until:
+            assert process.poll() is None, f"ended before attempt {attempt} to kill it"
+            time.sleep(0.005)
+        time.sleep(dice.uniform(0, 0.4))
+        process.kill()
+        process.wait()
+    assert main([*words("killed"), *longer, "--resume"]) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(words: Callable[..., list[str]], tmp_path: Path):
+    longer = ["--epochs", "8", "--eval-every", "40"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simemb.cli", *words("stopped"), *longer], stderr=subprocess.PIPE, env={**os.environ}
+    )
+    metrics, until = tmp_path / "stopped" / "metrics.jsonl", time.monotonic() + 60
+    while time.monotonic() < until and not (metrics.exists() and metrics.stat().st_size):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130
+    assert "stopping after this step; press Ctrl-C again" in errors
+    assert f"the state is in {tmp_path / 'stopped'}: the same command with --resume" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert main([*words("stopped", "--resume"), *longer]) == 0
+    assert main([*words("whole"), *longer]) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")

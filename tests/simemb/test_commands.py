@@ -1,0 +1,78 @@
+"""What the verbs do beyond handing on their options: what is checked first, and what is kept where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simemb import commands
+from simemb.errors import SimembError
+from simemb.options import UsageError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def train(model: Path, data: Path, *more: str) -> None:
+    words = ["simcse", "--model", str(model), "--data", str(data), "--dev", "none", "--batch-size", "16"]
+    commands.run("train", [*words, "--max-steps", "2", *more])
+
+
+def test_every_seed_is_looked_at_before_the_first_is_trained(tiny_base: Path, sentences_file: Path) -> None:
+    train(tiny_base, sentences_file, "--output", "runs/seed-2")
+    with pytest.raises(SimembError, match="seed-2 exists"):
+        train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2")
+    assert [path.name for path in Path("runs").iterdir()] == ["seed-2"]
+    train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2", "--overwrite")
+    assert json.loads(Path("runs/seeds.json").read_text())["suite"] is None
+
+
+def test_a_seed_that_never_reached_a_checkpoint_says_how_to_begin_it_again(
+    tiny_base: Path, sentences_file: Path
+) -> None:
+    train(tiny_base, sentences_file, "--output", "runs/seed-1")
+    Path("runs/seed-1/last/state.safetensors").unlink()
+    with pytest.raises(SimembError, match=r"seed-1: nothing to resume, .*; --overwrite starts it again"):
+        train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "--resume")
+
+
+def test_an_unknown_suite_is_noticed_before_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch, tiny_base: Path) -> None:
+    def load(model: str, pooling: str | None) -> Any:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(commands, "_load", load)
+    with pytest.raises(SimembError, match="unknown suite"):
+        commands.run("eval", [str(tiny_base), "--suite", "stss"])
+
+
+def test_eval_keeps_no_record_in_a_directory_that_is_no_run(tiny_base: Path, dev_file: Path) -> None:
+    before = sorted(tiny_base.iterdir())
+    commands.run("eval", [str(tiny_base), "--suite", str(dev_file), "--no-geometry", "--json", "deep/scores.json"])
+    assert sorted(tiny_base.iterdir()) == before
+    assert json.loads(Path("deep/scores.json").read_text())["model"] == str(tiny_base)
+
+
+def test_eval_writes_strict_json_where_a_score_is_not_defined(tiny_base: Path) -> None:
+    rows = "".join(f"{score}\ta dog\ta dog\n" for score in (1, 2, 3))
+    Path("same.tsv").write_text("score\tsentence1\tsentence2\n" + rows)
+    commands.run("eval", [str(tiny_base), "--suite", "same.tsv", "--json", "scores.json"])
+    record = json.loads(Path("scores.json").read_text(), parse_constant=pytest.fail)
+    assert record["average"]["all"]["spearman"] is None
+
+
+def test_vectors_never_replace_the_texts_they_are_from(tiny_base: Path, sentences_file: Path) -> None:
+    Path("a.txt").write_text(sentences_file.read_text())
+    Path("a.npy").symlink_to("a.txt")
+    with pytest.raises(UsageError, match="is the input too"):
+        commands.run("encode", [str(tiny_base), "a.txt", "--output", "a.npy"])
+    assert Path("a.txt").read_text() == sentences_file.read_text()
+
+
+def test_vectors_replace_older_vectors(tiny_base: Path, sentences_file: Path) -> None:
+    Path("a.npy").write_text("old")
+    commands.run("encode", [str(tiny_base), str(sentences_file), "--output", "a.npy"])
+    assert Path("a.npy").read_bytes().startswith(b"\x93NUMPY")
+    assert [path.name for path in Path().iterdir()] == ["a.npy"]

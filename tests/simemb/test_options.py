@@ -1,0 +1,122 @@
+"""The options of every verb: what `--help` shows, and the one line for what cannot be understood."""
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from simemb import options
+from simemb.cli import main
+from simemb.options import UsageError, parse
+
+VERBS = {
+    "train simcse": options.Train,
+    "encode": options.Encode,
+    "eval": options.Eval,
+    "index": options.BuildIndex,
+    "search": options.Search,
+    "list": options.List,
+}
+
+
+SHOWN = {
+    ("encode", "model"): "MODEL",
+    ("encode", "input"): "INPUT",
+    ("eval", "models"): "MODEL [MODEL ...]",
+    ("eval", "geometry"): "--no-geometry",
+    ("index", "model"): "MODEL",
+    ("index", "input"): "INPUT",
+    ("search", "index"): "INDEX",
+    ("search", "queries"): "QUERY [QUERY ...]",
+    ("list", "what"): "WHAT",
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_every_option_in_80_columns_without_color(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*verb.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"usage: simemb {verb}" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "\x1b" not in shown
+    for field in fields(VERBS[verb]):
+        assert (SHOWN.get((verb, field.name)) or f"--{field.name.replace('_', '-')}") in shown
+
+
+def test_the_help_of_a_recipe_names_every_field_down_to_the_last_noun(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "simcse_mlm", "--help"]) == 0
+    shown = capsys.readouterr().out
+    fields_of_nouns = (
+        "--learning-rate",
+        "--objective.temperature",
+        "--objective.hard-negative-weight",
+        "--head.activation",
+        "--views.1.column",
+        "--auxiliaries.0.weight",
+        "--auxiliaries.0.probability",
+    )
+    assert all(option in shown for option in fields_of_nouns)
+    assert "0.05" in shown
+
+
+@pytest.mark.parametrize("words", [["train"], ["train", "--help"]])
+def test_train_without_a_recipe_shows_the_recipes(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("simcse ", "simcse_mlm", "simcse_sup", "./mine.py", "recipe.json"))
+
+
+def complaint(kind: type, *words: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        parse(kind, words, prog="simemb verb")
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.endswith("; `simemb verb --help` tells more")
+    return line.removesuffix("; `simemb verb --help` tells more")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("--batch_sise", "--batch-size"),
+        ("--truncate", "--truncate-dim"),
+        ("--normalise=yes", "--normalize"),
+        ("--poling", "--pooling"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest_and_not_with_all(wrong: str, near: str) -> None:
+    line = complaint(options.Encode, "model", "texts.txt", wrong, "--output", "v.npy")
+    assert f"did you mean {near}" in line
+    assert len(re.findall(r" --[a-z]", line)) <= 3
+    assert len(line) < 100
+
+
+def test_an_unknown_option_is_found_wherever_it_stands() -> None:
+    assert complaint(options.Encode, "--colum", "text") == "unknown option '--colum': did you mean --column?"
+    assert complaint(options.Encode, "--xyzzy") == "unknown option '--xyzzy'"
+    assert complaint(options.Search, "index", "--jsn").startswith("unknown option '--jsn': did you mean --json?")
+
+
+def test_what_is_missing_is_called_as_in_the_help() -> None:
+    assert complaint(options.Encode, "model", "--output", "v.npy") == "missing: INPUT"
+    assert complaint(options.Encode, "model", "texts.txt") == "missing: --output"
+    assert complaint(options.Eval) == "missing: MODEL, at least one"
+    assert complaint(options.Search, "index") == "missing: QUERY, at least one"
+    assert complaint(options.Search, "index", "query", "-k") == "--k: a value is missing"
+
+
+def test_a_value_that_is_no_number_is_named() -> None:
+    assert complaint(options.Search, "index", "query", "-k", "1.5") == "--k: '1.5' is not a whole number"
+    assert complaint(options.Eval, "model", "--batch-size", "x") == "--batch-size: 'x' is not a whole number"
+    assert "did you mean 'wmean'?" in complaint(options.Eval, "model", "--aggregate", "wmeen")
+
+
+def test_short_and_long_spellings_mean_the_same() -> None:
+    short = parse(options.Search, ["index", "one", "two", "-k", "7"], prog="simemb search")
+    assert short == parse(options.Search, ["--k=7", "index", "one", "two"], prog="simemb search")
+    assert (short.k, short.queries) == (7, ("one", "two"))
+    chosen = parse(options.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
+    assert (chosen.models, chosen.batch_size, chosen.geometry) == (("a", "b"), 3, False)

@@ -1,0 +1,106 @@
+"""Tables: plain where nobody watches, whole in every width, and with every text as it is."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from simemb import report, seeds
+from simemb.index import Hit
+from simemb.scores import Aggregates, Correlation, Geometry, Scores
+
+
+def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometry: bool = True) -> Scores:
+    points = Correlation(spearman, spearman - 1)
+    every = Aggregates(points, points, points)
+    spread = Geometry("stsb", 0.25, -2.5, 2, 2, 4, 10, 40) if geometry else None
+    return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")  # type: ignore[dict-item]
+
+
+def result(after: Scores | None, seed: int = 1) -> Any:
+    return SimpleNamespace(
+        directory=Path("runs", f"seed-{seed}"),
+        before=after and scores(50.0),
+        after=after,
+        steps=7,
+        best_step=4,
+        seconds=3.0,
+        sentences_per_second=1234.5,
+    )
+
+
+def test_a_hit_is_shown_as_it_is_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "a [bold]text[/bold] :smile: [link=x] [/] with\ta tab " + "and much more " * 40
+    report.print_hits("[red]query[/] :dog:", [Hit(1, "id[1]", 0.98765, text), Hit(2, "b", -1.0, "")])
+    title, *_, first, second, _ = capsys.readouterr().out.splitlines()
+    assert title.strip() == "[red]query[/] :dog:"
+    assert first.split()[:3] == ["1", "0.9877", "id[1]"]
+    assert "a [bold]text[/bold] :smile: [link=x] [/] with a tab" in first
+    assert first.rstrip().endswith("and much more")
+    assert second.split() == ["2", "-1.0000", "b"]
+    assert "\x1b" not in title + first
+
+
+def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_table(report.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "runs/[/]")]))
+    output = capsys.readouterr().out
+    assert "runs/[bold]x" in output
+    assert "runs/[/]" in output
+    assert "70.12" in output
+
+
+def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_list("things", [("name", "[x] " + "word " * 60), ("other", "short")])
+    title, first, second = capsys.readouterr().out.splitlines()
+    assert title.strip() == "things"
+    assert first.split()[:2] == ["name", "[x]"]
+    assert first.count("word") == 60
+    assert second.split() == ["other", "short"]
+
+
+def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_runs([result(scores(60.456))], [1])
+    output = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
+    assert rows["before"] == ["50.00", "49.00", "0.2500", "-2.5000"]
+    assert rows["after"] == ["60.46", "59.46", "0.2500", "-2.5000"]
+    assert "7 steps, 3 s, 1,234 sentences/s; the best encoder (step 4) is in runs/seed-1/best" in output
+    assert "simemb eval runs/seed-1 --suite sts\n" in output
+    assert "score >= 4" in output
+
+
+def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
+    assert "--suite sample\n" in capsys.readouterr().out
+
+
+def test_several_runs_show_mean_and_sample_deviation(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_runs([result(scores(60.0), 1), result(scores(62.0), 2)], [1, 2])
+    output = capsys.readouterr().out
+    assert "after, seed 2" in output
+    assert "61.00 ± 1.41" in output
+    assert "0.2500 ± 0.0000" in output
+
+
+def test_a_run_without_evaluation_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_runs([result(None)], [1])
+    output = capsys.readouterr().out
+    assert "before" not in output
+    assert output.startswith("7 steps")
+
+
+def test_the_record_of_the_seeds_says_the_same_and_has_no_nan(tmp_path: Path) -> None:
+    seeds.save(tmp_path, [result(scores(60.0), 1), result(scores(62.0, geometry=True), 2)], [1, 2])
+    record = json.loads((tmp_path / "seeds.json").read_text())
+    assert record["mean"] == {"spearman": 61.0, "pearson": 60.0, "alignment": 0.25, "uniformity": -2.5}
+    assert record["sd"]["spearman"] == pytest.approx(2**0.5)
+    seeds.save(tmp_path, [result(scores(float("nan")), 1)], [1])
+    record = json.loads((tmp_path / "seeds.json").read_text(), parse_constant=pytest.fail)
+    assert record["mean"]["spearman"] is None
+    assert "sd" not in record
+    seeds.save(tmp_path, [result(None, 1), result(None, 2)], [1, 2])
+    record = json.loads((tmp_path / "seeds.json").read_text())
+    assert "mean" not in record
+    assert [run["seed"] for run in record["runs"]] == [1, 2]

@@ -1,0 +1,70 @@
+"""The README does what it says: its tours run as they stand, and its table says what the recipes say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simemb.recipe import find
+from simemb.registry import RECIPES, names, summary
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)
+
+
+def table(page: str) -> list[list[str]]:
+    inside = page.partition("<!-- recipes")[2].partition("<!-- end of recipes -->")[0]
+    lines = [line for line in inside.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def run(command: list[str], folder: Path) -> str:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SIMEMB_CACHE": str(folder / "cache"),
+        "HF_HUB_OFFLINE": "1",
+    }
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_tour_of_the_command_line_runs_as_written(tmp_path):
+    (tour,) = blocks(ENGLISH, "sh tour")
+    shown = run(["bash", "-euo", "pipefail", "-c", tour], tmp_path)
+    assert "before" in shown
+    assert "after" in shown
+    assert (tmp_path / "vectors.npy").exists()
+    assert len(re.findall(r"^.\s*[123] ", shown, re.MULTILINE)) >= 3
+
+
+def test_the_tour_of_python_runs_as_written(tmp_path):
+    (tour,) = blocks(ENGLISH, "python tour")
+    shown = run([sys.executable, "-c", tour], tmp_path)
+    assert "->" in shown
+    assert "Hit(" in shown
+
+
+def test_both_languages_show_the_same_code():
+    for kind in ("sh", "sh tour", "python tour"):
+        assert blocks(ENGLISH, kind) == blocks(CHINESE, kind) != []
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=["english", "chinese"])
+def test_the_table_of_methods_says_what_the_recipes_say(page):
+    rows = table(page)
+    assert [row[0] for row in rows] == [f"`{name}`" for name in names(RECIPES)]
+    for name, row in zip(names(RECIPES), rows, strict=True):
+        recipe = find(name)
+        numbers = [str(recipe.batch_size), f"{recipe.learning_rate:g}", f"{recipe.objective.temperature:g}"]
+        assert row[3:] == numbers
+        assert page is CHINESE or row[1] == summary(RECIPES, name)
