@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from simemb import atomic
-from simemb.encoder import Dense, Encoder, Normalize
+from simemb.encoder import Encoder
 from simemb.errors import ModelError, unknown
+from simemb.modules import Dense, Normalize
 from simemb.pooling import HEAD, LAYERS
 
 log = logging.getLogger("simemb")

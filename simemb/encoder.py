@@ -9,72 +9,19 @@ import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import normalize as l2_normalize
 
 from simemb import attention, encoding, tokenizing
 from simemb.batch import Batch
+from simemb.encoding import Vectors
+from simemb.modules import Dense
 from simemb.pooling import LAYERS, check_pooling, pool
 
-Vectors = np.ndarray[Any, np.dtype[np.float32]]
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
-
-
-@runtime_checkable
-class TextEncoder(Protocol):
-    """What suites and indexes need of an encoder, ours or another library's."""
-
-    @property
-    def name(self) -> str:
-        """How a person would name it: a path or a hub name."""
-        ...
-
-    @property
-    def dim(self) -> int:
-        """Length of its vectors."""
-        ...
-
-    def fingerprint(self) -> str:
-        """A hex digest of everything that its vectors depend on."""
-        ...
-
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        batch_size: int | None = None,
-        progress: bool | None = None,
-    ) -> Vectors:
-        """Float32 vectors [texts, dim], or [dim] for a single string."""
-        ...
-
-
-class Dense(nn.Module):
-    """x -> activation(W x + b), in the layout of sentence-transformers' Dense module."""
-
-    def __init__(self, inputs: int, outputs: int, *, activation: nn.Module, bias: bool = True):
-        super().__init__()
-        self.linear = nn.Linear(inputs, outputs, bias=bias)
-        self.activation = activation
-
-    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch out"]:
-        """Apply the layer to sentence vectors."""
-        return self.activation(self.linear(vectors))
-
-
-class Normalize(nn.Module):
-    """x -> x / |x|_2."""
-
-    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch dim"]:
-        """Scale sentence vectors to unit length."""
-        return l2_normalize(vectors, dim=-1)
 
 
 class Encoder(nn.Module):

@@ -47,6 +47,37 @@ class Options:
 
 
 @runtime_checkable
+class TextEncoder(Protocol):
+    """What suites and indexes need of an encoder, ours or another library's."""
+
+    @property
+    def name(self) -> str:
+        """How a person would name it: a path or a hub name."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hex digest of everything that its vectors depend on."""
+        ...
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Vectors:
+        """Float32 vectors [texts, dim], or [dim] for a single string."""
+        ...
+
+
+@runtime_checkable
 class Embeds(Protocol):
     """What the streaming needs of an encoder: its width, its tokenizer, and vectors of token ids."""
 

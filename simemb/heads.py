@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from simemb.encoder import Dense
+from simemb.modules import Dense
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "none": nn.Identity}
 

@@ -20,7 +20,7 @@ from simemb.index_files import FORMAT, MANIFEST, File, Origin, read_manifest, wr
 from simemb.part import EXACT_LIMIT, FULL, KINDS, Part, Stored, arrange, numbered, table, unique, unit
 
 if TYPE_CHECKING:
-    from simemb.encoder import TextEncoder
+    from simemb.encoding import TextEncoder
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from simemb.atomic import new_file, write_text
 from simemb.errors import SearchError
 
 if TYPE_CHECKING:
-    from simemb.encoder import TextEncoder
+    from simemb.encoding import TextEncoder
 
 FORMAT = 1
 MANIFEST = "index.json"

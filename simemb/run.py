@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
 from platform import machine, python_version
 from typing import Any
@@ -93,7 +94,7 @@ class Run:
         """Append one line to metrics.jsonl."""
         try:
             with self.metrics.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record) + "\n")
+                file.write(_line(record))
         except OSError as error:
             raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
 
@@ -108,7 +109,15 @@ class Run:
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that the checkpoint does not know yet: they will come again."""
         kept = [record for record in self.logged() if record["step"] <= step]
-        atomic.write_text(self.metrics, "".join(json.dumps(record) + "\n" for record in kept))
+        atomic.write_text(self.metrics, "".join(map(_line, kept)))
+
+
+def _line(record: dict[str, Any]) -> str:
+    """A line of metrics.jsonl; a number that is not finite (a batch of one has no negatives) is null."""
+    finite = {
+        name: None if isinstance(value, float) and not isfinite(value) else value for name, value in record.items()
+    }
+    return json.dumps(finite) + "\n"
 
 
 def environment() -> dict[str, Any]:

@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 from simemb import atomic
 from simemb.card import card
 from simemb.directory import POOLING_FLAGS, quiet_transformers
-from simemb.encoder import Dense, Encoder
+from simemb.encoder import Encoder
 from simemb.errors import ModelError
+from simemb.modules import Dense
 from simemb.pooling import LAYERS
 
 

@@ -78,7 +78,7 @@ class Task:
 
     name: str
     subsets: Mapping[str, str | Source | Path]
-    scale: tuple[float, float] = (0, 5)
+    scale: tuple[float, float] = (0.0, 5.0)
 
     def load(self) -> list[Pairs]:
         """Read every subset; `DataError` for one that is missing, too short, or without a usable score."""

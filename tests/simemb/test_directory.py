@@ -14,9 +14,10 @@ from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
 from torch import nn
 
 from simemb import directory
-from simemb.encoder import Dense, Encoder, Normalize
+from simemb.encoder import Encoder
 from simemb.errors import ModelError
 from simemb.foreign import ForeignEncoder
+from simemb.modules import Dense, Normalize
 from simemb.pooling import LAYERS
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂"]

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from simemb import attention
 from simemb.batch import Batch
-from simemb.encoder import Dense, Encoder, Normalize
+from simemb.encoder import Encoder
 from simemb.errors import ModelError
+from simemb.modules import Dense, Normalize
 from simemb.pooling import LAYERS
 
 

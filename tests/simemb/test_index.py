@@ -194,9 +194,7 @@ def test_ids_and_texts_of_every_script_are_kept_to_the_letter(encoder: Trigrams,
 # ---- how it is built -------------------------------------------------------------------------------
 
 
-def test_auto_is_exact_for_few_texts_and_ivf_for_many(
-    encoder: Trigrams, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_is_exact_for_few_texts_and_ivf_for_many(encoder: Trigrams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simemb.part, "EXACT_LIMIT", 400)
     assert Index.build(encoder, sentences(400)).parts[0].kind == "exact"
     assert Index.build(encoder, sentences(401)).parts[0].kind == "ivf"
@@ -216,9 +214,7 @@ def test_a_stream_in_several_parts_on_disk_equals_a_list_in_memory(
     some = sentences(1100)
     whole = Index.build(encoder, some, ids=range(5, 1105))
     monkeypatch.setattr(simemb.index, "FULL", 300)
-    stream = Index.build(
-        encoder, iter(some), ids=iter(range(5, 1105)), path=tmp_path / "index", chunk_size=100
-    )
+    stream = Index.build(encoder, iter(some), ids=iter(range(5, 1105)), path=tmp_path / "index", chunk_size=100)
     assert [part.count for part in stream.parts] == [300, 300, 300, 200]
     for index in (stream, Index.load(tmp_path / "index", encoder=encoder)):
         for found, wanted in zip(index.search_batch(queries), whole.search_batch(queries), strict=True):
@@ -357,9 +353,7 @@ def test_a_failed_addition_adds_nothing(encoder: Trigrams) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_loaded_index_gives_the_same_bits(
-    kind: str, encoder: Trigrams, queries: list[str], tmp_path: Path
-) -> None:
+def test_a_loaded_index_gives_the_same_bits(kind: str, encoder: Trigrams, queries: list[str], tmp_path: Path) -> None:
     index = Index.build(encoder, sentences(3000), kind=kind, effort=7)
     before = index.search_batch(queries)
     index.save(tmp_path / "first")
@@ -442,9 +436,7 @@ def corrupt(path: Path) -> None:
     ("damage", "line"),
     [(Path.unlink, "missing"), (truncate, "bytes instead of"), (corrupt, "checksum")],
 )
-def test_a_damaged_file_is_named(
-    damage: Callable[[Path], None], line: str, pattern: str, saved: Path
-) -> None:
+def test_a_damaged_file_is_named(damage: Callable[[Path], None], line: str, pattern: str, saved: Path) -> None:
     path = file_of(saved, pattern)
     damage(path)
     with pytest.raises(SearchError, match=rf"{path.name}: .*{line}"):
@@ -473,9 +465,7 @@ def test_a_damaged_description_is_named(text: str, line: str, saved: Path) -> No
 
 def test_files_of_two_indexes_do_not_mix(saved: Path, tmp_path: Path, encoder: Trigrams) -> None:
     Index.build(encoder, sentences(7), path=tmp_path / "other")
-    one, two = (
-        json.loads((f / "index.json").read_text(encoding="utf-8")) for f in (saved, tmp_path / "other")
-    )
+    one, two = (json.loads((f / "index.json").read_text(encoding="utf-8")) for f in (saved, tmp_path / "other"))
     texts = two["parts"][0]["texts"]
     (saved / texts["name"]).write_bytes((tmp_path / "other" / texts["name"]).read_bytes())
     one["parts"][0]["texts"] = texts

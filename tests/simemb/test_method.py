@@ -11,9 +11,10 @@ from torch import Tensor
 from simemb.auxiliary import MaskedLM
 from simemb.batch import Batch
 from simemb.directory import load
-from simemb.encoder import Dense, Encoder
+from simemb.encoder import Encoder
 from simemb.heads import Projector
 from simemb.method import Method
+from simemb.modules import Dense
 from simemb.objectives import InfoNCE
 from simemb.recipe import Recipe
 from simemb.views import View

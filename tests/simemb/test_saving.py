@@ -12,8 +12,9 @@ from families import FAMILIES, SENTENCES, make_backbone, make_encoder, make_toke
 from torch import nn
 
 from simemb import saving
-from simemb.encoder import Dense, Encoder, Normalize
+from simemb.encoder import Encoder
 from simemb.errors import ModelError
+from simemb.modules import Dense, Normalize
 from simemb.pooling import LAYERS
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂", "a dog " * 50]

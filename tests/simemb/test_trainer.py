@@ -21,6 +21,7 @@ from simemb import atomic
 from simemb.cli import main
 from simemb.directory import load
 from simemb.errors import SimembError
+from simemb.live import LiveLine
 from simemb.loader import Loader
 from simemb.method import Method
 from simemb.recipe import Recipe, find
@@ -74,13 +75,6 @@ def test_the_linear_schedule_is_that_of_transformers(schedule: str):
 # ---- one step ------------------------------------------------------------------------------------
 
 
-class Still:
-    """A live line that shows nothing."""
-
-    def step(self, *args: Any) -> None: ...
-    def say(self, words: str) -> None: ...
-
-
 def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
     torch.manual_seed(0)
     encoder = load(tiny_base, pooling="cls")
@@ -114,7 +108,7 @@ def test_an_accumulated_step_has_the_mean_gradient_of_its_batches(
         "_update",
         lambda _: found.update({name: p.grad.clone() for name, p in trainer.method.named_parameters()}),
     )
-    trainer._step(Still())
+    trainer._step(LiveLine(9, shown=False))
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=1e-5)
 
@@ -133,7 +127,7 @@ def test_gradients_are_clipped_to_norm_one_over_all_parameters(
 
     monkeypatch.setattr(trainer.optimizer, "step", norm_and_step)
     for _ in range(3):
-        trainer._step(Still())
+        trainer._step(LiveLine(9, shown=False))
     assert max(seen) == pytest.approx(1, abs=1e-4)
     assert max(seen) <= 1 + 1e-4
 
@@ -149,7 +143,7 @@ def test_a_step_is_adamw_with_the_numbers_of_the_recipe(tiny_base: Path, sentenc
     torch.nn.utils.clip_grad_norm_(trainer.method.parameters(), 1.0)
     gradients = {name: p.grad.clone() for name, p in trainer.method.named_parameters()}
     trainer.method.zero_grad()
-    trainer._step(Still())
+    trainer._step(LiveLine(9, shown=False))
     for name, after in weights(trainer).items():
         # the first step of Adam: both moments are the gradient, without bias
         update = gradients[name] / (gradients[name].abs() + 1e-5)

@@ -20,7 +20,7 @@ from simemb.monitor import Watch
 from simemb.recipe import Recipe, find
 from simemb.suites import evaluate
 from simemb.suites import find as find_suite
-from simemb.training import fit
+from simemb.training import _check_choices, fit
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}
 TEXTS = ["the red dog eats a ball", "a cat", "the old singer paints a boat"]
@@ -297,8 +297,6 @@ def test_resume_with_other_data_of_the_same_name_is_refused(train: Callable[...,
     ("options", "error", "words"),
     [
         ({"ours": "simsce"}, RecipeError, "did you mean 'simcse'"),
-        ({"metric": "spearmen"}, TrainingError, "unknown metric 'spearmen': did you mean 'spearman'"),
-        ({"precision": "fp8"}, TrainingError, "unknown precision 'fp8'"),
         ({"trackers": ["tensorbord"]}, TrainingError, "unknown tracker 'tensorbord': did you mean 'tensorboard'"),
         ({"seed": -1}, TrainingError, "seed"),
         ({"data": ["only one"]}, DataError, "at least 2"),
@@ -313,6 +311,18 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_written(
     with pytest.raises(error, match=words):
         train(**options)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "precision", "words"),
+    [
+        ("spearmen", "no", r"unknown metric 'spearmen': did you mean 'spearman'\?"),
+        ("spearman", "fp8", r"unknown precision 'fp8'"),
+    ],
+)
+def test_a_choice_that_does_not_exist_names_the_nearest(metric: str, precision: str, words: str):
+    with pytest.raises(TrainingError, match=words):
+        _check_choices(metric, precision, ())
 
 
 def test_pooling_is_not_for_an_encoder(train: Callable[..., Any], tiny_base: Path):

@@ -80,7 +80,7 @@ class Rows(list[int]):
     """A table of which only the size matters."""
 
     def ids(self, column: int, rows: Sequence[int]) -> list[Any]:
-        return [np.ones(2, np.int32) for _ in rows]
+        return [np.full(2, column, np.int32) for _ in rows]
 
 
 @pytest.mark.parametrize(("rows", "name", "steps"), [(1_000_000, "simcse", 15_625), (275_601, "simcse_sup", 1_617)])
