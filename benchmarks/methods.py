@@ -4,7 +4,7 @@
     python benchmarks/methods.py table
 
 `run` needs the corpora under $SIMEMB_DATA; it can be stopped and started again, finished runs are kept. Each
-experiment writes one file of eval/results/: the settings, the score on STS-B dev that chose the checkpoint,
+seed of each experiment writes one file of eval/results/: the settings, the score on STS-B dev that chose the checkpoint,
 the seven STS tasks before and after, alignment and uniformity on the whole STS-B, time, machine and
 versions. `table` makes the tables from these files.
 
@@ -19,7 +19,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simemb import Recipe
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "eval" / "results"
@@ -44,7 +47,7 @@ class Experiment:
 
 def sweep(**changes: Any) -> Experiment:
     """One setting of `simcse`, judged on STS-B dev with seed 1."""
-    return Experiment(rows=16_000, changes=changes | {"eval_every": 50}, test=False)
+    return Experiment(rows=4_800, changes=changes | {"eval_every": 25}, test=False)
 
 
 EXPERIMENTS = {
@@ -54,61 +57,69 @@ EXPERIMENTS = {
     "sweep-lr-1e-5": sweep(learning_rate=1e-5),
     "sweep-lr-1e-4": sweep(learning_rate=1e-4),
     "sweep-temperature-0.1": sweep(temperature=0.1),
-    "sweep-temperature-0.2": sweep(temperature=0.2),
-    "sweep-dropout-0.05": sweep(dropout=0.05),
     "sweep-dropout-0.2": sweep(dropout=0.2),
     "sweep-length-64": sweep(max_length=64),
     "simcse": Experiment(seeds=(1, 2, 3)),
 }
 
 
-def run(name: str, model: str, work: Path) -> None:
-    """Train with every seed and record what came out."""
+def run(name: str, seed: int, model: str, work: Path) -> None:
+    """Train with one seed and record what came out."""
+    import torch
+
     from simemb import Encoder, evaluate, fit
-    from simemb.recipe import find
     from simemb.run import environment
 
     experiment = EXPERIMENTS[name]
-    changes = dict(experiment.changes)
-    recipe = find(experiment.recipe)
-    if "temperature" in changes:
-        recipe = replace(recipe, objective=replace(recipe.objective, temperature=changes.pop("temperature")))
-    recipe = replace(recipe, **changes)
+    recipe = changed(experiment)
+    output = work / f"{name}-{seed}"
+    shutil.rmtree(output, ignore_errors=True)
+    data = _rows(experiment, work)
+    result = fit(recipe, model, data, output=output, pooling=recipe.pooling, dev="stsb_dev", seed=seed)
+    assert result.before is not None
+    assert result.after is not None
     record: dict[str, Any] = {
         "name": name,
+        "seed": seed,
         "recipe": recipe.to_json(),
         "changes": experiment.changes,
         "base": Path(model).name,
         "data": experiment.data,
         "rows": experiment.rows,
-        "runs": [],
+        "dev_before": result.before.points,
+        "dev": result.after.points,
+        "dev_curve": _curve(output),
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "sentences_per_second": result.sentences_per_second,
+        "threads": torch.get_num_threads(),
         **environment(),
     }
-    base = Encoder.load(model, pooling=recipe.pooling)
     if experiment.test:
+        base = Encoder.load(model, pooling=recipe.pooling)
         record["before"] = evaluate(base, "sts", geometry=True).to_json()
-    for seed in experiment.seeds:
-        output = work / f"{name}-{seed}"
-        shutil.rmtree(output, ignore_errors=True)
-        data = _rows(experiment, work)
-        result = fit(recipe, model, data, output=output, pooling=recipe.pooling, dev="stsb_dev", seed=seed)
-        assert result.before is not None
-        assert result.after is not None
-        record["runs"].append(
-            {
-                "seed": seed,
-                "dev_before": result.before.points,
-                "dev": result.after.points,
-                "best_step": result.best_step,
-                "steps": result.steps,
-                "seconds": result.seconds,
-                "sentences_per_second": result.sentences_per_second,
-                "after": evaluate(result.encoder, "sts", geometry=True).to_json() if experiment.test else None,
-                "dev_curve": _curve(output),
-            }
-        )
+        record["after"] = evaluate(result.encoder, "sts", geometry=True).to_json()
+    record["command"] = ["benchmarks/methods.py", "run", "--model", Path(model).name, "--only", name]
+    for scores in (record.get("before"), record.get("after")):
+        if scores:
+            scores["model"] = Path(scores["model"]).name
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    _result(name, seed).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def changed(experiment: Experiment) -> "Recipe":
+    """The recipe of an experiment."""
+    from simemb.recipe import find
+
+    recipe, changes = find(experiment.recipe), dict(experiment.changes)
+    if "temperature" in changes:
+        recipe = replace(recipe, objective=replace(recipe.objective, temperature=changes.pop("temperature")))
+    return replace(recipe, **changes)
+
+
+def _result(name: str, seed: int) -> Path:
+    return RESULTS / f"{name}-{seed}.json"
 
 
 def _rows(experiment: Experiment, work: Path) -> str:
@@ -135,31 +146,33 @@ def _curve(output: Path) -> list[tuple[int, float]]:
 
 def write_tables() -> None:
     """Fill train/README.md from the result files."""
-    records = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
-    tested = [record for record in records.values() if record.get("before")]
-    swept = [record for name, record in records.items() if name.startswith("sweep-")]
-    text = "\n\n".join([_test_table(tested), _sweep_table(swept), _provenance(list(records.values()))])
+    records = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        groups.setdefault(record["name"], []).append(record)
+    tested = [group for group in groups.values() if "after" in group[0]]
+    swept = [group[0] for group in groups.values() if "after" not in group[0]]
+    text = "\n\n".join([_test_table(tested), _sweep_table(swept), _provenance(records)])
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
     PAGE.write_text(f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
-def _test_table(records: list[dict[str, Any]]) -> str:
-    tasks = list(records[0]["before"]["tasks"])
+def _test_table(groups: list[list[dict[str, Any]]]) -> str:
+    tasks = list(groups[0][0]["before"]["tasks"])
     heads = [*tasks, "average", "alignment", "uniformity", "STS-B dev", "steps", "seconds", "sentences/s"]
     lines = ["| run | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     shown: set[str] = set()
-    for record in records:
-        pooling, runs = record["recipe"]["pooling"], record["runs"]
+    for runs in groups:
+        first = runs[0]
+        pooling = first["recipe"]["pooling"]
         if pooling not in shown:
             shown.add(pooling)
-            dev = f"{runs[0]['dev_before']:.2f}"
-            lines.append(
-                f"| base, {pooling} | " + " | ".join([*_scores([record["before"]], tasks), dev, "", "", ""]) + " |"
-            )
-        name = f"`{record['name']}`{_described(record['changes'])}, {record['data']}"
+            cells = [*_scores([first["before"]], tasks), f"{first['dev_before']:.2f}", "", "", ""]
+            lines.append(f"| base, {pooling} | " + " | ".join(cells) + " |")
+        name = f"`{first['name']}`{_described(first['changes'])}, {first['data']}"
         name += f", {len(runs)} seeds" if len(runs) > 1 else ""
         cells = _scores([run["after"] for run in runs], tasks)
-        cells += [_spread([run["dev"] for run in runs], 2), str(runs[0]["steps"])]
+        cells += [_spread([run["dev"] for run in runs], 2), str(first["steps"])]
         cells += [f"{mean(run['seconds'] for run in runs):.0f}"]
         cells += [f"{mean(run['sentences_per_second'] for run in runs):,.0f}"]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -182,13 +195,12 @@ def _described(changes: dict[str, Any]) -> str:
     return "".join(f", {name.replace('_', ' ')} {value}" for name, value in changes.items() if name != "eval_every")
 
 
-def _sweep_table(records: list[dict[str, Any]]) -> str:
+def _sweep_table(runs: list[dict[str, Any]]) -> str:
     lines = ["| `simcse`, seed 1 | STS-B dev before | after (best checkpoint) | best step | dev at each evaluation |"]
     lines.append("|---|---:|---:|---:|---|")
-    for record in sorted(records, key=lambda record: -record["runs"][0]["dev"]):
-        run = record["runs"][0]
+    for run in sorted(runs, key=lambda run: -run["dev"]):
         curve = ", ".join(f"{score:.2f}" for step, score in run["dev_curve"] if step)
-        changes = _described(record["changes"]).removeprefix(", ") or "the paper's constants"
+        changes = _described(run["changes"]).removeprefix(", ") or "the paper's constants"
         cells = [
             changes,
             f"{run['dev_before']:.2f}",
@@ -203,7 +215,8 @@ def _sweep_table(records: list[dict[str, Any]]) -> str:
 def _provenance(records: list[dict[str, Any]]) -> str:
     first = records[0]
     versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
-    return f"Base `{first['base']}`; {first['machine']}; {versions}."
+    threads = "one thread a run, two runs at a time" if first["threads"] == 1 else f"{first['threads']} threads"
+    return f"Base `{first['base']}`; {first['machine']}, {threads}; {versions}."
 
 
 def main() -> None:
@@ -213,13 +226,15 @@ def main() -> None:
     runner = verbs.add_parser("run")
     runner.add_argument("--model", required=True)
     runner.add_argument("--only", nargs="+", choices=list(EXPERIMENTS), default=list(EXPERIMENTS))
+    runner.add_argument("--seeds", nargs="+", type=int, help="by default those of the experiment")
     runner.add_argument("--work", type=Path, default=Path("runs/methods"))
     verbs.add_parser("table")
     chosen = parser.parse_args()
     if chosen.verb == "run":
         for name in chosen.only:
-            if not (RESULTS / f"{name}.json").exists():
-                run(name, chosen.model, chosen.work)
+            for seed in chosen.seeds or EXPERIMENTS[name].seeds:
+                if not _result(name, seed).exists():
+                    run(name, seed, chosen.model, chosen.work)
     write_tables()
 
 

@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 from simemb.directory import load
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
 from simemb.method import Method
-from simemb.monitor import Watch
 from simemb.recipe import Recipe, find
 from simemb.suites import evaluate
 from simemb.suites import find as find_suite
@@ -225,17 +224,6 @@ def test_a_learning_rate_that_blows_up_is_told_in_one_line(train: Callable[..., 
     with pytest.raises(SimembError, match=r"finite|loss is nan") as caught:
         train(recipe(learning_rate=1e30, epochs=3))
     assert "\n" not in str(caught.value)
-
-
-def test_a_collapse_is_said(
-    train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tiny_base: Path
-):
-    monkeypatch.setattr(Watch, "STEPS", 3)
-    monkeypatch.setattr(Watch, "COLLAPSED", -1.0)
-    monkeypatch.setattr(Watch.__init__, "__defaults__", None)
-    with caplog.at_level(logging.INFO, "simemb"):
-        train()
-    assert "the embeddings have collapsed" in caplog.text
 
 
 def test_a_dead_encoder_collapses_for_real(
