@@ -3,10 +3,10 @@
     python benchmarks/methods.py run --model PATH/minilm-l4-mlm [--only NAME ...] [--work runs/methods]
     python benchmarks/methods.py table
 
-`run` needs the corpora under $SIMEMB_DATA; it can be stopped and started again, finished runs are kept. Each
-seed of each experiment writes one file of eval/results/: the settings, the score on STS-B dev that chose the checkpoint,
-the seven STS tasks before and after, alignment and uniformity on the whole STS-B, time, machine and
-versions. `table` makes the tables from these files.
+`run` needs the corpora under $SIMEMB_DATA; it can be stopped and started again, finished runs are kept.
+Each seed of each experiment writes one file of eval/results/: the settings, the score on STS-B dev that
+chose the checkpoint, the seven STS tasks before and after, alignment and uniformity on the whole STS-B,
+time, machine and versions. `table` makes the tables from these files.
 
 Settings were chosen on STS-B dev with seed 1 (the experiments whose name begins with sweep-), never on a
 test set.

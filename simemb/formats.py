@@ -10,8 +10,9 @@ import json
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from .errors import DataError
 
@@ -61,8 +62,8 @@ def _reading(name: str) -> Generator[None]:
         raise DataError(f"{name} cannot be read: {error.strerror or error}") from None
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+def _open_bytes(path: Path) -> BufferedIOBase:
+    return cast(BufferedIOBase, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def lines(path: Path, name: str) -> Iterator[tuple[int, str]]:

@@ -60,7 +60,7 @@ class LiveLine:
 def describe(numbers: dict[str, float], speed: float) -> str:
     """The numbers of a step in the order in which they are read.
 
-    >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2}, 900)
+    >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2.0}, 900.0)
     'loss 0.500, accuracy 90 %, cosine +0.80/+0.10, uniformity -2.00, 900 sentences/s'
     """
     return (

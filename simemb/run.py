@@ -57,9 +57,8 @@ class Run:
             )
 
     def claim(self, record: dict[str, Any], *, resume: bool) -> None:
-        """Start a run here: write recipe.json, or with `resume` see that it says the same."""
+        """Start a run here and write recipe.json; with `resume` clear away what a crash left."""
         if resume:
-            self._compare(record)
             atomic.recover(self.best)
             for folder in (self.directory, self.checkpoint.parent):
                 atomic.sweep(folder)
@@ -73,7 +72,8 @@ class Run:
         except OSError as error:
             raise TrainingError(f"{self.directory}: cannot be written: {error.strerror}") from error
 
-    def _compare(self, record: dict[str, Any]) -> None:
+    def compare(self, record: dict[str, Any]) -> None:
+        """Raise `TrainingError` if the run here was started with other settings than those of `record`."""
         try:
             saved = json.loads(self.recipe.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -114,6 +114,8 @@ def fit(
     )
     content = {"digest": rows.digest(), "rows": len(table)}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
+    if resume:
+        run.compare(record)
     with torch.random.fork_rng():
         before = None if suite is None else evaluate(encoder, suite, geometry=True, progress=progress)
         method = Method(recipe, encoder, columns=len(rows.columns), seed=seed)

@@ -73,7 +73,7 @@ def test_resume_and_overwrite_together_are_refused(tmp_path: Path):
 
 def test_resume_with_the_same_record_is_fine_whatever_the_versions(tmp_path: Path):
     run = started(tmp_path / "run")
-    run.claim({**RECORD, "versions": {"torch": "2"}}, resume=True)
+    run.compare({**RECORD, "versions": {"torch": "2"}})
     assert json.loads(run.recipe.read_text())["versions"] == {"torch": "1"}
 
 
@@ -92,7 +92,7 @@ def test_resume_with_the_same_record_is_fine_whatever_the_versions(tmp_path: Pat
 def test_resume_names_what_is_not_as_it_was(section: str, change: dict[str, Any], words: str, tmp_path: Path):
     run = started(tmp_path / "run")
     with pytest.raises(TrainingError, match=words):
-        run.claim({**RECORD, section: {**RECORD[section], **change}}, resume=True)
+        run.compare({**RECORD, section: {**RECORD[section], **change}})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"recipe": 3}'])
@@ -100,7 +100,7 @@ def test_resume_with_a_damaged_recipe_json_is_refused(text: str, tmp_path: Path)
     run = started(tmp_path / "run")
     run.recipe.write_text(text)
     with pytest.raises(TrainingError):
-        run.claim(RECORD, resume=True)
+        run.compare(RECORD)
 
 
 def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path):
