@@ -70,7 +70,7 @@ class Trainer:
         from accelerate.state import AcceleratorState
 
         # accelerate keeps the precision of a process for good; an earlier run may have had another
-        AcceleratorState._reset_state()
+        AcceleratorState._reset_state()  # pyright: ignore[reportPrivateUsage]
         self.method, self.recipe, self.suite, self.run, self.settings = method, method.recipe, suite, run, settings
         self.accelerator = Accelerator(
             mixed_precision=settings.precision, log_with=list(trackers) or None, project_dir=str(run.directory)
