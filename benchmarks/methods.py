@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from simemb import Recipe
@@ -34,7 +34,8 @@ START, END = "<!-- results: made by benchmarks/methods.py -->", "<!-- end of res
 class Experiment:
     """A recipe with a few fields changed, on so many rows of a corpus, once for each seed.
 
-    test: whether the seven STS tasks are scored too; a sweep looks at STS-B dev only.
+    test: whether the seven STS tasks are scored too; a sweep looks at STS-B dev only. precision: as in
+    `simemb.fit`.
     """
 
     recipe: str = "simcse"
@@ -43,6 +44,7 @@ class Experiment:
     changes: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (1,)
     test: bool = True
+    precision: Literal["no", "bf16"] = "no"
 
 
 def sweep(**changes: Any) -> Experiment:
@@ -59,7 +61,7 @@ EXPERIMENTS = {
     "sweep-temperature-0.1": sweep(temperature=0.1),
     "sweep-dropout-0.2": sweep(dropout=0.2),
     "sweep-length-64": sweep(max_length=64),
-    "simcse": Experiment(seeds=(1, 2, 3)),
+    "simcse": Experiment(changes={"learning_rate": 1e-5}, seeds=(1, 2, 3), precision="bf16"),
 }
 
 
@@ -75,12 +77,22 @@ def run(name: str, seed: int, model: str, work: Path) -> None:
     output = work / f"{name}-{seed}"
     shutil.rmtree(output, ignore_errors=True)
     data = _rows(experiment, work)
-    result = fit(recipe, model, data, output=output, pooling=recipe.pooling, dev="stsb_dev", seed=seed)
+    result = fit(
+        recipe,
+        model,
+        data,
+        output=output,
+        pooling=recipe.pooling,
+        dev="stsb_dev",
+        seed=seed,
+        precision=experiment.precision,
+    )
     assert result.before is not None
     assert result.after is not None
     record: dict[str, Any] = {
         "name": name,
         "seed": seed,
+        "precision": experiment.precision,
         "recipe": recipe.to_json(),
         "changes": experiment.changes,
         "base": Path(model).name,
@@ -170,6 +182,7 @@ def _test_table(groups: list[list[dict[str, Any]]]) -> str:
             cells = [*_scores([first["before"]], tasks), f"{first['dev_before']:.2f}", "", "", ""]
             lines.append(f"| base, {pooling} | " + " | ".join(cells) + " |")
         name = f"`{first['name']}`{_described(first['changes'])}, {first['data']}"
+        name += ", bf16" if first.get("precision") == "bf16" else ""
         name += f", {len(runs)} seeds" if len(runs) > 1 else ""
         cells = _scores([run["after"] for run in runs], tasks)
         cells += [_spread([run["dev"] for run in runs], 2), str(first["steps"])]

@@ -3,6 +3,8 @@
 One class runs every recipe. It may branch on the kind of a noun, never on the name of a method.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -44,20 +46,26 @@ class Method(nn.Module):
         """The loss, and what to watch beside it (see `simemb.monitor.signals`).
 
         batch: the sentences of view 0, then those of view 1 and so on, equally many of each; all views go
-        through the network in one pass.
+        through the network in one pass. The objective is computed in float32 whatever the precision: a
+        cosine has three digits in bfloat16, and the temperature multiplies its error by twenty.
         """
-        by_view = self.head(self.encoder(batch)).chunk(len(self.views))
+        vectors = self.head(self.encoder(batch)).float()
+        with torch.autocast(vectors.device.type, enabled=False):
+            contrast, watched = self._contrast(vectors.chunk(len(self.views)))
+        loss = contrast
+        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
+            extra = auxiliary(self.encoder, batch)
+            loss = loss + spec.weight * extra
+            watched[f"auxiliary_{number}"] = extra.detach()
+        return loss, watched
+
+    def _contrast(self, by_view: Sequence[Float[Tensor, "batch dim"]]) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The objective's mean over all pairs of views, and the signals of the first pair."""
         gathered = [gather(vectors) for vectors in by_view]
         hard = [gathered[index] for index, view in enumerate(self.views) if view.negative]
         chosen = pairs(self.views)
         contrast = torch.stack(
             [self.recipe.objective(by_view[i], gathered[j], hard, first=rank() * len(by_view[i])) for i, j in chosen]
         ).mean()
-        loss = contrast
-        watched = {"contrast": contrast.detach()}
-        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
-            extra = auxiliary(self.encoder, batch)
-            loss = loss + spec.weight * extra
-            watched[f"auxiliary_{number}"] = extra.detach()
         query, key = (by_view[view].detach() for view in chosen[0])
-        return loss, watched | signals(query, key)
+        return contrast, {"contrast": contrast.detach(), **signals(query, key)}

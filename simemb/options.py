@@ -30,7 +30,7 @@ class Train:
     """Train an encoder by a recipe; the best checkpoint lands in DIR/best."""
 
     model: str = "bundled"
-    """A model directory, a run directory or a hub name to start from; `bundled` is small and untrained."""
+    """A model directory, a run directory or a hub name to start from; `bundled` is a small language model."""
     data: str | None = None
     """A file (.txt .csv .tsv .jsonl .parquet, .gz too), a corpus name (`simemb list corpora`) or - for standard
     input; by default the bundled sample."""
@@ -51,7 +51,7 @@ class Train:
     overwrite: bool = False
     """Replace the run in DIR."""
     precision: Literal["no", "bf16", "fp16"] = "no"
-    """Mixed precision, on a GPU."""
+    """Mixed precision: bf16 pays on GPUs and on processors that have it, fp16 needs a GPU."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Report there too, beside metrics.jsonl."""
 

@@ -83,7 +83,7 @@ def fit(
     the model says, else what the recipe says. dev: a suite, or a file with a score and two sentences a row:
     every `recipe.eval_every` steps it decides by `metric` which checkpoint is best; "none" keeps the last
     one; by default STS-B dev, if it is at hand. output: the run directory (see `simemb.run`). resume: go on
-    with the run there, bit for bit. precision: bf16 or fp16 on a GPU. trackers: tensorboard, wandb or
+    with the run there, bit for bit. precision: bf16, or fp16 on a GPU. trackers: tensorboard, wandb or
     trackio besides metrics.jsonl. progress: a live line; by default where a person watches.
 
     Raises a `SimembError` that says what to do; KeyboardInterrupt after Ctrl-C, with the state saved.
@@ -145,8 +145,8 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None
     for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
         if value not in allowed:
             raise TrainingError(unknown(kind, value, allowed))
-    if precision != "no" and not torch.cuda.is_available():
-        raise TrainingError(f"--precision {precision} needs a GPU, and there is none here (allowed: no)")
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise TrainingError("--precision fp16 needs a GPU, and there is none here (allowed: no, bf16)")
     for tracker in trackers:
         if tracker not in TRACKERS:
             raise TrainingError(unknown("tracker", tracker, TRACKERS))

@@ -210,7 +210,7 @@ NUMBERS = (
     bad_option("--learning-rate nan", "--learning-rate", "above 0", "nan"),
     bad_option("--epochs 0", "--epochs", "at least 1", "0"),
     bad_option("--seed -1", "--seed", "-1"),
-    bad_option("--precision bf16", "bf16", "GPU"),
+    bad_option("--precision fp16", "fp16", "GPU"),
     bad_option("--resume --overwrite", "--resume", "--overwrite", "choose one"),
 )
 RECIPES = (
