@@ -164,7 +164,8 @@ def write_tables() -> None:
         groups.setdefault(record["name"], []).append(record)
     tested = [group for group in groups.values() if "after" in group[0]]
     swept = [group[0] for group in groups.values() if "after" not in group[0]]
-    text = "\n\n".join([_test_table(tested), _sweep_table(swept), _provenance(records)])
+    tables = [table(runs) for table, runs in ((_test_table, tested), (_sweep_table, swept)) if runs]
+    text = "\n\n".join([*tables, _provenance(records)])
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
     PAGE.write_text(f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
