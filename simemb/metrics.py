@@ -71,7 +71,7 @@ def _normalized(x: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]
     return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0)
 
 
-def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2) -> float:
+def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2.0) -> float:
     """How near the two sides of positive pairs are: the mean of |x - y|^alpha after L2 normalization.
 
     Args:
@@ -90,7 +90,7 @@ def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"]
     return float(distances.pow(alpha).mean())
 
 
-def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2) -> float:
+def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2.0) -> float:
     """How evenly vectors cover the sphere: log of the mean over pairs i < j of exp(-t |x_i - x_j|^2).
 
     Exact over all distinct pairs, after L2 normalization. It is computed in strips above the diagonal:

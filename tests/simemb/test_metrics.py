@@ -81,7 +81,7 @@ def test_cosine_does_not_depend_on_the_scale_of_the_vectors(dim, scale, seed):
 
 def test_alignment_agrees_with_a_slow_loop(vectors):
     x, y = vectors[:50], vectors[50:100]
-    for alpha in (1, 2, 3.5):
+    for alpha in (1.0, 2.0, 3.5):
         slow = [np.linalg.norm(unit(a) - unit(b)) ** alpha for a, b in zip(x, y, strict=True)]
         assert alignment(x, y, alpha) == pytest.approx(np.mean(slow), rel=1e-5)
 
@@ -91,14 +91,14 @@ def test_alignment_of_equal_antipodal_and_orthogonal_pairs_is_known():
     assert alignment(x, 3 * x) == 0
     assert alignment(x, -x) == pytest.approx(4)
     assert alignment(x, x[:, ::-1].copy()) == pytest.approx(2)
-    assert alignment(x, -x, alpha=3) == pytest.approx(8)
+    assert alignment(x, -x, alpha=3.0) == pytest.approx(8)
 
 
 def test_alignment_without_a_pair_is_nan():
     assert math.isnan(alignment(np.zeros((0, 4)), np.zeros((0, 4))))
 
 
-@pytest.mark.parametrize("t", [0.5, 2, 5])
+@pytest.mark.parametrize("t", [0.5, 2.0, 5.0])
 def test_uniformity_agrees_with_a_slow_loop_over_all_distinct_pairs(vectors, t):
     rows = [unit(row) for row in vectors]
     slow = math.log(np.mean([math.exp(-t * ((a - b) @ (a - b))) for a, b in combinations(rows, 2)]))

@@ -340,8 +340,8 @@ def test_a_tracker_that_is_not_installed_is_told_in_one_line(train: Callable[...
 def test_bf16_trains_on_a_processor_and_stays_near_float32(tiny_base: Path, sentences_file: Path, tmp_path: Path):
     recipe = replace(find("simcse"), batch_size=8, max_steps=3, dropout=0.0)
     results = [
-        fit(recipe, tiny_base, sentences_file, output=tmp_path / precision, dev="none", precision=precision)
-        for precision in ("no", "bf16", "no")
+        fit(recipe, tiny_base, sentences_file, output=tmp_path / name, dev="none", precision=precision)
+        for name, precision in (("plain", "no"), ("half", "bf16"), ("again", "no"))
     ]
     plain, half, again = (result.encoder.encode(["a man sees a dog"]) for result in results)
     assert np.array_equal(plain, again)
