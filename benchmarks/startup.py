@@ -17,8 +17,8 @@ from record import write
 COMMANDS = {
     "python alone": [sys.executable, "-c", "pass"],
     "import simemb": [sys.executable, "-c", "import simemb"],
-    "simemb --help": [sys.executable, "-m", "simemb.cli", "--help"],
-    "simemb list recipes": [sys.executable, "-m", "simemb.cli", "list", "recipes"],
+    "simemb --help": [sys.executable, "-P", "-m", "simemb.cli", "--help"],
+    "simemb list recipes": [sys.executable, "-P", "-m", "simemb.cli", "list", "recipes"],
     "import sentence_transformers": [sys.executable, "-c", "import sentence_transformers"],
 }
 

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+# The processes that tests start import the installed package, not the checkout that they happen to stand in, which
+# lacks simemb.train, simemb.eval and simemb.data.
+os.environ["PYTHONSAFEPATH"] = "1"
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIMEMB_SHARED", ROOT.parent / "shared"))
 # pytest imports by path here, so a plain module that tests share (families.py) needs its folder to be known.
