@@ -25,7 +25,7 @@ BATCH, LENGTH, WARM_UP = 64, 32, 3
 
 
 def seconds_per_step_simemb(model: str, sentences: list[str], steps: int, folder: Path) -> float:
-    """Median seconds of a step of `simemb.fit`."""
+    """Mean seconds of a step of `simemb.fit`."""
     from simemb import fit
     from simemb.recipe import find
     from simemb.trainer import Trainer
