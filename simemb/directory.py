@@ -1,7 +1,7 @@
 """Reading and writing encoder directories: Hugging Face checkpoints and sentence-transformers models.
 
 We write sentence-transformers' older spelling (module types `sentence_transformers.models.*`, one boolean
-per pooling mode), which its releases up to 6.x read; we read both spellings.
+per pooling mode), which its older releases read too; we read both spellings.
 """
 
 import inspect

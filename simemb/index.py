@@ -41,7 +41,7 @@ class Index:
         kind: "exact", "ivf", "hnsw" or "auto" (exact up to 100,000 texts, ivf above; see `part.arrange`).
         effort: 1 or more: cells that ivf looks into and candidates that hnsw keeps, for each query and
             262,144 texts. More finds more and takes longer; exact has no use for it. It may be changed at
-            any time. 128 finds over 95 % of the ten nearest of 250,000 Wikipedia sentences.
+            any time.
     """
 
     def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128) -> None:

@@ -1,7 +1,7 @@
 """Writing an encoder as a sentence-transformers directory, in its older spelling.
 
-Releases of sentence-transformers from 2 to 6 read it (6's own spelling does not load in 5.1), and give
-the same vectors as we do.
+Older releases of sentence-transformers read it as well as the newest (6's own spelling does not load in
+5.1), and the installed one gives the same vectors as we do (tests/simemb/test_saving.py).
 """
 
 import json
