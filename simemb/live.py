@@ -63,11 +63,14 @@ def describe(numbers: dict[str, float], speed: float) -> str:
     >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2.0}, 900.0)
     'loss 0.500, accuracy 90 %, cosine +0.80/+0.10, uniformity -2.00, 900 sentences/s'
     """
-    return (
-        f"loss {numbers['loss']:.3f}, accuracy {100 * numbers['accuracy']:.0f} %, "
-        f"cosine {numbers['positive']:+.2f}/{numbers['negative']:+.2f}, "
-        f"uniformity {numbers['uniformity']:.2f}, {speed:,.0f} sentences/s"
-    )
+    words = [f"loss {numbers['loss']:.3f}"]
+    if "accuracy" in numbers:  # a language model compares no vectors
+        words += [
+            f"accuracy {100 * numbers['accuracy']:.0f} %",
+            f"cosine {numbers['positive']:+.2f}/{numbers['negative']:+.2f}",
+            f"uniformity {numbers['uniformity']:.2f}",
+        ]
+    return ", ".join([*words, f"{speed:,.0f} sentences/s"])
 
 
 def _bar() -> Any:

@@ -49,18 +49,22 @@ class Method(nn.Module):
         through the network in one pass. The objective is computed in float32 whatever the precision: a
         cosine has three digits in bfloat16, and the temperature multiplies its error by twenty.
         """
-        vectors = self.head(self.encoder(batch)).float()
-        with torch.autocast(vectors.device.type, enabled=False):
-            contrast, watched = self._contrast(vectors.chunk(len(self.views)))
-        loss = contrast
+        loss: Tensor | float = 0.0
+        watched: dict[str, Tensor] = {}
+        if self.recipe.objective is not None:
+            vectors = self.head(self.encoder(batch)).float()
+            with torch.autocast(vectors.device.type, enabled=False):
+                loss, watched = self._contrast(vectors.chunk(len(self.views)))
         for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
             extra = auxiliary(self.encoder, batch)
             loss = loss + spec.weight * extra
             watched[f"auxiliary_{number}"] = extra.detach()
+        assert isinstance(loss, Tensor)
         return loss, watched
 
     def _contrast(self, by_view: Sequence[Float[Tensor, "batch dim"]]) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         """The objective's mean over all pairs of views, and the signals of the first pair."""
+        assert self.recipe.objective is not None
         gathered = [gather(vectors) for vectors in by_view]
         hard = [gathered[index] for index, view in enumerate(self.views) if view.negative]
         chosen = pairs(self.views)

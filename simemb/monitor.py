@@ -52,6 +52,8 @@ class Watch:
                 f"the loss is {numbers['loss']} at step {step}; nothing was saved from this step. Lower the learning "
                 "rate or raise the temperature; the last checkpoint is from before"
             )
+        if "negative" not in numbers:
+            return None
         self.negatives.append(numbers["negative"])
         if len(self.negatives) == self.STEPS and min(self.negatives) > self.COLLAPSED:
             self.negatives.clear()

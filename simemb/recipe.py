@@ -34,8 +34,8 @@ class Recipe:
 
     views: tuple[View, ...]
     """Which columns are encoded, and how."""
-    objective: InfoNCE
-    """The loss on query and key vectors."""
+    objective: InfoNCE | None = None
+    """The loss on query and key vectors; None where an auxiliary is all there is to learn."""
     head: Projector | None = None
     """What stands between the sentence vector and the objective."""
     auxiliaries: tuple[MaskedLM, ...] = ()
@@ -85,6 +85,10 @@ class Recipe:
         for name in ("learning_rate", "max_grad_norm", "epsilon"):
             if not getattr(self, name) > 0:
                 raise RecipeError(f"{_option(name)} must be above 0, not {getattr(self, name)}")
+        if self.objective is None:
+            if not self.auxiliaries:
+                raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
+            return
         if not pairs(self.views):
             raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
         if self.batch_size < 2 and self.objective.needs_negatives:

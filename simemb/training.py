@@ -169,7 +169,7 @@ def _check_columns(recipe: Recipe, rows: Rows) -> None:
 
 
 def _check_size(recipe: Recipe, rows: Rows, table: TokenTable) -> None:
-    if len(table) < 2 and recipe.objective.needs_negatives:
+    if len(table) < 2 and recipe.objective is not None and recipe.objective.needs_negatives:
         raise DataError(f"{rows.name}: holds {len(table)} example, but a batch needs others as negatives (at least 2)")
 
 

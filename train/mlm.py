@@ -1,0 +1,23 @@
+"""Masked language modelling: guess hidden words, to make a base of one's own before contrastive training.
+
+Devlin et al., 2019, https://arxiv.org/abs/1810.04805, section 3.1, task 1, and appendix A.1: 15 % of the
+ordinary tokens are chosen, of which 80 % become [MASK], 10 % a random token and 10 % stay. There is no
+next-sentence task, as in RoBERTa (Liu et al., 2019, https://arxiv.org/abs/1907.11692, section 4.2).
+
+When to use it: your domain's language differs from what the base has read. What to watch: the loss, not
+the score on sentence pairs, which says little about a language model; so the last checkpoint is kept.
+"""
+
+from simemb import MaskedLM, Recipe, View
+
+recipe = Recipe(
+    views=(View(),),
+    auxiliaries=(MaskedLM(weight=1.0, probability=0.15),),
+    pooling="mean",
+    max_length=128,
+    batch_size=64,
+    learning_rate=1e-4,
+    warmup=0.05,
+    weight_decay=0.01,
+    eval_every=500,
+)
