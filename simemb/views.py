@@ -6,13 +6,18 @@ word here.
 
 from dataclasses import dataclass
 
+from simemb.augment import TokenAugmentation
+from simemb.cutoff import Adversarial, EmbeddingAugmentation
+
+Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
+
 
 @dataclass(frozen=True)
 class View:
     """One reading of an example.
 
     The loss is averaged over all pairs (i, j), i != j, where the online branch saw view i and the target
-    branch view j.
+    branch view j. A view that neither sees is encoded for the auxiliaries only.
     """
 
     column: int = 0
@@ -23,6 +28,10 @@ class View:
     """Whether the target branch encodes it: it is a key."""
     negative: bool = False
     """Join every query's denominator instead (NLI contradictions); left out where the data has no such column."""
+    offset: int = 0
+    """How many rows further down the data it reads: 1 is the next sentence of running text."""
+    augment: tuple[Augmentation, ...] = ()
+    """What is done to it: to its tokens, then to the embedding layer's output."""
 
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:

@@ -1,0 +1,96 @@
+"""What every objective is given, and what it says of itself.
+
+Objectives are mathematics only: they know no model and no data, so each can be tested on two matrices.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import normalize
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Numbers that are equal exactly where texts are equal, one for each row of a `Pair`'s matrices.
+
+    query, key, hard: for the texts of all processes. memory: for those that the memory holds.
+    """
+
+    query: Int[Tensor, "all"]
+    key: Int[Tensor, "all"]
+    hard: tuple[Int[Tensor, "all"], ...] = ()
+    memory: Int[Tensor, "memory"] | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One pair of views as an objective sees it: a row for each example.
+
+    query: what the online branch made of the one view, in this process: rows `first` to `first` + batch - 1
+    of the whole batch. key: what the target branch made of the other view, in all processes; the key of
+    query i is row `first` + i. hard: the negative views, in all processes. memory: negatives (or, of a bank,
+    vectors) that are older than the batch. others: the queries of all processes, by default these.
+    rows: numbers of this process's examples in the data, for a bank. scores: of this process's examples,
+    where the data has them. texts: which texts are equal. guide: the same rows as another encoder sees them.
+    progress: how much of the training is done, from 0 to 1.
+    """
+
+    query: Float[Tensor, "batch width"]
+    key: Float[Tensor, "all key_width"]
+    hard: tuple[Float[Tensor, "all key_width"], ...] = ()
+    memory: Float[Tensor, "memory key_width"] | None = None
+    first: int = 0
+    others: Float[Tensor, "all width"] | None = None
+    rows: Int[Tensor, "batch"] | None = None
+    scores: Float[Tensor, "batch"] | None = None
+    texts: Texts | None = None
+    guide: "Pair | None" = None
+    progress: float = 0.0
+
+    @property
+    def queries(self) -> Float[Tensor, "all width"]:
+        """The queries of all processes."""
+        return self.query if self.others is None else self.others
+
+    @property
+    def own(self) -> slice:
+        """Where this process's rows stand among all."""
+        return slice(self.first, self.first + len(self.query))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """From a pair of views to a scalar.
+
+    A subclass is a frozen dataclass with the constants of its paper. One without state computes in
+    `__call__`; one with state (a learnt temperature, a centre) builds a module that does.
+    """
+
+    weight: float = field(default=1.0, kw_only=True)
+    """Factor on the loss; papers differ in whether they sum or average."""
+
+    negatives: ClassVar[bool] = False
+    """Whether other examples are pushed away: a batch of one then teaches nothing, and hard negatives and a
+    queue have a place."""
+    scored: ClassVar[bool] = False
+    """Whether the data must have a score for every pair."""
+    banked: ClassVar[bool] = False
+    """Whether the keys come from a memory bank, so that there is no second view."""
+    clustered: ClassVar[bool] = False
+    """Whether it works on scores of prototypes (`MLP(prototypes=...)`)."""
+
+    def build(self, width: int) -> "Callable[[Pair], Float[Tensor, '']]":  # noqa: ARG002
+        """What computes the loss of vectors of `width` dimensions: by default the objective itself."""
+        return self
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss, a mean over the queries, without `weight`."""
+        raise NotImplementedError
+
+
+def cosines(a: Float[Tensor, "rows dim"], b: Float[Tensor, "columns dim"]) -> Float[Tensor, "rows columns"]:
+    """Cosine of every row of a with every row of b; 0 for a zero vector."""
+    return normalize(a, dim=1) @ normalize(b, dim=1).T
