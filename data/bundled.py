@@ -23,6 +23,23 @@ sample_triplets = Source(
     license=LICENSE,
     citation=CITATION,
 )
+sample_pairs = Source(
+    name="sample_pairs",
+    description="10,000 graded pairs of the bundled sample for training; none is in sample_dev or sample_test",
+    columns=("sentence1", "sentence2"),
+    score="score",
+    generate=lambda: grammar.pairs(10_000, 0),
+    license=LICENSE,
+    citation=CITATION,
+)
+sample_stories = Source(
+    name="sample_stories",
+    description="11,972 sentences of the bundled sample as running text: 2,000 stories of 4 to 8 sentences",
+    columns=("sentence",),
+    generate=lambda: [sentence for story in grammar.stories(2_000, 0) for sentence in story],
+    license=LICENSE,
+    citation=CITATION,
+)
 sample_dev = Source(
     name="sample_dev",
     description="graded pairs of the bundled sample for choosing a checkpoint",

@@ -1,9 +1,10 @@
 """Auxiliary losses: a second task on the same encoder, added to the objective with a weight."""
 
 import logging
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,13 +13,43 @@ from torch.nn.functional import cross_entropy
 
 from simemb.batch import Batch
 from simemb.encoder import Encoder
-from simemb.errors import RecipeError
+from simemb.errors import DataError, RecipeError
+from simemb.views import View
 
 log = logging.getLogger("simemb")
 
 
 @dataclass(frozen=True)
-class MaskedLM:
+class Scene:
+    """What an auxiliary sees of a step.
+
+    encoder, batch: to encode the sentences again in its own way. vectors: the encoder's vectors by view,
+    before any head. scores: those of the data, if it has them.
+    """
+
+    encoder: Encoder
+    batch: Batch
+    vectors: Mapping[int, Float[Tensor, "batch dim"]]
+    scores: Float[Tensor, "batch"] | None = None
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """A second task. A subclass holds its constants and builds the module that computes the loss of a `Scene`."""
+
+    weight: float = 1.0
+    """Factor on this loss."""
+
+    labeled: ClassVar[bool] = False
+    """Whether it learns from what people said of the pairs; an adversarial view then attacks this loss."""
+
+    def build(self, encoder: Encoder, views: tuple[View, ...]) -> nn.Module:
+        """A new module whose forward takes a `Scene`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MaskedLM(Auxiliary):
     """Guess masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
 
     Of the chosen tokens 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al., 2019, appendix
@@ -34,7 +65,7 @@ class MaskedLM:
         if not 0 < self.probability < 1:
             raise RecipeError(f"the fraction of masked tokens must be in (0, 1), not {self.probability}")
 
-    def build(self, encoder: Encoder) -> "MaskedLMLoss":
+    def build(self, encoder: Encoder, views: tuple[View, ...]) -> "MaskedLMLoss":  # noqa: ARG002
         """The loss with its vocabulary head, taken from the encoder's checkpoint if it carries one."""
         return MaskedLMLoss(self, encoder)
 
@@ -55,14 +86,65 @@ class MaskedLMLoss(nn.Module):
         self.register_buffer("special", special, persistent=False)
         self.head = VocabularyHead(encoder)
 
-    def forward(self, encoder: Encoder, batch: Batch) -> Float[Tensor, ""]:
+    def forward(self, scene: Scene) -> Float[Tensor, ""]:
         """Mask the batch, encode it again and score the guesses."""
+        encoder, batch = scene.encoder, scene.batch
         ordinary = ~torch.isin(batch.ids, self.special)
         masked, chosen = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
         hidden = encoder.hidden_states(Batch(masked, batch.positions, batch.lengths, batch.order))[-1]
         if not chosen.any():
             return hidden.sum() * 0
         return cross_entropy(self.head(hidden[chosen]), batch.ids[chosen])
+
+
+@dataclass(frozen=True)
+class SoftmaxNLI(Auxiliary):
+    """Tell from two sentence vectors whether the one entails the other: softmax of W (u, v, |u - v|).
+
+    Sentence-BERT (Reimers & Gurevych, 2019, section 3, classification objective), as ConSERT trains beside
+    its contrast (Yan et al., 2021, section 3.4). Pairs with a label from 0 to `classes` - 1 (0 entailment,
+    1 neutral, 2 contradiction) are learnt as they are; of triplets the first two columns are an entailment
+    and the first and the third a contradiction.
+    """
+
+    classes: int = 3
+    """How many labels there are."""
+
+    labeled: ClassVar[bool] = True
+
+    def build(self, encoder: Encoder, views: tuple[View, ...]) -> "SoftmaxNLILoss":
+        """The loss with a fresh classifier over the first view of each of the first three columns."""
+        places = [next((place for place, view in enumerate(views) if view.column == column), None) for column in (0, 1)]
+        if None in places:
+            raise RecipeError("SoftmaxNLI compares columns 0 and 1: the recipe needs a view of each")
+        third = next((place for place, view in enumerate(views) if view.column == 2), None)
+        return SoftmaxNLILoss(encoder.dim, self.classes, [place for place in (*places, third) if place is not None])
+
+
+class SoftmaxNLILoss(nn.Module):
+    """Cross-entropy of the labels, mean over all labeled pairs."""
+
+    def __init__(self, dim: int, classes: int, places: list[int]):
+        super().__init__()
+        self.classifier = nn.Linear(3 * dim, classes)
+        self.classes = classes
+        self.places = places
+
+    def forward(self, scene: Scene) -> Float[Tensor, ""]:
+        """Classify the pairs of a step."""
+        premise, *others = (scene.vectors[place] for place in self.places)
+        logits = torch.cat([self.classifier(torch.cat([premise, v, (premise - v).abs()], dim=1)) for v in others])
+        return cross_entropy(logits, self._labels(scene.scores, len(premise), len(others)).to(logits.device))
+
+    def _labels(self, scores: Tensor | None, examples: int, columns: int) -> Int[Tensor, "pairs"]:
+        if columns == 2:
+            return torch.tensor([0, self.classes - 1]).repeat_interleave(examples)
+        if scores is None:
+            raise DataError("SoftmaxNLI needs triplets, or pairs with a column of labels")
+        labels = scores.long()
+        if bool((labels != scores).any()) or int(labels.min()) < 0 or int(labels.max()) >= self.classes:
+            raise DataError(f"SoftmaxNLI: labels must be whole numbers from 0 to {self.classes - 1}")
+        return labels
 
 
 def mask_tokens(

@@ -35,10 +35,15 @@ class Batch:
     order: Int[Tensor, "batch"]
 
     @classmethod
-    def collate(cls, sentences: Sequence[Sequence[int] | NDArray[np.integer[Any]]]) -> "Batch":
+    def collate(
+        cls,
+        sentences: Sequence[Sequence[int] | NDArray[np.integer[Any]]],
+        positions: Sequence[Sequence[int] | NDArray[np.integer[Any]]] | None = None,
+    ) -> "Batch":
         """Lay sentences (each a sequence of at least one token id) end to end, sorted by length.
 
-        The sort is stable, so equal input gives an equal batch.
+        positions: of every token, as many as there are ids; by default 0, 1, 2 ... in each sentence. The
+        sort is stable, so equal input gives an equal batch.
 
         >>> Batch.collate([[7, 8, 9], [5]]).ids.tolist()
         [5, 7, 8, 9]
@@ -48,11 +53,14 @@ class Batch:
             raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
         order = np.argsort(lengths, kind="stable")
         ordered = lengths[order]
-        starts = np.repeat(np.cumsum(ordered) - ordered, ordered)
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in order])
+        if positions is None:
+            places = np.arange(len(ids)) - np.repeat(np.cumsum(ordered) - ordered, ordered)
+        else:
+            places = np.concatenate([np.asarray(positions[row], dtype=np.int64) for row in order])
         return cls(
             ids=torch.from_numpy(ids),
-            positions=torch.from_numpy(np.arange(len(ids)) - starts),
+            positions=torch.from_numpy(places),
             lengths=tuple(ordered.tolist()),
             order=torch.from_numpy(order),
         )

@@ -1,4 +1,4 @@
-"""The command line: `simemb train | encode | eval | index | search | list`.
+"""The command line: `simemb train | encode | eval | index | search | mine | new | list`.
 
 Only the chosen verb is imported, so that `simemb --help` answers at once. What a user can mend becomes one
 line on standard error and exit code 2.
@@ -16,6 +16,8 @@ VERBS = {
     "eval": "score an encoder on suites of scored sentence pairs",
     "index": "build a search index from texts",
     "search": "find the nearest texts of an index",
+    "mine": "add hard negatives to pairs",
+    "new": "make an untrained model with a vocabulary of your own",
     "list": "show the recipes, suites and corpora at hand",
 }
 
@@ -26,6 +28,8 @@ HELP = """simemb: train, score and search with sentence encoders
   simemb eval MODEL [--suite sts] [--json FILE]
   simemb index MODEL INPUT --output DIR
   simemb search INDEX "a question"
+  simemb mine MODEL PAIRS --output TRIPLETS.tsv
+  simemb new OUTPUT --data INPUT
   simemb list [recipes|suites|corpora]
 
 MODEL is a run directory, any Hugging Face or sentence-transformers directory,

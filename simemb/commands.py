@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from simemb import options
+from simemb import options, preparing
 from simemb.errors import DataError
 from simemb.options import UsageError, parse
 
@@ -22,7 +22,16 @@ log = logging.getLogger("simemb")
 
 def run(verb: str, words: list[str]) -> None:
     """Run one verb with the words after it."""
-    verbs = {"train": train, "encode": encode, "eval": evaluate, "index": index, "search": search, "list": show}
+    verbs = {
+        "train": train,
+        "encode": encode,
+        "eval": evaluate,
+        "index": index,
+        "search": search,
+        "mine": preparing.mine,
+        "new": preparing.new,
+        "list": show,
+    }
     verbs[verb](words)
 
 
@@ -219,10 +228,11 @@ def show(words: list[str]) -> None:
             report.print_list(what, rows())
 
 
-def _recipes() -> list[tuple[str, str]]:
-    from simemb.registry import RECIPES, names, summary
+def _recipes() -> list[tuple[str, ...]]:
+    from simemb.registry import RECIPES, card, names
 
-    return [(name, summary(RECIPES, name)) for name in names(RECIPES)]
+    cards = map(card, names(RECIPES))
+    return [(found.name, found.paper, found.year, found.summary) for found in cards]
 
 
 def _suites() -> list[tuple[str, str]]:

@@ -3,9 +3,11 @@
 Every function is the identity in a single process.
 """
 
+from collections.abc import Iterable
+
 import torch
-from jaxtyping import Float
-from torch import Tensor, distributed
+from jaxtyping import Float, Int
+from torch import Tensor, distributed, nn
 
 
 def rank() -> int:
@@ -29,6 +31,29 @@ def gather(rows: Float[Tensor, "batch dim"]) -> Float[Tensor, "all dim"]:
     from torch.distributed.nn.functional import all_gather
 
     return torch.cat(list(all_gather(rows)))
+
+
+def gather_numbers(numbers: Int[Tensor, "batch *rest"]) -> Int[Tensor, "all *rest"]:
+    """Whole numbers of all processes, in the order of their ranks."""
+    if not _several():
+        return numbers
+    found = [torch.empty_like(numbers) for _ in range(world())]
+    distributed.all_gather(found, numbers.contiguous())
+    return torch.cat(found)
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Make every gradient the mean over the processes; one that no process has stays absent."""
+    if not _several():
+        return
+    learning = [parameter for parameter in parameters if parameter.requires_grad]
+    present = torch.tensor([float(parameter.grad is not None) for parameter in learning], device=learning[0].device)
+    distributed.all_reduce(present)
+    for parameter, processes in zip(learning, present.tolist(), strict=True):
+        if processes:
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            distributed.all_reduce(gradient)
+            parameter.grad = gradient / world()
 
 
 def _several() -> bool:

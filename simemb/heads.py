@@ -4,11 +4,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from simemb.errors import RecipeError
 from simemb.modules import Dense
+from simemb.objectives import cosines
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "none": nn.Identity}
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU, "none": nn.Identity}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A head that was built.
+
+    kept: layers that become part of the encoder. dropped: the rest, gone after training. width: of the output.
+    """
+
+    kept: tuple[Dense, ...]
+    dropped: nn.Module
+    width: int
 
 
 @dataclass(frozen=True)
@@ -21,7 +36,7 @@ class Projector:
     """
 
     width: int | None = None
-    """Output dimensions; those of the encoder by default."""
+    """Output dimensions; those of its input by default (of the teacher, if it predicts one)."""
     activation: Literal["tanh", "relu", "none"] = "tanh"
     """What follows the linear layer."""
     keep: bool = False
@@ -29,10 +44,104 @@ class Projector:
     deviation: float = 0.02
     """Standard deviation of the initial weights (BERT's); the bias starts at 0."""
 
-    def build(self, dim: int, generator: torch.Generator) -> Dense:
-        """A new layer for vectors of `dim` dimensions."""
-        dense = Dense(dim, self.width or dim, activation=_ACTIVATIONS[self.activation]())
+    def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
+        """A new layer for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
+        width = self.width or default or dim
+        dense = Dense(dim, width, activation=_ACTIVATIONS[self.activation]())
         with torch.no_grad():
             dense.linear.weight.normal_(0, self.deviation, generator=generator)
             dense.linear.bias.zero_()
-        return dense
+        return Layers((dense,) if self.keep else (), nn.Identity() if self.keep else dense, width)
+
+
+@dataclass(frozen=True)
+class MLP:
+    """g(h) = W_n s(... s(W_1 h)), the projector and predictor of SimCLR, MoCo, BYOL, SwAV and DINO.
+
+    Weights start as in torch's own linear layer, uniform in +-1/sqrt(inputs). SimCLR v2 (Chen et al., 2020b,
+    section 2) keeps the first of three layers.
+    """
+
+    layers: int = 2
+    """Linear layers."""
+    hidden: int | None = None
+    """Width of the hidden layers; that of the input by default."""
+    width: int | None = None
+    """Output dimensions; those of the input by default."""
+    norm: Literal["none", "batch"] = "none"
+    """What stands between a hidden linear layer and its activation."""
+    activation: Literal["relu", "gelu"] = "relu"
+    """What follows every hidden layer."""
+    final_norm: bool = False
+    """Batch norm after the last layer too, without scale and shift."""
+    bias: bool = True
+    """Whether the last layer has a bias."""
+    prototypes: int | None = None
+    """Give the cosines of the output with so many learnt prototypes instead (SwAV, DINO)."""
+    keep: int = 0
+    """How many of the first layers stay part of the encoder after training."""
+
+    def __post_init__(self) -> None:
+        if self.layers < 1 or not 0 <= self.keep <= self.layers:
+            raise RecipeError(f"an MLP of {self.layers} layers cannot keep {self.keep} (allowed: 1 layer or more)")
+        if self.keep and self.batch_norm:
+            raise RecipeError("layers with batch norm cannot be kept: a saved encoder has no place for its statistics")
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether it computes statistics of the batch."""
+        return self.norm == "batch" or self.final_norm
+
+    def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
+        """New layers for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
+        widths = [dim, *[self.hidden or dim] * (self.layers - 1), self.width or default or dim]
+        kept = tuple(
+            Dense(widths[place], widths[place + 1], activation=self._activation(place)()) for place in range(self.keep)
+        )
+        dropped: list[nn.Module] = []
+        for place in range(self.keep, self.layers):
+            dropped += self._layer(place, widths[place], widths[place + 1])
+        for module in (*kept, *dropped):
+            _initialize(module, generator)
+        if self.prototypes:
+            dropped.append(Prototypes(widths[-1], self.prototypes, generator))
+        return Layers(kept, nn.Sequential(*dropped), self.prototypes or widths[-1])
+
+    def _layer(self, place: int, inputs: int, outputs: int) -> list[nn.Module]:
+        last = place == self.layers - 1
+        modules: list[nn.Module] = [nn.Linear(inputs, outputs, bias=self.bias or not last)]
+        if self.final_norm if last else self.norm == "batch":
+            modules.append(nn.BatchNorm1d(outputs, affine=not last))
+        return modules if last else [*modules, self._activation(place)()]
+
+    def _activation(self, place: int) -> type[nn.Module]:
+        return _ACTIVATIONS["none" if place == self.layers - 1 else self.activation]
+
+
+Head = Projector | MLP
+
+
+class Prototypes(nn.Module):
+    """Cosines with k learnt directions.
+
+    SwAV keeps its prototypes at unit length by scaling them after every step, DINO by weight normalization
+    with a fixed length; dividing by the length when they are used, as here, is the latter.
+    """
+
+    def __init__(self, dim: int, count: int, generator: torch.Generator):
+        super().__init__()
+        self.weight = nn.Parameter(torch.nn.functional.normalize(torch.randn(count, dim, generator=generator)))
+
+    def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch count"]:
+        """The cosines."""
+        return cosines(vectors, self.weight)
+
+
+@torch.no_grad()
+def _initialize(module: nn.Module, generator: torch.Generator) -> None:
+    linear = module.linear if isinstance(module, Dense) else module
+    if isinstance(linear, nn.Linear):
+        bound = linear.in_features**-0.5
+        linear.weight.uniform_(-bound, bound, generator=generator)
+        if linear.bias is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            linear.bias.uniform_(-bound, bound, generator=generator)

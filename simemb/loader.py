@@ -1,63 +1,69 @@
-"""Which examples every step sees, and their ragged batches.
+"""Which examples every step sees, and how they are read and augmented.
 
 Everything follows from the seed and the number of the step, so a run that is resumed needs no state of a
 sampler, and several processes agree without talking.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from math import ceil
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
+from simemb.augment import Sentence, TokenAugmentation
 from simemb.batch import Batch
 from simemb.errors import TrainingError
+from simemb.examples import Chunk, Examples
+from simemb.material import Material, Reading
 from simemb.recipe import Recipe
+from simemb.targets import Seen
 from simemb.views import View
-
-
-@runtime_checkable
-class Sentences(Protocol):
-    """Tokenised text columns, as `simemb.tokens.TokenTable` holds them."""
-
-    def __len__(self) -> int:
-        """Examples."""
-        ...
-
-    def ids(self, column: int, rows: Sequence[int]) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
-        """Token ids of some rows of a column."""
-        ...
 
 
 class Loader:
     """The batches of a run, by the number of the optimizer step (counted from 0)."""
 
-    def __init__(self, table: Sentences, recipe: Recipe, views: tuple[View, ...], *, seed: int, rank: int, world: int):
-        self.table = table
+    def __init__(
+        self,
+        material: Material,
+        recipe: Recipe,
+        views: tuple[View, ...],
+        seen: Seen,
+        *,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        self.material = material
         self.recipe = recipe
         self.views = views
+        self.seen = seen
         self.seed = seed
         self.rank = rank
         self.world = world
-        if min(len(table), recipe.batch_size) < world:
+        self.examples = len(material.online.table) - max(view.offset for view in views)
+        if min(self.examples, recipe.batch_size) < world:
             raise TrainingError(
-                f"{world} processes cannot share a batch of {min(len(table), recipe.batch_size)}; start fewer processes"
+                f"{world} processes cannot share a batch of {min(self.examples, recipe.batch_size)}; start fewer "
+                "processes"
             )
-        whole, rest = divmod(len(table), recipe.batch_size)
-        self.batches_per_epoch = whole + (rest >= world)
+        whole, rest = divmod(self.examples, recipe.batch_size)
+        self.batches_per_epoch = whole + (rest >= world * recipe.smallest_share)
         self.steps_per_epoch = ceil(self.batches_per_epoch / recipe.accumulate)
         steps = self.steps_per_epoch * recipe.epochs
         self.steps = min(steps, recipe.max_steps or steps)
         self._epoch = -1
         self._order = torch.empty(0)
 
-    def step(self, step: int) -> list[Batch]:
+    def step(self, step: int) -> list[Examples]:
         """The batches of one optimizer step, this process's share of each."""
         epoch, within = divmod(step, self.steps_per_epoch)
         first = within * self.recipe.accumulate
         numbers = range(first, min(first + self.recipe.accumulate, self.batches_per_epoch))
-        return [self._batch(self.rows(epoch, number)) for number in numbers]
+        return [self._examples(self.rows(epoch, number), epoch) for number in numbers]
 
     def rows(self, epoch: int, number: int) -> list[int]:
         """The examples of one batch of an epoch, this process's share.
@@ -66,14 +72,79 @@ class Loader:
         """
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(mix(self.seed, epoch))
-            self._epoch, self._order = epoch, torch.randperm(len(self.table), generator=generator)
+            self._epoch, self._order = epoch, torch.randperm(self.examples, generator=generator)
         size = self.recipe.batch_size
         batch = self._order[number * size : (number + 1) * size]
         share = len(batch) // self.world
         return batch[self.rank * share : (self.rank + 1) * share].tolist()
 
-    def _batch(self, rows: list[int]) -> Batch:
-        return Batch.collate([ids for view in self.views for ids in self.table.ids(view.column, rows)])
+    def _examples(self, rows: list[int], epoch: int) -> Examples:
+        size = self.recipe.chunk or len(rows)
+        material = self.material
+        return Examples(
+            chunks=tuple(self._chunk(rows[first : first + size], first, epoch) for first in range(0, len(rows), size)),
+            rows=torch.tensor(rows),
+            texts=torch.stack([self._numbers(view, rows) for view in self.views]),
+            scores=None if material.scores is None else torch.from_numpy(material.scores[rows]),
+            taught=self._vectors(material.taught, rows),
+            guided=self._vectors(material.guided, rows),
+        )
+
+    def _chunk(self, rows: list[int], first: int, epoch: int) -> Chunk:
+        online = self._collate(self.material.online, self.seen.online, rows, epoch)
+        second = None
+        if self.seen.second:
+            second = self._collate(self.material.second or self.material.online, self.seen.second, rows, epoch)
+        return Chunk(online, second, first, len(rows))
+
+    def _collate(self, reading: Reading, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
+        if not any(_token_augmentations(self.views[place]) for place in places):
+            return Batch.collate([ids for place in places for ids in _read(reading, self.views[place], rows)])
+        sentences = [sentence for place in places for sentence in self._augmented(reading, place, rows, epoch)]
+        return Batch.collate([sentence.ids for sentence in sentences], [sentence.positions for sentence in sentences])
+
+    def _augmented(self, reading: Reading, place: int, rows: list[int], epoch: int) -> list[Sentence]:
+        """The sentences of a view; the dice are thrown by example, view and epoch, whatever the batch."""
+        view = self.views[place]
+        augmentations = _token_augmentations(view)
+        found: list[Sentence] = []
+        for row, ids in zip(rows, _read(reading, view, rows), strict=True):
+            sentence = Sentence(ids.astype(np.int64), np.arange(len(ids)))
+            for number, augmentation in enumerate(augmentations):
+                assert reading.vocabulary is not None
+                time = 0 if augmentation.frozen else epoch + 1
+                dice = np.random.default_rng((self.seed, time, row, place, number))
+                sentence = augmentation(sentence, reading.vocabulary, dice)
+            found.append(sentence)
+        return found
+
+    def _numbers(self, view: View, rows: list[int]) -> Tensor:
+        """A number for each text, equal for equal texts (of 64 bits, so that different ones do not meet)."""
+        return torch.tensor(
+            [
+                int.from_bytes(blake2b(ids.tobytes(), digest_size=8).digest(), "big", signed=True)
+                for ids in _read(self.material.online, view, rows)
+            ]
+        )
+
+    def _vectors(self, known: Mapping[int, NDArray[np.float32]], rows: list[int]) -> dict[int, Tensor]:
+        return {
+            place: torch.from_numpy(np.asarray(known[view.column][_further(rows, view)]))
+            for place, view in enumerate(self.views)
+            if view.column in known
+        }
+
+
+def _read(reading: Reading, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
+    return reading.table.ids(view.column, _further(rows, view))
+
+
+def _further(rows: list[int], view: View) -> list[int]:
+    return [row + view.offset for row in rows] if view.offset else rows
+
+
+def _token_augmentations(view: View) -> list[TokenAugmentation]:
+    return [augmentation for augmentation in view.augment if isinstance(augmentation, TokenAugmentation)]
 
 
 def mix(*numbers: int) -> int:

@@ -3,73 +3,298 @@
 One class runs every recipe. It may branch on the kind of a noun, never on the name of a method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.batch import Batch
-from simemb.distributed import gather, rank
+from simemb.augmenting import augmented, captured, is_adversarial
+from simemb.auxiliary import Scene
+from simemb.distributed import gather, gather_numbers, rank
 from simemb.encoder import Encoder
+from simemb.examples import Chunk, Examples
+from simemb.heads import Head
+from simemb.memory import Bank, BankState, QueueState
 from simemb.monitor import signals
+from simemb.objectives import Pair, Texts
 from simemb.recipe import Recipe
+from simemb.targets import EMA, Branch, Frozen, StopGradient, Twin, seen
 from simemb.views import pairs
+
+Vectors = Mapping[int, Float[Tensor, "batch dim"]]
+"""Vectors of the examples, by view."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the networks made of some examples, before any head: the encoder, and the slow copy or the twin."""
+
+    online: Vectors
+    second: Vectors
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared: queries of this process, keys of this process, and what a queue will remember."""
+
+    queries: Vectors
+    keys: Vectors
+    remembered: Vectors
 
 
 class Method(nn.Module):
     """recipe x encoder -> loss.
 
     columns: text columns of the data; negative views of a column that is not there are left out. A head
-    that is kept becomes part of the encoder. seed: for the weights of fresh parts.
+    that is kept becomes part of the encoder. seed: for the weights of fresh parts. examples: how many the
+    data has, for a bank. twin: the encoder of `Twin`, by default a copy. taught: width of a teacher's vectors.
     """
 
-    def __init__(self, recipe: Recipe, encoder: Encoder, *, columns: int, seed: int):
+    def __init__(
+        self,
+        recipe: Recipe,
+        encoder: Encoder,
+        *,
+        columns: int,
+        seed: int,
+        examples: int = 0,
+        twin: Encoder | None = None,
+        taught: int | None = None,
+    ):
         super().__init__()
         self.recipe = recipe
         self.views = tuple(view for view in recipe.views if not (view.negative and view.column >= columns))
+        self.seen = seen(self.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
         self.encoder = encoder
-        self.head: nn.Module = nn.Identity()
-        if recipe.head is not None:
-            head = recipe.head.build(encoder.dim, torch.Generator().manual_seed(seed)).to(encoder.device)
-            if recipe.head.keep:
-                encoder.tail.append(head)
-            else:
-                self.head = head
+        self.progress = 0.0
         torch.manual_seed(seed)
-        self.auxiliaries = nn.ModuleList(spec.build(encoder) for spec in recipe.auxiliaries)
-        self.auxiliaries.to(encoder.device)
+        generator = torch.Generator().manual_seed(seed)
+        # what is copied from the encoder or reads its directory, before a kept head joins it
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, self.views) for spec in recipe.auxiliaries)
+        if isinstance(recipe.target, Twin) and twin is None:
+            twin = Branch.copy(encoder, nn.Identity()).encoder
+        self.head, width = _attach(recipe.head, encoder, generator)
+        self.second: Branch | None = None
+        if twin is not None:
+            self.second = Branch(twin, _attach(recipe.head, twin, generator)[0])
+        elif isinstance(recipe.target, EMA):
+            self.second = Branch.copy(encoder, self.head).requires_grad_(False)
+        self._build(width, taught or width, examples, generator)
+        self.to(encoder.device)
         if recipe.dropout is not None:
-            encoder.set_dropout(recipe.dropout)
+            for network in (encoder, *([self.second.encoder] if self.second else [])):
+                network.set_dropout(recipe.dropout)
 
-    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss, and what to watch beside it (see `simemb.monitor.signals`).
+    def _build(self, width: int, key_width: int, examples: int, generator: torch.Generator) -> None:
+        """Predictor, memory and objective, for projections and keys of these widths."""
+        recipe = self.recipe
+        self.predictor: nn.Module = nn.Identity()
+        if recipe.predictor is not None:
+            layers = recipe.predictor.build(width, generator, default=key_width)
+            self.predictor, width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+        self.memory: QueueState | BankState | None = None
+        if isinstance(recipe.memory, Bank):
+            self.memory = recipe.memory.build(width, examples, generator)
+        elif recipe.memory is not None:
+            self.memory = recipe.memory.build(key_width, generator)
+        self.objective: Any = recipe.objective and recipe.objective.build(width)
 
-        batch: the sentences of view 0, then those of view 1 and so on, equally many of each; all views go
-        through the network in one pass. The objective is computed in float32 whatever the precision: a
-        cosine has three digits in bfloat16, and the temperature multiplies its error by twenty.
-        """
-        loss: Tensor | float = 0.0
-        watched: dict[str, Tensor] = {}
-        if self.recipe.objective is not None:
-            vectors = self.head(self.encoder(batch)).float()
-            with torch.autocast(vectors.device.type, enabled=False):
-                loss, watched = self._contrast(vectors.chunk(len(self.views)))
-        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
-            extra = auxiliary(self.encoder, batch)
-            loss = loss + spec.weight * extra
-            watched[f"auxiliary_{number}"] = extra.detach()
-        assert isinstance(loss, Tensor)
+    def train(self, mode: bool = True) -> "Method":
+        """As torch's, but a slow copy without dropout stays in evaluation mode."""
+        super().train(mode)
+        if self.second is not None and isinstance(self.recipe.target, EMA):
+            self.second.train(mode and self.recipe.target.dropout)
+        return self
+
+    # ---- a step ----------------------------------------------------------------------------------
+
+    def forward(self, examples: Examples) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The loss, and what to watch beside it (see `simemb.monitor.signals`)."""
+        parts = [self.encode(chunk, examples) for chunk in examples.chunks]
+        loss, watched = self.compare(join(parts), examples)
+        for chunk, part in zip(examples.chunks, parts, strict=True):
+            loss = loss + self.assist(chunk, part, examples, watched)
         return loss, watched
 
-    def _contrast(self, by_view: Sequence[Float[Tensor, "batch dim"]]) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The objective's mean over all pairs of views, and the signals of the first pair."""
-        assert self.recipe.objective is not None
-        gathered = [gather(vectors) for vectors in by_view]
-        hard = [gathered[index] for index, view in enumerate(self.views) if view.negative]
-        chosen = pairs(self.views)
-        contrast = torch.stack(
-            [self.recipe.objective(by_view[i], gathered[j], hard, first=rank() * len(by_view[i])) for i, j in chosen]
-        ).mean()
-        query, key = (by_view[view].detach() for view in chosen[0])
-        return contrast, {"contrast": contrast.detach(), **signals(query, key)}
+    def encode(self, chunk: Chunk, examples: Examples) -> Encoded:
+        """Send some examples through the networks, all views of a network in one pass."""
+        second: Vectors = {}
+        if chunk.second is not None and self.second is not None:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
+                second = self._represent(self.second.encoder, chunk.second, self.seen.second)
+        if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
+            return Encoded({}, second)
+        gradient = None
+        if any(is_adversarial(self.views[place]) for place in self.seen.online):
+            gradient = self._gradient(chunk, second, examples)
+        return Encoded(self._represent(self.encoder, chunk.online, self.seen.online, gradient), second)
+
+    def _represent(
+        self, encoder: Encoder, batch: Any, places: tuple[int, ...], gradient: Tensor | None = None
+    ) -> Vectors:
+        with augmented(encoder, [self.views[place] for place in places], gradient):
+            vectors = encoder(batch)
+        return dict(zip(places, vectors.chunk(len(places)), strict=True))
+
+    def _gradient(self, chunk: Chunk, second: Vectors, examples: Examples) -> Float[Tensor, "tokens dim"]:
+        """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
+        caught: list[Tensor] = []
+        with torch.enable_grad(), captured(self.encoder, caught):
+            vectors = self.encoder(chunk.online).chunk(len(self.seen.online))
+            clean = Encoded(dict(zip(self.seen.online, vectors, strict=True)), second)
+            labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
+            if labeled:
+                loss = self.auxiliaries[labeled[0]](self._scene(chunk, clean, examples))
+            else:
+                loss = self._contrast(self._sides(clean, examples), examples)
+        return torch.autograd.grad(loss, caught)[0]
+
+    # ---- the objective ---------------------------------------------------------------------------
+
+    def compare(self, encoded: Encoded, examples: Examples) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The objective's mean over all pairs of views, and its signals; then the memory takes the new keys."""
+        if self.objective is None:
+            return torch.zeros((), device=self.encoder.device), {}
+        sides = self._sides(encoded, examples)
+        contrast = self._contrast(sides, examples)
+        if self.training:
+            self._remember(sides, examples)
+        query, key = self._first_pair(sides, examples)
+        watched = {"contrast": contrast.detach(), **signals(query, key, encoded.online[self.seen.online[0]].detach())}
+        return self.recipe.objective.weight * contrast, watched  # type: ignore[union-attr]
+
+    def _sides(self, encoded: Encoded, examples: Examples) -> Sides:
+        online = {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
+        projected = {place: self.head(vectors) for place, vectors in online.items()}
+        queries = {place: self.predictor(projected[place]).float() for place in projected if self.views[place].online}
+        target = self.recipe.target
+        slow: dict[int, Tensor] = {}
+        if self.second is not None:
+            head = self.head if isinstance(target, EMA) and not target.head else self.second.head
+            with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(target, Twin)):
+                slow = {place: head(vectors).float() for place, vectors in encoded.second.items()}
+        match target:
+            case Frozen():
+                keys = dict(examples.taught)
+            case Twin() | EMA(keys=True):
+                keys = slow
+            case StopGradient():
+                keys = {place: vectors.float().detach() for place, vectors in projected.items()}
+            case _:
+                keys = {place: vectors.float() for place, vectors in projected.items()}
+        return Sides(queries, keys, slow or keys)
+
+    def _contrast(self, sides: Sides, examples: Examples) -> Float[Tensor, ""]:
+        # In float32 whatever the precision: a cosine has three digits in bfloat16, and the temperature
+        # multiplies its error by twenty.
+        with torch.autocast(self.encoder.device.type, enabled=False):
+            return torch.stack([self.objective(pair) for pair in self._pairs(sides, examples)]).mean()
+
+    def _pairs(self, sides: Sides, examples: Examples) -> list[Pair]:
+        """What the objective sees, pair by pair of views."""
+        first = rank() * len(examples)
+        if isinstance(self.memory, BankState):
+            known = {"rows": examples.rows, "memory": self.memory.rows, "progress": self.progress}
+            keys = self.memory.rows[examples.rows]
+            return [
+                Pair(query, gather(keys), first=rank() * len(examples), **known) for query in sides.queries.values()
+            ]
+        texts = gather_numbers(examples.texts.T).T
+        held, held_texts = self.memory.read() if isinstance(self.memory, QueueState) else (None, None)
+        negatives = [place for place, view in enumerate(self.views) if view.negative]
+        keys = {place: gather(vectors) for place, vectors in sides.keys.items()}
+        queries = {place: gather(vectors) for place, vectors in sides.queries.items()}
+        guided = {place: gather(vectors) for place, vectors in examples.guided.items()}
+        own = slice(first, first + len(examples))
+        return [
+            Pair(
+                query=sides.queries[i],
+                key=keys[j],
+                hard=tuple(keys[place] for place in negatives),
+                memory=held,
+                first=first,
+                others=queries[i],
+                scores=examples.scores,
+                texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
+                guide=Pair(
+                    guided[i][own],
+                    guided[j],
+                    tuple(guided[place] for place in negatives),
+                    first=first,
+                    others=guided[i],
+                )
+                if guided
+                else None,
+                progress=self.progress,
+            )
+            for i, j in pairs(self.views)
+        ]
+
+    def _remember(self, sides: Sides, examples: Examples) -> None:
+        if isinstance(self.memory, BankState):
+            for query in sides.queries.values():
+                self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
+        elif isinstance(self.memory, QueueState):
+            chosen = self.recipe.memory.view  # type: ignore[union-attr]
+            keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
+            places = keys if chosen is None else [chosen]
+            for place in places:
+                self.memory.push(gather(sides.remembered[place].detach()), gather_numbers(examples.texts[place]))
+
+    def _first_pair(self, sides: Sides, examples: Examples) -> tuple[Tensor, Tensor]:
+        """Query and key to watch; a teacher of another width cannot be compared, so queries stand for it."""
+        if isinstance(self.memory, BankState):
+            query = next(iter(sides.queries.values())).detach()
+            return query, self.memory.rows[examples.rows]
+        i, j = pairs(self.views)[0]
+        query, key = sides.queries[i].detach(), sides.keys[j].detach()
+        return query, key if key.shape == query.shape else query
+
+    # ---- beside the objective, and after the step -------------------------------------------------
+
+    def assist(self, chunk: Chunk, encoded: Encoded, examples: Examples, watched: dict[str, Tensor]) -> Tensor | float:
+        """The auxiliary losses of a chunk, weighted by its share of the examples; they join what is watched."""
+        total: Tensor | float = 0.0
+        share = chunk.size / len(examples)
+        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
+            extra = share * auxiliary(self._scene(chunk, encoded, examples))
+            total = total + spec.weight * extra
+            name = f"auxiliary_{number}"
+            watched[name] = watched.get(name, 0.0) + extra.detach()
+        return total
+
+    def _scene(self, chunk: Chunk, encoded: Encoded, examples: Examples) -> Scene:
+        scores = None if examples.scores is None else examples.scores[chunk.first : chunk.first + chunk.size]
+        return Scene(self.encoder, chunk.online, encoded.online, scores)
+
+    def after_step(self) -> None:
+        """What follows the optimizer: the slow copy moves, and objectives fold in what they saw."""
+        for module in self.modules():
+            if module is not self and hasattr(module, "after_step"):
+                module.after_step()
+        if self.second is not None and isinstance(self.recipe.target, EMA):
+            self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
+
+
+def join(parts: list[Encoded]) -> Encoded:
+    """Several chunks as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Encoded(
+        *(
+            {place: torch.cat([vectors[place] for vectors in side]) for place in side[0]}
+            for side in ([part.online for part in parts], [part.second for part in parts])
+        )
+    )
+
+
+def _attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:
+    """A new head: its kept layers join the encoder, the rest and the width that it gives are returned."""
+    if spec is None:
+        return nn.Identity(), encoder.dim
+    layers = spec.build(encoder.dim, generator)
+    encoder.tail.extend(layers.kept)
+    return layers.dropped, layers.width

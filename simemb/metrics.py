@@ -1,6 +1,7 @@
-"""What embeddings are judged by: correlation with human scores, alignment and uniformity.
+"""What embeddings are judged by: correlation with human scores, alignment, uniformity and effective rank.
 
-Wang & Isola, 2020, https://arxiv.org/abs/2005.10242, equations 1 and 2; code in SsnL/align_uniform.
+Wang & Isola, 2020, https://arxiv.org/abs/2005.10242, equations 1 and 2; code in SsnL/align_uniform. Roy & Vetterli,
+2007, The effective rank, EUSIPCO, definition 1.
 """
 
 import warnings
@@ -13,6 +14,8 @@ from numpy.typing import ArrayLike
 
 # Rows of similarities held at once: 512 x 20,000 float32 values are 41 MB.
 STRIP = 512
+# Unit vectors at this mean squared distance from their mean differ by the rounding of float32 alone.
+COINCIDENT = 1e-12
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
@@ -120,3 +123,29 @@ def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2.0) -> float:
         total += strip.exp_().triu_(1).sum(dtype=torch.float64)
     pairs = len(unit) * (len(unit) - 1) // 2
     return float(torch.log(total / pairs))
+
+
+def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
+    """How many dimensions vectors make use of: exp of the entropy of their normalized singular values.
+
+    exp(-sum_i p_i log p_i) with p_i = s_i / sum_j s_j, where s are the singular values of the L2-normalized vectors
+    less their mean: the square roots of the eigenvalues of X^T X, float64, of which rounding alone counts as zero.
+
+    Args:
+        x: The vectors of all texts, of any length.
+
+    Returns:
+        1 (all on one line through their mean) to min(dim, texts - 1) (equally far in every direction), higher
+        is better; nan if all coincide, or below two vectors. Roy & Vetterli, definition 1.
+    """
+    if len(x) < 2:
+        return float("nan")
+    centered = _normalized(x)
+    centered -= centered.mean(axis=0)
+    spectrum = np.linalg.eigvalsh(centered.T @ centered)
+    if spectrum.sum() < COINCIDENT * len(x):
+        return float("nan")
+    rounding = spectrum[-1] * max(x.shape) * np.finfo(np.float64).eps
+    values = np.sqrt(spectrum[spectrum > rounding])
+    shares = values / values.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -16,12 +16,15 @@ from simemb.objectives import cosines
 
 
 @torch.no_grad()
-def signals(query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"]) -> dict[str, Float[Tensor, ""]]:
-    """In-batch accuracy, cosine of positives and of negatives, and uniformity of the queries.
+def signals(
+    query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"], encoded: Float[Tensor, "batch width"]
+) -> dict[str, Float[Tensor, ""]]:
+    """In-batch accuracy, cosine of positives and of negatives, uniformity of the queries, and collapse.
 
     accuracy: fraction of queries whose own key is the nearest. uniformity: log of the mean over distinct
-    pairs of exp(-2 |q_i - q_j|^2) (Wang & Isola, 2020), from 0 (all alike) down to about -4. With a single
-    example the last two are nan.
+    pairs of exp(-2 |q_i - q_j|^2) (Wang & Isola, 2020), from 0 (all alike) down to about -4. collapse: mean
+    cosine of different sentences in the encoder itself (`encoded`), before any head: batch norm in a head
+    can hide that they are all alike. With a single example the last three are nan.
     """
     similarity = cosines(query, key)
     diagonal = torch.eye(len(query), dtype=torch.bool, device=query.device)
@@ -30,6 +33,7 @@ def signals(query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"]) 
         "accuracy": (similarity.argmax(1) == torch.arange(len(query), device=query.device)).float().mean(),
         "positive": similarity.diagonal().mean(),
         "negative": similarity[~diagonal].mean(),
+        "collapse": cosines(encoded, encoded)[~diagonal].mean(),
         "uniformity": (-4 * (1 - among)).exp().mean().log(),
     }
 
@@ -38,12 +42,12 @@ class Watch:
     """Looks at every step's numbers and speaks up."""
 
     COLLAPSED = 0.999
-    """Mean cosine of negatives above which all sentences have the same vector, for all practical purposes."""
+    """Mean cosine of different sentences above which all sentences have the same vector, for all practical purposes."""
     STEPS = 20
     """Steps in a row before it is called a collapse: a base model may start close to one."""
 
     def __init__(self) -> None:
-        self.negatives: deque[float] = deque(maxlen=self.STEPS)
+        self.cosines: deque[float] = deque(maxlen=self.STEPS)
 
     def check(self, step: int, numbers: dict[str, float]) -> str | None:
         """A word of warning, if there is something to say. Raises `TrainingError` for a loss that is not finite."""
@@ -52,13 +56,13 @@ class Watch:
                 f"the loss is {numbers['loss']} at step {step}; nothing was saved from this step. Lower the learning "
                 "rate or raise the temperature; the last checkpoint is from before"
             )
-        if "negative" not in numbers:
+        if "collapse" not in numbers:  # a language model compares no vectors
             return None
-        self.negatives.append(numbers["negative"])
-        if len(self.negatives) == self.STEPS and min(self.negatives) > self.COLLAPSED:
-            self.negatives.clear()
+        self.cosines.append(numbers["collapse"])
+        if len(self.cosines) == self.STEPS and min(self.cosines) > self.COLLAPSED:
+            self.cosines.clear()
             return (
                 f"step {step}: the embeddings have collapsed, different sentences have cosine "
-                f"{numbers['negative']:.4f}; lower the learning rate or the temperature"
+                f"{numbers['collapse']:.4f}; lower the learning rate or the temperature"
             )
         return None

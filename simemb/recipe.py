@@ -13,15 +13,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from simemb.auxiliary import MaskedLM
+from simemb.auxiliary import Auxiliary
 from simemb.errors import RecipeError, unknown
-from simemb.heads import Projector
-from simemb.objectives import InfoNCE
+from simemb.fitting import check
+from simemb.heads import MLP, Head
+from simemb.memory import Memory
+from simemb.nouns import nouns
+from simemb.objectives import Objective
 from simemb.registry import RECIPES, names
-from simemb.views import View, pairs
-
-NOUNS = {noun.__name__: noun for noun in (View, Projector, InfoNCE, MaskedLM)}
-"""What a recipe is made of, by the name under which it stands in recipe.json."""
+from simemb.targets import Target
+from simemb.views import View
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,22 @@ class Recipe:
 
     views: tuple[View, ...]
     """Which columns are encoded, and how."""
-    objective: InfoNCE | None = None
+    objective: Objective | None = None
     """The loss on query and key vectors; None where an auxiliary is all there is to learn."""
-    head: Projector | None = None
+    head: Head | None = None
     """What stands between the sentence vector and the objective."""
-    auxiliaries: tuple[MaskedLM, ...] = ()
+    predictor: Head | None = None
+    """What follows the head on the side of the queries only."""
+    target: Target | None = None
+    """What encodes the keys; by default the encoder itself, with gradient."""
+    memory: Memory | None = None
+    """Negatives that outlive the batch, or a vector kept for every example."""
+    auxiliaries: tuple[Auxiliary, ...] = ()
     """Further losses on the same encoder."""
+    guide: str | None = None
+    """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    fixed_dropout: bool = False
+    """Views that are read alike get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"
     """Pooling of a model that says nothing about it: cls, mean, max, first_last, last2."""
     max_length: int = 32
@@ -48,6 +59,8 @@ class Recipe:
     """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
     batch_size: int = 64
     """Examples per batch, over all processes together: negatives come from the same batch."""
+    chunk: int | None = None
+    """Examples that go through the network at once, by default the batch: less memory, the same gradient."""
     accumulate: int = 1
     """Batches whose gradients are averaged in one optimizer step; it adds no negatives."""
     epochs: int = 1
@@ -72,34 +85,22 @@ class Recipe:
     """Optimizer steps between evaluations and checkpoints."""
     patience: int | None = None
     """Stop after so many evaluations without a better score; by default never."""
+    keep: Literal["best", "last"] = "best"
+    """The checkpoint that is kept: the best on the dev suite, or the last one."""
 
     def __post_init__(self) -> None:
-        for name in ("max_length", "batch_size", "accumulate", "epochs", "max_steps", "eval_every", "patience"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RecipeError(f"{_option(name)} must be at least 1, not {value}")
-        for name, low, high in (("dropout", 0, 1), ("warmup", 0, 1)):
-            value = getattr(self, name)
-            if value is not None and not low <= value < high:
-                raise RecipeError(f"{_option(name)} must be in [{low}, {high}), not {value}")
-        for name in ("learning_rate", "max_grad_norm", "epsilon"):
-            if not getattr(self, name) > 0:
-                raise RecipeError(f"{_option(name)} must be above 0, not {getattr(self, name)}")
-        if self.objective is None:
-            if not self.auxiliaries:
-                raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
-            return
-        if not pairs(self.views):
-            raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
-        if self.batch_size < 2 and self.objective.needs_negatives:
-            raise RecipeError(
-                "--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)"
-            )
+        check(self)
 
     @property
     def columns(self) -> int:
         """Text columns that the data must have: those of every view but the negative ones."""
         return 1 + max(view.column for view in self.views if not view.negative)
+
+    @property
+    def smallest_share(self) -> int:
+        """The fewest examples of a batch that a process can use: batch norm needs two."""
+        heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
+        return 2 if any(head.batch_norm for head in heads) else 1
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain JSON; each noun carries its `kind`."""
@@ -177,10 +178,6 @@ def _read_run(path: Path) -> Any:
     return content
 
 
-def _option(field: str) -> str:
-    return "--" + field.replace("_", "-")
-
-
 def _to_json(noun: Any) -> dict[str, Any]:
     content: dict[str, Any] = {"kind": type(noun).__name__}
     for field in fields(noun):
@@ -194,7 +191,7 @@ def _to_json(noun: Any) -> dict[str, Any]:
 
 def _from_json(content: Mapping[str, Any]) -> Any:
     values = dict(content)
-    kinds: dict[str, Any] = {"Recipe": Recipe, **NOUNS}
+    kinds: dict[str, Any] = {"Recipe": Recipe, **nouns()}
     kind = values.pop("kind", None)
     if kind not in kinds:
         raise RecipeError(unknown("kind of noun", kind, kinds))

@@ -4,11 +4,32 @@ The file system is the registry, and nothing is imported to look into it, so tha
 """
 
 import ast
+import re
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
 RECIPES, SUITES, CORPORA = "simemb.train", "simemb.eval", "simemb.data"
+
+NAME = r"(?:(?:van|von|de|den|der|la) )*[A-Z][\w'’-]+"
+REFERENCE = re.compile(rf"({NAME}(?:(?:, | & | and ){NAME})*(?: et al\.)?), ((?:19|20)\d\d), (https?://\S*[\w/])")
+"""Authors, year and address: "Gao et al., 2021, https://arxiv.org/abs/2104.08821"."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the docstring of a recipe says first.
+
+    name: of the recipe. summary: its first line. paper, year, url: of the first reference "Authors et al., YEAR,
+    https://..." in it, by convention where the second paragraph begins; empty if there is none.
+    """
+
+    name: str
+    summary: str
+    paper: str = ""
+    year: str = ""
+    url: str = ""
 
 
 def names(package: str) -> list[str]:
@@ -22,5 +43,24 @@ def summary(package: str, name: str) -> str:
     >>> summary(RECIPES, "simcse")
     'Unsupervised SimCSE: a sentence is its own positive, seen twice through different dropout masks.'
     """
+    return _docstring(package, name).partition("\n")[0]
+
+
+def card(name: str) -> Card:
+    """The card of a recipe of the cookbook, read without importing it.
+
+    >>> card("simcse").paper, card("simcse").year, card("simcse").url
+    ('Gao et al.', '2021', 'https://arxiv.org/abs/2104.08821')
+    """
+    return read_card(name, _docstring(RECIPES, name))
+
+
+def read_card(name: str, docstring: str) -> Card:
+    """The card that a docstring is; a reference may run over the end of a line."""
+    found = REFERENCE.search(" ".join(docstring.split()))
+    return Card(name, docstring.partition("\n")[0], *(found.groups() if found else ()))
+
+
+def _docstring(package: str, name: str) -> str:
     source = Path(next(iter(import_module(package).__path__)), f"{name}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return ast.get_docstring(ast.parse(source)) or ""

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 Aggregate = Literal["all", "mean", "wmean"]
 Metric = Literal["spearman", "pearson"]
 
-DECIMALS = {"spearman": 2, "pearson": 2, "alignment": 4, "uniformity": 4}
+DECIMALS = {"spearman": 2, "pearson": 2, "alignment": 4, "uniformity": 4, "effective_rank": 1}
+GEOMETRY = ("alignment", "uniformity", "effective rank")
 UNDEFINED = "-"
 UNBOUNDED = 10_000
 
 
 def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", metric: Metric = "spearman") -> Table:
-    """One row for each model, one column for each task; their average; alignment and uniformity if measured.
+    """One row for each model, one column for each task; their average; the geometry of the vectors if measured.
 
     Args:
         scores_list: Scores of one suite, at least one.
@@ -41,7 +42,7 @@ def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     rows = [_cells(scores, aggregate, metric) for scores in scores_list]
     table = Table(title=f"{first.suite}: {metric} x 100, {aggregate}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
-    for heading in (*first.tasks, "average", *(("alignment", "uniformity") if geometry else ())):
+    for heading in (*first.tasks, "average", *(GEOMETRY if geometry else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
@@ -69,7 +70,7 @@ def _cells(scores: Scores, aggregate: Aggregate, metric: Metric) -> list[str]:
     groups = (*scores.tasks.values(), scores.average)
     cells = [_number(getattr(getattr(group, aggregate), metric), decimals=2) for group in groups]
     if scores.geometry:
-        cells += [_number(scores.geometry.alignment, 4), _number(scores.geometry.uniformity, 4)]
+        cells += [_number(getattr(scores.geometry, name), DECIMALS[name]) for name in several.GEOMETRY]
     return cells
 
 
@@ -83,6 +84,7 @@ def _notes(geometry: Geometry | None, *, undefined: bool) -> list[str]:
     if geometry:
         positives = f"positives are pairs with score >= {geometry.threshold:g}"
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
+        notes.append("effective rank: how many dimensions the vectors make use of; higher is better")
     if undefined:
         notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or no pair is positive")
     return notes
@@ -112,7 +114,7 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
     assert before is not None
     table = Table(title=f"{before.suite}, on which the checkpoint was chosen", box=SIMPLE_HEAD)
     table.add_column("")
-    for heading in ("Spearman", "Pearson", "alignment", "uniformity"):
+    for heading in ("Spearman", "Pearson", *GEOMETRY):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("before", *_summary([before]))
     for seed, scores in zip(seeds, after, strict=True):
@@ -125,7 +127,7 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
 
 
 def _summary(scores: Sequence[Scores]) -> list[str]:
-    """Spearman, Pearson, alignment and uniformity: the numbers, or mean ± sample standard deviation of several."""
+    """Spearman, Pearson and the geometry: the numbers, or mean ± sample standard deviation of several."""
     runs = [several.numbers(score) for score in scores]
     means, deviations = several.mean(runs), several.deviation(runs) if len(runs) > 1 else {}
     cells = {name: _number(value, DECIMALS[name]) for name, value in means.items()}
@@ -151,11 +153,12 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s", " ", text)
 
 
-def print_list(what: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Names, each with a line about it."""
+def print_list(what: str, rows: Sequence[tuple[str, ...]]) -> None:
+    """Names, each with a line about it at the end of its row."""
     table = Table(title=what, title_justify="left", show_header=False, box=None)
-    table.add_column(no_wrap=True)
+    for _ in rows[0][:-1]:
+        table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, line in rows:
-        table.add_row(name, line)
+    for row in rows:
+        table.add_row(*row)
     print_table(table)

@@ -37,6 +37,7 @@ class Rows:
         score: the score or label column, or None.
         ignored: the columns that play no role.
         skipped: how many blank lines the last complete pass left out.
+        warning: what whoever trains on the data must know (see `simemb.sources.Source`), or nothing.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Rows:
         *,
         columns: Sequence[str] | None = None,
         score: str | None = None,
+        warning: str = "",
     ) -> None:
         self._table, self._content = table, content
-        self.name = name
+        self.name, self.warning = name, warning
         choice = choose(name, table, columns, score)
         self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
         self.skipped = 0
@@ -180,18 +182,27 @@ def _corpora() -> str:
     return ", ".join(sources.corpora())
 
 
-def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None) -> Rows:
-    return Rows(open_file(path, name), name, lambda: sources.sha256_of(path), columns=columns, score=score)
+def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None, warning: str = "") -> Rows:
+    table = open_file(path, name)
+    return Rows(table, name, lambda: sources.sha256_of(path), columns=columns, score=score, warning=warning)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     if source.generate is not None:
-        values = source.generate()
-        table = _ListTable(values)
-        return Rows(table, source.name, lambda: _list_digest(values), columns=columns, score=score)
+        values = _made(source, source.generate)
+        table, warning = _ListTable(values), source.warning
+        return Rows(table, source.name, lambda: _list_digest(values), columns=columns, score=score, warning=warning)
     found = sources.locate(source)
     columns, score = columns or found.columns, score or found.score
-    return _open_path(found.path, source.name, columns=columns, score=score)
+    return _open_path(found.path, source.name, columns=columns, score=score, warning=source.warning)
+
+
+def _made(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence[object]:
+    """The rows of a corpus made in memory; an error in one of its parts names the corpus too."""
+    try:
+        return generate(*map(open_rows, source.parts))
+    except DataError as error:
+        raise DataError(f"corpus {source.name!r} is made of others: {error}") from None
 
 
 def _open_standard_input(*, columns: Sequence[str] | None, score: str | None) -> Rows:

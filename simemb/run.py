@@ -1,7 +1,8 @@
 """The run directory: what a training leaves on the disk, and the rules for what is already there.
 
 `recipe.json` (everything that defines the run), `metrics.jsonl` (one line a logged step or evaluation),
-`best/` (a sentence-transformers directory), `last/` (what exact resume needs) and a model card.
+`best/` (a sentence-transformers directory; `twin/` beside it where a
+second encoder learns too), `last/` (what exact resume needs) and a model card.
 """
 
 import json
@@ -33,6 +34,7 @@ class Run:
         self.recipe = self.directory / "recipe.json"
         self.metrics = self.directory / "metrics.jsonl"
         self.best = self.directory / "best"
+        self.twin = self.directory / "twin"
         self.checkpoint = self.directory / "last" / "state.safetensors"
 
     def refuse(self, *, resume: bool, overwrite: bool) -> None:
@@ -59,7 +61,8 @@ class Run:
     def claim(self, record: dict[str, Any], *, resume: bool) -> None:
         """Start a run here and write recipe.json; with `resume` clear away what a crash left."""
         if resume:
-            atomic.recover(self.best)
+            for folder in (self.best, self.twin):
+                atomic.recover(folder)
             for folder in (self.directory, self.checkpoint.parent):
                 atomic.sweep(folder)
             return

@@ -1,4 +1,4 @@
-"""What an evaluation found: correlations in points, alignment and uniformity, and the record kept of them.
+"""What an evaluation found: correlations in points, geometry of the vectors, and the record kept of them.
 
 Nothing is computed here: `simemb.suites.evaluate` fills these in, `simemb.report` draws them.
 """
@@ -52,11 +52,16 @@ class TaskScores(Aggregates):
 
 @dataclass(frozen=True)
 class Geometry:
-    """Alignment (nan without a positive pair) and uniformity of a task's sentences; lower is better."""
+    """How the vectors of a task's sentences lie.
+
+    Alignment (nan without a positive pair) and uniformity: lower is better. Effective rank (nan if all vectors
+    coincide): how many dimensions they make use of, higher is better.
+    """
 
     task: str
     alignment: float
     uniformity: float
+    effective_rank: float
     alpha: float
     t: float
     threshold: float

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simemb.training import Result
 
 RECORD = "seeds.json"
+GEOMETRY = ("alignment", "uniformity", "effective_rank")
 
 
 def directory(output: Path, seed: int) -> Path:
@@ -22,10 +23,10 @@ def directory(output: Path, seed: int) -> Path:
 
 
 def numbers(scores: Scores) -> dict[str, float]:
-    """What runs are compared by: Spearman and Pearson in points, alignment and uniformity if measured."""
+    """What runs are compared by: Spearman and Pearson in points, and if measured the geometry."""
     correlation, geometry = scores.average.all, scores.geometry
     found = {"spearman": correlation.spearman, "pearson": correlation.pearson}
-    return found | ({"alignment": geometry.alignment, "uniformity": geometry.uniformity} if geometry else {})
+    return found | ({name: getattr(geometry, name) for name in GEOMETRY} if geometry else {})
 
 
 def mean(runs: Sequence[dict[str, float]]) -> dict[str, float]:

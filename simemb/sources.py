@@ -41,7 +41,9 @@ class Source:
 
     `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; `columns` are
     the text columns in role order (anchor, positive, negative) and `score` the score column. A corpus
-    without a file has `generate`, which makes its rows in memory.
+    without a file has `generate`, which makes its rows in memory, out of the rows of `parts` (each a
+    `simemb.rows.Rows`, in that order) if it is made of other corpora. `warning` is what whoever trains on
+    it must know, for example that it contains the texts of a test set.
     """
 
     name: str
@@ -53,7 +55,9 @@ class Source:
     path: str | None = None
     sha256: str | None = None
     hub: Hub | None = None
-    generate: Callable[[], Sequence[str] | Sequence[tuple[str | float, ...]]] | None = None
+    generate: Callable[..., Sequence[str] | Sequence[tuple[str | float, ...]]] | None = None
+    parts: tuple["Source", ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from simemb import registry, sources
 from simemb.errors import DataError, ModelError, unknown
-from simemb.metrics import alignment, cosine, pearson, spearman, uniformity
+from simemb.metrics import alignment, cosine, effective_rank, pearson, spearman, uniformity
 from simemb.rows import Rows, open_rows
 from simemb.scores import Aggregates, Correlation, Geometry, Scores, SubsetScores, TaskScores
 from simemb.sources import Source
@@ -98,7 +98,7 @@ class Suite:
         name: Its name on the command line, which is the name of its file in `eval/`.
         description: What it is and where it is from, in one line.
         tasks: In the order of the table's columns.
-        geometry: The task whose pairs measure alignment and uniformity; by default the whole STS-B.
+        geometry: The task whose pairs measure alignment, uniformity and effective rank; by default the whole STS-B.
     """
 
     name: str
@@ -138,7 +138,7 @@ def evaluate(
     Args:
         encoder: A `simemb.Encoder`, or anything with its `name`, `fingerprint` and `encode`.
         suite: A name from `eval/`, a `Suite`, or the path of a file with a score and two sentences a row.
-        geometry: Also measure alignment and uniformity, on the suite's `geometry` task.
+        geometry: Also measure alignment, uniformity and effective rank, on the suite's `geometry` task.
         batch_size: Sentences at once, as in `encoder.encode`.
         progress: Whether to draw a bar, as in `encoder.encode`.
 
@@ -173,7 +173,7 @@ def alignment_uniformity(
     batch_size: int | None = None,
     progress: bool | None = None,
 ) -> Geometry:
-    """Alignment (alpha 2) of a task's positive pairs and uniformity (t 2) of all its sentences.
+    """Alignment (alpha 2) of a task's positive pairs; uniformity (t 2) and effective rank of all its sentences.
 
     Uniformity is exact, over all distinct pairs of the sentences of both sides; on the whole STS-B these
     are 17,256 vectors. Pairs with a gold score of `threshold` or more are positive. As in SimCSE, section 3
@@ -250,15 +250,17 @@ def _average(tasks: Iterable[TaskScores]) -> Aggregates:
 
 
 def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = THRESHOLD) -> Geometry:
-    """Alignment and uniformity, with the numbers they depend on."""
+    """Alignment, uniformity and effective rank, with the numbers they depend on."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])
     second = np.concatenate([vectors[pairs.second] for pairs in subsets])
+    both = np.concatenate([first, second])
     positive = np.concatenate([pairs.gold for pairs in subsets]) >= threshold
     return Geometry(
         task=task,
         alignment=alignment(first[positive], second[positive], alpha),
-        uniformity=uniformity(np.concatenate([first, second]), t),
+        uniformity=uniformity(both, t),
+        effective_rank=effective_rank(both),
         alpha=alpha,
         t=t,
         threshold=threshold,

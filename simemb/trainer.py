@@ -6,26 +6,28 @@ the seed and the number of the step, so a run that was stopped goes on bit for b
 
 import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from math import cos, pi
 from time import perf_counter
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from simemb import checkpoint, distributed, saving
+from simemb import caching, checkpoint, distributed, saving
 from simemb.card import describe
 from simemb.checkpoint import Progress
+from simemb.examples import Examples
 from simemb.live import Interrupts, LiveLine
 from simemb.loader import Loader, mix
+from simemb.material import Material
 from simemb.method import Method
 from simemb.monitor import Watch
 from simemb.recipe import Recipe
 from simemb.run import Run
 from simemb.scores import Scores
 from simemb.suites import Suite, evaluate
-from simemb.tokens import TokenTable
+from simemb.targets import Twin
 
 log = logging.getLogger("simemb")
 
@@ -58,7 +60,7 @@ class Trainer:
     def __init__(
         self,
         method: Method,
-        table: TokenTable,
+        material: Material,
         suite: Suite | None,
         run: Run,
         settings: Settings,
@@ -77,9 +79,10 @@ class Trainer:
         )
         self.trackers, self.shown = trackers, progress
         self.loader = Loader(
-            table,
+            material,
             self.recipe,
             method.views,
+            method.seen,
             seed=settings.seed,
             rank=distributed.rank(),
             world=distributed.world(),
@@ -92,7 +95,10 @@ class Trainer:
             weight_decay=self.recipe.weight_decay,
             fused=True,
         )
-        self.model, self.optimizer = self.accelerator.prepare(method, optimizer)
+        # Gradients are averaged by `distributed.average_gradients`: a method may use its networks several times
+        # in a step, or not at all, which wrapping it for every process would not allow.
+        method.to(self.accelerator.device)
+        self.optimizer = self.accelerator.prepare(optimizer)
         self.progress = Progress()
         self.watch = Watch()
 
@@ -132,21 +138,19 @@ class Trainer:
         """One optimizer step: the mean gradient of its batches."""
         started = perf_counter()
         step = self.progress.step
-        self.model.train()
+        self.method.train()
+        self.method.progress = step / self.loader.steps
         batches = self.loader.step(step)
         numbers: dict[str, float] = {}
-        for place, batch in enumerate(batches):
+        for place, examples in enumerate(batches):
             torch.manual_seed(mix(self.settings.seed, step, place, distributed.rank()))
-            last = place == len(batches) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
-                loss, signals = self.model(batch.to(self.accelerator.device))
-                self.accelerator.backward(loss / len(batches))
+            loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
             for name, value in {"loss": loss.detach(), **signals}.items():
                 numbers[name] = numbers.get(name, 0.0) + float(value) / len(batches)
         warning = self.watch.check(step + 1, numbers)
         learning_rate = self.recipe.learning_rate * factor(self.recipe, step, self.loader.steps)
         self._update(learning_rate)
-        sentences = sum(map(len, batches)) * distributed.world()
+        sentences = sum(examples.sentences for examples in batches) * distributed.world()
         seconds = perf_counter() - started
         self.progress.advance(sentences, seconds)
         line.step(self.progress.step, numbers, sentences / seconds)
@@ -156,12 +160,27 @@ class Trainer:
             speed = {"sentences_per_second": sentences / seconds}
             self._log({"step": self.progress.step, **numbers, "learning_rate": learning_rate, **speed})
 
+    def _backward(self, examples: Examples, share: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and signals of one batch, with `share` of its gradient added to the parameters'."""
+
+        def send(loss: Tensor) -> None:
+            self.accelerator.backward(loss * share)
+
+        if len(examples.chunks) > 1:
+            return caching.backward(self.method, examples, send, self.accelerator.autocast)
+        with self.accelerator.autocast():
+            loss, signals = self.method(examples)
+        send(loss)
+        return loss, signals
+
     def _update(self, learning_rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
+        distributed.average_gradients(self.method.parameters())
         self.accelerator.clip_grad_norm_(self.method.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        self.method.after_step()
 
     def _evaluate(self, line: LiveLine) -> None:
         """Score on the dev suite, keep the best encoder, write the checkpoint."""
@@ -170,12 +189,14 @@ class Trainer:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
             score = float(getattr(scores.average.all, self.settings.metric))
             self._log({"step": self.progress.step, **_evaluated(scores)})
-        better = score is None or self.progress.best is None or score > self.progress.best
+        better = score is None or self.recipe.keep == "last" or self.progress.best is None or score > self.progress.best
         if better:
             self.progress.best, self.progress.best_step, self.progress.waiting = score, self.progress.step, 0
             if self.accelerator.is_main_process:
                 training = describe(self.recipe, self.settings, self.progress.step, scores)
                 saving.save(self.method.encoder, self.run.best, training)
+                if isinstance(self.recipe.target, Twin) and self.method.second is not None:
+                    saving.save(self.method.second.encoder, self.run.twin, training)
         else:
             self.progress.waiting += 1
         if self.suite is not None:

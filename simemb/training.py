@@ -15,7 +15,8 @@ import torch
 from simemb.directory import BUNDLED
 from simemb.directory import load as load_encoder
 from simemb.encoder import Encoder
-from simemb.errors import DataError, RecipeError, SimembError, TrainingError, unknown
+from simemb.errors import DataError, SimembError, TrainingError, unknown
+from simemb.material import prepare
 from simemb.method import Method
 from simemb.recipe import Recipe, find
 from simemb.rows import Rows, open_rows
@@ -23,7 +24,7 @@ from simemb.run import Run, environment
 from simemb.scores import Scores
 from simemb.suites import Suite, evaluate
 from simemb.suites import find as find_suite
-from simemb.tokens import TokenTable, token_table
+from simemb.targets import Twin
 from simemb.trainer import Settings, Trainer
 
 log = logging.getLogger("simemb")
@@ -31,8 +32,8 @@ log = logging.getLogger("simemb")
 METRICS = ("spearman", "pearson")
 PRECISIONS = ("no", "bf16", "fp16")
 TRACKERS = ("tensorboard", "wandb", "trackio")
-SAMPLES = {1: "sample", 2: "sample_triplets", 3: "sample_triplets"}
-"""The bundled corpora, by how many text columns a recipe reads."""
+SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
+"""The bundled corpora."""
 NO_DEV = "none"
 """The dev suite of those who want none."""
 
@@ -94,13 +95,17 @@ def fit(
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     run = Run(output)
     run.refuse(resume=resume, overwrite=overwrite)
-    rows = open_rows(SAMPLES[recipe.columns] if data is None else data, columns=columns)
+    rows = open_rows(_sample(recipe) if data is None else data, columns=columns)
     _check_columns(recipe, rows)
     with torch.random.fork_rng():  # loading draws weights before it fills them in
         encoder = _encoder(model, pooling, recipe)
     suite = _dev_suite(dev, rows)
-    table = token_table(rows, encoder.tokenizer, max_length=_length(recipe, encoder), progress=bool(progress))
-    _check_size(recipe, rows, table)
+    twin = (
+        _encoder(recipe.target.model, None, recipe) if isinstance(recipe.target, Twin) and recipe.target.model else None
+    )
+    material = prepare(recipe, rows, encoder, twin, progress=progress)
+    examples = len(material.online.table) - max(view.offset for view in recipe.views)
+    _check_size(recipe, rows, examples)
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
@@ -112,14 +117,22 @@ def fit(
         seed=seed,
         precision=precision,
     )
-    content = {"digest": rows.digest(), "rows": len(table)}
+    content = {"digest": rows.digest(), "rows": len(material.online.table)}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
     if resume:
         run.compare(record)
     with torch.random.fork_rng():
         before = None if suite is None else evaluate(encoder, suite, geometry=True, progress=progress)
-        method = Method(recipe, encoder, columns=len(rows.columns), seed=seed)
-        trainer = Trainer(method, table, suite, run, settings, trackers=trackers, progress=progress)
+        method = Method(
+            recipe,
+            encoder,
+            columns=len(rows.columns),
+            seed=seed,
+            examples=examples,
+            twin=twin,
+            taught=material.taught_width,
+        )
+        trainer = Trainer(method, material, suite, run, settings, trackers=trackers, progress=progress)
         trainer.start(record, before, resume=resume)
         trainer.train()
         return _result(trainer, before, progress)
@@ -168,9 +181,19 @@ def _check_columns(recipe: Recipe, rows: Rows) -> None:
         log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
 
 
-def _check_size(recipe: Recipe, rows: Rows, table: TokenTable) -> None:
-    if len(table) < 2 and recipe.objective is not None and recipe.objective.needs_negatives:
-        raise DataError(f"{rows.name}: holds {len(table)} example, but a batch needs others as negatives (at least 2)")
+def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
+    alone = recipe.objective is None or not recipe.objective.negatives
+    if examples < (recipe.smallest_share if alone else 2):
+        raise DataError(f"{rows.name}: holds {examples} example, but a batch needs others as negatives (at least 2)")
+
+
+def _sample(recipe: Recipe) -> str:
+    """The bundled corpus that suits a recipe."""
+    if any(view.offset for view in recipe.views):
+        return "sample_stories"
+    if recipe.objective is not None and recipe.objective.scored:
+        return "sample_pairs"
+    return "sample" if recipe.columns == 1 else "sample_triplets"
 
 
 def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -> Encoder:
@@ -184,23 +207,12 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     return encoder
 
 
-def _length(recipe: Recipe, encoder: Encoder) -> int:
-    """Tokens that training texts are cut to."""
-    special = int(encoder.tokenizer.num_special_tokens_to_add())
-    if recipe.max_length <= special:
-        raise RecipeError(
-            f"--max-length {recipe.max_length} leaves no room for words beside the tokenizer's {special} special "
-            f"tokens (allowed: {special + 1} to {encoder.max_length})"
-        )
-    return min(recipe.max_length, encoder.max_length)
-
-
 def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
     """The suite that chooses the checkpoint; alignment and uniformity are measured on its own pairs."""
     if dev == NO_DEV:
         return None
     if dev is None:
-        dev = "sample_dev" if rows.name in SAMPLES.values() else "stsb_dev"
+        dev = "sample_dev" if rows.name in SAMPLES else "stsb_dev"
         try:
             find_suite(dev).tasks[0].load()
         except SimembError as error:

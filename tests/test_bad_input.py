@@ -372,6 +372,46 @@ INDEXES = (
         )
     ),
 )
+MINE = "mine {tiny} {file} --output triplets.tsv"
+NEW = "new blank --data good.txt"
+PREPARING = (
+    bad_words("sentences to mine from", MINE.replace("{file}", "good.txt"), "good.txt", "1 text column", "pairs"),
+    bad_words("pairs that are not there", MINE.replace("{file}", "pears.tsv"), "'pears.tsv'"),
+    bad_words("triplets to an unknown format", "mine {tiny} dev.tsv --output t.csv", ".tsv or .jsonl", ".csv"),
+    bad_words("triplets over their pairs", "mine {tiny} dev.tsv --output dev.tsv", "dev.tsv is the input too"),
+    bad_words("triplets where nothing can be", "mine {tiny} dev.tsv --output /proc/t.tsv", "/proc/t.tsv", "cannot be"),
+    bad_words("no negative wanted", f"{MINE} --negatives 0".replace("{file}", "dev.tsv"), "negatives", "1 or more"),
+    bad_words("nothing to look at", f"{MINE} --depth 2 --skip 2".replace("{file}", "dev.tsv"), "depth", "3 or more"),
+    bad_words("too wide a margin", f"{MINE} --margin 3".replace("{file}", "dev.tsv"), "margin", "[-2, 2]", "3"),
+    bad_words("a margin that is a word", f"{MINE} --margin wide".replace("{file}", "dev.tsv"), "--margin", "a number"),
+    bad_words("an unknown pick", f"{MINE} --pick neerest".replace("{file}", "dev.tsv"), "'neerest'", "'nearest'"),
+    bad_words("no pairs to mine", "mine {tiny} --output t.tsv", "missing", "DATA"),
+    bad_file("one pair, nothing wrong", "a.tsv", "anchor\tpositive\na\tb\n", "no negative", "1 rows", words=MINE),
+    bad_file("half a pair", "a.tsv", "anchor\tpositive\na\tb\na\n", "line 3", "1 column", "2", words=MINE),
+    Case(
+        "mining an index of another model",
+        "mine {other} dev.tsv --corpus index --output t.tsv",
+        ("the index is of", "not of"),
+        before=lambda kitchen: kitchen.take(kitchen.index, "index"),
+    ),
+    bad_words("no texts for a vocabulary", "new blank", "missing", "--data"),
+    bad_words("texts that are not there", "new blank --data godo.txt", "'godo.txt'", "'good.txt'"),
+    bad_words("a width that heads do not share", f"{NEW} --width 30", "width 30", "4 heads", "32 can"),
+    bad_words("no layer", f"{NEW} --layers 0", "layers", "1 or more", "0"),
+    bad_words("a length without room", f"{NEW} --length 2", "length", "3 or more", "2"),
+    bad_words("a vocabulary that is too small", f"{NEW} --vocabulary 9", "vocabulary must be", "good.txt", "9"),
+    Case("a model that is there", NEW, ("blank exists", "--overwrite"), {"blank/config.json": "{}"}),
+    Case("no model to overwrite", f"{NEW} --overwrite", ("no config.json", "alone"), {"blank/thesis.txt": "mine"}),
+    Case("a file as the model", NEW, ("blank", "a file is in the way"), {"blank": "mine"}),
+    bad_words("a model where nothing can be", "new /proc/blank --data good.txt", "/proc/blank", "cannot be written"),
+    Case(
+        "a model on a full disk",
+        f"{NEW} --overwrite",
+        ("blank", "cannot be written"),
+        {"blank/config.json": "{}"},
+        bytes=100_000,
+    ),
+)
 DISK = (
     Case(
         "vectors on a full disk",
@@ -415,7 +455,7 @@ DISK = (
         bytes=200_000,
     ),
 )
-CASES = (*FILES, *SCORES, *WORDS, *NUMBERS, *RECIPES, *MODELS, *RUNS, *INDEXES, *DISK)
+CASES = (*FILES, *SCORES, *WORDS, *NUMBERS, *RECIPES, *MODELS, *RUNS, *INDEXES, *PREPARING, *DISK)
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,8 @@ CLI = "import simemb.cli; assert simemb.cli.main(sys.argv[1:]) == {}"
         (CLI.format(0), ["train", "--help"]),
         (CLI.format(0), ["encode", "--help"]),
         (CLI.format(2), ["search", "--modle"]),
+        (CLI.format(0), ["mine", "--help"]),
+        (CLI.format(0), ["new", "--help"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

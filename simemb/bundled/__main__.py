@@ -9,48 +9,24 @@ from importlib import import_module
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+from transformers import BertForMaskedLM, PreTrainedTokenizerFast
 
 from simemb.auxiliary import mask_tokens
+from simemb.fresh import SPECIAL, bert, learn_tokenizer
 from simemb.progress import track
+from simemb.rows import open_rows
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SENTENCES, SEED = 100_000, 7
-VOCABULARY = 4000
+VOCABULARY, LENGTH = 4000, 128
 STEPS, BATCH, LEARNING_RATE = 6000, 128, 1e-3
-
-
-def learn_tokenizer(sentences: list[str]) -> PreTrainedTokenizerFast:
-    """An uncased WordPiece tokenizer with BERT's special tokens."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    wanted = trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False)
-    tokenizer.train_from_iterator(sentences, wanted)
-    ends = [(token, SPECIAL.index(token)) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
-    )
-    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=128, **names)
 
 
 def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> BertForMaskedLM:
     """A small BERT that guesses masked words of the sample corpus."""
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=512,
-        max_position_embeddings=128,
-    )
     torch.manual_seed(SEED)
-    model = BertForMaskedLM(config).train()
+    model = bert(tokenizer, layers=2, width=128, heads=4, length=LENGTH).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
     warm = STEPS // 20
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -82,7 +58,7 @@ def masked_loss(model: BertForMaskedLM, ids: Tensor, mask: Tensor) -> Tensor:
 def main(output: Path) -> None:
     """Write the encoder to `output`."""
     sentences = import_module("simemb.data.sample").sentences(SENTENCES, SEED)
-    tokenizer = learn_tokenizer(sentences)
+    tokenizer = learn_tokenizer(open_rows(sentences), vocabulary=VOCABULARY, length=LENGTH)
     tokenizer.save_pretrained(output)
     learn_model(tokenizer, sentences).half().save_pretrained(output)
 

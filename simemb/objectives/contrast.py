@@ -1,67 +1,187 @@
-"""Objectives: from query and key vectors to a scalar, one class each, mathematics only.
+"""InfoNCE and its relatives: tell the key of each query from other candidates.
 
-They know no model and no data, so each can be tested on two matrices.
+NT-Xent, CLIP's symmetric loss, MoCo's loss on a queue and the decoupled loss are options of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from math import inf, log
+from typing import ClassVar, Literal
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor, nn
 
-from simemb.errors import RecipeError
+from simemb.errors import RecipeError, unknown
+from simemb.objectives.base import Objective, Pair, Texts, cosines
+from simemb.objectives.negatives import FalseNegatives, duplicates
 
 
 @dataclass(frozen=True)
-class InfoNCE:
+class InfoNCE(Objective):
     """Tell the key of each query from all other keys, the hard negatives and the memory.
 
-    l_i = -log( exp(cos(q_i, k_i) / t) / sum over all candidates c of exp(cos(q_i, c) / t) )
+    l_i = -log( exp(s(q_i, k_i) / t) / sum over all candidates c of exp(s(q_i, c) / t) )
 
-    van den Oord et al., 2018, eq. 4; with hard negatives SimCSE (Gao et al., 2021), eq. 5. One direction,
-    N - 1 in-batch negatives.
+    van den Oord et al., 2018, eq. 4; with hard negatives SimCSE (Gao et al., 2021), eq. 5. As it stands:
+    one direction, N - 1 in-batch negatives, s the cosine. The loss is the mean of l_i over the queries.
+
+    A candidate that is left out (of the batch, as a duplicate, as a false negative) has the logit minus
+    infinity; a query that has no negative left has loss 0 and no gradient.
     """
 
     temperature: float = 0.05
-    """t > 0, in cosine units."""
+    """t > 0, in units of the similarity."""
     hard_negative_weight: float = 0.0
     """A logit added to the column of the query's own hard negative only, position (i, N + i), as
     princeton-nlp/SimCSE does; the alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
+    _: KW_ONLY
+    similarity: Literal["cosine", "dot"] = "cosine"
+    """s. With `dot` and a linear predictor the score is CPC's q W k (van den Oord et al., 2018, eq. 3)."""
+    in_batch: bool = True
+    """Whether the keys of other examples are negatives; if not, only hard negatives and the memory are, as in
+    MoCo (He et al., 2020, algorithm 1)."""
+    within_view: bool = False
+    """Whether the other queries are negatives too. On two views that are each online and target this is NT-Xent
+    with 2N - 2 negatives (Chen et al., 2020, eq. 1; ConSERT, Yan et al., 2021, eq. 1)."""
+    symmetric: bool = False
+    """Whether also each key looks for its query, and the loss is the mean of both directions (CLIP, Radford et
+    al., 2021, figure 3). Hard negatives and the memory are negatives of the queries only."""
+    decoupled: bool = False
+    """Whether the positive is left out of the denominator (decoupled contrastive learning, Yeh et al., 2022)."""
+    learnt: bool = False
+    """Whether the temperature is learnt, starting from `temperature` (CLIP)."""
+    temperature_floor: float = 0.01
+    """The lowest temperature that can be learnt, above 0; CLIP: 0.01."""
+    mask_duplicates: bool = True
+    """Whether to leave out candidates that have the text of the query or of its key, and keys of the same text."""
+    false_negatives: FalseNegatives | None = None
+    """Which negatives to leave out because they are too close to the query."""
 
-    needs_negatives = True
+    negatives: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise RecipeError(f"objective.temperature must be above 0, not {self.temperature}")
+        for name in ("temperature", "temperature_floor"):
+            if not getattr(self, name) > 0:
+                raise RecipeError(f"objective.{name} must be above 0, not {getattr(self, name)}")
+        if self.similarity not in ("cosine", "dot"):
+            raise RecipeError(unknown("objective.similarity", self.similarity, ("cosine", "dot")))
+        if self.learnt and self.temperature < self.temperature_floor:
+            raise RecipeError(
+                f"objective.temperature must be at least objective.temperature_floor, {self.temperature_floor}, "
+                f"to be learnt, not {self.temperature}"
+            )
+        if self.symmetric and not self.in_batch and not self.within_view:
+            raise RecipeError("objective.symmetric needs objective.in_batch: the batch holds a key's only negatives")
 
-    def __call__(
+    def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
+        """The objective itself, or with `learnt` a module that holds the temperature."""
+        return LearntTemperature(self) if self.learnt else self
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The mean of l_i over this process's queries, at the temperature of the recipe."""
+        return self.scaled(pair, 1 / self.temperature)
+
+    def scaled(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """The same, given 1 / t."""
+        if not self.symmetric:
+            return self._one_way(pair, scale)
+        return (self._one_way(pair, scale) + self._one_way(flipped(pair), scale)) / 2
+
+    def _one_way(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """-log(exp(s_ii) / sum_c exp(s_ic)) = log(sum_c exp(s_ic - s_ii)), which loses no digit near 0."""
+        candidates = self._columns(pair.key, pair.hard, pair.queries, pair.memory)
+        similarities = cosines(pair.query, candidates) if self.similarity == "cosine" else pair.query @ candidates.T
+        row, own = self._own(pair)
+        logits = similarities * scale
+        for place in own[1 : 1 + len(pair.hard)]:
+            logits = logits.index_put((row, place), logits.new_tensor(self.hard_negative_weight), accumulate=True)
+        left_out = self._left_out(pair, candidates)
+        nothing = left_out.all(dim=1)
+        odds = (logits - logits[row, own[0]][:, None]).masked_fill(left_out & ~nothing[:, None], -inf)
+        return odds.logsumexp(dim=1).masked_fill(nothing, 0).mean()
+
+    def _columns(
         self,
-        query: Float[Tensor, "batch dim"],
-        key: Float[Tensor, "keys dim"],
-        hard: Sequence[Float[Tensor, "keys dim"]] = (),
-        memory: Float[Tensor, "memory dim"] | None = None,
-        *,
-        first: int = 0,
-    ) -> Float[Tensor, ""]:
-        """Mean of l_i over the queries.
+        key: Shaped[Tensor, "all *width"],
+        hard: Sequence[Shaped[Tensor, "all *width"]],
+        queries: Shaped[Tensor, "queries *width"],
+        memory: Shaped[Tensor, "memory *width"] | None,
+    ) -> Shaped[Tensor, "columns *width"]:
+        """All candidates of a query, one block behind the other: of vectors, or of the numbers of texts."""
+        within = [queries] if self.within_view else []
+        return torch.cat([key, *hard, *within, *([] if memory is None else [memory])])
 
-        key, hard: one row per example of the whole batch, of which the queries are rows `first` to
-        `first` + batch - 1 (the share of one process). memory: further negatives, older than the batch.
-        """
-        own = torch.arange(first, first + len(query), device=query.device)
-        row = torch.arange(len(query), device=query.device)
-        logits = [cosines(query, key) / self.temperature]
-        for negatives in hard:
-            block = cosines(query, negatives) / self.temperature
-            weight = torch.full_like(row, self.hard_negative_weight, dtype=block.dtype)
-            logits.append(block.index_put((row, own), weight, accumulate=True))
-        if memory is not None and len(memory):
-            logits.append(cosines(query, memory) / self.temperature)
-        return cross_entropy(torch.cat(logits, dim=1), own)
+    def _own(self, pair: Pair) -> tuple[Int[Tensor, "batch"], list[Int[Tensor, "batch"]]]:
+        """The rows, and for each block but the memory the columns that belong to the same example."""
+        row = torch.arange(len(pair.query), device=pair.query.device)
+        blocks = 1 + len(pair.hard) + self.within_view
+        return row, [row + pair.first + block * len(pair.key) for block in range(blocks)]
+
+    def _left_out(self, pair: Pair, candidates: Float[Tensor, "columns width"]) -> Bool[Tensor, "batch columns"]:
+        """Which logits do not enter the denominator."""
+        row, own = self._own(pair)
+        mask = torch.zeros(len(row), len(candidates), dtype=torch.bool, device=candidates.device)
+        if not self.in_batch:
+            mask[:, : len(pair.key)] = True
+        if self.mask_duplicates and pair.texts is not None:
+            texts = pair.texts
+            numbers = self._columns(texts.key, texts.hard, texts.query, texts.memory)
+            same = duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
+            mask[:, : len(numbers)] |= same
+        if self.false_negatives is not None:
+            similarities = self._judged(pair, candidates, guided=self.false_negatives.guided)
+            positive = similarities[row, own[0]][:, None]
+            mask[:, : similarities.shape[1]] |= self.false_negatives.among(similarities, positive)
+        for place in own[: 1 + len(pair.hard)]:
+            mask[row, place] = False
+        if self.within_view:
+            mask[row, own[-1]] = True
+        if self.decoupled:
+            mask[row, own[0]] = True
+        return mask
+
+    def _judged(
+        self, pair: Pair, candidates: Float[Tensor, "columns width"], *, guided: bool
+    ) -> Float[Tensor, "batch judged"]:
+        """The cosines that false negatives are found by; a guide has none for the memory, the last block."""
+        if not guided:
+            return cosines(pair.query.detach(), candidates.detach())
+        guide = pair.guide
+        if guide is None:
+            raise RecipeError("objective.false_negatives.guided needs the recipe's guide: name an encoder there")
+        return cosines(guide.query, self._columns(guide.key, guide.hard, guide.queries, None)).detach()
 
 
-def cosines(a: Float[Tensor, "rows dim"], b: Float[Tensor, "columns dim"]) -> Float[Tensor, "rows columns"]:
-    """Cosine of every row of a with every row of b; 0 for a zero vector."""
-    return normalize(a, dim=1) @ normalize(b, dim=1).T
+class LearntTemperature(nn.Module):
+    """InfoNCE with log(1 / t) as a parameter, 1 / t <= 1 / `temperature_floor` (CLIP, Radford et al., 2021, 2.5).
+
+    CLIP cuts the parameter back after each optimizer step, this before each use: the values used are the
+    same, and a parameter at the limit still gets the gradient that leads it back.
+    """
+
+    def __init__(self, objective: InfoNCE) -> None:
+        super().__init__()
+        self.objective = objective
+        self.log_scale = nn.Parameter(torch.tensor(-log(objective.temperature), dtype=torch.float32))
+
+    def forward(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss at the temperature learnt so far."""
+        with torch.no_grad():
+            self.log_scale.clamp_(max=-log(self.objective.temperature_floor))
+        return self.objective.scaled(pair, self.log_scale.exp())
+
+
+def flipped(pair: Pair) -> Pair:
+    """The same pair with queries and keys exchanged, without hard negatives and memory."""
+    texts = pair.texts
+    return replace(
+        pair,
+        query=pair.key[pair.own],
+        key=pair.queries,
+        others=pair.key,
+        hard=(),
+        memory=None,
+        texts=None if texts is None else Texts(query=texts.key, key=texts.query),
+        guide=None if pair.guide is None else flipped(pair.guide),
+    )

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 from scipy.stats import spearmanr
-from simemb.data.sample import dev_pairs, pairs, sentences, test_pairs, triplets
+from simemb.data.sample import dev_pairs, pairs, sentences, stories, test_pairs, triplets
 from simemb.data.sample.dice import Dice
 from simemb.data.sample.edits import (
     change_core,
@@ -26,10 +26,23 @@ from simemb.data.sample.english import inflect, plural, polish
 from simemb.data.sample.grading import grade
 from simemb.data.sample.lexicon import ACTIONS, FACT_FRAMES, TOPICS
 from simemb.data.sample.meaning import Link, Meaning, draw, draw_event, draw_fact, draw_link
+from simemb.data.sample.stories import _sentence
 from simemb.data.sample.style import Style
 from simemb.data.sample.telling import tell
 
-MODULES = ("corpus", "dice", "edits", "english", "grading", "grammar", "lexicon", "meaning", "style", "telling")
+MODULES = (
+    "corpus",
+    "dice",
+    "edits",
+    "english",
+    "grading",
+    "grammar",
+    "lexicon",
+    "meaning",
+    "stories",
+    "style",
+    "telling",
+)
 # pytest would otherwise take the function for a test of its own.
 held_out_pairs = test_pairs
 del test_pairs
@@ -61,12 +74,14 @@ def test_the_corpus_is_the_same_everywhere():
     assert digest(sentences(1_000)) == "800b170fb1b5a784"
     assert digest(pairs(300)) == "2acfda01efa9da14"
     assert digest(triplets(300)) == "8590a798c530e96b"
+    assert digest(stories(300)) == "753d56072ab61746"
 
 
 def test_a_shorter_list_begins_a_longer_one_and_another_seed_is_another_list():
     assert sentences(50) == sentences(200)[:50]
     assert pairs(50, seed=4) == pairs(90, seed=4)[:50]
     assert triplets(50, seed=4) == triplets(90, seed=4)[:50]
+    assert stories(50, seed=4) == stories(90, seed=4)[:50]
     assert not set(sentences(100, seed=1)) & set(sentences(100, seed=2))
     assert sentences(0) == []
 
@@ -254,6 +269,39 @@ def test_triplets_are_distinct_and_hard():
     assert all(len({*row}) == 3 for row in rows)
     nearer = sum(overlap(anchor, negative) > overlap(anchor, positive) for anchor, positive, negative in rows)
     assert 0.4 < nearer / len(rows) < 0.9
+
+
+def content(sentence: str) -> set[str]:
+    return {word for word in words(sentence) if len(word) > 4}
+
+
+def test_a_story_is_four_to_eight_sentences_that_never_tell_an_action_twice():
+    told = stories(400)
+    assert {len(story) for story in told} == {4, 5, 6, 7, 8}
+    assert all(len(set(story)) == len(story) for story in told)
+    assert all(5 <= len(sentence.split()) <= 30 for story in told for sentence in story)
+    assert all(re.fullmatch(r"[A-Z][\w', -]*\w\.", sentence) for story in told for sentence in story)
+
+
+def test_the_next_sentence_of_a_story_is_nearer_than_that_of_another():
+    told = stories(400)
+    following = [(one, other) for story in told for one, other in pairwise(story)]
+    others = [(one, other) for first, second in pairwise(told) for one, other in zip(first, second, strict=False)]
+    shares = [
+        sum(bool(content(one) & content(other)) for one, other in side) / len(side) for side in (following, others)
+    ]
+    assert shares[0] > 0.5
+    assert shares[1] < 0.15
+
+
+def test_a_story_comes_back_to_whom_and_what_it_has_named():
+    dice = Dice(4)
+    known = {("guitar",): ("the guitar",), ("Ada Novak", "Ada"): ("Ada",)}
+    (play,) = (action for action in TOPICS["music"].actions if action.verbs == ("play",))
+    told = {_sentence(dice, play, ("Ada Novak", "Ada"), known) for _ in range(30)}
+    assert len(told) > 5
+    assert all("the guitar" in sentence.lower() and "Ada" in sentence and "Novak" not in sentence for sentence in told)
+    assert set(known.values()) == {("the guitar",), ("Ada",)}
 
 
 @pytest.mark.parametrize("name", MODULES)

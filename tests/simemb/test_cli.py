@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -294,6 +295,8 @@ def test_list_names_every_recipe_suite_and_corpus(capsys: pytest.CaptureFixture[
         part = capsys.readouterr().out
         assert some in part
         assert part in everything
+    (simcse,) = (line for line in everything.splitlines() if line.split()[:1] == ["simcse"])
+    assert re.split(r"\s{2,}", simcse.strip())[:3] == ["simcse", "Gao et al.", "2021"]
 
 
 def test_a_word_about_every_verb_and_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simemb.metrics import STRIP, alignment, cosine, pearson, spearman, uniformity
+from simemb.metrics import STRIP, alignment, cosine, effective_rank, pearson, spearman, uniformity
 
 
 @pytest.fixture
@@ -137,3 +137,62 @@ def test_uniformity_of_fewer_than_two_vectors_is_nan(rows):
 def test_uniformity_does_not_depend_on_the_order_or_the_length_of_vectors(vectors):
     shuffled = np.random.default_rng(1).permutation(vectors) * 17
     assert uniformity(shuffled) == pytest.approx(uniformity(vectors), abs=1e-6)
+
+
+def test_effective_rank_agrees_with_the_singular_values_written_out(vectors):
+    rows = np.array([unit(row) for row in vectors])
+    singular = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
+    shares = [value / sum(singular) for value in singular]
+    assert effective_rank(vectors) == pytest.approx(math.exp(-sum(share * math.log(share) for share in shares)))
+
+
+@pytest.mark.parametrize("dim", [2, 5, 64])
+def test_a_cloud_that_is_alike_in_every_direction_has_all_its_dimensions(dim):
+    # Both ends of every axis: the covariance is the identity / dim, exactly.
+    axes = np.concatenate([np.eye(dim), -np.eye(dim)])
+    assert effective_rank(axes * 7) == pytest.approx(dim)
+    cloud = np.random.default_rng(3).normal(size=(400 * dim, dim)).astype(np.float32)
+    assert effective_rank(cloud) == pytest.approx(dim, rel=0.01)
+
+
+@pytest.mark.parametrize("dim", [2, 300])
+def test_vectors_on_one_line_have_effective_rank_one(dim):
+    direction = np.random.default_rng(5).normal(size=(1, dim))
+    line = np.array([[3.0], [-1.0], [-0.2], [8.0]]) * direction
+    assert effective_rank(line) == pytest.approx(1, abs=1e-6)
+    assert effective_rank(line.astype(np.float32)) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("corners", [2, 3, 10, 200])
+def test_a_simplex_has_a_dimension_less_than_corners(corners):
+    assert effective_rank(simplex(corners)) == pytest.approx(corners - 1)
+    far_away = simplex(corners) + 5  # the mean is not counted as a direction
+    assert effective_rank(far_away) == pytest.approx(corners - 1)
+
+
+def test_effective_rank_of_unequal_axes_is_worked_out_by_hand():
+    # Three times the ends of one axis and once those of another: s = sqrt(6), sqrt(2), so p = 0.634, 0.366.
+    rows = np.array([[1.0, 0], [-1.0, 0]] * 3 + [[0.0, 1], [0, -1.0]])
+    assert effective_rank(rows) == pytest.approx(1.9286, abs=1e-4)
+
+
+def test_vectors_that_coincide_have_no_effective_rank_even_if_rounding_parts_them():
+    assert math.isnan(effective_rank(np.full((50, 8), 0.3)))
+    row = np.random.default_rng(2).normal(size=(1, 64))
+    assert math.isnan(effective_rank((row * np.linspace(1, 9, 200)[:, None]).astype(np.float32)))
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_fewer_than_two_vectors_have_no_effective_rank(rows):
+    assert math.isnan(effective_rank(np.ones((rows, 4))))
+
+
+@given(st.integers(2, 40), st.integers(1, 40), st.integers(0, 2**32))
+def test_effective_rank_lies_between_one_and_the_dimensions_that_there_can_be(rows, dim, seed):
+    generator = np.random.default_rng(seed)
+    some = generator.normal(size=(rows, dim))
+    rank = effective_rank(some)
+    if dim > 1:
+        assert 1 - 1e-9 <= rank <= min(dim, rows - 1) + 1e-9
+        turned = some @ np.linalg.qr(generator.normal(size=(dim, dim)))[0]
+        assert effective_rank(generator.permutation(turned) * 17) == pytest.approx(rank)

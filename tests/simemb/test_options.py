@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from simemb import options
+from simemb import options, preparing
 from simemb.cli import main
 from simemb.options import UsageError, parse
 
@@ -15,6 +15,8 @@ VERBS = {
     "eval": options.Eval,
     "index": options.BuildIndex,
     "search": options.Search,
+    "mine": preparing.Mine,
+    "new": preparing.New,
     "list": options.List,
 }
 
@@ -28,6 +30,10 @@ SHOWN = {
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
     ("search", "queries"): "QUERY [QUERY ...]",
+    ("mine", "model"): "MODEL",
+    ("mine", "data"): "DATA",
+    ("mine", "rules"): "--relative-margin",
+    ("new", "output"): "OUTPUT",
     ("list", "what"): "WHAT",
 }
 

@@ -1,6 +1,7 @@
 """Tables: plain where nobody watches, whole in every width, and with every text as it is."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from simemb.scores import Aggregates, Correlation, Geometry, Scores
 def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometry: bool = True) -> Scores:
     points = Correlation(spearman, spearman - 1)
     every = Aggregates(points, points, points)
-    spread = Geometry("stsb", 0.25, -2.5, 2, 2, 4, 10, 40) if geometry else None
+    spread = Geometry("stsb", 0.25, -2.5, 12.34, 2, 2, 4, 10, 40) if geometry else None
     return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")  # type: ignore[dict-item]
 
 
@@ -60,12 +61,20 @@ def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture
     assert second.split() == ["other", "short"]
 
 
+def test_a_list_may_say_more_between_the_name_and_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_list("recipes", [("mine", "Gao et al.", "2021", "A line."), ("other", "", "", "No paper.")])
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert re.split(r"\s{2,}", first.strip()) == ["mine", "Gao et al.", "2021", "A line."]
+    assert second.split() == ["other", "No", "paper."]
+    assert first.index("A line.") == second.index("No paper.")
+
+
 def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
     report.print_runs([result(scores(60.456))], [1])
     output = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
-    assert rows["before"] == ["50.00", "49.00", "0.2500", "-2.5000"]
-    assert rows["after"] == ["60.46", "59.46", "0.2500", "-2.5000"]
+    assert rows["before"] == ["50.00", "49.00", "0.2500", "-2.5000", "12.3"]
+    assert rows["after"] == ["60.46", "59.46", "0.2500", "-2.5000", "12.3"]
     assert "7 steps, 3 s, 1,234 sentences/s; the best encoder (step 4) is in runs/seed-1/best" in output
     assert "simemb eval runs/seed-1 --suite sts\n" in output
     assert "score >= 4" in output
@@ -94,7 +103,8 @@ def test_a_run_without_evaluation_has_no_table(capsys: pytest.CaptureFixture[str
 def test_the_record_of_the_seeds_says_the_same_and_has_no_nan(tmp_path: Path) -> None:
     seeds.save(tmp_path, [result(scores(60.0), 1), result(scores(62.0, geometry=True), 2)], [1, 2])
     record = json.loads((tmp_path / "seeds.json").read_text())
-    assert record["mean"] == {"spearman": 61.0, "pearson": 60.0, "alignment": 0.25, "uniformity": -2.5}
+    geometry = {"alignment": 0.25, "uniformity": -2.5, "effective_rank": 12.34}
+    assert record["mean"] == {"spearman": 61.0, "pearson": 60.0} | geometry
     assert record["sd"]["spearman"] == pytest.approx(2**0.5)
     seeds.save(tmp_path, [result(scores(float("nan")), 1)], [1])
     record = json.loads((tmp_path / "seeds.json").read_text(), parse_constant=pytest.fail)

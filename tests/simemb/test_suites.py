@@ -12,7 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from simemb import suites
 from simemb.errors import DataError, ModelError
-from simemb.metrics import alignment, cosine, uniformity
+from simemb.metrics import alignment, cosine, effective_rank, uniformity
 from simemb.report import print_table, scores_table
 from simemb.sources import Source
 from simemb.suites import Suite, Task, alignment_uniformity, evaluate
@@ -159,6 +159,7 @@ def test_geometry_agrees_with_the_metrics_on_both_sides_of_all_pairs(suite):
     assert geometry is not None
     assert geometry.alignment == pytest.approx(alignment(x[positive], y[positive]))
     assert geometry.uniformity == pytest.approx(uniformity(np.concatenate([x, y])))
+    assert geometry.effective_rank == pytest.approx(effective_rank(np.concatenate([x, y])))
     assert (geometry.positives, geometry.vectors, geometry.threshold) == (3, 14, 4.0)
 
 
@@ -190,6 +191,8 @@ def test_the_record_has_everything_in_plain_json_and_is_saved_whole(suite, tmp_p
     assert record["tasks"]["both"]["wmean"]["pearson"] == scores.tasks["both"].wmean.pearson
     assert record["average"]["all"]["spearman"] == scores.points
     assert record["geometry"]["threshold"] == 4
+    assert scores.geometry is not None
+    assert record["geometry"]["effective_rank"] == scores.geometry.effective_rank > 1
     assert set(record["data"]) == {"near pairs", "far pairs"}
     assert set(record["versions"]) == {"simemb", "torch", "transformers", "numpy", "scipy", "python"}
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["scores.json"]
@@ -211,6 +214,7 @@ def test_collapsed_vectors_have_undefined_scores_which_record_and_table_say(suit
     assert scores.to_json()["average"]["all"] == {"spearman": None, "pearson": None}
     assert scores.geometry is not None
     assert scores.geometry.uniformity == pytest.approx(0, abs=1e-6)
+    assert scores.to_json()["geometry"]["effective_rank"] is None
     print_table(scores_table([scores]))
     assert "- undefined: all cosines are equal" in capsys.readouterr().out
 
@@ -219,7 +223,7 @@ def test_the_table_has_a_row_for_each_model_and_a_column_for_each_task(suite, ca
     scores = evaluate(Letters(), suite, geometry=True)
     table = scores_table([scores, scores], aggregate="wmean", metric="pearson")
     headings = [column.header for column in table.columns]
-    assert headings == ["model", "both", "one", "average", "alignment", "uniformity"]
+    assert headings == ["model", "both", "one", "average", "alignment", "uniformity", "effective rank"]
     assert table.row_count == 2
     print_table(table)
     output = capsys.readouterr().out

@@ -1,0 +1,144 @@
+"""The two tables of docs/methods.md, made from what the recipes and the library say: `python docs/make_methods.py`.
+
+What a cell says is read off the nouns of a recipe, so a new file in train/ is a new row.
+"""
+
+from dataclasses import fields, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from simemb.errors import RecipeError
+from simemb.nouns import nouns
+from simemb.recipe import Recipe, find
+from simemb.registry import RECIPES, card, names
+
+PAGE = Path(__file__).with_name("methods.md")
+MARKS = "<!-- {0}: made by docs/make_methods.py -->\n", "<!-- end of {0} -->"
+ASKED_FOR = ("temperature", "size", "rate")
+COLUMNS = ("recipe", "paper", "year", "views", "head", "target", "memory", "objective")
+
+
+REFUSED = (
+    "replace(byol, memory=Queue())",
+    "replace(simcse, memory=Bank())",
+    "replace(instdisc, memory=None)",
+    "replace(moco_v1, memory=None)",
+    "replace(esimcse, memory=None)",
+    "replace(simcse_sup, objective=Regression())",
+    "replace(simcse, objective=Swapped())",
+    "replace(swav, objective=InfoNCE())",
+    "replace(simcse, objective=Matryoshka(InfoNCE(), dims=(32, 64)))",
+    "Matryoshka(Swapped(), dims=(32, 64))",
+    "replace(simclr_v2, head=MLP(layers=3, norm='batch', keep=1))",
+    "replace(distil, views=(View(), View()))",
+    "replace(distil, views=(View(target=False), View(online=False, augment=(Shuffle(),))))",
+    "replace(two_tower, target=StopGradient())",
+    "replace(denoise, guide=None)",
+    "replace(consert, views=(View(), View(augment=(Adversarial(),))), chunk=16)",
+    "replace(byol, batch_size=1)",
+)
+"""Combinations that make no sense, one for each rule."""
+
+
+def filled(page: str) -> str:
+    """The page with both tables between their marks."""
+    for name, table in (("table", methods()), ("refused", refused())):
+        begin, end = (mark.format(name) for mark in MARKS)
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+    return page
+
+
+def methods() -> str:
+    """A row for every recipe of the cookbook."""
+    return _markdown(COLUMNS, [_row(name) for name in names(RECIPES)])
+
+
+def refused() -> str:
+    """A row for every combination of `REFUSED`, with what the library says of it."""
+    words = {"replace": replace, **nouns(), **{name: find(name) for name in names(RECIPES)}}
+    return _markdown(("refused", "because"), [(f"`{code}`", _reason(code, words)) for code in REFUSED])
+
+
+def _reason(code: str, words: dict[str, Any]) -> str:
+    try:
+        eval(code, words)
+    except RecipeError as error:
+        return str(error)
+    raise AssertionError(f"{code} is not refused")
+
+
+def _markdown(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ("---",) * len(header), *rows])
+
+
+def _row(name: str) -> tuple[str, ...]:
+    recipe, about = find(name), card(name)
+    heads = (_head(recipe.head), "predictor " + _head(recipe.predictor) if recipe.predictor else "")
+    losses = (recipe.objective, *recipe.auxiliaries)
+    return (
+        f"[`{name}`](../train/{name}.py)",
+        f"[{about.paper}]({about.url})",
+        about.year,
+        "; ".join(_views(recipe)),
+        "; ".join(filter(None, heads)),
+        _target(recipe.target),
+        _brief(recipe.memory),
+        " + ".join(f"`{_brief(loss)}`" for loss in losses if loss),
+    )
+
+
+def _views(recipe: Recipe) -> list[str]:
+    """Who sees what; views that are equal are counted."""
+    said: list[str] = []
+    for view, equal in groupby(recipe.views):
+        role = {(1, 1): "both", (1, 0): "query", (0, 1): "key", (0, 0): "beside"}[(view.online, view.target)]
+        words = [f"{count} x" if (count := len(list(equal))) > 1 else "", "negative" if view.negative else role]
+        words.append(f"(column {view.column})" if view.column else "")
+        words.append(f"({view.offset} row on)" if view.offset else "")
+        words.append("+ " + ", ".join(_brief(item) for item in view.augment) if view.augment else "")
+        said.append(" ".join(filter(None, words)))
+    return said
+
+
+def _head(head: Any) -> str:
+    if head is None:
+        return ""
+    layers = getattr(head, "layers", 1)
+    words = [f"{layers} layer{'s' if layers > 1 else ''}"]
+    words.append(f"to {head.width}" if head.width else "")
+    words.append({"none": "linear"}.get(head.activation, head.activation))
+    words.append("batch norm" if getattr(head, "batch_norm", False) else "")
+    words.append(f"{head.prototypes} prototypes" if getattr(head, "prototypes", None) else "")
+    words.append("kept" if head.keep is True else f"{head.keep} kept" if head.keep else "")
+    return ", ".join(filter(None, words))
+
+
+def _target(target: Any) -> str:
+    """The target, and what it is made of where that is not the default."""
+    if type(target).__name__ != "EMA":
+        return _brief(target)
+    return f"EMA {target.momentum:g}" + (f" to {target.final:g}" if target.final is not None else "")
+
+
+def _brief(noun: Any) -> str:
+    """A noun with the fields that are not at their defaults, and those that everyone asks for."""
+    if noun is None:
+        return ""
+    given = [
+        f"{field.name}={_value(value)}"
+        for field in fields(noun)
+        if (value := getattr(noun, field.name)) != field.default or field.name in ASKED_FOR
+    ]
+    return f"{type(noun).__name__}({', '.join(given)})" if given else type(noun).__name__
+
+
+def _value(value: Any) -> str:
+    if hasattr(value, "__dataclass_fields__"):
+        return _brief(value)
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

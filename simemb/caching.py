@@ -1,0 +1,66 @@
+"""Gradient caching: a batch of any size in the memory of a small one.
+
+Gao et al., 2021, https://arxiv.org/abs/2101.06983 (GradCache), section 3.2. The loss of a whole batch
+reaches the network only through the sentence vectors. So the vectors are computed first, chunk by chunk
+and without a graph; then the loss, and its gradient at every vector; then every chunk once more with its
+graph, through which the gradient of its own vectors flows. The gradient is that of the whole batch.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from simemb.examples import Chunk, Examples
+from simemb.method import Encoded, Method, join
+
+
+def backward(
+    method: Method,
+    examples: Examples,
+    send: Callable[[Tensor], None],
+    autocast: Callable[[], AbstractContextManager[None]],
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch and what to watch, with the gradients left in the parameters.
+
+    send: runs backward from a scalar, scaled as the trainer wants it. Each chunk draws the same random
+    numbers both times, so dropout and augmentations agree.
+    """
+    seeds = torch.randint(2**62, (len(examples.chunks),)).tolist()
+
+    def encode(chunk: Chunk, seed: int) -> Encoded:
+        torch.manual_seed(seed)
+        return method.encode(chunk, examples)
+
+    with torch.no_grad(), autocast():
+        parts = [encode(chunk, seed) for chunk, seed in zip(examples.chunks, seeds, strict=True)]
+    for vectors in _all(parts):
+        vectors.requires_grad_()
+    with autocast():
+        loss, watched = method.compare(join(parts), examples)
+    if loss.requires_grad:
+        send(loss)
+    total = loss.detach()
+    for chunk, seed, part in zip(examples.chunks, seeds, parts, strict=True):
+        with autocast():
+            again = encode(chunk, seed)
+            extra = method.assist(chunk, again, examples, watched)
+        _send_through(again, part)
+        if isinstance(extra, Tensor):
+            send(extra)
+            total = total + extra.detach()
+    return total, watched
+
+
+def _all(parts: list[Encoded]) -> list[Tensor]:
+    return [vectors for part in parts for side in (part.online, part.second) for vectors in side.values()]
+
+
+def _send_through(again: Encoded, cached: Encoded) -> None:
+    """Let the gradients of the cached vectors flow through the same vectors with their graph."""
+    both = zip(_all([again]), _all([cached]), strict=True)
+    alive = [(vectors, known.grad) for vectors, known in both if vectors.requires_grad and known.grad is not None]
+    if alive:
+        # the auxiliaries of the chunk go through the same graph afterwards
+        torch.autograd.backward([vectors for vectors, _ in alive], [grad for _, grad in alive], retain_graph=True)

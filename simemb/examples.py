@@ -1,0 +1,64 @@
+"""What one step of the training is given: ragged batches of sentences, and what is known of each example."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from simemb.batch import Batch
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Examples that go through the networks at once.
+
+    online: the sentences of every view that the encoder sees, one view after the other. second: those of
+    the slow copy or the twin. first, size: which of the examples these are.
+    """
+
+    online: Batch
+    second: Batch | None
+    first: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Examples:
+    """This process's share of one batch.
+
+    chunks: the sentences; together all examples, in order. rows: the number of each example in the data.
+    texts: for every view, numbers that are equal where texts are. scores: those of the data, if asked for.
+    taught: by view, what a frozen teacher makes of the texts. guided: the same of a guide.
+    """
+
+    chunks: tuple[Chunk, ...]
+    rows: Int[Tensor, "batch"]
+    texts: Int[Tensor, "views batch"]
+    scores: Float[Tensor, "batch"] | None = None
+    taught: Mapping[int, Float[Tensor, "batch taught"]] = field(default_factory=dict)
+    guided: Mapping[int, Float[Tensor, "batch guided"]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def sentences(self) -> int:
+        """How many go through the networks."""
+        return sum(len(chunk.online) + len(chunk.second or ()) for chunk in self.chunks)
+
+    def to(self, device: torch.device | str) -> "Examples":
+        """The same examples on another device."""
+        return replace(
+            self,
+            chunks=tuple(
+                replace(chunk, online=chunk.online.to(device), second=chunk.second and chunk.second.to(device))
+                for chunk in self.chunks
+            ),
+            rows=self.rows.to(device),
+            texts=self.texts.to(device),
+            scores=None if self.scores is None else self.scores.to(device),
+            taught={view: vectors.to(device) for view, vectors in self.taught.items()},
+            guided={view: vectors.to(device) for view, vectors in self.guided.items()},
+        )

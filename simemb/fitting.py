@@ -1,0 +1,128 @@
+"""What fits together in a recipe, and what is refused with the reason.
+
+The rules are about kinds of nouns; none is about a method.
+"""
+
+from typing import TYPE_CHECKING
+
+from simemb.cutoff import Adversarial
+from simemb.errors import RecipeError
+from simemb.memory import Bank, Queue
+from simemb.objectives import InfoNCE, Matryoshka
+from simemb.targets import EMA, Frozen, StopGradient
+from simemb.views import pairs
+
+if TYPE_CHECKING:
+    from simemb.recipe import Recipe
+
+
+def check(recipe: "Recipe") -> None:
+    """Raise `RecipeError` for numbers out of range and for parts that do not go together."""
+    _check_numbers(recipe)
+    if recipe.objective is None:
+        if not recipe.auxiliaries:
+            raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
+        return
+    for rule in (_check_views, _check_memory, _check_target, _check_objective, _check_chunk):
+        rule(recipe)
+
+
+def _check_numbers(recipe: "Recipe") -> None:
+    for name in ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience"):
+        value = getattr(recipe, name)
+        if value is not None and value < 1:
+            raise RecipeError(f"{_option(name)} must be at least 1, not {value}")
+    for name, low, high in (("dropout", 0, 1), ("warmup", 0, 1)):
+        value = getattr(recipe, name)
+        if value is not None and not low <= value < high:
+            raise RecipeError(f"{_option(name)} must be in [{low}, {high}), not {value}")
+    for name in ("learning_rate", "max_grad_norm", "epsilon"):
+        if not getattr(recipe, name) > 0:
+            raise RecipeError(f"{_option(name)} must be above 0, not {getattr(recipe, name)}")
+    if not recipe.views:
+        raise RecipeError("no views: nothing is read")
+    if min(min(view.column, view.offset) for view in recipe.views) < 0:
+        raise RecipeError("a view's column and offset are counted from 0")
+    if recipe.batch_size < recipe.smallest_share:
+        raise RecipeError("--batch-size 1 leaves batch norm nothing to compare with (allowed: 2 or more)")
+
+
+def _check_views(recipe: "Recipe") -> None:
+    objective = recipe.objective
+    assert objective is not None
+    if objective.banked:
+        if not any(view.online for view in recipe.views):
+            raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
+    elif not pairs(recipe.views):
+        raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
+    if recipe.batch_size < 2 and objective.negatives and not objective.banked:
+        raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
+    if any(view.negative for view in recipe.views) and not objective.negatives:
+        raise RecipeError(f"{_name(objective)} pushes nothing away, so a view of negatives has no place")
+
+
+def _check_memory(recipe: "Recipe") -> None:
+    objective, memory = recipe.objective, recipe.memory
+    assert objective is not None
+    if objective.banked and not isinstance(memory, Bank):
+        raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
+    if isinstance(memory, Bank) and not objective.banked:
+        raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
+    if isinstance(memory, Queue) and not objective.negatives:
+        raise RecipeError(f"a queue holds negatives, and {_name(objective)} has none: leave the memory out")
+    if isinstance(memory, Queue) and memory.view is not None and memory.view not in range(len(recipe.views)):
+        raise RecipeError(f"--memory.view {memory.view}: the recipe has views 0 to {len(recipe.views) - 1}")
+
+
+def _check_target(recipe: "Recipe") -> None:
+    target = recipe.target
+    if (
+        isinstance(target, EMA)
+        and not target.keys
+        and not (isinstance(recipe.memory, Queue) and recipe.memory.view is not None)
+    ):
+        raise RecipeError("a slow copy that encodes no keys fills a queue: give the recipe a memory=Queue(view=...)")
+    if isinstance(target, Frozen) and any(
+        view.augment for view in recipe.views if view.negative or (view.target and not view.online)
+    ):
+        raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
+    if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
+        raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
+    if isinstance(target, StopGradient) and isinstance(recipe.objective, InfoNCE) and recipe.objective.symmetric:
+        raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
+
+
+def _check_objective(recipe: "Recipe") -> None:
+    objective, head = recipe.objective, recipe.head
+    prototypes = getattr(head, "prototypes", None)
+    if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
+        needs = "works on" if prototypes is None else "has no use for"
+        raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
+    if isinstance(objective, Matryoshka) and head is not None and not head.keep:
+        raise RecipeError(
+            "the head is dropped after training, and the nested sizes with it: keep it (--head.keep) or have none"
+        )
+    inner = objective.objective if isinstance(objective, Matryoshka) else objective
+    if isinstance(inner, InfoNCE):
+        if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
+            raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
+        guided = inner.false_negatives is not None and inner.false_negatives.guided
+        if guided != (recipe.guide is not None):
+            missing = "a guide to judge them: set --guide MODEL" if guided else "FalseNegatives(guided=True) to judge"
+            raise RecipeError(f"false negatives: the recipe lacks {missing}")
+    elif recipe.guide is not None:
+        raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
+
+
+def _check_chunk(recipe: "Recipe") -> None:
+    adversarial = any(isinstance(item, Adversarial) for view in recipe.views for item in view.augment)
+    if recipe.chunk is not None and adversarial:
+        raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
+
+
+def _name(noun: object) -> str:
+    return type(noun).__name__
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")

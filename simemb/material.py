@@ -1,0 +1,105 @@
+"""All that is known of the data of a run, put together before the first step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.augment import Vocabulary
+from simemb.encoder import Encoder
+from simemb.errors import DataError, RecipeError
+from simemb.recipe import Recipe
+from simemb.rows import Rows
+from simemb.targets import Frozen
+from simemb.teacher import vectors_of
+from simemb.tokens import token_table
+
+
+@runtime_checkable
+class Sentences(Protocol):
+    """Tokenised text columns, as `simemb.tokens.TokenTable` holds them."""
+
+    def __len__(self) -> int:
+        """Rows."""
+        ...
+
+    def ids(self, column: int, rows: Sequence[int]) -> list[NDArray[np.int32]]:
+        """Token ids of some rows of a column."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Texts as one tokenizer reads them. vocabulary: needed only where tokens are augmented."""
+
+    table: Sentences
+    vocabulary: Vocabulary | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """The data as the loader hands it out.
+
+    online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: of
+    every row. taught, guided: by column, the vectors of a frozen teacher and of a guide, row by row.
+    """
+
+    online: Reading
+    second: Reading | None = None
+    scores: NDArray[np.float32] | None = None
+    taught: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    guided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def taught_width(self) -> int | None:
+        """Width of the teacher's vectors, if there is a teacher."""
+        return next((vectors.shape[1] for vectors in self.taught.values()), None)
+
+
+def prepare(recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, *, progress: bool | None) -> Material:
+    """Tokenize the texts (or find it done), and let teacher and guide look at them.
+
+    Raises `DataError` if the data lacks what the recipe needs, `RecipeError` for a length without room.
+    """
+    columns = {view.column for view in recipe.views if view.column < len(rows.columns)}
+    keys = {
+        view.column
+        for view in recipe.views
+        if (view.negative or (view.target and not view.online)) and view.column in columns
+    }
+    teacher = recipe.target.model if isinstance(recipe.target, Frozen) else None
+    guide = recipe.guide
+    return Material(
+        online=_reading(recipe, rows, encoder, progress=progress),
+        second=None if twin is None else _reading(recipe, rows, twin, progress=progress),
+        scores=_scores(recipe, rows),
+        taught={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
+        guided={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
+    )
+
+
+def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> Reading:
+    special = int(encoder.tokenizer.num_special_tokens_to_add())
+    if recipe.max_length <= special:
+        raise RecipeError(
+            f"--max-length {recipe.max_length} leaves no room for words beside the tokenizer's {special} special "
+            f"tokens (allowed: {special + 1} to {encoder.max_length})"
+        )
+    length = min(recipe.max_length, encoder.max_length)
+    table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
+    return Reading(table, Vocabulary.of(encoder.tokenizer, encoder.max_length))
+
+
+def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:
+    """The scores of all rows, where the recipe learns from them."""
+    needed = recipe.objective is not None and recipe.objective.scored
+    if rows.score is None:
+        if needed:
+            kind = type(recipe.objective).__name__
+            raise DataError(f"{rows.name}: {kind} needs a score for every pair (it has: {', '.join(rows.columns)})")
+        return None
+    if needed or any(auxiliary.labeled for auxiliary in recipe.auxiliaries):
+        return np.array([score for *_, score in rows.scored()], dtype=np.float32)
+    return None

@@ -1,0 +1,165 @@
+"""Objectives that make the two views of an example agree, and keep vectors apart by other means than negatives.
+
+They differ in what prevents collapse: the target alone (Regression), decorrelation, variance, or uniformity.
+"""
+
+from dataclasses import dataclass
+from math import log
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import mse_loss, normalize, pdist
+
+from simemb.errors import RecipeError
+from simemb.objectives.base import Objective, Pair
+
+STANDARDIZE_EPSILON = 1e-5
+"""Added to variances before the root, as torch's BatchNorm1d does, which the code of Barlow Twins calls."""
+
+
+@dataclass(frozen=True)
+class Regression(Objective):
+    """Predict the key from the query: squared distance of the two unit vectors.
+
+    l_i = | q_i / |q_i| - k_i / |k_i| |^2 = 2 - 2 cos(q_i, k_i)
+
+    BYOL (Grill et al., 2020), eq. 2; from 0 to 4. SimSiam (Chen & He, 2021), eq. 1, has -cos(q_i, k_i): half
+    this gradient and another constant, so `weight=0.5` makes the two train alike. Nothing in it prevents
+    collapse, and it stops no gradient: the predictor and the target (StopGradient, EMA) do that.
+    """
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """Mean of l_i over this process's queries."""
+        difference = normalize(pair.query, dim=1) - normalize(pair.key[pair.own], dim=1)
+        return difference.square().sum(dim=1).mean()
+
+
+@dataclass(frozen=True)
+class BarlowTwins(Objective):
+    """Make the cross-correlation of the two views' dimensions the identity matrix.
+
+    loss = sum over i of (1 - C_ii)^2 + off_diagonal * sum over i != j of C_ij^2
+    C_ij = (1/N) sum over examples b of q_bi k_bj, every column standardized over the batch
+
+    Barlow Twins (Zbontar et al., 2021), eq. 1 and 2; columns are standardized as in the released code (biased
+    variance, plus 1e-5). The batch is that of all processes. There is no further factor, as in the paper:
+    solo-learn's scale is `weight=0.025`. The loss is a sum over dimensions, so it grows with the width.
+    """
+
+    off_diagonal: float = 5e-3
+    """Weight, at least 0, of the redundancy term (lambda; the released code has 0.0051)."""
+
+    def __post_init__(self) -> None:
+        _refuse_below("off_diagonal", self.off_diagonal, 0)
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss of the whole batch, the same in every process."""
+        correlation = _standardized(pair.queries).T @ _standardized(pair.key) / len(pair.key)
+        identity = torch.eye(len(correlation), dtype=correlation.dtype, device=correlation.device)
+        weights = torch.full_like(correlation, self.off_diagonal).fill_diagonal_(1.0)
+        return (weights * (correlation - identity).square()).sum()
+
+
+@dataclass(frozen=True)
+class VICReg(Objective):
+    """Bring views together, while every dimension keeps its variance and no two dimensions covary.
+
+    loss = similarity * s(Q, K) + variance * (v(Q) + v(K)) / 2 + covariance * (c(Q) + c(K))
+    s(Q, K) = mean over examples and dimensions of (q_bj - k_bj)^2
+    v(Z) = mean over dimensions of max(0, 1 - sqrt(Var(z_j) + epsilon))
+    c(Z) = (1/width) sum over i != j of Cov(z_i, z_j)^2
+
+    VICReg (Bardes et al., 2022), eq. 1 to 6, with variance and covariance over N - 1 and the batch that of all
+    processes. Two factors are those of the released code, whose constants these are, not of the equations:
+    s is a mean over dimensions too (eq. 5 sums them; the paper's algorithm 1 does not), and the variance term
+    is halved over the two branches (eq. 6 and algorithm 1 add them: that is `variance=50`). Vectors are not
+    normalized. A batch of one has variance 0.
+    """
+
+    similarity: float = 25.0
+    """Weight, at least 0, of the squared distance of the views (lambda)."""
+    variance: float = 25.0
+    """Weight, at least 0, of the hinge on the standard deviations (mu)."""
+    covariance: float = 1.0
+    """Weight, at least 0, of the squared covariances (nu)."""
+    epsilon: float = 1e-4
+    """Added to the variances, above 0, so that the root has a gradient at 0."""
+
+    def __post_init__(self) -> None:
+        for name in ("similarity", "variance", "covariance"):
+            _refuse_below(name, getattr(self, name), 0)
+        if not self.epsilon > 0:
+            raise RecipeError(f"objective.epsilon must be above 0, not {self.epsilon}")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss of the whole batch, the same in every process."""
+        query, key = _covariance(pair.queries), _covariance(pair.key)
+        return (
+            self.similarity * mse_loss(pair.queries, pair.key)
+            + self.variance * (self._narrowness(query) + self._narrowness(key)) / 2
+            + self.covariance * (_redundancy(query) + _redundancy(key))
+        )
+
+    def _narrowness(self, covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
+        deviations = (covariance.diagonal() + self.epsilon).sqrt()
+        return (1 - deviations).relu().mean()
+
+
+@dataclass(frozen=True)
+class AlignUniform(Objective):
+    """Bring views together, and spread all vectors evenly over the sphere.
+
+    loss = align(Q, K) + uniformity * (uniform(Q) + uniform(K)) / 2
+    align(Q, K) = mean over examples of |q_i - k_i|^alpha
+    uniform(Z) = log of the mean over pairs i < j of exp(-t |z_i - z_j|^2)
+
+    Wang & Isola, 2020, section 4.1, combined as in their released code; vectors are L2-normalized and the
+    batch is that of all processes. It needs two examples at least.
+    """
+
+    alpha: float = 2.0
+    """Exponent of the distance, at least 1: below, the gradient is infinite where two views coincide."""
+    t: float = 2.0
+    """Sharpness of the Gaussian potential, above 0."""
+    uniformity: float = 1.0
+    """Weight, at least 0, of the uniformity term."""
+
+    negatives: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _refuse_below("alpha", self.alpha, 1)
+        _refuse_below("uniformity", self.uniformity, 0)
+        if not self.t > 0:
+            raise RecipeError(f"objective.t must be above 0, not {self.t}")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss of the whole batch, the same in every process."""
+        query, key = normalize(pair.queries, dim=1), normalize(pair.key, dim=1)
+        align = (query - key).norm(dim=1).pow(self.alpha).mean()
+        return align + self.uniformity * (self._uniform(query) + self._uniform(key)) / 2
+
+    def _uniform(self, unit: Float[Tensor, "all width"]) -> Float[Tensor, ""]:
+        exponents = -self.t * pdist(unit).square()
+        return exponents.logsumexp(dim=0) - log(len(exponents))
+
+
+def _standardized(x: Float[Tensor, "all width"]) -> Float[Tensor, "all width"]:
+    centered = x - x.mean(dim=0)
+    return centered / (centered.square().mean(dim=0) + STANDARDIZE_EPSILON).sqrt()
+
+
+def _covariance(x: Float[Tensor, "all width"]) -> Float[Tensor, "width width"]:
+    centered = x - x.mean(dim=0)
+    return centered.T @ centered / max(len(x) - 1, 1)
+
+
+def _redundancy(covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
+    elsewhere = covariance - covariance.diagonal().diag()
+    return elsewhere.square().sum() / len(covariance)
+
+
+def _refuse_below(name: str, value: float, least: int) -> None:
+    if not value >= least:
+        raise RecipeError(f"objective.{name} must be at least {least}, not {value}")

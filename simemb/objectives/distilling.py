@@ -1,0 +1,76 @@
+"""Objectives that teach an encoder what a frozen teacher knows: the keys are the teacher's vectors.
+
+To tell the teacher's vector of a text from those of other texts, with a queue of them (DistilCSE), is `InfoNCE`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import kl_div, log_softmax, mse_loss
+
+from simemb.errors import RecipeError
+from simemb.objectives.base import Objective, Pair, cosines
+
+
+@dataclass(frozen=True)
+class SquaredError(Objective):
+    """Come to have the teacher's vectors.
+
+    l_i = (1/width) sum over dimensions of (q_ij - k_ij)^2
+
+    Reimers & Gurevych, 2020, section 2 (sentence-transformers' MSELoss). Vectors are not normalized. The query
+    has the teacher's width: where the widths differ, a linear head or predictor maps it there.
+    """
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """Mean of l_i over this process's queries."""
+        return mse_loss(pair.query, pair.key[pair.own])
+
+
+@dataclass(frozen=True)
+class SimilarityKL(Objective):
+    """Find those texts of the batch similar that the teacher finds similar; the two may differ in width.
+
+    l_i = KL(p_i || r_i) = sum over j != i of p_ij log(p_ij / r_ij)
+    p_i = softmax over j != i of cos(k_i, k_j) / teacher_temperature, r_i = softmax of cos(q_i, q_j) / temperature
+
+    CompRess (Koohpayegani et al., 2020), section 3, in its form where teacher and student each compare in their own
+    space ("2q"). What differs: CompRess compares with a long queue of older examples, without gradient to them;
+    here it is the other texts of the batch, of all processes, with gradient. SEED (Fang et al., 2021), section 3.2,
+    has the student compare with the teacher's own vectors, the text's own among them, so that the widths must be
+    equal, and takes the cross-entropy, which differs from KL by a constant. It needs three examples at least: with
+    one other text both distributions are the same.
+    """
+
+    temperature: float = 0.05
+    """Temperature of the student, above 0, in cosine units (CompRess: 0.04)."""
+    teacher_temperature: float | None = None
+    """Temperature of the teacher, above 0; by default the student's, as in CompRess."""
+
+    negatives: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "teacher_temperature"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise RecipeError(f"objective.{name} must be above 0, not {value}")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """Mean of l_i over this process's queries."""
+        teacher_temperature = self.temperature if self.teacher_temperature is None else self.teacher_temperature
+        student = _log_neighbors(pair.query, pair.queries, pair.first, self.temperature)
+        teacher = _log_neighbors(pair.key[pair.own], pair.key, pair.first, teacher_temperature)
+        return kl_div(student, teacher, reduction="batchmean", log_target=True)
+
+
+def _log_neighbors(
+    own: Float[Tensor, "batch dim"], rows: Float[Tensor, "all dim"], first: int, temperature: float
+) -> Float[Tensor, "batch others"]:
+    """Log of each own vector's softmax over all rows but itself."""
+    similar = cosines(own, rows) / temperature
+    others = torch.ones_like(similar, dtype=torch.bool)
+    others.diagonal(first).fill_(False)
+    return log_softmax(similar[others].view(len(own), len(rows) - 1), dim=1)

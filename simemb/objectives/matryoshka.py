@@ -1,0 +1,106 @@
+"""Matryoshka: any objective on several lengths of the same vectors.
+
+The first columns then serve as an embedding of their own, and an encoder can be cut down after training.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simemb.errors import RecipeError
+from simemb.objectives.base import Objective, Pair
+
+Loss = Callable[[Pair], Float[Tensor, ""]]
+
+
+@dataclass(frozen=True)
+class Matryoshka(Objective):
+    """loss = sum over d of c_d * objective(the first d columns of every vector)
+
+    Kusupati et al., 2022, eq. 1, with the c_d all 1. A guide keeps its vectors whole.
+    """
+
+    objective: Objective
+    """What is computed at each length; its own `weight` stays 1, since the weights are here."""
+    dims: tuple[int, ...]
+    """The lengths d, ascending, up to the width of the vectors."""
+    weights: tuple[float, ...] | None = None
+    """The factors c_d, at least 0, one for each of the dims; by default 1."""
+
+    def __post_init__(self) -> None:
+        for flag, reason in (
+            ("banked", "a memory bank holds vectors of one length"),
+            ("clustered", "its columns are scores of prototypes, of which the first are no better than the rest"),
+        ):
+            if getattr(self.objective, flag):
+                raise RecipeError(f"Matryoshka cannot wrap {type(self.objective).__name__}: {reason}")
+        if self.objective.weight != 1:
+            raise RecipeError("objective.objective.weight is not used: set objective.weight or objective.weights")
+        if not self.dims or self.dims[0] < 1 or any(low >= high for low, high in pairwise(self.dims)):
+            raise RecipeError(f"objective.dims must ascend from at least 1, not {self.dims}")
+        if self.weights is not None and len(self.weights) != len(self.dims):
+            raise RecipeError(f"objective.weights must be {len(self.dims)}, one for each of dims, not {self.weights}")
+        if not all(factor >= 0 for factor in self.weights or ()):
+            raise RecipeError(f"objective.weights must be at least 0, not {self.weights}")
+
+    @property
+    def negatives(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the objective says."""
+        return self.objective.negatives
+
+    @property
+    def scored(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the objective says."""
+        return self.objective.scored
+
+    def build(self, width: int) -> "Matryoshka | Nested":
+        """The objective itself, or, around one with state, a module that holds one for each of the dims.
+
+        Raises:
+            RecipeError: the vectors have fewer columns than the longest of the dims.
+        """
+        if self.dims[-1] > width:
+            raise RecipeError(f"objective.dims must be at most {width}, the width of the vectors, not {self.dims[-1]}")
+        modules = [loss for loss in map(self.objective.build, self.dims) if isinstance(loss, nn.Module)]
+        return Nested(self, modules) if modules else self
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The weighted sum over the dims."""
+        return self.summed([self.objective] * len(self.dims), pair)
+
+    def summed(self, losses: Sequence[Loss], pair: Pair) -> Float[Tensor, ""]:
+        """The weighted sum, given what computes the loss at each length."""
+        weights = self.weights or (1.0,) * len(self.dims)
+        terms = [
+            weight * loss(shortened(pair, dim)) for loss, dim, weight in zip(losses, self.dims, weights, strict=True)
+        ]
+        return torch.stack(terms).sum()
+
+
+class Nested(nn.Module):
+    """Matryoshka around an objective with state: a state for each of the dims."""
+
+    def __init__(self, objective: Matryoshka, losses: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.objective = objective
+        self.losses = nn.ModuleList(losses)
+
+    def forward(self, pair: Pair) -> Float[Tensor, ""]:
+        """The weighted sum over the dims."""
+        return self.objective.summed(list(self.losses), pair)
+
+
+def shortened(pair: Pair, dim: int) -> Pair:
+    """The pair with the first `dim` columns of its vectors; a guide keeps all."""
+    return replace(
+        pair,
+        query=pair.query[:, :dim],
+        key=pair.key[:, :dim],
+        hard=tuple(negatives[:, :dim] for negatives in pair.hard),
+        memory=None if pair.memory is None else pair.memory[:, :dim],
+        others=None if pair.others is None else pair.others[:, :dim],
+    )

@@ -1,0 +1,82 @@
+"""Objectives for pairs of texts with a score of how similar they are, as in STS.
+
+They see the cosines of each example's own two texts only, and no text beside another example's.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from simemb.errors import DataError, RecipeError
+from simemb.objectives.base import Objective, Pair
+
+
+@dataclass(frozen=True)
+class CoSENT(Objective):
+    """Order the cosines of pairs as their scores are ordered.
+
+    loss = log(1 + sum over all i, j with s_i > s_j of exp(scale * (cos_j - cos_i))), cos_i = cos(q_i, k_i)
+
+    Su, 2022, https://kexue.fm/archives/8847. Only the order of the scores matters, so any range will do; equal
+    scores contribute nothing, and a batch of equal scores has loss 0. As in sentence-transformers the sum is
+    over this process's pairs and not divided by their number, so it grows with the batch.
+    """
+
+    scale: float = 20.0
+    """Inverse temperature, above 0: differences of cosines are multiplied by it (lambda)."""
+
+    scored: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise RecipeError(f"objective.scale must be above 0, not {self.scale}")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss over this process's pairs."""
+        assert pair.scores is not None
+        cosine = _own_cosines(pair)
+        higher = pair.scores[:, None] > pair.scores[None, :]
+        excess = self.scale * (cosine[None, :] - cosine[:, None])
+        return torch.cat([cosine.new_zeros(1), excess[higher]]).logsumexp(dim=0)
+
+
+@dataclass(frozen=True)
+class CosineRegression(Objective):
+    """Make the cosine of a pair its score.
+
+    l_i = (cos(q_i, k_i) - (s_i - low) / (high - low))^2
+
+    Sentence-BERT (Reimers & Gurevych, 2019), section 3, regression objective, with scores mapped to [0, 1] as in
+    its training on STS-B.
+    """
+
+    low: float = 0.0
+    """The score that stands for cosine 0."""
+    high: float = 5.0
+    """The score that stands for cosine 1, above `low`."""
+
+    scored: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not self.high > self.low:
+            raise RecipeError(f"objective.high must be above objective.low ({self.low}), not {self.high}")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """Mean of l_i over this process's pairs; DataError for a score outside [low, high]."""
+        assert pair.scores is not None
+        outside = pair.scores[~((pair.scores >= self.low) & (pair.scores <= self.high))]
+        if len(outside):
+            raise DataError(
+                f"score {outside[0].item():g} is outside [{self.low:g}, {self.high:g}]: "
+                "set objective.low and objective.high to the range of the scores"
+            )
+        target = (pair.scores - self.low) / (self.high - self.low)
+        return (_own_cosines(pair) - target).square().mean()
+
+
+def _own_cosines(pair: Pair) -> Float[Tensor, "batch"]:
+    return (normalize(pair.query, dim=1) * normalize(pair.key[pair.own], dim=1)).sum(dim=1)

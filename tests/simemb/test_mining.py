@@ -1,0 +1,296 @@
+"""Hard negatives: every rule on vectors worked out by hand, against a slow reference, and through the command line."""
+
+import json
+import math
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simemb import Encoder, Index
+from simemb.cli import main
+from simemb.encoding import TextEncoder
+from simemb.errors import DataError, SearchError
+from simemb.mining import Mined, Rules, mine
+from simemb.rows import open_rows
+
+
+class Known:
+    """An encoder whose vectors are given."""
+
+    def __init__(self, vectors: dict[str, Any], name: str = "known") -> None:
+        self.vectors = {text: np.asarray(vector, np.float32) for text, vector in vectors.items()}
+        self.name = name
+        self.dim = len(next(iter(self.vectors.values())))
+
+    def fingerprint(self) -> str:
+        return self.name
+
+    def encode(
+        self,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,  # noqa: ARG002
+        truncate_dim: int | None = None,  # noqa: ARG002
+        batch_size: int | None = None,  # noqa: ARG002
+        progress: bool | None = None,  # noqa: ARG002
+    ) -> Any:
+        return np.stack([self.vectors[text] for text in texts])
+
+
+def at(degrees: float) -> tuple[float, float]:
+    """A vector with this angle to the anchors at 0; its length plays no role."""
+    return 3 * math.cos(math.radians(degrees)), 3 * math.sin(math.radians(degrees))
+
+
+# cosines with the anchor:  1, .985, .940, .766, .707, .5, 0
+ANGLES = {"A": 0, " a": 0, "Q": 10, "near": 20, "P": 40, "n45": 45, "n60": 60, "n90": 90}
+ENCODER = Known({text: at(angle) for text, angle in ANGLES.items()})
+PAIRS = [("A", "P"), ("A", "Q")]
+CORPUS = ["n90", "near", " a", "P", "n60", "Q", "n45"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def triplets(path: str = "out.tsv") -> list[tuple[str, ...]]:
+    return list(open_rows(path).texts())
+
+
+def mined_for_p(**rules: Any) -> list[str]:
+    """The negatives of the row (A, P)."""
+    mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS, rules=Rules(**rules))
+    return [negative for _, positive, negative in triplets() if positive == "P"]
+
+
+# ---- the rules, by hand ------------------------------------------------------------------------------------
+
+
+def test_the_encoder_of_these_tests_is_one_that_an_index_takes() -> None:
+    assert isinstance(ENCODER, TextEncoder)
+
+
+def test_a_negative_is_neither_the_anchor_nor_any_of_its_positives_nor_nearer_than_the_positive() -> None:
+    found = mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS)
+    # " a" is the anchor but for case and space; Q is right for A by the other row; near is nearer than P, not than Q
+    assert triplets() == [("A", "P", "n45"), ("A", "Q", "near")]
+    assert open_rows("out.tsv").columns == ("anchor", "positive", "negative")
+    cosines = [math.cos(math.radians(angle)) for angle in (40, 10, 45, 20)]
+    assert found == Mined(2, 2, 2, pytest.approx(sum(cosines[:2]) / 2), pytest.approx(sum(cosines[2:]) / 2))
+
+
+@pytest.mark.parametrize(
+    ("rules", "negatives"),
+    [
+        ({"margin": 0.05}, ["n45"]),  # at most .716
+        ({"margin": 0.1}, ["n60"]),  # at most .666
+        ({"margin": -2.0}, ["near"]),
+        ({"relative_margin": 0.05}, ["n45"]),  # at most .728
+        ({"relative_margin": 0.1}, ["n60"]),  # at most .689
+        ({"max_similarity": 0.4}, ["n90"]),
+        ({"margin": 0.1, "max_similarity": 0.4}, ["n90"]),  # the strictest counts
+        ({"margin": 0.5, "relative_margin": 0.05}, ["n90"]),
+        ({"skip": 1}, ["n45"]),  # near is passed over, which was not allowed anyway
+        ({"skip": 2}, ["n60"]),
+        ({"negatives": 2}, ["n45", "n60"]),
+        ({"negatives": 9}, ["n45", "n60", "n90"]),
+        ({"depth": 4}, []),  # " a", Q, near and P
+        ({"depth": 5}, ["n45"]),
+    ],
+)
+def test_every_rule_does_what_it_says(rules: dict[str, Any], negatives: list[str]) -> None:
+    assert mined_for_p(**rules) == negatives
+
+
+def test_a_relative_margin_keeps_its_distance_from_a_positive_of_negative_similarity_too() -> None:
+    encoder = Known({"A": at(0), "P": at(120), "n121": at(121), "n130": at(130)})
+    mine(encoder, [("A", "P")], "out.tsv", corpus=["n121", "n130"], rules=Rules(relative_margin=0.1))
+    assert triplets() == [("A", "P", "n130")]  # at most -.55
+
+
+def test_a_row_without_a_negative_is_left_out_and_counted() -> None:
+    found = mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS, rules=Rules(depth=4))
+    assert (found.rows, found.found, found.triplets) == (2, 1, 1)
+    assert triplets() == [("A", "Q", "near")]
+
+
+def test_without_a_corpus_negatives_are_positives_of_other_anchors() -> None:
+    encoder = Known({"A": at(0), "B": at(90), "P": at(10), "R": at(80), "S": at(75)})
+    mine(encoder, [("A", "P"), ("B", "R"), ("B", "S")], "out.tsv")
+    assert triplets() == [("A", "P", "S"), ("B", "R", "P"), ("B", "S", "P")]
+
+
+def test_a_text_that_stands_in_the_corpus_often_is_a_candidate_once() -> None:
+    corpus = [*["n45"] * 300, "N45 ", "n60"]
+    encoder = Known({**ENCODER.vectors, "N45 ": at(45)})
+    mine(encoder, [("A", "P")], "out.tsv", corpus=corpus, rules=Rules(negatives=3))
+    assert [negative for *_, negative in triplets()] == ["n45", "n60"]
+    twice = Index.build(encoder, ["n45", "n45", "n60"])
+    mine(encoder, [("A", "P")], "out.tsv", corpus=twice, rules=Rules(negatives=3))
+    assert [negative for *_, negative in triplets()] == ["n45", "n60"]
+
+
+def test_a_random_pick_is_any_that_is_allowed_and_the_same_for_the_same_seed() -> None:
+    picks = [mined_for_p(pick="random", negatives=2, seed=seed) for seed in range(30)]
+    allowed = ["n45", "n60", "n90"]
+    assert all(pick == sorted(pick) and len(set(pick)) == 2 for pick in picks)
+    assert {text for pick in picks for text in pick} == set(allowed)
+    assert mined_for_p(pick="random", negatives=2, seed=7) == picks[7]
+
+
+# ---- against a slow reference ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_pairs_give_what_comparing_everything_with_everything_gives(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simemb.mining.ENCODED", 16)
+    monkeypatch.setattr("simemb.mining.SEARCHED", 5)
+    dice = random.Random(seed)
+    vectors = {f"t{number}": [dice.gauss(0, 1) for _ in range(6)] for number in range(60)}
+    pairs = [(f"t{dice.randrange(25)}", f"t{dice.randrange(20, 60)}") for _ in range(50)]
+    rules = Rules(negatives=3, depth=20, skip=1, margin=0.02, relative_margin=0.05, max_similarity=0.9)
+
+    def cosine(first: str, second: str) -> float:
+        a, b = vectors[first], vectors[second]
+        dot = sum(x * y for x, y in zip(a, b, strict=True))
+        return dot / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+
+    expected = []
+    for anchor, positive in pairs:
+        candidates = dict.fromkeys(text for _, text in pairs)
+        nearest = sorted(candidates, key=lambda text: -cosine(anchor, text))[: rules.depth]
+        strangers = [text for text in nearest if text != anchor and (anchor, text) not in pairs]
+        p = cosine(anchor, positive)
+        limit = min(p - 0.02, p - 0.05 * abs(p), 0.9)
+        allowed = [text for text in strangers[1:] if cosine(anchor, text) <= limit]
+        expected += [(anchor, positive, text) for text in allowed[:3]]
+    found = mine(Known(vectors), pairs, "out.tsv", rules=rules)
+    assert triplets() == expected
+    assert found.triplets == len(expected) > 20
+    assert found.positive == pytest.approx(sum(cosine(a, p) for a, p, _ in expected) / len(expected), abs=1e-6)
+    assert found.negative == pytest.approx(sum(cosine(a, n) for a, _, n in expected) / len(expected), abs=1e-6)
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+def test_tabs_and_line_ends_become_blanks_in_tsv_and_stay_in_jsonl() -> None:
+    odd = "one\ttwo\r\nthree\u2028four"
+    encoder = Known({"A": at(0), "P": at(10), odd: at(20)})
+    for path in ("out.tsv", "out.jsonl"):
+        mine(encoder, [("A", "P")], path, corpus=[odd])
+    assert triplets("out.tsv") == [("A", "P", "one two  three\u2028four")]
+    assert json.loads(Path("out.jsonl").read_text()) == {"anchor": "A", "positive": "P", "negative": odd}
+    assert triplets("out.jsonl") == [("A", "P", odd)]
+
+
+def test_the_same_input_gives_the_same_file_and_leaves_nothing_else() -> None:
+    for name in ("first/out.tsv", "second/out.tsv"):
+        mine(ENCODER, PAIRS, name, corpus=CORPUS, rules=Rules(pick="random"))
+    assert Path("first/out.tsv").read_bytes() == Path("second/out.tsv").read_bytes()
+    assert [path.name for path in Path("first").iterdir()] == ["out.tsv"]
+
+
+def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simemb.mining.ENCODED", 1)
+    Path("out.tsv").write_text("old")
+    encoder = Known({text: vector for text, vector in ENCODER.vectors.items() if text != "Q"})
+    with pytest.raises(KeyError):
+        mine(encoder, PAIRS, "out.tsv", corpus=["n45", "n60"])
+    assert [path.name for path in Path().iterdir()] == ["out.tsv"]
+    assert Path("out.tsv").read_text() == "old"
+
+
+# ---- mistakes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ({"negatives": 0}, "negatives must be 1 or more, not 0"),
+        ({"skip": -1}, "skip must be 0 or more, not -1"),
+        ({"depth": 5, "skip": 5}, r"depth must be 6 or more \(skip \+ negatives\), not 5"),
+        ({"margin": 3.0}, r"margin must be in \[-2, 2\], not 3"),
+        ({"margin": math.nan}, "margin must be in"),
+        ({"relative_margin": -0.1}, r"relative_margin must be in \[0, 1\], not -0.1"),
+        ({"max_similarity": 1.5}, r"max_similarity must be in \[-1, 1\], not 1.5"),
+        ({"pick": "hardest"}, "pick must be nearest or random, not 'hardest'"),
+        ({"seed": -1}, "seed must be 0 or more, not -1"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, Any], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        Rules(**rules)
+
+
+def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> None:
+    with pytest.raises(DataError, match=r"has 1 text column \(sentence\): mining needs pairs"):
+        mine(ENCODER, ["A", "P"], "out.tsv")
+    assert not Path("out.tsv").exists()
+
+
+def test_no_negative_at_all_is_an_error_and_no_empty_file() -> None:
+    with pytest.raises(DataError, match="no negative for any of 2 rows"):
+        mine(ENCODER, PAIRS, "out.tsv")
+    assert list(Path().iterdir()) == []
+
+
+def test_the_pairs_themselves_are_never_replaced() -> None:
+    Path("pairs.tsv").write_text("anchor\tpositive\nA\tP\n")
+    with pytest.raises(DataError, match=r"pairs.tsv is the input too"):
+        mine(ENCODER, "pairs.tsv", "pairs.tsv")
+
+
+def test_an_index_of_another_encoder_is_refused() -> None:
+    Index.build(ENCODER, CORPUS).save("index")
+    with pytest.raises(SearchError, match="the index is of known"):
+        mine(Known(ENCODER.vectors, name="other"), PAIRS, "out.tsv", corpus="index")
+
+
+# ---- on the command line -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pairs(triplets_file: Path) -> str:
+    Path("pairs.tsv").write_text("\n".join(line.rpartition("\t")[0] for line in triplets_file.read_text().splitlines()))
+    return "pairs.tsv"
+
+
+def test_the_verb_writes_triplets_says_how_many_and_what_to_type_next(
+    tiny_base: Path, pairs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["mine", str(tiny_base), pairs, "--pooling", "mean", "--relative-margin", "0.01", "--negatives", "2"]
+    assert main([*words, "--output", "out.tsv"]) == 0
+    said = capsys.readouterr().err
+    lines = triplets()
+    rows = len({line[:2] for line in lines})
+    assert f"out.tsv: {len(lines)} triplets of" in said
+    assert "simemb train simcse_sup --data out.tsv" in said
+    assert 0 < rows <= 90
+    encoder = Encoder.load(tiny_base, pooling="mean")
+    for anchor, positive, negative in lines:
+        a, p, n = encoder.encode([anchor, positive, negative], normalize=True)
+        assert a @ n <= 0.99 * (a @ p) + 1e-5
+
+
+def test_an_index_made_before_serves_as_the_corpus(tiny_base: Path, pairs: str, sentences_file: Path) -> None:
+    assert main(["index", str(tiny_base), str(sentences_file), "--pooling", "mean", "--output", "index"]) == 0
+    for corpus, output in (("index", "a.jsonl"), (str(sentences_file), "b.jsonl")):
+        words = ["mine", str(tiny_base), pairs, "--pooling", "mean", "--corpus", corpus, "--margin", "-0.1"]
+        assert main([*words, "--output", output]) == 0
+    assert triplets("a.jsonl") == triplets("b.jsonl")
+    assert {row[2] for row in triplets("a.jsonl")} <= set(sentences_file.read_text().splitlines())
+
+
+def test_mined_triplets_train(tiny_base: Path, pairs: str) -> None:
+    assert main(["mine", str(tiny_base), pairs, "--pooling", "mean", "--output", "out.tsv", "--margin", "-0.1"]) == 0
+    words = ["train", "simcse_sup", "--model", str(tiny_base), "--data", "out.tsv", "--dev", "none", "--output", "run"]
+    assert main([*words, "--batch-size", "16", "--max-steps", "2"]) == 0
+    assert Path("run/best/model.safetensors").is_file()

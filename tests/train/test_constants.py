@@ -1,0 +1,184 @@
+"""The constants of every recipe beside where they stand: the paper, or the code that made its numbers.
+
+One readable list. Where a recipe departs from its source (a scaled queue, a smaller head), the list says so and the
+recipe's docstring says why.
+"""
+
+from dataclasses import fields
+from functools import reduce
+from math import exp
+from typing import Any
+
+import pytest
+
+from simemb.recipe import Recipe, find
+from simemb.registry import RECIPES, names
+
+# What princeton-nlp/SimCSE runs with, and so does whatever the list below says nothing about.
+SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}
+SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8}
+SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
+SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None}
+
+# yym6472/ConSERT, all scripts; 2 x 0.15 as the code adds two directions (peers 4.1, 4.3).
+CONSERT = {"max_length": 64, "batch_size": 96, "pooling": "mean", "warmup": 0.1, "weight_decay": 0.01, "epsilon": 1e-6}
+CONSERT |= {"objective.temperature": 0.1, "objective.within_view": True, "objective.weight": 0.3, "eval_every": 200}
+COSINE = {"schedule": "cosine"}
+
+CONSTANTS: dict[str, dict[str, Any]] = {
+    "simcse": {"objective.temperature": 0.05, "head.activation": "tanh", "head.keep": False},
+    "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15},
+    "simcse_sup": {"objective.temperature": 0.05, "objective.hard_negative_weight": 0.0, "head.keep": True}
+    | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    # caskcsg/sentemb run.sh (peers 3.1 to 3.3).
+    "esimcse": {"objective.temperature": 0.05, "views.1.augment.0.rate": 0.32, "views.1.augment.0.unit": "subword"}
+    | {"views.0.augment": (), "views.1.augment.0.count": "code", "views.1.augment.0.frozen": False}
+    | {"target.momentum": 0.995, "target.final": None, "target.dropout": False, "target.keys": False}
+    | {"target.head": False, "memory.size": 160, "memory.view": 0, "memory.start": "empty", "head.keep": False},
+    # peers 4.1: unsup base; joint; sup-unsup.
+    "consert": CONSERT
+    | {"views.0.augment.0.rate": 0.2, "dropout": 0.0, "learning_rate": 5e-7, "epochs": 10, "patience": 10},
+    "consert_joint": CONSERT
+    | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "learning_rate": 2e-5, "epochs": 1}
+    | {"auxiliaries.0.weight": 1.0, "auxiliaries.0.classes": 3},
+    "consert_sup_unsup": CONSERT
+    | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "learning_rate": 5e-7, "epochs": 25, "patience": 10},
+    # Wu et al., 2018, section 3 and zhirongw/lemniscate.pytorch; proximal and epochs are ours.
+    "instdisc": {"objective.temperature": 0.07, "objective.draws": 4096, "memory.momentum": 0.5, "head.width": 128}
+    | {"objective.proximal": 10.0, "epochs": 10},
+    "invaspread": {"objective.temperature": 0.1, "head.width": 128},
+    # He et al., 2020: 65,536 keys are 256 batches of 256; here 256 batches of 64.
+    "moco_v1": {"objective.temperature": 0.07, "objective.in_batch": False, "target.momentum": 0.999}
+    | {"memory.size": 65_536 // 256 * 64, "memory.start": "random", "head.width": 128, "head.activation": "none"},
+    "moco_v2": {"objective.temperature": 0.2, "objective.in_batch": False, "target.momentum": 0.999}
+    | {"memory.size": 65_536 // 256 * 64, "head.layers": 2, "head.hidden": None, "head.width": 128}
+    | {"head.norm": "none", "head.activation": "relu"}
+    | COSINE,
+    # facebookresearch/moco-v3: CONFIG.md for ViT, builder.py; both directions added, times 2 x temperature.
+    "moco_v3": {"objective.temperature": 0.2, "objective.weight": 4 * 0.2, "target.momentum": 0.99, "target.final": 1.0}
+    | {"head.layers": 3, "head.hidden": 4096, "head.width": 256, "head.final_norm": True, "memory": None}
+    | {"predictor.layers": 2, "predictor.hidden": 4096, "predictor.width": 256, "predictor.final_norm": True}
+    | COSINE,
+    "simclr": {"objective.temperature": 0.1, "objective.within_view": True, "head.layers": 2, "head.hidden": None}
+    | {"head.width": 128, "head.activation": "relu", "head.keep": 0}
+    | COSINE,
+    "simclr_v2": {"objective.temperature": 0.1, "head.layers": 3, "head.width": 128, "head.keep": 1} | COSINE,
+    # Grill et al., 2020; the loss is the sum of both directions of 2 - 2 cos.
+    "byol": {"objective.weight": 2.0, "target.momentum": 0.99, "target.final": 1.0}
+    | {"head.layers": 2, "head.hidden": 4096, "head.width": 256, "head.norm": "batch", "head.final_norm": False}
+    | {"predictor.layers": 2, "predictor.hidden": 4096, "predictor.width": 256, "predictor.norm": "batch"}
+    | COSINE,
+    # Chen & He, 2021; half of -cos in either direction.
+    "simsiam": {"objective.weight": 0.5, "head.layers": 3, "head.hidden": 2048, "head.width": 2048}
+    | {"head.norm": "batch", "head.final_norm": True, "predictor.layers": 2, "predictor.hidden": 512}
+    | {"predictor.norm": "batch", "predictor.final_norm": False, "predictor.width": None}
+    | COSINE,
+    # Caron et al., 2020 (peers 6.1): 3,000 prototypes at batch 4,096 are 47 at 64.
+    "swav": {"objective.temperature": 0.1, "objective.epsilon": 0.05, "objective.iterations": 3}
+    | {"head.layers": 2, "head.hidden": 2048, "head.width": 128, "head.norm": "batch", "head.prototypes": 48}
+    | {"views.2.augment.0.shortest": 0.22, "views.2.augment.0.longest": 0.37}
+    | COSINE,
+    # Caron et al., 2021 (peers 6.1): 65,536 outputs at batch 1,024 are 4,096 at 64; 30 of 300 epochs of warm-up.
+    "dino": {"objective.student": 0.1, "objective.teacher": 0.07, "objective.teacher_start": 0.04}
+    | {"objective.warmup": 0.1, "objective.momentum": 0.9, "target.momentum": 0.996, "target.final": 1.0}
+    | {"head.layers": 3, "head.hidden": 2048, "head.width": 256, "head.activation": "gelu", "head.norm": "none"}
+    | {"head.prototypes": 65_536 // 1024 * 64, "views.2.augment.0.shortest": 0.22, "views.2.augment.0.longest": 0.63}
+    | COSINE,
+    "cpc": {"objective.temperature": 1.0, "objective.similarity": "dot", "views.0.offset": 0, "views.1.offset": 1}
+    | {"predictor.activation": "none", "predictor.width": None, "head": None},
+    "cmc": {"objective.temperature": 0.07, "objective.symmetric": True, "objective.weight": 2.0, "head.width": 128},
+    # Radford et al., 2021, section 2.5; the optimizer is simcse_sup's.
+    "two_tower": {"objective.temperature": 0.07, "objective.learnt": True, "objective.temperature_floor": 0.01}
+    | {"objective.symmetric": True, "batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    # Reimers & Gurevych, 2020, and the released example.
+    "distil": {"predictor.activation": "none", "learning_rate": 2e-5, "epsilon": 1e-6, "max_length": 128, "epochs": 5}
+    | {"pooling": "mean", "warmup": 0.1, "target.model": "bundled"},
+    "distil_similarity": {"objective.temperature": 0.04, "objective.teacher_temperature": None, "batch_size": 256}
+    | {"learning_rate": 2e-5, "epsilon": 1e-6, "max_length": 128, "epochs": 5, "pooling": "mean", "warmup": 0.1},
+    # caskcsg/sentemb, DistilCSE/ckd_contrastive.py and its run script (peers 3.4).
+    "distil_contrast": {"objective.temperature": exp(-1), "objective.learnt": True, "memory.size": 65_536}
+    | {"batch_size": 512, "learning_rate": 2e-4, "epochs": 20, "max_length": 64, "betas": (0.9, 0.98)}
+    | {"warmup": 0.1 / 20, "predictor.activation": "none"}
+    | COSINE,
+    # peers 6.1; 8,192 dimensions are 4 x ResNet-50's width, 3,072 are 4 x BERT-base's.
+    "barlow": {"objective.off_diagonal": 5e-3, "head.layers": 3, "head.hidden": 3072, "head.width": 3072}
+    | {"head.norm": "batch", "head.final_norm": False}
+    | COSINE,
+    "vicreg": {"objective.similarity": 25.0, "objective.variance": 25.0, "objective.covariance": 1.0}
+    | {"objective.epsilon": 1e-4, "head.layers": 3, "head.hidden": 3072, "head.width": 3072, "head.norm": "batch"}
+    | COSINE,
+    "align_uniform": {"objective.alpha": 2.0, "objective.t": 2.0, "objective.uniformity": 1.0, "head": None},
+    # Zhou et al., 2022 (DCLR), the released script for BERT-base.
+    "denoise": {"objective.temperature": 0.05, "objective.false_negatives.threshold": 0.9, "guide": "bundled"}
+    | {"objective.false_negatives.guided": True, "batch_size": 128, "epochs": 3},
+    # Kusupati et al., 2022: halves, all weights 1; the loss and the optimizer are simcse_sup's.
+    "matryoshka": {"objective.objective.temperature": 0.05, "objective.weights": None, "head.keep": True}
+    | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    "cosent": {"objective.scale": 20.0, "batch_size": 64, "learning_rate": 2e-5, "epochs": 4, "pooling": "mean"}
+    | {"max_length": 128, "warmup": 0.1},
+    # Reimers & Gurevych, 2019, section 3 and 4.2.
+    "cosine": {"objective.low": 0.0, "objective.high": 5.0, "batch_size": 16, "learning_rate": 2e-5, "epochs": 4}
+    | {"pooling": "mean", "max_length": 128, "warmup": 0.1},
+    # Devlin et al., 2019; batch, length and learning rate are for continuing on a small machine.
+    "mlm": {"auxiliaries.0.weight": 1.0, "auxiliaries.0.probability": 0.15, "objective": None, "pooling": "mean"}
+    | {"max_length": 128, "learning_rate": 1e-4, "warmup": 0.05, "weight_decay": 0.01, "eval_every": 500},
+}
+
+
+def part(noun: Any, name: str) -> Any:
+    return noun[int(name)] if name.isdigit() else getattr(noun, name)
+
+
+def value(recipe: Recipe, path: str) -> Any:
+    return reduce(part, path.split("."), recipe)
+
+
+def test_no_recipe_is_missing_from_the_list():
+    assert set(CONSTANTS) == set(names(RECIPES))
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_the_constants_are_those_of_the_source(name: str):
+    recipe = find(name)
+    assert {path: value(recipe, path) for path in CONSTANTS[name]} == CONSTANTS[name]
+
+
+@pytest.mark.parametrize("name", sorted(set(CONSTANTS) - {"mlm"}))
+def test_what_the_list_does_not_name_is_as_in_simcse(name: str):
+    recipe = find(name)
+    rest = {path: number for path, number in SIMCSE.items() if path not in CONSTANTS[name]}
+    assert {path: value(recipe, path) for path in rest} == rest
+
+
+def test_every_number_of_the_optimizer_is_in_one_of_the_two_lists():
+    nouns = {"views", "objective", "head", "predictor", "target", "memory", "auxiliaries", "max_steps", "chunk"}
+    assert {field.name for field in fields(Recipe)} - nouns <= set(SIMCSE)
+
+
+@pytest.mark.parametrize(("name", "full", "small"), [("swav", 2, 6), ("dino", 2, 8)])
+def test_multi_crop_has_two_full_views_and_so_many_small_ones_that_only_ask(name: str, full: int, small: int):
+    views = find(name).views
+    assert [view.target for view in views] == [True] * full + [False] * small
+    assert all(view.online for view in views)
+    assert [bool(view.augment) for view in views] == [False] * full + [True] * small
+
+
+@pytest.mark.parametrize("name", ["simclr", "simclr_v2", "byol", "simsiam", "moco_v3", "consert"])
+def test_methods_that_are_symmetric_in_their_paper_have_two_views_that_both_branches_see(name: str):
+    assert [(view.online, view.target) for view in find(name).views] == [(True, True)] * 2
+
+
+@pytest.mark.parametrize("name", ["simcse", "esimcse", "moco_v1", "moco_v2", "cpc", "two_tower", "simcse_sup"])
+def test_methods_with_one_direction_have_one_view_that_asks_and_one_that_answers(name: str):
+    query, key, *_ = find(name).views
+    assert (query.online, query.target, key.online, key.target) == (True, False, False, True)
+
+
+def test_the_first_stage_of_consert_sees_the_premise_twice_and_encodes_the_hypotheses_for_the_classifier():
+    views = find("consert_joint").views
+    assert [(view.column, view.online, view.target) for view in views] == [
+        (0, True, True),
+        (0, True, True),
+        (1, False, False),
+        (2, False, False),
+    ]

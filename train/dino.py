@@ -1,0 +1,33 @@
+"""DINO: a student that sees parts of a sentence agrees with a slow copy of itself that sees all of it.
+
+Caron et al., 2021, https://arxiv.org/abs/2104.14294, section 3.1, eq. 1 to 4, algorithm 1. As in the paper:
+student at temperature 0.1; teacher at 0.07, warmed up from 0.04 (over 30 of 300 epochs); center with momentum
+0.9; momentum 0.996 rising to 1 along half a cosine; a head of three layers (hidden 2,048, GELU, 256
+dimensions) before unit-length outputs; two full views for both, eight small ones for the student. The full
+views are dropout passes of the student; the teacher has no dropout, as DINO's has no stochastic depth. Crops
+of 5 to 40 % of an image's area are 22 to 63 % of its side: so are the spans. The paper's 65,536 outputs are
+64 for each image of a batch of 1,024: 4,096 at batch 64, a number that its own ablation finds nearly as good.
+Optimizer and batch are those of `simcse`, with the paper's cosine schedule; weight decay does not rise, and
+no layer is frozen at first.
+
+When to use it: long sentences or paragraphs, of which a part should say what the whole says. What to watch:
+collapse either way, to one output (centering too weak) or to equal ones (sharpening too weak): the loss then
+stands still.
+"""
+
+from dataclasses import replace
+
+from simemb import EMA, MLP, Centered, Crop, View
+
+from .simcse import recipe as simcse
+
+small = View(target=False, augment=(Crop(shortest=0.22, longest=0.63),))
+
+recipe = replace(
+    simcse,
+    views=(View(), View(), *[small] * 8),
+    head=MLP(layers=3, hidden=2048, width=256, activation="gelu", prototypes=4096),
+    objective=Centered(student=0.1, teacher=0.07, teacher_start=0.04, warmup=0.1, momentum=0.9),
+    target=EMA(momentum=0.996, final=1.0, dropout=False),
+    schedule="cosine",
+)
