@@ -1,7 +1,8 @@
 """Auxiliary losses: a second task on the same encoder, added to the objective with a weight."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -190,6 +191,16 @@ class VocabularyHead(nn.Module):
         self._given.hidden = hidden[None]
         ids = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
         return self.model(input_ids=ids).logits[0]
+
+    @contextmanager
+    def whole(self, backbone: nn.Module) -> Generator[Any, None, None]:
+        """Inside this context it is transformers' language model again, around a backbone: to be saved."""
+        name = self.model.base_model_prefix
+        setattr(self.model, name, backbone)
+        try:
+            yield self.model
+        finally:
+            setattr(self.model, name, self._given)
 
 
 class _Given(nn.Module):

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
+from simemb.comparing import Encoded, join
 from simemb.examples import Chunk, Examples
-from simemb.method import Encoded, Method, join
+from simemb.method import Method
 
 
 def backward(

@@ -21,7 +21,8 @@ def card(encoder: "Encoder", training: str = "") -> str:
     return f"""{HEADER}
 # A sentence encoder made with simemb
 
-Vectors of {encoder.dim} dimensions, pooling `{encoder.pooling}`, texts up to {encoder.max_length} tokens.
+Vectors of {encoder.dim} dimensions{_sizes(encoder)}, pooling `{encoder.pooling}`, texts up to \
+{encoder.max_length} tokens.
 
 ```python
 from simemb import Encoder
@@ -33,18 +34,24 @@ It is a sentence-transformers directory too: `SentenceTransformer("PATH/OF/THIS/
 {training}"""
 
 
+def _sizes(encoder: "Encoder") -> str:
+    return f", trained to be cut to {', '.join(map(str, encoder.sizes))} too (`truncate_dim`)" if encoder.sizes else ""
+
+
 def describe(recipe: "Recipe", settings: "Settings", step: int, scores: "Scores | None") -> str:
     """How a checkpoint was trained, and its score on the dev suite, which chose it."""
     lines = [
         f"- base: `{settings.model}`",
         f"- data: `{settings.data}` ({', '.join(settings.columns)})",
         f"- step {step}, seed {settings.seed}",
+        *([f"- mind: the data {settings.warning}"] if settings.warning else []),
     ]
     if scores is not None:
         average, geometry = scores.average.all, scores.geometry
         lines.append(f"- {scores.suite}: Spearman {average.spearman:.2f}, Pearson {average.pearson:.2f}")
         if geometry is not None:
             lines.append(
-                f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f} ({geometry.task})"
+                f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f}, effective rank "
+                f"{geometry.effective_rank:.1f} ({geometry.task})"
             )
     return "\n## Training\n\n" + "\n".join(lines) + f"\n\n```python\n{recipe!r}\n```\n"

@@ -115,9 +115,10 @@ class ShuffleEmbeddings(EmbeddingAugmentation):
 class Adversarial:
     """A step along the gradient of the loss, the worst small change (ConSERT, section 3.2: Fast Gradient Value).
 
-    It marks a view. The method computes the loss of the step with that view as it is, takes the gradient with
-    respect to the embedding layer's output, and encodes the view once more with `attack`; so such a step costs
-    a second pass. ConSERT attacks through the softmax loss of labelled NLI pairs.
+    It only marks a view. The method first encodes the views as they are and takes the gradient of the loss
+    with respect to the embedding layer's output, then encodes them once more with `attack`: a step costs two
+    passes. ConSERT takes the softmax loss of labelled NLI pairs, so where an auxiliary has labels the gradient
+    is that of its loss, else of the objective's.
     """
 
     norm: float = 1.0

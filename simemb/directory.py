@@ -45,9 +45,8 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Runtime
 class Layout:
     """What a directory says of its encoder.
 
-    transformer: where the Hugging Face checkpoint lies. pooling: None where nothing is said (a bare
-    checkpoint). tail: folders of Dense and Normalize modules, in order. known: False if there are modules
-    that only sentence-transformers can run.
+    transformer: where the Hugging Face checkpoint lies. pooling: None where nothing is said (a bare checkpoint).
+    tail: folders of Dense and Normalize modules. known: False if only sentence-transformers can run a module.
     """
 
     transformer: Path
@@ -56,6 +55,7 @@ class Layout:
     max_length: int | None = None
     truncate_dim: int | None = None
     known: bool = True
+    sizes: tuple[int, ...] = ()
 
 
 def load(
@@ -91,6 +91,7 @@ def load(
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
         )
+        encoder.sizes = layout.sizes
     if wanted:
         log.info("%s: pooling %s, %s", model, wanted, "as asked" if pooling else "as the directory says")
     else:
@@ -116,9 +117,8 @@ def read_layout(directory: Path) -> Layout:
     """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
     if not (directory / "modules.json").exists():
         return Layout(directory)
-    modules = [
-        (entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in _json(directory / "modules.json")
-    ]
+    listed = _json(directory / "modules.json")
+    modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in listed]
     settings = _json(directory / "config_sentence_transformers.json")
     kinds = [kind for kind, _ in modules]
     layered = kinds[1:2] == ["WeightedLayerPooling"]
@@ -132,7 +132,8 @@ def read_layout(directory: Path) -> Layout:
         pooling = _read_layers(modules[1][1]) if pooling == "mean" else None
     tail = tuple(modules[start + 1 :])
     known = pooling is not None and not bert.get("do_lower_case") and all(_known(kind, path) for kind, path in tail)
-    return Layout(transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), known)
+    sizes = tuple(settings.get("matryoshka_dims", ()))
+    return Layout(transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), known, sizes)
 
 
 def _read_pooling(config: dict[str, Any]) -> str | None:

@@ -32,6 +32,8 @@ class Encoder(nn.Module):
     name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
     may still lie.
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
+
+    The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any.
     """
 
     def __init__(
@@ -54,8 +56,9 @@ class Encoder(nn.Module):
         self.name = name
         self.source = source
         self.truncate_dim = truncate_dim
+        self.sizes: tuple[int, ...] = ()
         self.position_offset = _position_offset(backbone)
-        self.max_length = min(length for length in (max_length, _longest(self)) if length)
+        self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.ragged = False
         self.ragged = backbone.config.model_type in attention.VERIFIED_FAMILIES and _ragged_agrees(self)
@@ -100,6 +103,12 @@ class Encoder(nn.Module):
         widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
         width = widths[-1] if widths else int(self.backbone.config.hidden_size)
         return min(width, self.truncate_dim or width)
+
+    @property
+    def longest(self) -> int:
+        """The most tokens that the backbone and its tokenizer take."""
+        positions = int(getattr(self.backbone.config, "max_position_embeddings", 0) or 512) - self.position_offset
+        return min(positions, int(self.tokenizer.model_max_length))
 
     @property
     def device(self) -> torch.device:
@@ -250,11 +259,6 @@ def _position_offset(backbone: Any) -> int:
     """RoBERTa and its kin count positions from padding_idx + 1; the others from 0."""
     padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
     return 0 if padding is None else int(padding) + 1
-
-
-def _longest(encoder: Encoder) -> int:
-    positions = int(getattr(encoder.backbone.config, "max_position_embeddings", 0) or 512) - encoder.position_offset
-    return min(positions, int(encoder.tokenizer.model_max_length))
 
 
 def _padding(encoder: Encoder) -> int:

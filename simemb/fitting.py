@@ -57,8 +57,8 @@ def _check_views(recipe: "Recipe") -> None:
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
-    if any(view.negative for view in recipe.views) and not objective.negatives:
-        raise RecipeError(f"{_name(objective)} pushes nothing away, so a view of negatives has no place")
+    if any(view.negative for view in recipe.views) and not objective.outsiders:
+        raise RecipeError(f"{_name(objective)} meets no negatives but those of the batch: a view of them has no place")
 
 
 def _check_memory(recipe: "Recipe") -> None:
@@ -68,8 +68,9 @@ def _check_memory(recipe: "Recipe") -> None:
         raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
     if isinstance(memory, Bank) and not objective.banked:
         raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
-    if isinstance(memory, Queue) and not objective.negatives:
-        raise RecipeError(f"a queue holds negatives, and {_name(objective)} has none: leave the memory out")
+    if isinstance(memory, Queue) and not objective.outsiders:
+        met = "meets those of the batch only" if objective.negatives else "has none"
+        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {met}: leave the memory out")
     if isinstance(memory, Queue) and memory.view is not None and memory.view not in range(len(recipe.views)):
         raise RecipeError(f"--memory.view {memory.view}: the recipe has views 0 to {len(recipe.views) - 1}")
 

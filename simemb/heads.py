@@ -44,6 +44,11 @@ class Projector:
     deviation: float = 0.02
     """Standard deviation of the initial weights (BERT's); the bias starts at 0."""
 
+    def __post_init__(self) -> None:
+        _check_counts(width=self.width)
+        if not self.deviation >= 0:
+            raise RecipeError(f"a head's deviation must be at least 0, not {self.deviation}")
+
     def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
         """A new layer for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
         width = self.width or default or dim
@@ -82,6 +87,7 @@ class MLP:
     """How many of the first layers stay part of the encoder after training."""
 
     def __post_init__(self) -> None:
+        _check_counts(hidden=self.hidden, width=self.width, prototypes=self.prototypes)
         if self.layers < 1 or not 0 <= self.keep <= self.layers:
             raise RecipeError(f"an MLP of {self.layers} layers cannot keep {self.keep} (allowed: 1 layer or more)")
         if self.keep and self.batch_norm:
@@ -96,7 +102,8 @@ class MLP:
         """New layers for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
         widths = [dim, *[self.hidden or dim] * (self.layers - 1), self.width or default or dim]
         kept = tuple(
-            Dense(widths[place], widths[place + 1], activation=self._activation(place)()) for place in range(self.keep)
+            Dense(*widths[place : place + 2], activation=self._activation(place)(), bias=self._has_bias(place))
+            for place in range(self.keep)
         )
         dropped: list[nn.Module] = []
         for place in range(self.keep, self.layers):
@@ -109,10 +116,13 @@ class MLP:
 
     def _layer(self, place: int, inputs: int, outputs: int) -> list[nn.Module]:
         last = place == self.layers - 1
-        modules: list[nn.Module] = [nn.Linear(inputs, outputs, bias=self.bias or not last)]
+        modules: list[nn.Module] = [nn.Linear(inputs, outputs, bias=self._has_bias(place))]
         if self.final_norm if last else self.norm == "batch":
             modules.append(nn.BatchNorm1d(outputs, affine=not last))
         return modules if last else [*modules, self._activation(place)()]
+
+    def _has_bias(self, place: int) -> bool:
+        return self.bias or place < self.layers - 1
 
     def _activation(self, place: int) -> type[nn.Module]:
         return _ACTIVATIONS["none" if place == self.layers - 1 else self.activation]
@@ -135,6 +145,12 @@ class Prototypes(nn.Module):
     def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch count"]:
         """The cosines."""
         return cosines(vectors, self.weight)
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise RecipeError(f"a head's {name} must be at least 1, not {count}")
 
 
 @torch.no_grad()

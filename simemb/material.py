@@ -89,7 +89,7 @@ def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | N
         )
     length = min(recipe.max_length, encoder.max_length)
     table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
-    return Reading(table, Vocabulary.of(encoder.tokenizer, encoder.max_length))
+    return Reading(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
 
 
 def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:

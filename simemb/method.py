@@ -3,8 +3,6 @@
 One class runs every recipe. It may branch on the kind of a noun, never on the name of a method.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,37 +10,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.augmenting import augmented, captured, is_adversarial
-from simemb.auxiliary import Scene
-from simemb.distributed import gather, gather_numbers, rank
+from simemb.auxiliary import MaskedLMLoss, Scene, VocabularyHead
+from simemb.comparing import Encoded, Sides, Vectors, compared, join, watchable
+from simemb.distributed import gather, gather_numbers
 from simemb.encoder import Encoder
+from simemb.errors import RecipeError
 from simemb.examples import Chunk, Examples
 from simemb.heads import Head
 from simemb.memory import Bank, BankState, QueueState
 from simemb.monitor import signals
-from simemb.objectives import Pair, Texts
+from simemb.objectives import Matryoshka
 from simemb.recipe import Recipe
 from simemb.targets import EMA, Branch, Frozen, StopGradient, Twin, seen
-from simemb.views import pairs
-
-Vectors = Mapping[int, Float[Tensor, "batch dim"]]
-"""Vectors of the examples, by view."""
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What the networks made of some examples, before any head: the encoder, and the slow copy or the twin."""
-
-    online: Vectors
-    second: Vectors
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What is compared: queries of this process, keys of this process, and what a queue will remember."""
-
-    queries: Vectors
-    keys: Vectors
-    remembered: Vectors
 
 
 class Method(nn.Module):
@@ -95,12 +74,18 @@ class Method(nn.Module):
         if recipe.predictor is not None:
             layers = recipe.predictor.build(width, generator, default=key_width)
             self.predictor, width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+        if recipe.objective is not None and width != key_width and not recipe.objective.any_width:
+            raise RecipeError(
+                f"queries have {width} dimensions and keys {key_width}: give the predictor a width of {key_width}"
+            )
         self.memory: QueueState | BankState | None = None
         if isinstance(recipe.memory, Bank):
             self.memory = recipe.memory.build(width, examples, generator)
         elif recipe.memory is not None:
             self.memory = recipe.memory.build(key_width, generator)
         self.objective: Any = recipe.objective and recipe.objective.build(width)
+        if isinstance(recipe.objective, Matryoshka):
+            self.encoder.sizes = recipe.objective.sizes(width)
 
     def train(self, mode: bool = True) -> "Method":
         """As torch's, but a slow copy without dropout stays in evaluation mode."""
@@ -160,9 +145,9 @@ class Method(nn.Module):
             return torch.zeros((), device=self.encoder.device), {}
         sides = self._sides(encoded, examples)
         contrast = self._contrast(sides, examples)
+        query, key = watchable(sides, examples, self.views, self.memory)
         if self.training:
             self._remember(sides, examples)
-        query, key = self._first_pair(sides, examples)
         watched = {"contrast": contrast.detach(), **signals(query, key, encoded.online[self.seen.online[0]].detach())}
         return self.recipe.objective.weight * contrast, watched  # type: ignore[union-attr]
 
@@ -191,47 +176,8 @@ class Method(nn.Module):
         # In float32 whatever the precision: a cosine has three digits in bfloat16, and the temperature
         # multiplies its error by twenty.
         with torch.autocast(self.encoder.device.type, enabled=False):
-            return torch.stack([self.objective(pair) for pair in self._pairs(sides, examples)]).mean()
-
-    def _pairs(self, sides: Sides, examples: Examples) -> list[Pair]:
-        """What the objective sees, pair by pair of views."""
-        first = rank() * len(examples)
-        if isinstance(self.memory, BankState):
-            known = {"rows": examples.rows, "memory": self.memory.rows, "progress": self.progress}
-            keys = self.memory.rows[examples.rows]
-            return [
-                Pair(query, gather(keys), first=rank() * len(examples), **known) for query in sides.queries.values()
-            ]
-        texts = gather_numbers(examples.texts.T).T
-        held, held_texts = self.memory.read() if isinstance(self.memory, QueueState) else (None, None)
-        negatives = [place for place, view in enumerate(self.views) if view.negative]
-        keys = {place: gather(vectors) for place, vectors in sides.keys.items()}
-        queries = {place: gather(vectors) for place, vectors in sides.queries.items()}
-        guided = {place: gather(vectors) for place, vectors in examples.guided.items()}
-        own = slice(first, first + len(examples))
-        return [
-            Pair(
-                query=sides.queries[i],
-                key=keys[j],
-                hard=tuple(keys[place] for place in negatives),
-                memory=held,
-                first=first,
-                others=queries[i],
-                scores=examples.scores,
-                texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
-                guide=Pair(
-                    guided[i][own],
-                    guided[j],
-                    tuple(guided[place] for place in negatives),
-                    first=first,
-                    others=guided[i],
-                )
-                if guided
-                else None,
-                progress=self.progress,
-            )
-            for i, j in pairs(self.views)
-        ]
+            chosen = compared(sides, examples, self.views, self.memory, self.progress)
+            return torch.stack([self.objective(pair) for pair in chosen]).mean()
 
     def _remember(self, sides: Sides, examples: Examples) -> None:
         if isinstance(self.memory, BankState):
@@ -243,15 +189,6 @@ class Method(nn.Module):
             places = keys if chosen is None else [chosen]
             for place in places:
                 self.memory.push(gather(sides.remembered[place].detach()), gather_numbers(examples.texts[place]))
-
-    def _first_pair(self, sides: Sides, examples: Examples) -> tuple[Tensor, Tensor]:
-        """Query and key to watch; a teacher of another width cannot be compared, so queries stand for it."""
-        if isinstance(self.memory, BankState):
-            query = next(iter(sides.queries.values())).detach()
-            return query, self.memory.rows[examples.rows]
-        i, j = pairs(self.views)[0]
-        query, key = sides.queries[i].detach(), sides.keys[j].detach()
-        return query, key if key.shape == query.shape else query
 
     # ---- beside the objective, and after the step -------------------------------------------------
 
@@ -268,7 +205,15 @@ class Method(nn.Module):
 
     def _scene(self, chunk: Chunk, encoded: Encoded, examples: Examples) -> Scene:
         scores = None if examples.scores is None else examples.scores[chunk.first : chunk.first + chunk.size]
-        return Scene(self.encoder, chunk.online, encoded.online, scores)
+        vectors = encoded.online and {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
+        return Scene(self.encoder, chunk.online, vectors, scores)
+
+    @property
+    def language_head(self) -> VocabularyHead | None:
+        """The head of a language model, where that is what the recipe makes."""
+        if self.recipe.objective is not None:
+            return None
+        return next((part.head for part in self.auxiliaries if isinstance(part, MaskedLMLoss)), None)
 
     def after_step(self) -> None:
         """What follows the optimizer: the slow copy moves, and objectives fold in what they saw."""
@@ -277,18 +222,6 @@ class Method(nn.Module):
                 module.after_step()
         if self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
-
-
-def join(parts: list[Encoded]) -> Encoded:
-    """Several chunks as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Encoded(
-        *(
-            {place: torch.cat([vectors[place] for vectors in side]) for place in side[0]}
-            for side in ([part.online for part in parts], [part.second for part in parts])
-        )
-    )
 
 
 def _attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:

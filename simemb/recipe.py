@@ -74,7 +74,7 @@ class Recipe:
     warmup: float = 0.0
     """Fraction of the steps in [0, 1) over which the learning rate rises from 0."""
     weight_decay: float = 0.0
-    """AdamW's decoupled weight decay, on all parameters."""
+    """AdamW's decoupled weight decay; biases, norms and temperatures have none."""
     betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's decay rates of the two moments."""
     epsilon: float = 1e-8

@@ -5,6 +5,7 @@ Older releases of sentence-transformers read it as well as the newest (6's own s
 """
 
 import json
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import atomic
+from simemb.auxiliary import VocabularyHead
 from simemb.card import card
 from simemb.directory import POOLING_FLAGS, quiet_transformers
 from simemb.encoder import Encoder
@@ -21,12 +23,17 @@ from simemb.modules import Dense
 from simemb.pooling import LAYERS
 
 
-def save(encoder: Encoder, directory: str | Path, training: str = "") -> Path:
-    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.card`)."""
+def save(
+    encoder: Encoder, directory: str | Path, training: str = "", language_head: VocabularyHead | None = None
+) -> Path:
+    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.card`).
+
+    language_head: to be saved with the backbone, as transformers saves a language model.
+    """
     path = Path(directory)
     try:
         with atomic.new_directory(path) as partial:
-            _write(encoder, partial)
+            _write(encoder, partial, language_head)
             (partial / "README.md").write_text(card(encoder, training), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -34,15 +41,18 @@ def save(encoder: Encoder, directory: str | Path, training: str = "") -> Path:
     return path
 
 
-def _write(encoder: Encoder, directory: Path) -> None:
+def _write(encoder: Encoder, directory: Path, language_head: VocabularyHead | None) -> None:
     backbone = encoder.backbone
     every_layer = LAYERS[encoder.pooling] != (-1,)
     if encoder.tokenizer.is_fast:
         # A call leaves its truncation and padding behind, which would be saved and bind whoever loads it.
         encoder.tokenizer.backend_tokenizer.no_truncation()
         encoder.tokenizer.backend_tokenizer.no_padding()
-    with quiet_transformers():
-        backbone.save_pretrained(directory)
+    with (
+        quiet_transformers(),
+        nullcontext(backbone) if language_head is None else language_head.whole(backbone) as model,
+    ):
+        model.save_pretrained(directory)
         encoder.tokenizer.save_pretrained(directory)
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
@@ -125,6 +135,8 @@ def _settings(encoder: Encoder) -> dict[str, Any]:
         "default_prompt_name": None,
         "similarity_fn_name": "cosine",
     }
+    if encoder.sizes:
+        settings["matryoshka_dims"] = list(encoder.sizes)
     return settings | ({"truncate_dim": encoder.truncate_dim} if encoder.truncate_dim else {})
 
 

@@ -135,12 +135,15 @@ def seen(
         second = tuple(place for place in every if views[place].target or views[place].negative or place == remembered)
     stands_for = {place: place for place in online}
     if fixed_dropout:
-        stands_for = {place: next(p for p in online if _alike(views[p], views[place])) for place in online}
+        stands_for = {
+            place: next(p for p in online if p == place or _alike(views[p], views[place])) for place in online
+        }
     return Seen(tuple(dict.fromkeys(stands_for.values())), () if isinstance(target, Frozen) else second, stands_for)
 
 
 def _alike(one: View, other: View) -> bool:
-    return one is other or (one.column, one.offset, one.augment, other.augment) == (other.column, other.offset, (), ())
+    """An augmentation throws its dice for every view anew."""
+    return (one.column, one.offset, one.augment, other.augment) == (other.column, other.offset, (), ())
 
 
 def _for_the_encoder(view: View) -> bool:

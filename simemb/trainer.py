@@ -48,6 +48,7 @@ class Settings:
     metric: str
     seed: int
     precision: str
+    warning: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for recipe.json."""
@@ -88,11 +89,10 @@ class Trainer:
             world=distributed.world(),
         )
         optimizer = torch.optim.AdamW(
-            [parameter for parameter in method.parameters() if parameter.requires_grad],
+            _decaying(method, self.recipe.weight_decay),
             lr=self.recipe.learning_rate,
             betas=self.recipe.betas,
             eps=self.recipe.epsilon,
-            weight_decay=self.recipe.weight_decay,
             fused=True,
         )
         # Gradients are averaged by `distributed.average_gradients`: a method may use its networks several times
@@ -194,7 +194,7 @@ class Trainer:
             self.progress.best, self.progress.best_step, self.progress.waiting = score, self.progress.step, 0
             if self.accelerator.is_main_process:
                 training = describe(self.recipe, self.settings, self.progress.step, scores)
-                saving.save(self.method.encoder, self.run.best, training)
+                saving.save(self.method.encoder, self.run.best, training, self.method.language_head)
                 if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                     saving.save(self.method.second.encoder, self.run.twin, training)
         else:
@@ -229,6 +229,13 @@ class Trainer:
         if self.accelerator.is_main_process:
             self.run.forget_after(self.progress.step)
         log.info("going on after step %d of %d", self.progress.step, self.loader.steps)
+
+
+def _decaying(method: Method, decay: float) -> list[dict[str, Any]]:
+    """All that is learnt, in two groups: matrices decay; biases, norms and temperatures do not."""
+    learnt = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    groups = ([p for p in learnt if p.ndim > 1], decay), ([p for p in learnt if p.ndim <= 1], 0.0)
+    return [{"params": members, "weight_decay": rate} for members, rate in groups if members]
 
 
 def factor(recipe: Recipe, step: int, steps: int) -> float:

@@ -97,6 +97,8 @@ def fit(
     run.refuse(resume=resume, overwrite=overwrite)
     rows = open_rows(_sample(recipe) if data is None else data, columns=columns)
     _check_columns(recipe, rows)
+    if rows.warning:
+        log.warning("%s: %s", rows.name, rows.warning)
     with torch.random.fork_rng():  # loading draws weights before it fills them in
         encoder = _encoder(model, pooling, recipe)
     suite = _dev_suite(dev, rows)
@@ -116,6 +118,7 @@ def fit(
         metric=metric,
         seed=seed,
         precision=precision,
+        warning=rows.warning,
     )
     content = {"digest": rows.digest(), "rows": len(material.online.table)}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}

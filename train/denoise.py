@@ -8,8 +8,8 @@ guide finds nearer than the positive: `--objective.false-negatives.margin 0
 --objective.false-negatives.threshold None`. Equal texts are left out by every recipe here.
 
 When to use it: many near-duplicates in the data, or large batches. What to watch: the guide must be good, and
-its cosines spread out: `--guide runs/simcse`. (The default, the bundled encoder, is there to try it out.) An
-untrained language model finds all sentences above 0.9 and leaves no negative.
+its cosines spread out: `--guide runs/simcse`. (The default, the bundled encoder, is there to try it out.) Of
+a bare language model hardly any pair reaches 0.9 if it is mean-pooled, and every pair by its [CLS].
 """
 
 from dataclasses import replace

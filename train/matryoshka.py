@@ -2,7 +2,7 @@
 
 Kusupati et al., 2022, https://arxiv.org/abs/2205.13147, section 3, eq. 1: the sum of one loss at several
 lengths, each counting the same; as in the paper the lengths are halves of each other. The loss is that of
-`simcse_sup`, and any other objective can be wrapped. The saved model records the lengths.
+`simcse_sup`, and any other objective can be wrapped. The run's recipe.json records the lengths.
 
 When to use it: indexes whose size is not known yet: `simemb encode --truncate-dim 64`. What to watch: the
 last length should be the encoder's own width, 128 for the bundled one; BERT-base: `--objective.dims 64 128

@@ -3,8 +3,9 @@
 Radford et al., 2021, https://arxiv.org/abs/2103.00020, section 2.3 and figure 3, section 2.5: the mean of
 both cross-entropies, a temperature that is learnt from 0.07 on and never below 0.01 (a scale of at most 100).
 The paper's towers are an image and a text encoder with linear layers into a common space; here both texts go
-through one encoder and no layer is needed. `--target twin` gives the second column an encoder of its own, of
-which the first is saved. Optimizer and batch are those of `simcse_sup` (the paper: batch 32,768).
+through one encoder and no layer is needed. `replace(recipe, target=Twin())` in a file of your own gives the
+second column its own encoder; the first is saved. Optimizer and batch are those of `simcse_sup` (the paper:
+batch 32,768).
 
 When to use it: question and answer, title and text, or translations: columns 0 and 1 in two languages
 (`--data stsb_en_zh`) make an encoder multilingual. What to watch: the larger the batch the better; pairs that

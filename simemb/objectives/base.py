@@ -73,14 +73,17 @@ class Objective:
     """Factor on the loss; papers differ in whether they sum or average."""
 
     negatives: ClassVar[bool] = False
-    """Whether other examples are pushed away: a batch of one then teaches nothing, and hard negatives and a
-    queue have a place."""
+    """Whether other examples of the batch are pushed away: a batch of one then teaches nothing."""
+    outsiders: ClassVar[bool] = False
+    """Whether views of negatives and the negatives of a queue have a place too."""
     scored: ClassVar[bool] = False
     """Whether the data must have a score for every pair."""
     banked: ClassVar[bool] = False
     """Whether the keys come from a memory bank, so that there is no second view."""
     clustered: ClassVar[bool] = False
     """Whether it works on scores of prototypes (`MLP(prototypes=...)`)."""
+    any_width: ClassVar[bool] = False
+    """Whether keys may have another width than queries."""
 
     def build(self, width: int) -> "Callable[[Pair], Float[Tensor, '']]":  # noqa: ARG002
         """What computes the loss of vectors of `width` dimensions: by default the objective itself."""

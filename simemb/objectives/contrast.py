@@ -59,6 +59,7 @@ class InfoNCE(Objective):
     """Which negatives to leave out because they are too close to the query."""
 
     negatives: ClassVar[bool] = True
+    outsiders: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("temperature", "temperature_floor"):

@@ -51,6 +51,7 @@ class SimilarityKL(Objective):
     """Temperature of the teacher, above 0; by default the student's, as in CompRess."""
 
     negatives: ClassVar[bool] = True
+    any_width: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("temperature", "teacher_temperature"):

@@ -26,8 +26,8 @@ class Matryoshka(Objective):
 
     objective: Objective
     """What is computed at each length; its own `weight` stays 1, since the weights are here."""
-    dims: tuple[int, ...]
-    """The lengths d, ascending, up to the width of the vectors."""
+    dims: tuple[int, ...] | None = None
+    """The lengths d, ascending, up to the width of the vectors; by default the width and three halvings of it."""
     weights: tuple[float, ...] | None = None
     """The factors c_d, at least 0, one for each of the dims; by default 1."""
 
@@ -40,10 +40,11 @@ class Matryoshka(Objective):
                 raise RecipeError(f"Matryoshka cannot wrap {type(self.objective).__name__}: {reason}")
         if self.objective.weight != 1:
             raise RecipeError("objective.objective.weight is not used: set objective.weight or objective.weights")
-        if not self.dims or self.dims[0] < 1 or any(low >= high for low, high in pairwise(self.dims)):
+        dims = self.dims if self.dims is not None else (1, 2, 4, 8)
+        if not dims or dims[0] < 1 or any(low >= high for low, high in pairwise(dims)):
             raise RecipeError(f"objective.dims must ascend from at least 1, not {self.dims}")
-        if self.weights is not None and len(self.weights) != len(self.dims):
-            raise RecipeError(f"objective.weights must be {len(self.dims)}, one for each of dims, not {self.weights}")
+        if self.weights is not None and len(self.weights) != len(dims):
+            raise RecipeError(f"objective.weights must be {len(dims)}, one for each of dims, not {self.weights}")
         if not all(factor >= 0 for factor in self.weights or ()):
             raise RecipeError(f"objective.weights must be at least 0, not {self.weights}")
 
@@ -51,6 +52,11 @@ class Matryoshka(Objective):
     def negatives(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As the objective says."""
         return self.objective.negatives
+
+    @property
+    def outsiders(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the objective says."""
+        return self.objective.outsiders
 
     @property
     def scored(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -63,21 +69,30 @@ class Matryoshka(Objective):
         Raises:
             RecipeError: the vectors have fewer columns than the longest of the dims.
         """
-        if self.dims[-1] > width:
-            raise RecipeError(f"objective.dims must be at most {width}, the width of the vectors, not {self.dims[-1]}")
-        modules = [loss for loss in map(self.objective.build, self.dims) if isinstance(loss, nn.Module)]
+        dims = self.sizes(width)
+        if dims[-1] > width:
+            raise RecipeError(f"objective.dims must be at most {width}, the width of the vectors, not {dims[-1]}")
+        modules = [loss for loss in map(self.objective.build, dims) if isinstance(loss, nn.Module)]
         return Nested(self, modules) if modules else self
+
+    def sizes(self, width: int) -> tuple[int, ...]:
+        """The lengths, for vectors of `width` dimensions.
+
+        >>> from simemb import InfoNCE
+        >>> Matryoshka(InfoNCE()).sizes(384)
+        (48, 96, 192, 384)
+        """
+        return self.dims if self.dims is not None else tuple(max(width >> halvings, 1) for halvings in (3, 2, 1, 0))
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The weighted sum over the dims."""
-        return self.summed([self.objective] * len(self.dims), pair)
+        return self.summed([self.objective] * len(self.sizes(pair.query.shape[1])), pair)
 
     def summed(self, losses: Sequence[Loss], pair: Pair) -> Float[Tensor, ""]:
         """The weighted sum, given what computes the loss at each length."""
-        weights = self.weights or (1.0,) * len(self.dims)
-        terms = [
-            weight * loss(shortened(pair, dim)) for loss, dim, weight in zip(losses, self.dims, weights, strict=True)
-        ]
+        dims = self.sizes(pair.query.shape[1])
+        weights = self.weights or (1.0,) * len(dims)
+        terms = [weight * loss(shortened(pair, dim)) for loss, dim, weight in zip(losses, dims, weights, strict=True)]
         return torch.stack(terms).sum()
 
 

@@ -1,0 +1,93 @@
+"""What is compared in a step: queries and keys of every pair of views, put together for the objective."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from simemb.distributed import gather, gather_numbers, rank
+from simemb.examples import Examples
+from simemb.memory import BankState, QueueState
+from simemb.objectives import Pair, Texts
+from simemb.views import View, pairs
+
+Vectors = Mapping[int, Float[Tensor, "batch dim"]]
+"""Vectors of the examples, by view."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the networks made of some examples, before any head: the encoder, and the slow copy or the twin."""
+
+    online: Vectors
+    second: Vectors
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared: queries of this process, keys of this process, and what a queue will remember."""
+
+    queries: Vectors
+    keys: Vectors
+    remembered: Vectors
+
+
+def join(parts: list[Encoded]) -> Encoded:
+    """The examples of several chunks as one."""
+    if len(parts) == 1:
+        return parts[0]
+    online, second = ([getattr(part, side) for part in parts] for side in ("online", "second"))
+    return Encoded(
+        *({place: torch.cat([vectors[place] for vectors in side]) for place in side[0]} for side in (online, second))
+    )
+
+
+def compared(
+    sides: Sides, examples: Examples, views: tuple[View, ...], memory: QueueState | BankState | None, progress: float
+) -> list[Pair]:
+    """What the objective sees: a `Pair` for each pair of views, or for each query view against a bank."""
+    first = rank() * len(examples)
+    if isinstance(memory, BankState):
+        keys = memory.rows[gather_numbers(examples.rows)]
+        return [
+            Pair(query, keys, memory=memory.rows, first=first, others=gather(query), rows=examples.rows)
+            for query in sides.queries.values()
+        ]
+    texts = gather_numbers(examples.texts.T).T
+    held, held_texts = (None, None) if memory is None else memory.read()
+    negatives = [place for place, view in enumerate(views) if view.negative]
+    keys = {place: gather(vectors) for place, vectors in sides.keys.items()}
+    return [
+        Pair(
+            query=sides.queries[i],
+            key=keys[j],
+            hard=tuple(keys[place] for place in negatives),
+            memory=held,
+            first=first,
+            others=gather(sides.queries[i]),
+            scores=examples.scores,
+            texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
+            guide=_guided(examples.guided, i, j, negatives, first) if examples.guided else None,
+            progress=progress,
+        )
+        for i, j in pairs(views)
+    ]
+
+
+def _guided(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) -> Pair:
+    """The same pair of views as the guide sees it."""
+    hard = tuple(gather(vectors[place]) for place in negatives)
+    return Pair(vectors[i], gather(vectors[j]), hard, first=first, others=gather(vectors[i]))
+
+
+def watchable(
+    sides: Sides, examples: Examples, views: tuple[View, ...], memory: QueueState | BankState | None
+) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
+    """Query and key to watch; a teacher of another width cannot be compared, so the queries stand for it."""
+    if isinstance(memory, BankState):
+        return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
+    i, j = pairs(views)[0]
+    query, key = sides.queries[i].detach(), sides.keys[j].detach()
+    return query, key if key.shape == query.shape else query
