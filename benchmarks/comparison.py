@@ -52,6 +52,7 @@ TEACHER = "potion-base-4M"
 def _methods() -> dict[str, Experiment]:
     several = {"simcse": (1, 2, 3), "esimcse": (1, 2, 3), "consert": (1, 2, 3), "byol": (1, 2, 3), "moco_v2": (1, 2, 3)}
     found = {name: Experiment(name, seeds=several.get(name, (1,))) for name in UNSUPERVISED}
+    found["denoise"] = Experiment("denoise", changes={"guide": TEACHER})
     # a bank is met again only in the next epoch
     found["instdisc"] = Experiment("instdisc", changes={"epochs": 4})
     found["cpc"] = Experiment("cpc", "wiki_running")
@@ -104,6 +105,8 @@ def changed(experiment: Experiment, model: str) -> "Recipe":
         changes["memory"] = replace(recipe.memory, size=changes.pop("queue"))
     if "teacher" in changes:
         changes["target"] = simemb.Frozen(str(Path(model).parent / changes.pop("teacher")))
+    if "guide" in changes:
+        changes["guide"] = str(Path(model).parent / changes["guide"])
     return replace(recipe, views=views, **changes)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger("simemb")
 
 BUNDLED = "bundled"
 """The name of the small encoder that ships with the package."""
-_BUNDLED_PATH = Path(__file__).parent / "bundled"
+_BUNDLED_PATH = Path(__file__).parent / BUNDLED
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
@@ -115,9 +115,9 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
 
 def read_layout(directory: Path) -> Layout:
     """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
-    if not (directory / "modules.json").exists():
-        return Layout(directory)
     listed = _json(directory / "modules.json")
+    if not listed:
+        return Layout(directory)
     modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in listed]
     settings = _json(directory / "config_sentence_transformers.json")
     kinds = [kind for kind, _ in modules]

@@ -95,7 +95,7 @@ def fit(
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     run = Run(output)
     run.refuse(resume=resume, overwrite=overwrite)
-    rows = open_rows(_sample(recipe) if data is None else data, columns=columns)
+    rows = open_rows(sample_for(recipe) if data is None else data, columns=columns)
     _check_columns(recipe, rows)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
@@ -190,7 +190,7 @@ def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
         raise DataError(f"{rows.name}: holds {examples} example, but a batch needs others as negatives (at least 2)")
 
 
-def _sample(recipe: Recipe) -> str:
+def sample_for(recipe: Recipe) -> str:
     """The bundled corpus that suits a recipe."""
     if any(view.offset for view in recipe.views):
         return "sample_stories"

@@ -147,15 +147,15 @@ def test_every_public_name_can_be_imported_and_says_what_it_is(name: str) -> Non
 
 
 def test_the_public_names_are_sorted_and_every_one_of_them_is_listed() -> None:
-    assert simemb.__all__ == sorted(simemb.__all__)
-    assert dir(simemb) == simemb.__all__
+    # as ruff sorts them: abbreviations, classes, functions, each without regard to case
+    order = {name: (not name.isupper(), name.islower(), name.casefold()) for name in simemb.__all__}
+    assert simemb.__all__ == sorted(order, key=order.__getitem__)
+    assert dir(simemb) == sorted(set(simemb.__all__))
     with pytest.raises(AttributeError, match="Encodr"):
         _ = simemb.Encodr
 
 
 def test_the_reference_page_names_what_is_public() -> None:
     page = ROOT / "docs" / "reference.md"
-    if not page.exists():
-        pytest.skip("the reference page is not written yet")
     named = re.findall(r"^\| `(\w+)` \|", page.read_text(encoding="utf-8").partition("\n## ")[0], flags=re.MULTILINE)
-    assert sorted(named) == simemb.__all__
+    assert sorted(named) == sorted(simemb.__all__)

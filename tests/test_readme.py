@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from simemb.recipe import find
-from simemb.registry import RECIPES, names, summary
+from simemb.registry import RECIPES, card, names
+from simemb.training import sample_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+DATA = {
+    "sample": ("sentences",),
+    "sample_triplets": ("pairs", "triplets"),
+    "sample_pairs": ("scored pairs",),
+    "sample_stories": ("running text",),
+}
+"""What the table calls the data that a recipe reads by default."""
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -64,7 +72,8 @@ def test_the_table_of_methods_says_what_the_recipes_say(page):
     rows = table(page)
     assert [row[0] for row in rows] == [f"`{name}`" for name in names(RECIPES)]
     for name, row in zip(names(RECIPES), rows, strict=True):
-        recipe = find(name)
-        numbers = [str(recipe.batch_size), f"{recipe.learning_rate:g}", f"{recipe.objective.temperature:g}"]
-        assert row[3:] == numbers
-        assert page is CHINESE or row[1] == summary(RECIPES, name)
+        found = card(name)
+        assert row[2] == f"[{found.paper} {found.year}]({found.url})"
+        if page is ENGLISH:
+            assert row[1] == found.summary
+            assert row[3] in DATA[sample_for(find(name))]

@@ -1,6 +1,7 @@
-"""Masked language modelling: 80/10/10, the head of the checkpoint, and the sum with the objective."""
+"""Masked language modelling: 80/10/10 and the head of the checkpoint; and the classifier of labeled pairs."""
 
 import logging
+from math import exp, log
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,20 @@ import torch
 from families import FAMILIES, make_config, make_tokenizer
 from transformers import AutoModel, AutoModelForMaskedLM
 
-from simemb.auxiliary import MaskedLM, mask_tokens
+from simemb.auxiliary import MaskedLM, Scene, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
 from simemb.batch import Batch
 from simemb.directory import load
 from simemb.encoder import Encoder
-from simemb.errors import RecipeError
+from simemb.errors import DataError, RecipeError
+from simemb.views import View
 
 TEXTS = ["the red dog runs fast", "a man", "we saw the sky"]
+VIEWS = (View(target=False), View(online=False))
+
+
+def scene(encoder: Encoder, batch: Batch) -> Scene:
+    """A step in which only the batch matters."""
+    return Scene(encoder, batch, vectors={})
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +51,7 @@ def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: 
     path = checkpoint(family)
     encoder = load(path, pooling="cls").eval()
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder).eval()
+        loss = MaskedLM().build(encoder, VIEWS).eval()
     assert "fresh" not in caplog.text
     sentences = encoder.tokenize(TEXTS)[0]
     batch = Batch.collate(sentences)
@@ -61,9 +69,9 @@ def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: Any):
     encoder = load(checkpoint(family), pooling="cls")
-    loss = MaskedLM().build(encoder)
+    loss = MaskedLM().build(encoder, VIEWS)
     assert loss.head.model.get_output_embeddings().weight is encoder.backbone.get_input_embeddings().weight
-    loss(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0])).backward()
+    loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))).backward()
     assert encoder.backbone.get_input_embeddings().weight.grad is not None
     own = {id(parameter) for parameter in encoder.parameters()}
     heads = {name: parameter for name, parameter in loss.named_parameters() if id(parameter) not in own}
@@ -80,10 +88,10 @@ def test_a_base_without_a_head_gets_a_fresh_one_and_says_so_once(family: str, tm
     make_tokenizer(family).save_pretrained(tmp_path)
     encoder = load(tmp_path, pooling="cls")
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder)
+        loss = MaskedLM().build(encoder, VIEWS)
         batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
-        loss(encoder, batch)
-        loss(encoder, batch)
+        loss(scene(encoder, batch))
+        loss(scene(encoder, batch))
     assert [record.message for record in caplog.records].count(
         f"{tmp_path} carries no language-modelling head: starting from a fresh one"
     ) == 1
@@ -93,9 +101,9 @@ def test_an_encoder_made_in_memory_gets_a_fresh_head(caplog: Any):
     config = make_config("bert")
     encoder = Encoder(AutoModel.from_config(config), make_tokenizer(), pooling="cls", name="mine")
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder)
+        loss = MaskedLM().build(encoder, VIEWS)
     assert "mine carries no language-modelling head" in caplog.text
-    assert torch.isfinite(loss(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0])))
+    assert torch.isfinite(loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))))
 
 
 def test_a_tokenizer_without_a_mask_token_is_refused():
@@ -103,7 +111,7 @@ def test_a_tokenizer_without_a_mask_token_is_refused():
     tokenizer.mask_token = None
     encoder = Encoder(AutoModel.from_config(make_config("bert")), tokenizer, name="mine")
     with pytest.raises(RecipeError, match="mine: its tokenizer has no mask token"):
-        MaskedLM().build(encoder)
+        MaskedLM().build(encoder, VIEWS)
 
 
 def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10():
@@ -136,11 +144,11 @@ def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10
 
 def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Path):
     encoder = load(tiny_base, pooling="cls").eval()
-    loss = MaskedLM(probability=0.5).build(encoder).eval()
+    loss = MaskedLM(probability=0.5).build(encoder, VIEWS).eval()
     texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
     batch = Batch.collate(encoder.tokenize(texts)[0])
     torch.manual_seed(5)
-    found = loss(encoder, batch)
+    found = loss(scene(encoder, batch))
     torch.manual_seed(5)
     special = torch.isin(batch.ids, torch.tensor(encoder.tokenizer.all_special_ids))
     masked, chosen = mask_tokens(batch.ids, ~special, 0.5, encoder.tokenizer.mask_token_id, len(encoder.tokenizer))
@@ -159,8 +167,8 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
 
 def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
     encoder = load(tiny_base, pooling="cls")
-    loss = MaskedLM(probability=1e-9).build(encoder)
-    found = loss(encoder, Batch.collate(encoder.tokenize(["the dog"])[0]))
+    loss = MaskedLM(probability=1e-9).build(encoder, VIEWS)
+    found = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
     found.backward()
     assert found.item() == 0
 
@@ -169,3 +177,92 @@ def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
 def test_a_probability_outside_of_0_to_1_is_refused(probability: float):
     with pytest.raises(RecipeError, match=r"must be in \(0, 1\)"):
         MaskedLM(probability=probability)
+
+
+# ---- labeled pairs -------------------------------------------------------------------------------
+
+PAIRS = (View(0), View(0), View(1, online=False, target=False))
+TRIPLETS = (*PAIRS, View(2, online=False, target=False))
+
+
+def by_hand(weight: list[list[float]], bias: list[float], pairs: list[tuple[list[float], list[float], int]]) -> float:
+    """Mean of -log softmax(W (u, v, |u - v|) + b) at the label, number by number."""
+    losses = []
+    for u, v, label in pairs:
+        features = [*u, *v, *(abs(a - b) for a, b in zip(u, v, strict=True))]
+        logits = [sum(w * x for w, x in zip(row, features, strict=True)) + b for row, b in zip(weight, bias, strict=True)]
+        losses.append(log(sum(exp(logit) for logit in logits)) - logits[label])
+    return sum(losses) / len(losses)
+
+
+@pytest.fixture
+def classifier(tiny_base: Path) -> Any:
+    """A `SoftmaxNLI` on the tiny model, and what it makes of vectors; the reference beside it."""
+    encoder = load(tiny_base, pooling="cls")
+
+    def make(views: tuple[View, ...], classes: int = 3) -> tuple[SoftmaxNLILoss, Any]:
+        torch.manual_seed(2)
+        loss = SoftmaxNLI(classes=classes).build(encoder, views)
+
+        def reference(pairs: Any) -> float:
+            linear = loss.classifier
+            return by_hand(linear.weight.tolist(), linear.bias.tolist(), [(u.tolist(), v.tolist(), y) for u, v, y in pairs])
+
+        return loss, reference
+
+    return make
+
+
+def seen_as(vectors: dict[int, torch.Tensor], scores: torch.Tensor | None = None) -> Scene:
+    encoder = Encoder(AutoModel.from_config(make_config("bert")), make_tokenizer(), name="mine")
+    return Scene(encoder, Batch.collate([[1]]), vectors, scores)
+
+
+def vectors_of(places: int, examples: int = 5, dim: int = 32) -> dict[int, torch.Tensor]:
+    generator = torch.Generator().manual_seed(4)
+    return {place: torch.randn(examples, dim, generator=generator) for place in range(places)}
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(classes: int, classifier: Any):
+    loss, reference = classifier(TRIPLETS, classes)
+    vectors = vectors_of(4)
+    vectors[2][0] = vectors[0][0]  # a hypothesis that is its premise
+    found = loss(seen_as(vectors))
+    pairs = [(vectors[0][row], vectors[2][row], 0) for row in range(5)]
+    pairs += [(vectors[0][row], vectors[3][row], classes - 1) for row in range(5)]
+    assert loss.places == [0, 2, 3]  # the first view of each column; the second view of column 0 plays no part
+    assert found.item() == pytest.approx(reference(pairs), abs=1e-5)
+
+
+def test_labeled_pairs_are_learnt_as_they_are(classifier: Any):
+    loss, reference = classifier(PAIRS)
+    vectors, labels = vectors_of(3), torch.tensor([2.0, 0.0, 1.0, 1.0, 2.0])
+    pairs = [(vectors[0][row], vectors[2][row], int(labels[row])) for row in range(5)]
+    assert loss(seen_as(vectors, labels)).item() == pytest.approx(reference(pairs), abs=1e-5)
+
+
+def test_the_gradient_reaches_both_sentences_and_the_classifier(classifier: Any):
+    loss, _ = classifier(TRIPLETS)
+    vectors = {place: found.requires_grad_() for place, found in vectors_of(4).items()}
+    loss(seen_as(vectors)).backward()
+    assert all(vectors[place].grad.abs().sum() > 0 for place in loss.places)
+    assert all(parameter.grad.abs().sum() > 0 for parameter in loss.parameters())
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3, 0], [0, -1, 2, 1, 0], [0, 1, 1.5, 2, 0]])
+def test_a_label_that_is_none_of_the_classes_is_refused(labels: list[float], classifier: Any):
+    loss, _ = classifier(PAIRS)
+    with pytest.raises(DataError, match=r"SoftmaxNLI: labels must be whole numbers from 0 to 2"):
+        loss(seen_as(vectors_of(3), torch.tensor(labels, dtype=torch.float32)))
+
+
+def test_pairs_without_labels_are_refused(classifier: Any):
+    loss, _ = classifier(PAIRS)
+    with pytest.raises(DataError, match="SoftmaxNLI needs triplets, or pairs with a column of labels"):
+        loss(seen_as(vectors_of(3)))
+
+
+def test_a_recipe_that_reads_one_column_has_nothing_to_classify(classifier: Any):
+    with pytest.raises(RecipeError, match="SoftmaxNLI compares columns 0 and 1"):
+        classifier((View(0), View(0)))

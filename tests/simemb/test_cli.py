@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from simemb import Encoder, __version__
+from simemb import Encoder, InfoNCE, __version__
 from simemb.cli import HELP, VERBS, main
 from simemb.trainer import Trainer
 
@@ -146,7 +147,8 @@ def test_a_nested_field_lands_in_recipe_json(tiny_base: Path, sentences_file: Pa
     more = ["--objective.temperature", "0.1", "--views.0.column", "0", "--max-steps", "1", "--head.activation", "relu"]
     assert main(train(tiny_base, sentences_file, Path("none"), Path("run"), *more)) == 0
     recipe = json.loads(Path("run/recipe.json").read_text())["recipe"]
-    assert recipe["objective"] == {"kind": "InfoNCE", "temperature": 0.1, "hard_negative_weight": 0.0}
+    default = {field.name: field.default for field in fields(InfoNCE)}
+    assert recipe["objective"] == {"kind": "InfoNCE", **default, "temperature": 0.1}
     assert recipe["head"]["activation"] == "relu"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,50 +16,114 @@ from safetensors.torch import load_file
 from simemb import distributed
 
 WORK = """
-import json, sys
+import sys
+from contextlib import nullcontext
 from dataclasses import replace
 import torch
 from safetensors.torch import save_file
 
 base, data, triplets, dev, output = sys.argv[1:]
 from accelerate import Accelerator
-from simemb import distributed, fit
+from simemb import *
+from simemb import caching, distributed
 from simemb.directory import load
 from simemb.loader import Loader
+from simemb.material import prepare
 from simemb.method import Method
 from simemb.recipe import find
 from simemb.rows import open_rows
-from simemb.tokens import token_table
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
 
 Accelerator()
-for name, file in (("simcse", data), ("simcse_sup", triplets)):
-    recipe = replace(find(name), **SMALL)
+rank, world = distributed.rank(), distributed.world()
+simcse, esimcse = find("simcse"), find("esimcse")
+sup, slow, queue = find("simcse_sup"), EMA(momentum=0.8), Queue(size=40)
+labeled = (View(), View(), View(1, online=False, target=False), View(2, online=False, target=False))
+CASES = {
+    "simcse": (simcse, data),
+    "simcse_sup": (sup, triplets),
+    "queue_ema": (replace(simcse, target=slow, memory=queue), data),
+    "queue_ema_chunk": (replace(simcse, target=slow, memory=queue, chunk=3), data),
+    "esimcse": (replace(esimcse, memory=Queue(size=30, view=0)), data),
+    "barlow": (replace(simcse, objective=BarlowTwins()), data),
+    "vicreg": (replace(simcse, objective=VICReg(), chunk=4), data),
+    "uniform": (replace(simcse, objective=AlignUniform()), data),
+    "swav": (replace(find("swav"), head=MLP(hidden=9, width=8, prototypes=5)), data),
+    "dino": (replace(find("dino"), head=MLP(hidden=9, width=8, prototypes=5)), data),
+    "two_tower": (replace(find("two_tower"), target=Twin()), triplets),
+    "labeled": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), triplets),
+    "false_negatives": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
+}
+
+
+def three_steps(recipe, file):
     encoder = load(base, pooling="cls")
     rows = open_rows(file)
-    method = Method(recipe, encoder, columns=len(rows.columns), seed=1).train()
-    table = token_table(rows, encoder.tokenizer, max_length=32)
-    rank, world = distributed.rank(), distributed.world()
-    (batch,) = Loader(table, recipe, method.views, seed=1, rank=rank, world=world).step(0)
-    loss, watched = method(batch)
-    loss.backward()
-    gradients = {}
-    for parameter_name, parameter in method.named_parameters():
-        if world > 1:
-            torch.distributed.all_reduce(parameter.grad)
-        gradients[parameter_name] = parameter.grad / world
-    if world > 1:
-        torch.distributed.all_reduce(loss.detach())
-    if rank == 0:
-        save_file({**gradients, "loss": loss.detach() / world}, f"{output}/{name}-{world}.safetensors")
-recipe = replace(find("simcse_sup"), epochs=2, **SMALL)
-result = fit(recipe, base, triplets, output=f"{output}/run-{world}", dev=dev, progress=False)
-vectors = torch.tensor(result.encoder.encode(["the red dog eats a ball", "a cat"]))
-save_file({"vectors": vectors, "steps": torch.tensor(result.steps)}, f"{output}/result-{world}-{rank}.safetensors")
+    material = prepare(recipe, rows, encoder, None, progress=False)
+    method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()
+    loader = Loader(material, recipe, method.views, method.seen, seed=1, rank=rank, world=world)
+    losses = []
+    for step in range(3):
+        method.zero_grad()
+        method.progress = step / 10
+        (examples,) = loader.step(step)
+        if recipe.chunk:
+            loss, _ = caching.backward(method, examples, torch.Tensor.backward, nullcontext)
+        else:
+            loss, _ = method(examples)
+            loss.backward()
+        distributed.average_gradients(method.parameters())
+        with torch.no_grad():
+            for parameter in method.parameters():
+                if parameter.grad is not None:
+                    parameter -= 0.05 * parameter.grad
+        method.after_step()
+        losses.append(distributed.gather(loss.detach()[None, None]).mean())
+    gradients = {f"gradient.{name}": p.grad for name, p in method.named_parameters() if p.grad is not None}
+    buffers = {f"state.{name}": buffer.clone() for name, buffer in method.state_dict().items()}
+    return {"losses": torch.stack(losses), **gradients, **buffers}
+
+
+for name, (recipe, file) in CASES.items():
+    found = {key: tensor.contiguous() for key, tensor in three_steps(replace(recipe, **SMALL), file).items()}
+    save_file(found, f"{output}/{name}-{world}-{rank}.safetensors")
+
+if world > 1:
+    both, one, none, fixed = (torch.nn.Parameter(torch.zeros(2)) for _ in range(4))
+    fixed.requires_grad_(False)
+    both.grad = torch.tensor([1.0, 2.0]) * (rank + 1)
+    if rank == 1:
+        one.grad = torch.tensor([5.0, 7.0])
+    distributed.average_gradients([both, one, none, fixed])
+    assert none.grad is None and fixed.grad is None
+    numbers = torch.arange(6).view(2, 3) + 10 * rank
+    rows = torch.full((2, 3), float(rank), requires_grad=True)
+    gathered = distributed.gather(rows)
+    (gathered * torch.tensor([[1.0], [2.0], [3.0], [4.0]]) * (rank + 1)).sum().backward()
+    parts = {
+        "both": both.grad,
+        "one": one.grad,
+        "numbers": distributed.gather_numbers(numbers),
+        "turned": distributed.gather_numbers(numbers.T),
+        "flat": distributed.gather_numbers(numbers[0]),
+        "rows": gathered.detach(),
+        "rows_gradient": rows.grad,
+    }
+    save_file({name: tensor.contiguous() for name, tensor in parts.items()}, f"{output}/parts-{rank}.safetensors")
+
+for name, recipe, file in (
+    ("run", replace(sup, epochs=2, **SMALL), triplets),
+    ("queue", replace(esimcse, memory=Queue(size=30, view=0), chunk=3, max_steps=4, **SMALL), data),
+):
+    result = fit(recipe, base, file, output=f"{output}/{name}-{world}", dev=dev, progress=False)
+    vectors = torch.tensor(result.encoder.encode(["the red dog eats a ball", "a cat"]))
+    found = {"vectors": vectors, "steps": torch.tensor(result.steps)}
+    save_file(found, f"{output}/{name}-{world}-{rank}.safetensors")
 if world > 1:
     torch.distributed.destroy_process_group()
 """
+CASES = re.findall(r'^    "(\w+)": \(', WORK, flags=re.MULTILINE)
 
 
 def start(folder: Path, arguments: list[str], world: int) -> list[subprocess.Popen[bytes]]:
@@ -96,26 +161,67 @@ def folder(
     return folder
 
 
-@pytest.mark.parametrize("name", ["simcse", "simcse_sup"])
-def test_the_gradient_of_two_processes_is_that_of_one(name: str, folder: Path):
-    two, one = (load_file(folder / f"{name}-{world}.safetensors") for world in (2, 1))
-    assert two.keys() == one.keys()
-    for parameter, gradient in one.items():
-        torch.testing.assert_close(two[parameter], gradient, atol=1e-6, rtol=1e-4)
+@pytest.mark.parametrize("name", CASES)
+def test_three_steps_of_two_processes_are_those_of_one(name: str, folder: Path):
+    first, second, one = (load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0"))
+    assert first.keys() == second.keys() == one.keys()
+    assert any(key.startswith("gradient.") and tensor.any() for key, tensor in one.items())
+    for key, tensor in one.items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(first[key], tensor, atol=2e-6, rtol=1e-3, msg=lambda words, key=key: f"{key}: {words}")
+        else:  # which texts the queue holds
+            assert torch.equal(first[key], tensor), key
+        assert torch.equal(first[key], second[key]), key
 
 
-def test_a_run_of_two_processes_ends_where_a_run_of_one_does(folder: Path):
+@pytest.mark.parametrize("name", ["queue_ema", "queue_ema_chunk", "esimcse"])
+def test_the_queue_holds_the_keys_of_both_processes(name: str, folder: Path):
+    state = load_file(folder / f"{name}-2-0.safetensors")
+    assert int(state["state.memory.count"]) == 3 * 14
+    assert state["state.memory.keys"].any(dim=1).all()
+
+
+def test_a_gradient_is_the_mean_over_the_processes_even_if_only_one_has_it(folder: Path):
+    for rank in range(2):
+        parts = load_file(folder / f"parts-{rank}.safetensors")
+        assert parts["both"].tolist() == [1.5, 3.0]
+        assert parts["one"].tolist() == [2.5, 3.5]
+
+
+def test_numbers_are_gathered_in_the_order_of_the_ranks(folder: Path):
+    for rank in range(2):
+        parts = load_file(folder / f"parts-{rank}.safetensors")
+        assert parts["numbers"].tolist() == [[0, 1, 2], [3, 4, 5], [10, 11, 12], [13, 14, 15]]
+        assert parts["turned"].tolist() == [[0, 3], [1, 4], [2, 5], [10, 13], [11, 14], [12, 15]]
+        assert parts["flat"].tolist() == [0, 1, 2, 10, 11, 12]
+
+
+def test_gathered_rows_send_their_gradient_back_to_where_they_came_from(folder: Path):
+    for rank, expected in enumerate(([3.0, 6.0], [9.0, 12.0])):  # the weights of both processes' losses, added
+        parts = load_file(folder / f"parts-{rank}.safetensors")
+        assert parts["rows"].tolist() == [[0.0] * 3] * 2 + [[1.0] * 3] * 2
+        assert parts["rows_gradient"].tolist() == [[number] * 3 for number in expected]
+
+
+@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4)])
+def test_a_run_of_two_processes_ends_where_a_run_of_one_does(name: str, steps: int, folder: Path):
     # 90 examples in batches of 14: the last batch has 6, so every batch can be halved
-    results = [load_file(folder / f"result-{name}.safetensors") for name in ("2-0", "2-1", "1-0")]
-    assert [int(result["steps"]) for result in results] == [14] * 3
+    results = [load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0")]
+    assert [int(result["steps"]) for result in results] == [steps] * 3
     assert torch.equal(results[0]["vectors"], results[1]["vectors"])
     torch.testing.assert_close(results[0]["vectors"], results[2]["vectors"], atol=2e-3, rtol=0)
-    records = [json.loads(line) for line in (folder / "run-2" / "metrics.jsonl").read_text().splitlines()]
-    assert [record["step"] for record in records if "dev_spearman" in record] == [0, *range(2, 15, 2)]
-    assert {path.name for path in (folder / "run-2").iterdir()} == {path.name for path in (folder / "run-1").iterdir()}
+    two, one = folder / f"{name}-2", folder / f"{name}-1"
+    records = [json.loads(line) for line in (two / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records if "dev_spearman" in record] == [0, *range(2, steps + 1, 2)]
+    assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
 
 
 def test_a_single_process_gathers_nothing():
-    rows = torch.ones(2, 3)
+    rows, numbers = torch.ones(2, 3), torch.arange(3)
     assert distributed.gather(rows) is rows
+    assert distributed.gather_numbers(numbers) is numbers
     assert (distributed.rank(), distributed.world()) == (0, 1)
+    parameter = torch.nn.Parameter(torch.ones(2))
+    parameter.grad = torch.ones(2)
+    distributed.average_gradients([parameter])
+    assert parameter.grad.tolist() == [1, 1]

@@ -2,35 +2,92 @@
 
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import simemb
-from simemb.auxiliary import MaskedLM
+from simemb.augment import Crop, Delete, Mask, Repeat, Shuffle, Span
+from simemb.auxiliary import Auxiliary, MaskedLM, SoftmaxNLI
+from simemb.cutoff import Adversarial, ElementDropout, FeatureCutoff, ShuffleEmbeddings, TokenCutoff
 from simemb.errors import RecipeError
-from simemb.heads import Projector
-from simemb.objectives import InfoNCE
+from simemb.heads import MLP, Projector
+from simemb.memory import Bank, Queue
+from simemb.nouns import nouns
+from simemb.objectives import (
+    NCE,
+    AlignUniform,
+    BarlowTwins,
+    Centered,
+    CoSENT,
+    CosineRegression,
+    FalseNegatives,
+    InfoNCE,
+    InvariantSpread,
+    Matryoshka,
+    Objective,
+    Regression,
+    SimilarityKL,
+    SquaredError,
+    Swapped,
+    VICReg,
+)
 from simemb.recipe import Recipe, find, settings
 from simemb.registry import RECIPES as PACKAGE
 from simemb.registry import names, summary
+from simemb.targets import EMA, Frozen, StopGradient, Twin
 from simemb.views import View
 
 VIEWS = (View(target=False), View(online=False))
 EVERYTHING = Recipe(
-    views=(View(column=0, target=False), View(column=1, online=False), View(column=2, online=False, negative=True)),
-    objective=InfoNCE(temperature=0.07, hard_negative_weight=-0.5),
+    views=(
+        View(column=0, target=False),
+        View(column=1, online=False, augment=(Repeat(rate=0.2, unit="word", count="paper", frozen=True),)),
+        View(column=2, online=False, negative=True),
+    ),
+    objective=InfoNCE(
+        temperature=0.07, hard_negative_weight=-0.5, weight=2.0, false_negatives=FalseNegatives(0.8, guided=True)
+    ),
     head=Projector(width=7, activation="relu", keep=True, deviation=0.1),
+    predictor=MLP(layers=3, hidden=5, width=7, activation="gelu"),
+    target=EMA(momentum=0.9, final=1.0, dropout=False, keys=False),
+    memory=Queue(size=9, view=0, start="random"),
     auxiliaries=(MaskedLM(weight=0.2, probability=0.3),),
+    guide="bundled",
     pooling="mean",
     dropout=0.0,
     max_steps=3,
     betas=(0.8, 0.95),
     patience=2,
 )
-RECIPES = {name: find(name) for name in names(PACKAGE)} | {"everything": EVERYTHING}
+BEHIND = View(online=False, offset=1)
+AUGMENTED = View(
+    online=False,
+    augment=(
+        *(Crop(0.2, 0.4), Delete(0.2, frozen=True), Mask(0.3), Span(0.2), Shuffle(frozen=True)),
+        *(TokenCutoff(0.1), FeatureCutoff(0.1), ElementDropout(0.1), ShuffleEmbeddings(), Adversarial(0.5)),
+    ),
+)
+COMBINED = {
+    "everything": EVERYTHING,
+    "augmentations": Recipe((View(target=False), AUGMENTED), VICReg(1.0, 2.0, 3.0, 4e-4), MLP(), fixed_dropout=True),
+    "bank": Recipe((View(),), NCE(0.1, 12, 3.0, weight=2.0), memory=Bank(0.25)),
+    "swapped": Recipe(VIEWS, Swapped(0.2, 0.1, 4), MLP(prototypes=5), target=StopGradient()),
+    "centered": Recipe(VIEWS, Centered(0.2, 0.1, 0.05, 0.3, 0.5), MLP(3, 5, 6, prototypes=7), target=EMA()),
+    "nested": Recipe((View(target=False), BEHIND), Matryoshka(InfoNCE(learnt=True), (2, 4), (1.0, 0.5)), chunk=5),
+    "twin": Recipe(VIEWS, AlignUniform(1.0, 3.0, 0.5), target=Twin("bundled")),
+    "distilled": Recipe(VIEWS, SquaredError(), predictor=Projector(), target=Frozen("some/teacher")),
+    "similar": Recipe(VIEWS, SimilarityKL(0.2), target=Frozen(), keep="last"),
+    "barlow": Recipe(VIEWS, BarlowTwins(1e-3), MLP(final_norm=True, bias=False)),
+    "regression": Recipe(VIEWS, Regression(), predictor=MLP(2, 5), target=StopGradient()),
+    "spread": Recipe(VIEWS, InvariantSpread(0.3), head=MLP(keep=1, activation="gelu")),
+    "scored": Recipe((View(target=False), View(1, online=False)), CoSENT(5.0), auxiliaries=(SoftmaxNLI(0.5, 2),)),
+    "cosine": Recipe((View(target=False), View(1, online=False)), CosineRegression(-1.0, 1.0)),
+    "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
+}
+RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -45,6 +102,42 @@ def test_json_and_back_gives_the_recipe(name: str):
     assert Recipe.from_json(content) == RECIPES[name]
 
 
+def kinds(content: Any) -> set[str]:
+    """Every kind of noun in some JSON."""
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    own = {content["kind"]} if isinstance(content, dict) else set()
+    return own.union(*map(kinds, inner))
+
+
+def test_the_recipes_of_this_file_hold_every_kind_of_noun():
+    here = {name for name, noun in nouns().items() if noun.__module__.startswith("simemb.")}
+    assert set.union(*(kinds(recipe.to_json()) for recipe in COMBINED.values())) - {"Recipe"} == here
+
+
+def test_a_noun_of_ones_own_goes_to_json_and_back_as_those_of_the_library_do(tmp_path: Path):
+    mine = tmp_path / "own_nouns.py"
+    mine.write_text(
+        "from dataclasses import dataclass\n"
+        "from simemb import *\n"
+        "@dataclass(frozen=True)\nclass Nearness(Objective):\n    power: float = 2.0\n"
+        "    def __call__(self, pair): return (pair.query - pair.key).abs().pow(self.power).mean()\n"
+        "@dataclass(frozen=True)\nclass Reverse(TokenAugmentation):\n    often: int = 1\n"
+        "@dataclass(frozen=True)\nclass Halve(EmbeddingAugmentation):\n    to: float = 0.5\n"
+        "@dataclass(frozen=True)\nclass Length(Auxiliary):\n    longest: int = 9\n"
+        "view = View(online=False, augment=(Reverse(3, frozen=True), Halve(0.25)))\n"
+        "recipe = Recipe((View(target=False), view), Nearness(3.0, weight=0.5), auxiliaries=(Length(2.0, 7),))\n"
+    )
+    recipe = find(str(mine))
+    content = json.loads(json.dumps(recipe.to_json()))
+    assert Recipe.from_json(content) == recipe
+    assert content["objective"] == {"kind": "Nearness", "weight": 0.5, "power": 3.0}
+    assert isinstance(recipe.objective, Objective)
+    assert isinstance(recipe.auxiliaries[0], Auxiliary)
+    run = tmp_path / "recipe.json"
+    run.write_text(json.dumps({"recipe": content}))
+    assert find(str(run)) == recipe
+
+
 def test_an_unknown_field_or_kind_names_the_nearest():
     content = EVERYTHING.to_json()
     with pytest.raises(RecipeError, match=r"unknown field of Recipe 'bach_size': did you mean 'batch_size'\?"):
@@ -55,11 +148,16 @@ def test_an_unknown_field_or_kind_names_the_nearest():
         Recipe.from_json({**content, "objective": {"kind": "InfoNCE", "temprature": 1}})
 
 
-@pytest.mark.parametrize("missing", ["views", "objective"])
-def test_json_without_a_needed_field_is_refused(missing: str):
-    content = {name: value for name, value in EVERYTHING.to_json().items() if name != missing}
-    with pytest.raises(RecipeError, match=missing):
+def test_json_without_a_needed_field_is_refused():
+    content = {name: value for name, value in EVERYTHING.to_json().items() if name != "views"}
+    with pytest.raises(RecipeError, match="this Recipe is not whole: .*views"):
         Recipe.from_json(content)
+
+
+def test_a_recipe_without_an_objective_learns_from_its_auxiliaries_alone():
+    recipe = Recipe(views=(View(),), auxiliaries=(MaskedLM(),), batch_size=1)
+    assert recipe.objective is None
+    assert find("mlm").objective is None
 
 
 @pytest.mark.parametrize(
@@ -80,12 +178,110 @@ def test_json_without_a_needed_field_is_refused(missing: str):
         ({"learning_rate": float("nan")}, "--learning-rate must be above 0"),
         ({"max_grad_norm": -1.0}, "--max-grad-norm must be above 0"),
         ({"epsilon": 0.0}, "--epsilon must be above 0"),
-        ({"views": (View(),)}, "no pair of views"),
+        ({"chunk": 0}, "--chunk must be at least 1"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str):
     with pytest.raises(RecipeError, match=words):
         replace(EVERYTHING, **changes)
+
+
+BATCH_NORM, PROTOTYPES = MLP(norm="batch"), MLP(prototypes=3)
+TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, negative=True))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"objective": None}, "nothing to learn: the recipe has neither an objective nor an auxiliary"),
+        # views
+        ({"views": ()}, "no views: nothing is read"),
+        ({"views": (View(column=-1), View())}, "a view's column and offset are counted from 0"),
+        ({"views": (View(offset=-1), View())}, "a view's column and offset are counted from 0"),
+        ({"views": (View(),)}, "no pair of views to compare: one view must be seen online and another by the target"),
+        ({"views": (View(target=False), View(target=False))}, "no pair of views to compare"),
+        (
+            {"views": (View(online=False),), "objective": NCE(), "memory": Bank()},
+            "no view is seen online, so there is nothing to compare with the bank",
+        ),
+        ({"views": TRIPLETS, "objective": Regression()}, "Regression meets no negatives"),
+        ({"views": TRIPLETS, "objective": InvariantSpread()}, "a view of them has no place"),
+        # numbers
+        ({"batch_size": 1, "head": BATCH_NORM, "objective": Regression()}, "--batch-size 1 leaves batch norm nothing"),
+        (
+            {"batch_size": 1, "predictor": BATCH_NORM, "objective": Regression()},
+            "--batch-size 1 leaves batch norm nothing to compare with (allowed: 2 or more)",
+        ),
+        ({"batch_size": 1}, "--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or mor"),
+        # memory
+        ({"objective": NCE()}, "NCE takes its keys from a bank: give the recipe a memory=Bank(...)"),
+        ({"objective": NCE(), "memory": Queue()}, "NCE takes its keys from a bank: give the recipe a memory=Bank(...)"),
+        ({"memory": Bank()}, "a bank gives keys by example, which InfoNCE does not ask for; NCE does"),
+        ({"objective": Regression(), "memory": Queue()}, "a queue holds negatives, and Regression has none"),
+        ({"objective": InvariantSpread(), "memory": Queue()}, "a queue holds negatives, and InvariantSpread meets"),
+        ({"memory": Queue(view=2)}, "--memory.view 2: the recipe has views 0 to 1"),
+        ({"memory": Queue(view=-1)}, "--memory.view -1: the recipe has views 0 to 1"),
+        # targets
+        ({"target": EMA(keys=False)}, "a slow copy that encodes no keys fills a queue: give the recipe a memory=Queue"),
+        ({"target": EMA(keys=False), "memory": Queue()}, "a slow copy that encodes no keys fills a queue"),
+        (
+            {"target": Frozen(), "views": (View(target=False), View(online=False, augment=(Shuffle(),)))},
+            "a frozen teacher sees the texts as they are: augment a view of the encoder instead",
+        ),
+        ({"target": Frozen(), "views": (View(), View())}, "with a frozen teacher a view is seen by the encoder or by"),
+        (
+            {"target": StopGradient(), "objective": InfoNCE(symmetric=True)},
+            "a symmetric loss sends its gradient through both sides, which StopGradient forbids",
+        ),
+        # objectives
+        ({"objective": Swapped()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
+        ({"objective": Swapped(), "head": MLP()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
+        ({"head": PROTOTYPES}, "InfoNCE has no use for scores of prototypes: see MLP(prototypes=...)"),
+        (
+            {"objective": Matryoshka(InfoNCE(), (2,)), "head": Projector()},
+            "the head is dropped after training, and the nested sizes with it: keep it (--head.keep) or have none",
+        ),
+        ({"objective": InfoNCE(in_batch=False)}, "no negatives: in_batch=False leaves the queue or a view of negative"),
+        (
+            {"objective": InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))},
+            "false negatives: the recipe lacks a guide to judge them: set --guide MODEL",
+        ),
+        ({"guide": "bundled"}, "false negatives: the recipe lacks FalseNegatives(guided=True) to judge"),
+        (
+            {"guide": "bundled", "objective": Matryoshka(InfoNCE(), (2,))},
+            "false negatives: the recipe lacks FalseNegatives(guided=True) to judge",
+        ),
+        (
+            {"guide": "bundled", "objective": Regression()},
+            "--guide judges false negatives, which Regression does not ask about",
+        ),
+        # chunks
+        (
+            {"chunk": 4, "views": (View(target=False), View(online=False, augment=(Adversarial(),)))},
+            "--chunk: an adversarial view needs the gradient of the whole batch at once",
+        ),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused_with_the_reason(fields: dict[str, Any], words: str):
+    with pytest.raises(RecipeError, match=re.escape(words)) as caught:
+        Recipe(**{"views": VIEWS, "objective": InfoNCE(), **fields})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"batch_size": 1, "objective": Regression()},
+        {"batch_size": 1, "views": (View(),), "objective": NCE(), "memory": Bank()},
+        {"target": EMA(keys=False), "memory": Queue(view=0)},
+        {"objective": InfoNCE(in_batch=False), "memory": Queue()},
+        {"objective": InfoNCE(in_batch=False), "views": TRIPLETS},
+        {"objective": Matryoshka(InfoNCE(), (2,)), "head": Projector(keep=True)},
+        {"target": Frozen(), "views": (View(target=False, augment=(Shuffle(),)), View(online=False))},
+    ],
+)
+def test_what_is_next_to_a_refusal_is_allowed(fields: dict[str, Any]):
+    assert Recipe(**{"views": VIEWS, "objective": InfoNCE(), **fields})
 
 
 def test_columns_counts_the_views_that_the_data_must_have():
@@ -177,8 +373,16 @@ def test_every_field_of_a_recipe_has_a_help_text_on_the_command_line(
         if option:
             text = re.sub(r"--\S+|\b[A-Z]+\b|\{[^}]*\}\|?|\[.*\]|\(default:[^)]*\)?", " ", words)
             helps[option[1].replace("no-", "")] = " ".join(text.split())
-    nouns = {"": EVERYTHING, "objective.": EVERYTHING.objective, "head.": EVERYTHING.head}
-    nouns |= {"views.1.": EVERYTHING.views[1], "auxiliaries.0.": EVERYTHING.auxiliaries[0]}
-    plain = {f"{prefix}{field.name}" for prefix, noun in nouns.items() for field in fields(noun)}
-    for name in plain - {"views", "objective", "head", "auxiliaries"}:
+    inner = ("objective", "head", "predictor", "target", "memory")
+    parts = {"": EVERYTHING, **{f"{name}.": getattr(EVERYTHING, name) for name in inner}}
+    parts |= {"views.1.": EVERYTHING.views[1], "auxiliaries.0.": EVERYTHING.auxiliaries[0]}
+    parts |= {"views.1.augment.0.": EVERYTHING.views[1].augment[0]}
+    parts |= {"objective.false_negatives.": EVERYTHING.objective.false_negatives}
+    plain = {
+        f"{prefix}{field.name}"
+        for prefix, noun in parts.items()
+        for field in fields(noun)
+        if not is_dataclass(getattr(noun, field.name))
+    }
+    for name in plain - {"views", "auxiliaries", "views.1.augment"}:
         assert len(helps[name.replace("_", "-")].split()) >= 2, (name, helps)

@@ -22,12 +22,13 @@ from simemb.cli import main
 from simemb.directory import load
 from simemb.errors import SimembError
 from simemb.live import LiveLine
-from simemb.loader import Loader
+from simemb.material import prepare
+from simemb.memory import Queue
 from simemb.method import Method
 from simemb.recipe import Recipe, find
 from simemb.rows import open_rows
 from simemb.run import Run
-from simemb.tokens import token_table
+from simemb.targets import EMA
 from simemb.trainer import Settings, Trainer, factor
 from simemb.training import fit
 
@@ -78,8 +79,8 @@ def test_the_linear_schedule_is_that_of_transformers(schedule: str):
 def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
     torch.manual_seed(0)
     encoder = load(tiny_base, pooling="cls")
-    table = token_table(open_rows(data), encoder.tokenizer, max_length=32)
-    trainer = Trainer(Method(ours, encoder, columns=1, seed=1), table, None, Run(output), SETTINGS)
+    material = prepare(ours, open_rows(data), encoder, None, progress=False)
+    trainer = Trainer(Method(ours, encoder, columns=1, seed=1), material, None, Run(output), SETTINGS)
     trainer.run.claim({}, resume=False)
     return trainer
 
@@ -135,8 +136,9 @@ def test_gradients_are_clipped_to_norm_one_over_all_parameters(
 def test_a_step_is_adamw_with_the_numbers_of_the_recipe(tiny_base: Path, sentences_file: Path, tmp_path: Path):
     ours = recipe(weight_decay=0.1, betas=(0.7, 0.9), epsilon=1e-5, dropout=0.0)
     trainer = make_trainer(tiny_base, sentences_file, tmp_path / "run", ours)
-    (group,) = trainer.optimizer.param_groups
-    assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.7, 0.9), 1e-5, 0.1)
+    matrices, vectors = trainer.optimizer.param_groups
+    for group, decay in ((matrices, 0.1), (vectors, 0.0)):
+        assert (group["betas"], group["eps"], group["weight_decay"]) == ((0.7, 0.9), 1e-5, decay)
     before = weights(trainer)
     (batch,) = trainer.loader.step(0)
     trainer.method(batch)[0].backward()
@@ -147,7 +149,45 @@ def test_a_step_is_adamw_with_the_numbers_of_the_recipe(tiny_base: Path, sentenc
     for name, after in weights(trainer).items():
         # the first step of Adam: both moments are the gradient, without bias
         update = gradients[name] / (gradients[name].abs() + 1e-5)
-        torch.testing.assert_close(after, before[name] * (1 - 1e-3 * 0.1) - 1e-3 * update, atol=1e-5, rtol=1e-4)
+        decay = 0.1 if after.ndim > 1 else 0.0  # biases and norms have none
+        torch.testing.assert_close(after, before[name] * (1 - 1e-3 * decay) - 1e-3 * update, atol=1e-5, rtol=1e-4)
+
+
+def test_a_step_in_chunks_with_accumulation_has_the_gradient_of_one_without_chunks(
+    tiny_base: Path, sentences_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found: list[dict[str, torch.Tensor]] = []
+    for chunk in (None, 5):
+        ours = recipe(accumulate=2, dropout=0.0, chunk=chunk, memory=Queue(size=20))
+        trainer = make_trainer(tiny_base, sentences_file, tmp_path / f"run-{chunk}", ours)
+        with monkeypatch.context() as patch:
+            own = dict(trainer.method.named_parameters())
+            patch.setattr(
+                trainer, "_update", lambda _, own=own: found.append({n: p.grad.clone() for n, p in own.items()})
+            )
+            trainer._step(LiveLine(9, shown=False))
+        found[-1]["queue"] = trainer.method.memory.read()[0]
+    whole, cut = found
+    assert len(whole["queue"]) == 20
+    for name, gradient in whole.items():
+        torch.testing.assert_close(cut[name], gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_what_follows_a_step_comes_after_the_optimizer_and_knows_how_far_the_run_is(
+    tiny_base: Path, sentences_file: Path, tmp_path: Path
+):
+    ours = recipe(target=EMA(momentum=0.6, final=1.0))
+    trainer = make_trainer(tiny_base, sentences_file, tmp_path / "run", ours)
+    slow = dict(trainer.method.second.encoder.named_parameters())
+    online = dict(trainer.method.encoder.named_parameters())
+    name = "backbone.encoder.layer.1.output.dense.weight"
+    for step in range(3):
+        before, trained = slow[name].clone(), online[name].clone()
+        trainer._step(LiveLine(9, shown=False))
+        momentum = 1 - 0.4 * (cos(pi * step / trainer.loader.steps) + 1) / 2
+        assert not torch.equal(online[name], trained)
+        torch.testing.assert_close(slow[name], momentum * before + (1 - momentum) * online[name], atol=1e-7, rtol=0)
+        assert slow[name].grad is None
 
 
 # ---- stop and go on ------------------------------------------------------------------------------
@@ -242,11 +282,9 @@ def test_a_disk_that_fills_up_leaves_what_resume_needs(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
-def test_a_kept_last_partial_batch_is_seen(tiny_base: Path, sentences_file: Path):
-    encoder = load(tiny_base, pooling="cls")
-    table = token_table(open_rows(sentences_file), encoder.tokenizer, max_length=32)
-    loader = Loader(table, replace(find("simcse")), find("simcse").views, seed=1, rank=0, world=1)
-    assert [len(batch) // 2 for step in range(loader.steps) for batch in loader.step(step)] == [64, 26]
+def test_a_kept_last_partial_batch_is_seen(tiny_base: Path, sentences_file: Path, tmp_path: Path):
+    loader = make_trainer(tiny_base, sentences_file, tmp_path / "run", find("simcse")).loader
+    assert [len(examples) for step in range(loader.steps) for examples in loader.step(step)] == [64, 26]
 
 
 # ---- real processes, really killed ---------------------------------------------------------------

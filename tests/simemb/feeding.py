@@ -1,0 +1,56 @@
+"""What a step of a method is given, made by hand of texts: `Examples`, and the batches in them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simemb.batch import Batch
+from simemb.encoder import Encoder
+from simemb.examples import Chunk, Examples
+from simemb.method import Method
+
+Texts = Sequence[str]
+
+
+def batch_of(encoder: Encoder, *columns: Texts) -> Batch:
+    """The texts of several views, one view after the other."""
+    return Batch.collate(encoder.tokenize([text for column in columns for text in column])[0])
+
+
+def examples_of(
+    method: Method,
+    *columns: Texts,
+    size: int | None = None,
+    rows: Sequence[int] | None = None,
+    scores: Tensor | None = None,
+    taught: Mapping[int, Tensor] | None = None,
+) -> Examples:
+    """Texts by column as the examples of a step, unaugmented; in chunks of `size`."""
+    count = len(columns[0])
+    size = size or count
+    known = {text: number for number, text in enumerate(dict.fromkeys(text for column in columns for text in column))}
+    return Examples(
+        chunks=tuple(_chunk(method, columns, first, min(size, count - first)) for first in range(0, count, size)),
+        rows=torch.tensor(list(rows) if rows is not None else list(range(count))),
+        texts=torch.tensor([[known[text] for text in columns[view.column]] for view in method.views]),
+        scores=scores,
+        taught=taught or {},
+    )
+
+
+def _chunk(method: Method, columns: Sequence[Texts], first: int, size: int) -> Chunk:
+    def read(encoder: Encoder, places: tuple[int, ...]) -> Batch:
+        return batch_of(encoder, *(columns[method.views[place].column][first : first + size] for place in places))
+
+    second: Any = None
+    if method.seen.second:
+        assert method.second is not None
+        second = read(method.second.encoder, method.seen.second)
+    return Chunk(read(method.encoder, method.seen.online), second, first, size)
+
+
+def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Those that the parameters hold."""
+    return {name: p.grad.clone() for name, p in module.named_parameters() if p.grad is not None}

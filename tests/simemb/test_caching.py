@@ -1,0 +1,255 @@
+"""Gradient caching: chunk by chunk, the gradient is that of the whole batch, and the memory is filled as by it."""
+
+from contextlib import nullcontext
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+from families import make_encoder
+from feeding import examples_of, gradients
+from torch import Tensor
+
+from simemb import auxiliary, caching
+from simemb.auxiliary import MaskedLM, SoftmaxNLI
+from simemb.cutoff import FeatureCutoff
+from simemb.examples import Examples
+from simemb.heads import MLP, Projector
+from simemb.memory import Bank, Queue
+from simemb.method import Encoded, Method, join
+from simemb.objectives import NCE, BarlowTwins, Centered, InfoNCE, Regression, Swapped, VICReg
+from simemb.recipe import Recipe
+from simemb.targets import EMA, StopGradient, Twin
+from simemb.views import View
+
+COLUMNS = (
+    ["a man", "the red dog", "we saw the sky", "sky", "the man runs", "a dog", "fast", "we", "the guitar plays fast"],
+    ["man", "a red dog runs", "we saw a sky", "the sky", "a man runs fast", "the dog", "runs", "us", "a guitar"],
+    ["the sky", "a man", "dog", "red guitar", "we saw", "the man plays", "sky fast", "a guitar runs", "dog a dog"],
+)
+ONE_WAY = (View(0, target=False), View(1, online=False))
+BOTH_WAYS = (View(0), View(1))
+TRIPLETS = (*ONE_WAY, View(2, online=False, negative=True))
+NORMED = MLP(hidden=12, width=8, norm="batch", final_norm=True)
+PREDICTOR = MLP(hidden=16)
+SCORED = MLP(hidden=12, width=8, norm="batch", prototypes=5)
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "in-batch": {"views": ONE_WAY, "objective": InfoNCE(), "head": Projector()},
+    "hard negatives, queue and predictor": {
+        "views": TRIPLETS,
+        "objective": InfoNCE(hard_negative_weight=0.5, temperature=0.2),
+        "head": Projector(),
+        "predictor": PREDICTOR,
+        "memory": Queue(size=14),
+    },
+    "NT-Xent": {"views": BOTH_WAYS, "objective": InfoNCE(within_view=True, temperature=0.5), "head": NORMED},
+    "learnt temperature": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True, learnt=True)},
+    "Barlow": {"views": ONE_WAY, "objective": BarlowTwins(), "head": NORMED},
+    "VICReg": {"views": ONE_WAY, "objective": VICReg(), "head": NORMED},
+    "slow copy": {
+        "views": BOTH_WAYS,
+        "objective": Regression(weight=2.0),
+        "head": NORMED,
+        "predictor": PREDICTOR,
+        "target": EMA(momentum=0.9),
+    },
+    "slow copy with a queue": {
+        "views": TRIPLETS,
+        "objective": InfoNCE(in_batch=False, temperature=0.2),
+        "head": NORMED,
+        "target": EMA(),
+        "memory": Queue(size=14, start="random"),
+    },
+    "slow copy that fills the queue": {
+        "views": ONE_WAY,
+        "objective": InfoNCE(),
+        "head": Projector(),
+        "target": EMA(dropout=False, keys=False, head=False),
+        "memory": Queue(size=14, view=0),
+    },
+    "stopped gradient": {
+        "views": BOTH_WAYS,
+        "objective": Regression(),
+        "head": NORMED,
+        "predictor": PREDICTOR,
+        "target": StopGradient(),
+    },
+    "twin": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True), "head": Projector(width=8), "target": Twin()},
+    "centered": {"views": BOTH_WAYS, "objective": Centered(), "head": SCORED, "target": EMA()},
+    "swapped": {"views": BOTH_WAYS, "objective": Swapped(), "head": SCORED, "target": StopGradient()},
+    "bank": {
+        "views": (View(target=False),),
+        "objective": NCE(draws=6),
+        "head": Projector(width=8),
+        "memory": Bank(),
+    },
+    "kept head": {"views": ONE_WAY, "objective": InfoNCE(), "head": MLP(layers=3, keep=2)},
+    "labels": {"views": BOTH_WAYS, "objective": InfoNCE(), "auxiliaries": (SoftmaxNLI(weight=0.7),)},
+    "fixed dropout": {"views": (View(target=False), View(online=False)), "objective": InfoNCE(), "fixed_dropout": True},
+}
+
+
+def made(dropout: float | None = 0.0, **fields: Any) -> Method:
+    """In float64, so that what is left of a difference is one of the method."""
+    method = Method(Recipe(dropout=dropout, **fields), make_encoder(), columns=3, seed=1, examples=len(COLUMNS[0]))
+    method.double()
+    for part in (method.objective, method.memory):
+        if isinstance(part, torch.nn.Module):
+            part.float()  # vectors are compared in float32, whatever the precision
+    # the draws of an objective must not depend on how often the encoder was run before
+    compare = method.compare
+    method.compare = lambda *given: torch.manual_seed(9) and compare(*given)  # type: ignore[method-assign]
+    return method.train()
+
+
+def cached(method: Method, examples: Examples, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
+    return caching.backward(method, examples, lambda loss: (scale * loss).backward(), nullcontext)
+
+
+def in_chunks(method: Method, size: int | None = 4) -> Examples:
+    labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
+    return examples_of(method, *COLUMNS, size=size, scores=labels)
+
+
+def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-6) -> None:
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=tolerance, rtol=tolerance, msg=lambda text, n=name: n + text)
+
+
+@pytest.mark.parametrize("size", [4, 1])
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(name: str, size: int):
+    whole = made(**RECIPES[name])
+    parts = made(**RECIPES[name])
+    assert len(in_chunks(parts, size).chunks) == -(-9 // size)
+    for _ in range(2):  # the second time there is something in the memory, and the slow copy has moved
+        expected, watched = whole(in_chunks(whole, None))
+        expected.backward()
+        found, seen = cached(parts, in_chunks(parts, size))
+        torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
+        assert not found.requires_grad
+        assert gradients(parts)
+        assert_same(gradients(parts), gradients(whole))
+        assert_same(seen, watched, 1e-5)
+        for method in (whole, parts):
+            with torch.no_grad():
+                for parameter in method.parameters():
+                    if parameter.grad is not None:
+                        parameter -= 0.05 * parameter.grad
+            method.zero_grad()
+            method.after_step()
+    assert_same(dict(parts.named_buffers()), dict(whole.named_buffers()), 1e-5)
+
+
+def test_the_queue_takes_every_key_once_in_the_order_of_the_examples():
+    method = made(**RECIPES["hard negatives, queue and predictor"])
+    cached(method, in_chunks(method))
+    keys, texts = method.memory.read()
+    with torch.no_grad():
+        expected = method.head(method.encoder(in_chunks(method, None).chunks[0].online))[9:18]
+    torch.testing.assert_close(keys, expected.float(), atol=1e-6, rtol=0)
+    assert torch.equal(texts, in_chunks(method).texts[1])
+
+
+def test_the_trainers_scale_reaches_every_gradient():
+    fields = {**RECIPES["labels"], "auxiliaries": (SoftmaxNLI(), SoftmaxNLI(weight=0.2))}
+    one, half = made(**fields), made(**fields)
+    cached(one, in_chunks(one))
+    cached(half, in_chunks(half), 0.5)
+    assert_same({name: 2 * value for name, value in gradients(half).items()}, gradients(one))
+
+
+# ---- with dropout ----------------------------------------------------------------------------------------
+
+NOISY: dict[str, dict[str, Any]] = {
+    "dropout": RECIPES["hard negatives, queue and predictor"],
+    "cutoff": {
+        "views": (View(target=False), View(online=False, augment=(FeatureCutoff(0.3),))),
+        "objective": InfoNCE(),
+    },
+    "slow copy": RECIPES["slow copy"],
+    "twin": RECIPES["twin"],
+}
+
+
+def watch_encoding(method: Method) -> list[tuple[Tensor, Encoded]]:
+    """Every call of `encode` from now on: the state of the random numbers before it, and what it gave."""
+    calls: list[tuple[Tensor, Encoded]] = []
+    encode = method.encode
+
+    def noted(*given: Any) -> Encoded:
+        state = torch.get_rng_state()
+        calls.append((state, encode(*given)))
+        return calls[-1][1]
+
+    method.encode = noted  # type: ignore[method-assign]
+    return calls
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_both_passes_draw_the_same_random_numbers(name: str):
+    method = made(dropout=0.3, **NOISY[name])
+    calls = watch_encoding(method)
+    cached(method, in_chunks(method, 3))
+    first, again = [part for _, part in calls[:3]], [part for _, part in calls[3:]]
+    assert len(again) == 3
+    for cached_part, part in zip(first, again, strict=True):
+        for known, vectors in ((cached_part.online, part.online), (cached_part.second, part.second)):
+            assert known.keys() == vectors.keys()
+            assert all(torch.equal(known[place], vectors[place]) for place in known)
+        assert all(vectors.grad_fn is None for vectors in cached_part.online.values())
+        assert all(vectors.requires_grad for vectors in part.online.values())
+    assert len({bytes(state.numpy()) for state, _ in calls}) == 3  # chunks draw each their own
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_with_dropout_the_gradient_is_that_of_one_graph_through_all_chunks(name: str):
+    method = made(dropout=0.3, **NOISY[name])
+    plain = made(dropout=0.3, **NOISY[name])
+    calls = watch_encoding(method)
+    found, _ = cached(method, in_chunks(method, 4))
+    parts: list[Encoded] = []
+    examples = in_chunks(plain, 4)
+    for (state, _), chunk in zip(calls[:3], examples.chunks, strict=True):
+        torch.set_rng_state(state)
+        parts.append(plain.encode(chunk, examples))
+    expected, _ = plain.compare(join(parts), examples)
+    expected.backward()
+    torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
+    assert_same(gradients(method), gradients(plain))
+
+
+def test_two_steps_draw_different_random_numbers():
+    method = made(dropout=0.3, **RECIPES["in-batch"])
+    calls = watch_encoding(method)
+    torch.manual_seed(1)
+    cached(method, in_chunks(method, 9))
+    torch.manual_seed(2)
+    cached(method, in_chunks(method, 9))
+    assert not torch.equal(calls[0][1].online[0], calls[2][1].online[0])
+
+
+# ---- further losses --------------------------------------------------------------------------------------
+
+
+def every_third(ids: Tensor, ordinary: Tensor, probability: float, mask_id: int, vocabulary: int) -> Any:
+    """Masking without chance."""
+    chosen = ordinary & (ids % 3 == 0)
+    return torch.where(chosen, mask_id, ids), chosen
+
+
+@pytest.mark.parametrize("objective", [None, InfoNCE()])
+def test_a_language_model_beside_it_adds_its_gradient_chunk_by_chunk(objective: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(auxiliary, "mask_tokens", every_third)
+    method = made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),))
+    plain = deepcopy(made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),)))
+    found, seen = cached(method, in_chunks(method))
+    expected, watched = plain(in_chunks(plain))  # the same chunks in one graph
+    expected.backward()
+    torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
+    assert_same(gradients(method), gradients(plain))
+    assert_same(seen, watched, 1e-6)
+    contrast = float(watched.get("contrast", 0.0))
+    assert float(found) == pytest.approx(contrast + 0.4 * float(watched["auxiliary_0"]), abs=1e-6)
