@@ -199,7 +199,7 @@ def length_and_isotropy(encoder: Any) -> dict[str, float]:
     from simemb.rows import open_rows
 
     pairs = list(open_rows("stsb_dev").scored())
-    first, second = (encoder.encode([pair[side] for pair in pairs], normalize=True, progress=False) for side in (0, 1))
+    first, second = (normalized(encoder.encode([pair[side] for pair in pairs], progress=False)) for side in (0, 1))
     over = (first * second).sum(1) - np.array([score for *_, score in pairs]) / 5
     like = np.array([abs(len(a.split()) - len(b.split())) <= 3 for a, b, _ in pairs])
     among = first @ first.T

@@ -16,13 +16,16 @@ from simemb.views import View, pairs
 Vectors = Mapping[int, Float[Tensor, "batch dim"]]
 """Vectors of the examples, by view."""
 
+Keys = Mapping[int, Float[Tensor, "batch key_dim"]]
+"""The same of a second network or a teacher, which may have another width."""
+
 
 @dataclass(frozen=True)
 class Encoded:
     """What the networks made of some examples, before any head: the encoder, and the slow copy or the twin."""
 
     online: Vectors
-    second: Vectors
+    second: Keys
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Sides:
     """What is compared: queries of this process, keys of this process, and what a queue will remember."""
 
     queries: Vectors
-    keys: Vectors
-    remembered: Vectors
+    keys: Keys
+    remembered: Keys
 
 
 def join(parts: list[Encoded]) -> Encoded:

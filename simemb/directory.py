@@ -265,10 +265,8 @@ def _no_directory(path: Path) -> str:
 
 
 def _json(path: Path) -> Any:
-    if not path.exists():
-        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
 

@@ -5,11 +5,11 @@ The rules are about kinds of nouns; none is about a method.
 
 from typing import TYPE_CHECKING
 
-from simemb.cutoff import Adversarial
+from simemb.augmenting import is_adversarial
 from simemb.errors import RecipeError
 from simemb.memory import Bank, Queue
-from simemb.objectives import InfoNCE, Matryoshka
-from simemb.targets import EMA, Frozen, StopGradient
+from simemb.objectives import InfoNCE, Matryoshka, Objective
+from simemb.targets import EMA, Frozen, StopGradient, seen
 from simemb.views import pairs
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ def check(recipe: "Recipe") -> None:
     if recipe.objective is None:
         if not recipe.auxiliaries:
             raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
+        for part in ("predictor", "target", "memory"):
+            if getattr(recipe, part) is not None:
+                raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
         return
     for rule in (_check_views, _check_memory, _check_target, _check_objective, _check_chunk):
         rule(recipe)
@@ -71,8 +74,18 @@ def _check_memory(recipe: "Recipe") -> None:
     if isinstance(memory, Queue) and not objective.outsiders:
         met = "meets those of the batch only" if objective.negatives else "has none"
         raise RecipeError(f"a queue holds negatives, and {_name(objective)} {met}: leave the memory out")
-    if isinstance(memory, Queue) and memory.view is not None and memory.view not in range(len(recipe.views)):
-        raise RecipeError(f"--memory.view {memory.view}: the recipe has views 0 to {len(recipe.views) - 1}")
+    if isinstance(memory, Queue) and memory.view is not None:
+        _check_queued(recipe, memory.view)
+
+
+def _check_queued(recipe: "Recipe", place: int) -> None:
+    """What a queue takes must be there, whatever the data, and known to who makes the keys."""
+    if place not in range(len(recipe.views)):
+        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
+    if any(view.negative for view in recipe.views[: place + 1]):
+        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
+    if isinstance(recipe.target, Frozen) and not recipe.views[place].target:
+        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
 
 
 def _check_target(recipe: "Recipe") -> None:
@@ -89,7 +102,10 @@ def _check_target(recipe: "Recipe") -> None:
         raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
     if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
-    if isinstance(target, StopGradient) and isinstance(recipe.objective, InfoNCE) and recipe.objective.symmetric:
+    if any(is_adversarial(recipe.views[place]) for place in seen(recipe.views, target, recipe.memory).second):
+        raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
+    inner = _innermost(recipe.objective)
+    if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
 
 
@@ -103,7 +119,7 @@ def _check_objective(recipe: "Recipe") -> None:
         raise RecipeError(
             "the head is dropped after training, and the nested sizes with it: keep it (--head.keep) or have none"
         )
-    inner = objective.objective if isinstance(objective, Matryoshka) else objective
+    inner = _innermost(objective)
     if isinstance(inner, InfoNCE):
         if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
             raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
@@ -116,9 +132,14 @@ def _check_objective(recipe: "Recipe") -> None:
 
 
 def _check_chunk(recipe: "Recipe") -> None:
-    adversarial = any(isinstance(item, Adversarial) for view in recipe.views for item in view.augment)
-    if recipe.chunk is not None and adversarial:
+    if recipe.chunk is not None and any(is_adversarial(view) for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
+
+
+def _innermost(objective: Objective | None) -> Objective | None:
+    while isinstance(objective, Matryoshka):
+        objective = objective.objective
+    return objective
 
 
 def _name(noun: object) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from simemb.augmenting import augmented, captured, is_adversarial
 from simemb.auxiliary import MaskedLMLoss, Scene, VocabularyHead
-from simemb.comparing import Encoded, Sides, Vectors, compared, join, watchable
+from simemb.comparing import Encoded, Keys, Sides, Vectors, compared, join, watchable
 from simemb.distributed import gather, gather_numbers
 from simemb.encoder import Encoder
 from simemb.errors import RecipeError
@@ -49,19 +49,20 @@ class Method(nn.Module):
         self.seen = seen(self.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
         self.encoder = encoder
         self.progress = 0.0
-        torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
-        # what is copied from the encoder or reads its directory, before a kept head joins it
-        self.auxiliaries = nn.ModuleList(spec.build(encoder, self.views) for spec in recipe.auxiliaries)
         if isinstance(recipe.target, Twin) and twin is None:
-            twin = Branch.copy(encoder, nn.Identity()).encoder
+            twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
         self.head, width = _attach(recipe.head, encoder, generator)
+        torch.manual_seed(seed)
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, self.views) for spec in recipe.auxiliaries)
+        key_width = taught or width
         self.second: Branch | None = None
         if twin is not None:
-            self.second = Branch(twin, _attach(recipe.head, twin, generator)[0])
+            head, key_width = _attach(recipe.head, twin, generator)
+            self.second = Branch(twin, head)
         elif isinstance(recipe.target, EMA):
             self.second = Branch.copy(encoder, self.head).requires_grad_(False)
-        self._build(width, taught or width, examples, generator)
+        self._build(width, key_width, examples, generator)
         self.to(encoder.device)
         if recipe.dropout is not None:
             for network in (encoder, *([self.second.encoder] if self.second else [])):
@@ -106,7 +107,7 @@ class Method(nn.Module):
 
     def encode(self, chunk: Chunk, examples: Examples) -> Encoded:
         """Send some examples through the networks, all views of a network in one pass."""
-        second: Vectors = {}
+        second: Keys = {}
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
                 second = self._represent(self.second.encoder, chunk.second, self.seen.second)
@@ -124,7 +125,7 @@ class Method(nn.Module):
             vectors = encoder(batch)
         return dict(zip(places, vectors.chunk(len(places)), strict=True))
 
-    def _gradient(self, chunk: Chunk, second: Vectors, examples: Examples) -> Float[Tensor, "tokens dim"]:
+    def _gradient(self, chunk: Chunk, second: Keys, examples: Examples) -> Float[Tensor, "tokens dim"]:
         """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
         caught: list[Tensor] = []
         with torch.enable_grad(), captured(self.encoder, caught):
@@ -173,7 +174,7 @@ class Method(nn.Module):
         return Sides(queries, keys, slow or keys)
 
     def _contrast(self, sides: Sides, examples: Examples) -> Float[Tensor, ""]:
-        # In float32 whatever the precision: a cosine has three digits in bfloat16, and the temperature
+        # In float32 whatever the precision: a similarity has three digits in bfloat16, and the temperature
         # multiplies its error by twenty.
         with torch.autocast(self.encoder.device.type, enabled=False):
             chosen = compared(sides, examples, self.views, self.memory, self.progress)
@@ -218,8 +219,9 @@ class Method(nn.Module):
     def after_step(self) -> None:
         """What follows the optimizer: the slow copy moves, and objectives fold in what they saw."""
         for module in self.modules():
-            if module is not self and hasattr(module, "after_step"):
-                module.after_step()
+            follow_up = getattr(module, "after_step", None)
+            if module is not self and callable(follow_up):
+                follow_up()
         if self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
 

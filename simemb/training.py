@@ -99,13 +99,12 @@ def fit(
     _check_columns(recipe, rows)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
+    suite = _dev_suite(dev, rows)
     with torch.random.fork_rng():  # loading draws weights before it fills them in
         encoder = _encoder(model, pooling, recipe)
-    suite = _dev_suite(dev, rows)
-    twin = (
-        _encoder(recipe.target.model, None, recipe) if isinstance(recipe.target, Twin) and recipe.target.model else None
-    )
-    material = prepare(recipe, rows, encoder, twin, progress=progress)
+        named = recipe.target.model if isinstance(recipe.target, Twin) else None
+        twin = _encoder(named, None, recipe) if named else None
+        material = prepare(recipe, rows, encoder, twin, progress=progress)
     examples = len(material.online.table) - max(view.offset for view in recipe.views)
     _check_size(recipe, rows, examples)
     settings = Settings(
@@ -185,9 +184,11 @@ def _check_columns(recipe: Recipe, rows: Rows) -> None:
 
 
 def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
-    alone = recipe.objective is None or not recipe.objective.negatives
-    if examples < (recipe.smallest_share if alone else 2):
-        raise DataError(f"{rows.name}: holds {examples} example, but a batch needs others as negatives (at least 2)")
+    contrast = recipe.objective is not None and recipe.objective.negatives
+    needed = 2 if contrast else recipe.smallest_share
+    if examples < needed:
+        why = "a batch needs others as negatives" if contrast else "a batch needs more"
+        raise DataError(f"{rows.name}: holds {max(examples, 0)} example, but {why} (at least {needed})")
 
 
 def sample_for(recipe: Recipe) -> str:

@@ -208,12 +208,31 @@ NUMBERS = (
     bad_option("--dropout 1.5", "--dropout", "[0, 1)", "1.5"),
     bad_option("--learning-rate -1", "--learning-rate", "above 0", "-1"),
     bad_option("--learning-rate nan", "--learning-rate", "above 0", "nan"),
+    bad_option("--chunk 0", "--chunk", "at least 1", "0"),
     bad_option("--epochs 0", "--epochs", "at least 1", "0"),
     bad_option("--seed -1", "--seed", "-1"),
     bad_option("--precision fp16", "fp16", "GPU"),
     bad_option("--resume --overwrite", "--resume", "--overwrite", "choose one"),
 )
+OTHER = "train {} --model {{tiny}} --data good.txt --dev none --output run {}"
 RECIPES = (
+    bad_words("a teacher that is not there", OTHER.format("distil", "--target.model no/model"), "'no/model'"),
+    bad_words("a guide that is not there", OTHER.format("denoise", "--guide no/model"), "'no/model'"),
+    bad_words("a twin that is not there", OTHER.format("cmc", "--target.model no/model"), "'no/model'"),
+    bad_words(
+        "batch norm over a single example", OTHER.format("byol", "--batch-size 1"), "--batch-size 1", "2 or more"
+    ),
+    bad_words("a view that no recipe has", OTHER.format("moco_v1", "--memory.view 2"), "--memory.view 2", "0 to 1"),
+    bad_words(
+        "a momentum beyond 1", OTHER.format("byol", "--target.momentum 1.5"), "--target.momentum", "[0, 1]", "1.5"
+    ),
+    bad_words("no place in the queue", OTHER.format("moco_v1", "--memory.size 0"), "--memory.size", "at least 1", "0"),
+    Case(
+        "pairs without the scores",
+        "train cosent --model {tiny} --data a.tsv --dev none --output run",
+        ("a.tsv", "CoSENT needs a score", "anchor, positive"),
+        {"a.tsv": "anchor\tpositive\n" + "a cat\tthe cat\n" * 4},
+    ),
     bad_words("a recipe file that is not there", "train ./mine.py --output run", "no recipe file mine.py"),
     bad_file("a syntax error", "a.py", "recipe = (\n", "SyntaxError", words="train {file} --output run"),
     bad_file("a recipe that fails", "a.py", "1 / 0\n", "ZeroDivisionError", words="train {file} --output run"),

@@ -4,6 +4,9 @@ Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3: eq. 4 with temper
 sentences of the batch as negatives, one direction. The [CLS] vector goes through a fresh tanh layer while
 training, which is dropped afterwards (section 6.3). Numbers: BERT-base, princeton-nlp/SimCSE run_unsup.
 
+The ablations of its tables are one option each: `--fixed-dropout`, `--dropout 0.2`, `--objective.temperature
+0.1`, `--objective.similarity dot`, `--pooling mean`, `--head.keep`.
+
 When to use it: plain sentences and nothing else. What to watch: it spreads the vectors (uniformity falls)
 at once, but the score turns early; keep the dev evaluation on and the learning rate low.
 """

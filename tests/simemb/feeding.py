@@ -30,7 +30,8 @@ def examples_of(
     """Texts by column as the examples of a step, unaugmented; in chunks of `size`."""
     count = len(columns[0])
     size = size or count
-    known = {text: number for number, text in enumerate(dict.fromkeys(text for column in columns for text in column))}
+    every = dict.fromkeys(text for column in columns for text in column)
+    known = {text: number for number, text in enumerate(every, start=1)}
     return Examples(
         chunks=tuple(_chunk(method, columns, first, min(size, count - first)) for first in range(0, count, size)),
         rows=torch.tensor(list(rows) if rows is not None else list(range(count))),

@@ -145,6 +145,13 @@ def test_what_is_captured_is_the_embedding_layers_output_with_its_gradient(famil
     assert not gradient[~of_second].any()
 
 
+def tokens_of(encoder: Encoder, batch: Batch, hidden: Tensor) -> Tensor:
+    """Hidden states as the backbone holds them, without what is padding."""
+    if encoder.ragged:
+        return hidden[0]
+    return hidden[torch.arange(hidden.shape[1]) < torch.tensor(batch.lengths)[:, None]]
+
+
 def by_hand(method: Method, batch: Batch, loss_of: Any) -> Tensor:
     """The gradient of a loss of the clean vectors at the output of the embedding layer, from a plain hook."""
     kept: list[Tensor] = []
@@ -157,35 +164,21 @@ def by_hand(method: Method, batch: Batch, loss_of: Any) -> Tensor:
     loss = loss_of(method.encoder(batch).chunk(2))
     handle.remove()
     (gradient,) = torch.autograd.grad(loss, kept)
-    if method.encoder.ragged:
-        return gradient[0]
-    real = torch.arange(gradient.shape[1]) < torch.tensor(batch.lengths)[:, None]
-    return gradient[real]
+    return tokens_of(method.encoder, batch, gradient)
 
 
 def moved(method: Method, examples: Any) -> Tensor:
-    """How a step of the method moves the embedding layer's output."""
-    batch, caught = examples.chunks[0].online, []
+    """How a step of the method moves what the layers are given."""
+    batch, given = examples.chunks[0].online, []
 
-    def note(module: Any, args: Any, output: Tensor) -> None:
-        tokens = output[0]
-        if not method.encoder.ragged:
-            tokens = output[torch.arange(output.shape[1]) < torch.tensor(batch.lengths)[:, None]]
-        caught.append(tokens.detach())
+    def note(module: Any, args: Any, keywords: Any) -> None:
+        given.append(args[0].detach())
 
-    def before(module: Any, args: Any, keywords: Any = None) -> None:
-        caught.append(args[0].detach())
-
-    plain = embedded(method.encoder, batch)
     layers = next(m for name, m in method.encoder.backbone.named_modules() if name.endswith(("encoder", "layers")))
-    handle = layers.register_forward_pre_hook(before, with_kwargs=True)
+    handle = layers.register_forward_pre_hook(note, with_kwargs=True)
     method(examples)
     handle.remove()
-    final = caught[-1]
-    if final.ndim == 3:
-        real = torch.arange(final.shape[1]) < torch.tensor(batch.lengths)[:, None]
-        final = final[0] if method.encoder.ragged else final[real]
-    return final - plain
+    return tokens_of(method.encoder, batch, given[-1]) - embedded(method.encoder, batch)
 
 
 def assert_attacked(method: Method, examples: Any, gradient: Tensor, norm: float, adversarial: int) -> None:
@@ -251,7 +244,7 @@ def test_the_attack_is_a_constant_for_the_step_that_follows():
     method(examples)[0].backward()
     found = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
     encoder.zero_grad()
-    with encoder.intercept(lambda tokens, batch: tokens + shift):
+    with encoder.intercept(lambda tokens, _: tokens + shift):
         query, key = encoder(batch).chunk(2)
     InfoNCE(temperature=0.2)(Pair(query, key)).backward()
     for name, p in encoder.named_parameters():

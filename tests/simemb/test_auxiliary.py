@@ -190,7 +190,9 @@ def by_hand(weight: list[list[float]], bias: list[float], pairs: list[tuple[list
     losses = []
     for u, v, label in pairs:
         features = [*u, *v, *(abs(a - b) for a, b in zip(u, v, strict=True))]
-        logits = [sum(w * x for w, x in zip(row, features, strict=True)) + b for row, b in zip(weight, bias, strict=True)]
+        logits = [
+            sum(w * x for w, x in zip(row, features, strict=True)) + b for row, b in zip(weight, bias, strict=True)
+        ]
         losses.append(log(sum(exp(logit) for logit in logits)) - logits[label])
     return sum(losses) / len(losses)
 
@@ -206,7 +208,9 @@ def classifier(tiny_base: Path) -> Any:
 
         def reference(pairs: Any) -> float:
             linear = loss.classifier
-            return by_hand(linear.weight.tolist(), linear.bias.tolist(), [(u.tolist(), v.tolist(), y) for u, v, y in pairs])
+            return by_hand(
+                linear.weight.tolist(), linear.bias.tolist(), [(u.tolist(), v.tolist(), y) for u, v, y in pairs]
+            )
 
         return loss, reference
 

@@ -53,7 +53,7 @@ CASES = {
     "dino": (replace(find("dino"), head=MLP(hidden=9, width=8, prototypes=5)), data),
     "two_tower": (replace(find("two_tower"), target=Twin()), triplets),
     "labeled": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), triplets),
-    "false_negatives": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
+    "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
 
@@ -74,6 +74,8 @@ def three_steps(recipe, file):
             loss, _ = method(examples)
             loss.backward()
         distributed.average_gradients(method.parameters())
+        if step == 0:
+            found = {f"first.{name}": p.grad.clone() for name, p in method.named_parameters() if p.grad is not None}
         with torch.no_grad():
             for parameter in method.parameters():
                 if parameter.grad is not None:
@@ -82,7 +84,7 @@ def three_steps(recipe, file):
         losses.append(distributed.gather(loss.detach()[None, None]).mean())
     gradients = {f"gradient.{name}": p.grad for name, p in method.named_parameters() if p.grad is not None}
     buffers = {f"state.{name}": buffer.clone() for name, buffer in method.state_dict().items()}
-    return {"losses": torch.stack(losses), **gradients, **buffers}
+    return {"losses": torch.stack(losses), **found, **gradients, **buffers}
 
 
 for name, (recipe, file) in CASES.items():
@@ -165,10 +167,12 @@ def folder(
 def test_three_steps_of_two_processes_are_those_of_one(name: str, folder: Path):
     first, second, one = (load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0"))
     assert first.keys() == second.keys() == one.keys()
-    assert any(key.startswith("gradient.") and tensor.any() for key, tensor in one.items())
+    assert any(key.startswith("first.") and tensor.any() for key, tensor in one.items())
     for key, tensor in one.items():
         if tensor.is_floating_point():
-            torch.testing.assert_close(first[key], tensor, atol=2e-6, rtol=1e-3, msg=lambda words, key=key: f"{key}: {words}")
+            # sums in another order: the error goes with the largest number, and every step starts from that of the last
+            bound = 2e-6 + (3e-5 if key.startswith("first.") else 1e-4) * tensor.abs().max().item()
+            assert (first[key] - tensor).abs().max().item() <= bound, key
         else:  # which texts the queue holds
             assert torch.equal(first[key], tensor), key
         assert torch.equal(first[key], second[key]), key

@@ -39,8 +39,7 @@ class Table:
         return self.size
 
     def ids(self, column: int, rows: Sequence[int]) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
-        assert 0 <= min(rows)
-        assert max(rows) < self.size
+        assert all(0 <= row < self.size for row in rows)
         return [np.full(1 + row % 3, 10 * row + column, np.int32) for row in rows]
 
 
@@ -48,8 +47,7 @@ class LongTable(Table):
     """Row r of column c is 12 tokens from 1000 r + 100 c on, between two special ones."""
 
     def ids(self, column: int, rows: Sequence[int]) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
-        assert 0 <= min(rows)
-        assert max(rows) < self.size
+        assert all(0 <= row < self.size for row in rows)
         first = [1000 * row + 100 * column for row in rows]
         return [np.array([SPECIAL, *range(f, f + 12), SPECIAL + 1], np.int32) for f in first]
 
@@ -323,7 +321,9 @@ def test_numbers_of_texts_are_equal_exactly_where_the_texts_are(pairs: list[tupl
     found = loader(Material(Reading(Texts(columns))), batch_size=99, views=views)
     (examples,) = found.step(0)
     rows = examples.rows.tolist()
-    texts = [columns[0][row] for row in rows] + [columns[1][row] for row in rows] + [columns[1][row + 1] for row in rows]
+    texts = (
+        [columns[0][row] for row in rows] + [columns[1][row] for row in rows] + [columns[1][row + 1] for row in rows]
+    )
     numbers = examples.texts.flatten().tolist()
     assert examples.texts.shape == (3, len(rows))
     assert all(
@@ -332,9 +332,7 @@ def test_numbers_of_texts_are_equal_exactly_where_the_texts_are(pairs: list[tupl
 
 
 def test_the_numbers_are_those_of_the_texts_before_they_were_augmented():
-    plain, changed = (
-        loader(long(), batch_size=24, views=views).step(0)[0].texts for views in (VIEWS, REPEATED)
-    )
+    plain, changed = (loader(long(), batch_size=24, views=views).step(0)[0].texts for views in (VIEWS, REPEATED))
     assert torch.equal(plain, changed)
     assert torch.equal(changed[0], changed[1])
 

@@ -60,7 +60,9 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_do(loss: float)
 
 def test_a_collapse_is_said_after_so_many_steps_and_not_at_every_step():
     watch = Watch()
-    words = [watch.check(step, {"loss": 1.0, "collapse": 0.9999, "negative": 0.0}) for step in range(1, 2 * Watch.STEPS + 1)]
+    words = [
+        watch.check(step, {"loss": 1.0, "collapse": 0.9999, "negative": 0.0}) for step in range(1, 2 * Watch.STEPS + 1)
+    ]
     assert [step for step, said in enumerate(words, start=1) if said] == [Watch.STEPS, 2 * Watch.STEPS]
     assert "collapsed" in str(words[Watch.STEPS - 1])
 

@@ -150,7 +150,7 @@ def test_an_unknown_field_or_kind_names_the_nearest():
 
 def test_json_without_a_needed_field_is_refused():
     content = {name: value for name, value in EVERYTHING.to_json().items() if name != "views"}
-    with pytest.raises(RecipeError, match="this Recipe is not whole: .*views"):
+    with pytest.raises(RecipeError, match=r"this Recipe is not whole: .*views"):
         Recipe.from_json(content)
 
 
@@ -233,6 +233,14 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
             {"target": StopGradient(), "objective": InfoNCE(symmetric=True)},
             "a symmetric loss sends its gradient through both sides, which StopGradient forbids",
         ),
+        (
+            {"target": EMA(), "views": (View(target=False), View(online=False, augment=(Adversarial(),)))},
+            "an adversarial view is made with the encoder's gradient: no slow copy or twin can see it",
+        ),
+        (
+            {"target": Twin(), "views": (View(target=False), View(online=False, augment=(Adversarial(),)))},
+            "no slow copy or twin can see it",
+        ),
         # objectives
         ({"objective": Swapped()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
         ({"objective": Swapped(), "head": MLP()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
@@ -278,6 +286,7 @@ def test_parts_that_do_not_go_together_are_refused_with_the_reason(fields: dict[
         {"objective": InfoNCE(in_batch=False), "views": TRIPLETS},
         {"objective": Matryoshka(InfoNCE(), (2,)), "head": Projector(keep=True)},
         {"target": Frozen(), "views": (View(target=False, augment=(Shuffle(),)), View(online=False))},
+        {"target": EMA(), "views": (View(target=False, augment=(Adversarial(),)), View(online=False))},
     ],
 )
 def test_what_is_next_to_a_refusal_is_allowed(fields: dict[str, Any]):

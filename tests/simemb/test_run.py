@@ -114,13 +114,14 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path):
     assert run.metrics.read_text() == '{"step": 1, "loss": 1.5}\n{"step": 2, "loss": 1.5}\n'
 
 
-def test_a_replacement_of_best_that_a_crash_cut_short_is_undone_on_resume(tmp_path: Path):
+@pytest.mark.parametrize("name", ["best", "twin"])
+def test_a_replacement_of_an_encoder_that_a_crash_cut_short_is_undone_on_resume(name: str, tmp_path: Path):
     run = started(tmp_path / "run")
-    old = run.directory / "best.old"
+    old = run.directory / f"{name}.old"
     old.mkdir()
     (old / "config.json").write_text("{}")
     run.claim(RECORD, resume=True)
-    assert (run.best / "config.json").exists()
+    assert (run.directory / name / "config.json").exists()
     assert not old.exists()
 
 

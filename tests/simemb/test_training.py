@@ -13,15 +13,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from simemb.auxiliary import MaskedLM, SoftmaxNLI
 from simemb.directory import load
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
+from simemb.heads import Projector
 from simemb.method import Method
+from simemb.objectives import FalseNegatives, InfoNCE, Regression
 from simemb.recipe import Recipe, find
 from simemb.suites import evaluate
 from simemb.suites import find as find_suite
-from simemb.training import _check_choices, fit
+from simemb.targets import Frozen, Twin
+from simemb.training import _check_choices, fit, sample_for
+from simemb.views import View
 
+GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}
+VERBS, THINGS = ("sees", "eats", "plays", "likes"), ("guitar", "apple", "ball", "house", "boat")
 TEXTS = ["the red dog eats a ball", "a cat", "the old singer paints a boat"]
 
 
@@ -114,6 +121,20 @@ def test_the_callers_random_state_is_left_as_it_was(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("name", ["cmc", "distil", "denoise"])
+def test_another_encoder_beside_the_first_leaves_the_callers_random_state_alone_too(
+    name: str, train: Callable[..., Any], triplets_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))  # teacher and guide have seen nothing yet
+    other = str(tmp_path / "other")
+    train(recipe("simcse_sup", max_steps=1), data=triplets_file, output=other)  # to load its kept head draws weights
+    changes = {"cmc": {"target": Twin(other)}, "distil": {"target": Frozen(other)}, "denoise": {"guide": other}}
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    train(recipe(name, max_steps=1, **changes[name]))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_an_encoder_is_trained_in_place(train: Callable[..., Any], tiny_base: Path):
     encoder = load(tiny_base, pooling="mean")
     before = encoder.encode(TEXTS)
@@ -139,7 +160,70 @@ def test_training_texts_are_cut_and_dev_texts_are_not(train: Callable[..., Any],
     assert result.encoder.max_length == 48
 
 
+def test_a_language_model_keeps_its_head_and_hands_it_on(
+    train: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    from transformers import AutoModelForMaskedLM
+
+    train(recipe("mlm"), dev="none")
+    model, report = AutoModelForMaskedLM.from_pretrained(tmp_path / "run" / "best", output_loading_info=True)
+    assert not report["missing_keys"]
+    state = load_file(tmp_path / "run" / "last" / "state.safetensors")
+    learnt = {
+        key: state[f"method.auxiliaries.0.head.model.{key}"] for key in ("cls.predictions.transform.dense.weight",)
+    }
+    assert all(torch.equal(model.state_dict()[key], tensor) for key, tensor in learnt.items())
+    with caplog.at_level(logging.WARNING, "simemb"):
+        train(recipe("simcse_mlm"), model=tmp_path / "run", output=tmp_path / "further", dev="none")
+    assert "fresh" not in caplog.text
+
+
+def test_a_twin_is_saved_beside_the_best_encoder_at_the_same_step(
+    train: Callable[..., Any], tiny_base: Path, tmp_path: Path
+):
+    ours = recipe("cmc", target=Twin(str(tiny_base)), learning_rate=5e-3, eval_every=1)
+    result = train(ours)
+    first, second = (load(tmp_path / "run" / name) for name in ("best", "twin"))
+    assert second.pooling == first.pooling == "cls"
+    assert not np.allclose(first.encode(TEXTS), second.encode(TEXTS), atol=1e-3)
+    assert not np.allclose(second.encode(TEXTS), load(tiny_base, pooling="cls").encode(TEXTS), atol=1e-3)
+    for name in ("best", "twin"):
+        assert f"step {result.best_step}" in (tmp_path / "run" / name / "README.md").read_text()
+
+
+def test_nested_sizes_are_recorded_with_the_encoder(train: Callable[..., Any], triplets_file: Path, tmp_path: Path):
+    ours = recipe("matryoshka")
+    train(replace(ours, objective=replace(ours.objective, dims=(8, 32))), data=triplets_file)
+    assert load(tmp_path / "run").sizes == (8, 32)
+
+
+def test_labeled_pairs_train_a_classifier_beside_the_contrast(train: Callable[..., Any], tmp_path: Path):
+    data = tmp_path / "nli.tsv"
+    rows = [f"the cat {verb} a {thing}\ta cat {verb}\t{len(verb + thing) % 3}" for verb in VERBS for thing in THINGS]
+    data.write_text("premise\thypothesis\tlabel\n" + "\n".join(rows) + "\n")
+    views = (View(target=False), View(online=False), View(1, online=False, target=False))
+    ours = recipe(views=views, auxiliaries=(SoftmaxNLI(),), max_steps=2)
+    assert train(ours, data=data, dev="none").steps == 2
+    data.write_text(data.read_text().replace("\t0\n", "\t7\n"))
+    with pytest.raises(DataError, match="SoftmaxNLI: labels must be whole numbers from 0 to 2"):
+        train(ours, data=data, dev="none", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "corpus"),
+    [("simcse", "sample"), ("simcse_sup", "sample_triplets"), ("cpc", "sample_stories"), ("cosent", "sample_pairs")],
+)
+def test_every_kind_of_recipe_has_a_bundled_corpus_to_be_tried_on(name: str, corpus: str):
+    assert sample_for(find(name)) == corpus
+
+
 # ---- dev suites ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ours", [Recipe((View(),), auxiliaries=(MaskedLM(),)), Recipe((View(), View()), Regression())])
+def test_what_needs_no_other_sentences_learns_from_a_single_one(ours: Recipe, train: Callable[..., Any]):
+    data = ["the red dog eats a ball and the cat sees a red house"]
+    assert train(replace(ours, epochs=3), data=data, dev="none").steps == 3
 
 
 def test_without_a_dev_suite_the_last_checkpoint_is_kept(train: Callable[..., Any], tmp_path: Path):
@@ -150,6 +234,11 @@ def test_without_a_dev_suite_the_last_checkpoint_is_kept(train: Callable[..., An
     name = "encoder.layer.1.output.dense.weight"
     assert torch.equal(best[name], last[f"method.encoder.backbone.{name}"])
     assert "none" in (tmp_path / "run" / "recipe.json").read_text()
+
+
+def test_a_recipe_may_keep_the_last_checkpoint_whatever_its_score(train: Callable[..., Any]):
+    result = train(recipe(keep="last", learning_rate=5e-3, eval_every=1))
+    assert result.best_step == result.steps == 6
 
 
 def test_where_stsb_is_not_at_hand_the_run_goes_on_without_and_says_so(
@@ -291,6 +380,17 @@ def test_resume_with_other_data_of_the_same_name_is_refused(train: Callable[...,
         ({"ours": recipe(max_length=2)}, RecipeError, r"--max-length 2 .*allowed: 3 to 48"),
         ({"ours": recipe("simcse_sup")}, DataError, "needs 2 text columns and it has 1"),
         ({"dev": "stsb_deb"}, DataError, "did you mean 'stsb_dev'"),
+        ({"ours": recipe("cosent"), "data": [("a cat", "the cat")] * 9}, DataError, "CoSENT needs a score"),
+        ({"ours": recipe("cpc"), "data": ["a cat", "the cat"]}, DataError, "holds 1 example"),
+        ({"ours": recipe("byol"), "data": ["a cat"]}, DataError, "holds 1 example"),
+        (
+            {"ours": recipe(predictor=Projector(width=7))},
+            RecipeError,
+            "queries have 7 dimensions and keys 32: give the predictor a width of 32",
+        ),
+        ({"ours": recipe(guide="no/model", objective=GUIDED)}, SimembError, "no/model"),
+        ({"ours": recipe("cmc", target=Twin("no/model"))}, SimembError, "no/model"),
+        ({"ours": recipe("distil", target=Frozen("no/model"))}, SimembError, "no/model"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_before_anything_is_written(
