@@ -44,8 +44,8 @@ class Auxiliary:
     labeled: ClassVar[bool] = False
     """Whether it learns from what people said of the pairs; an adversarial view then attacks this loss."""
 
-    def build(self, encoder: Encoder, views: tuple[View, ...]) -> nn.Module:
-        """A new module whose forward takes a `Scene`."""
+    def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
+        """A new module whose forward takes a `Scene`. views: those that the encoder sees, by their places."""
         raise NotImplementedError
 
 
@@ -66,7 +66,7 @@ class MaskedLM(Auxiliary):
         if not 0 < self.probability < 1:
             raise RecipeError(f"the fraction of masked tokens must be in (0, 1), not {self.probability}")
 
-    def build(self, encoder: Encoder, views: tuple[View, ...]) -> "MaskedLMLoss":  # noqa: ARG002
+    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "MaskedLMLoss":  # noqa: ARG002
         """The loss with its vocabulary head, taken from the encoder's checkpoint if it carries one."""
         return MaskedLMLoss(self, encoder)
 
@@ -113,13 +113,14 @@ class SoftmaxNLI(Auxiliary):
 
     labeled: ClassVar[bool] = True
 
-    def build(self, encoder: Encoder, views: tuple[View, ...]) -> "SoftmaxNLILoss":
+    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "SoftmaxNLILoss":
         """The loss with a fresh classifier over the first view of each of the first three columns."""
-        places = [next((place for place, view in enumerate(views) if view.column == column), None) for column in (0, 1)]
-        if None in places:
-            raise RecipeError("SoftmaxNLI compares columns 0 and 1: the recipe needs a view of each")
-        third = next((place for place, view in enumerate(views) if view.column == 2), None)
-        return SoftmaxNLILoss(encoder.dim, self.classes, [place for place in (*places, third) if place is not None])
+        places: dict[int, int] = {}
+        for place, view in views.items():
+            places.setdefault(view.column, place)
+        if not {0, 1} <= places.keys():
+            raise RecipeError("SoftmaxNLI compares columns 0 and 1: the encoder must see a view of each")
+        return SoftmaxNLILoss(encoder.dim, self.classes, [places[column] for column in (0, 1, 2) if column in places])
 
 
 class SoftmaxNLILoss(nn.Module):

@@ -54,7 +54,8 @@ class Method(nn.Module):
             twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
         self.head, width = _attach(recipe.head, encoder, generator)
         torch.manual_seed(seed)
-        self.auxiliaries = nn.ModuleList(spec.build(encoder, self.views) for spec in recipe.auxiliaries)
+        encoded = {place: self.views[place] for place in self.seen.stands_for}
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, encoded) for spec in recipe.auxiliaries)
         key_width = taught or width
         self.second: Branch | None = None
         if twin is not None:
@@ -128,6 +129,8 @@ class Method(nn.Module):
     def _gradient(self, chunk: Chunk, second: Keys, examples: Examples) -> Float[Tensor, "tokens dim"]:
         """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
         caught: list[Tensor] = []
+        if isinstance(self.objective, nn.Module):
+            self.objective.eval()  # it keeps nothing of this pass
         with torch.enable_grad(), captured(self.encoder, caught):
             vectors = self.encoder(chunk.online).chunk(len(self.seen.online))
             clean = Encoded(dict(zip(self.seen.online, vectors, strict=True)), second)
@@ -136,6 +139,8 @@ class Method(nn.Module):
                 loss = self.auxiliaries[labeled[0]](self._scene(chunk, clean, examples))
             else:
                 loss = self._contrast(self._sides(clean, examples), examples)
+        if isinstance(self.objective, nn.Module):
+            self.objective.train(self.training)
         return torch.autograd.grad(loss, caught)[0]
 
     # ---- the objective ---------------------------------------------------------------------------

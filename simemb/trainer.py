@@ -167,7 +167,7 @@ class Trainer:
             self.accelerator.backward(loss * share)
 
         if len(examples.chunks) > 1:
-            return caching.backward(self.method, examples, send, self.accelerator.autocast)
+            return caching.backward(self.method, examples, send, lambda: self.accelerator.autocast())
         with self.accelerator.autocast():
             loss, signals = self.method(examples)
         send(loss)

@@ -51,7 +51,7 @@ def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: 
     path = checkpoint(family)
     encoder = load(path, pooling="cls").eval()
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder, VIEWS).eval()
+        loss = MaskedLM().build(encoder, dict(enumerate(VIEWS))).eval()
     assert "fresh" not in caplog.text
     sentences = encoder.tokenize(TEXTS)[0]
     batch = Batch.collate(sentences)
@@ -69,7 +69,7 @@ def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: Any):
     encoder = load(checkpoint(family), pooling="cls")
-    loss = MaskedLM().build(encoder, VIEWS)
+    loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
     assert loss.head.model.get_output_embeddings().weight is encoder.backbone.get_input_embeddings().weight
     loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))).backward()
     assert encoder.backbone.get_input_embeddings().weight.grad is not None
@@ -88,7 +88,7 @@ def test_a_base_without_a_head_gets_a_fresh_one_and_says_so_once(family: str, tm
     make_tokenizer(family).save_pretrained(tmp_path)
     encoder = load(tmp_path, pooling="cls")
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder, VIEWS)
+        loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
         batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
         loss(scene(encoder, batch))
         loss(scene(encoder, batch))
@@ -101,7 +101,7 @@ def test_an_encoder_made_in_memory_gets_a_fresh_head(caplog: Any):
     config = make_config("bert")
     encoder = Encoder(AutoModel.from_config(config), make_tokenizer(), pooling="cls", name="mine")
     with caplog.at_level(logging.WARNING, "simemb"):
-        loss = MaskedLM().build(encoder, VIEWS)
+        loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
     assert "mine carries no language-modelling head" in caplog.text
     assert torch.isfinite(loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))))
 
@@ -111,7 +111,7 @@ def test_a_tokenizer_without_a_mask_token_is_refused():
     tokenizer.mask_token = None
     encoder = Encoder(AutoModel.from_config(make_config("bert")), tokenizer, name="mine")
     with pytest.raises(RecipeError, match="mine: its tokenizer has no mask token"):
-        MaskedLM().build(encoder, VIEWS)
+        MaskedLM().build(encoder, dict(enumerate(VIEWS)))
 
 
 def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10():
@@ -144,7 +144,7 @@ def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10
 
 def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Path):
     encoder = load(tiny_base, pooling="cls").eval()
-    loss = MaskedLM(probability=0.5).build(encoder, VIEWS).eval()
+    loss = MaskedLM(probability=0.5).build(encoder, dict(enumerate(VIEWS))).eval()
     texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
     batch = Batch.collate(encoder.tokenize(texts)[0])
     torch.manual_seed(5)
@@ -167,7 +167,7 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
 
 def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
     encoder = load(tiny_base, pooling="cls")
-    loss = MaskedLM(probability=1e-9).build(encoder, VIEWS)
+    loss = MaskedLM(probability=1e-9).build(encoder, dict(enumerate(VIEWS)))
     found = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
     found.backward()
     assert found.item() == 0
@@ -204,7 +204,7 @@ def classifier(tiny_base: Path) -> Any:
 
     def make(views: tuple[View, ...], classes: int = 3) -> tuple[SoftmaxNLILoss, Any]:
         torch.manual_seed(2)
-        loss = SoftmaxNLI(classes=classes).build(encoder, views)
+        loss = SoftmaxNLI(classes=classes).build(encoder, dict(enumerate(views)))
 
         def reference(pairs: Any) -> float:
             linear = loss.classifier

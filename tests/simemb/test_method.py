@@ -597,3 +597,13 @@ def test_the_engine_names_no_recipe(module: str):
     words = set(re.findall(r"\w+", source))
     assert len(names(RECIPES)) > 20
     assert not words & set(names(RECIPES))
+
+
+@pytest.mark.parametrize("target", [EMA(), Twin()])
+def test_labels_are_learnt_from_views_that_the_encoder_sees(encoder: Encoder, target: Any):
+    views = (View(target=False), View(column=1, online=False), View(column=1, target=False))
+    ours = method(encoder, views, columns=2, target=target, auxiliaries=(SoftmaxNLI(),)).train()
+    assert ours.auxiliaries[0].places == [0, 2]
+    blind = (View(target=False), View(column=1, online=False))
+    with pytest.raises(RecipeError, match="the encoder must see a view of each"):
+        method(encoder, blind, columns=2, target=target, auxiliaries=(SoftmaxNLI(),))
