@@ -115,9 +115,9 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
 
 def read_layout(directory: Path) -> Layout:
     """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
-    listed = _json(directory / "modules.json")
-    if not listed:
+    if not (directory / "modules.json").exists():
         return Layout(directory)
+    listed = _json(directory / "modules.json")
     modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in listed]
     settings = _json(directory / "config_sentence_transformers.json")
     kinds = [kind for kind, _ in modules]
