@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb.errors import RecipeError
+from simemb.heads import MLP
 from simemb.nouns import nouns
 from simemb.recipe import Recipe, find
 from simemb.registry import RECIPES, card, names
@@ -37,6 +38,12 @@ REFUSED = (
     "replace(denoise, guide=None)",
     "replace(consert, views=(View(), View(augment=(Adversarial(),))), chunk=16)",
     "replace(byol, batch_size=1)",
+    "replace(simcse, schedule='cosin')",
+    "replace(matryoshka, predictor=Projector())",
+    "replace(byol, predictor=Projector(keep=True))",
+    "replace(esimcse, head=Projector(keep=True))",
+    "replace(simcse_sup, fixed_dropout=True)",
+    "replace(mlm, views=(View(augment=(FeatureCutoff(rate=0.1),)),))",
 )
 """Combinations that make no sense, one for each rule."""
 
@@ -96,6 +103,7 @@ def _views(recipe: Recipe) -> list[str]:
         role = {(1, 1): "both", (1, 0): "query", (0, 1): "key", (0, 0): "beside"}[(view.online, view.target)]
         words = [f"{count} x" if (count := len(list(equal))) > 1 else "", "negative" if view.negative else role]
         words.append(f"(column {view.column})" if view.column else "")
+        words.append(f"(group {view.group})" if view.group else "")
         words.append(f"({view.offset} row on)" if view.offset else "")
         words.append("+ " + ", ".join(_brief(item) for item in view.augment) if view.augment else "")
         said.append(" ".join(filter(None, words)))
@@ -106,9 +114,10 @@ def _head(head: Any) -> str:
     if head is None:
         return ""
     layers = getattr(head, "layers", 1)
+    linear = head.activation == "none" or (isinstance(head, MLP) and layers == 1)
     words = [f"{layers} layer{'s' if layers > 1 else ''}"]
     words.append(f"to {head.width}" if head.width else "")
-    words.append({"none": "linear"}.get(head.activation, head.activation))
+    words.append("linear" if linear else head.activation)
     words.append("batch norm" if getattr(head, "batch_norm", False) else "")
     words.append(f"{head.prototypes} prototypes" if getattr(head, "prototypes", None) else "")
     words.append("kept" if head.keep is True else f"{head.keep} kept" if head.keep else "")

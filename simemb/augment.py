@@ -5,6 +5,7 @@ the batch, the number of processes or what was resumed. What changes the number 
 anew, so `Shuffle` belongs behind it; `Span` alone keeps the places that its tokens had.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+
+
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Vocabulary:
 
         What begins a word is read off the vocabulary's own mark: '##' before what continues one (WordPiece),
         'Ġ' (byte-level BPE) or '▁' (SentencePiece) before what begins one. Without any of these, every token
-        is a word.
+        is a word; so is one in a script that is written without spaces (Chinese, Japanese, Thai ...).
         """
         tokens = [token or "" for token in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
         # A WordPiece of many languages knows 'Ġ' and '▁' as letters, so the mark is what most tokens begin with.
@@ -60,7 +65,9 @@ class Vocabulary:
         # Unless the same token has another office: GPT-2's ends texts as well.
         if sum(token == tokenizer.unk_token for token in tokenizer.special_tokens_map.values()) == 1:
             special[unknown_word] = False
-        return cls(special, ~marked[mark] if mark == "##" else marked[mark], mask, limit)
+        unspaced = np.array([bool(UNSPACED.search(token)) for token in tokens])
+        starts = ~marked[mark] if mark == "##" else marked[mark]
+        return cls(special, starts | unspaced, mask, limit)
 
 
 @dataclass(frozen=True)

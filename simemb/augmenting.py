@@ -37,8 +37,8 @@ def augmented(
 
     def change(tokens: Tensor, batch: Batch) -> Tensor:
         examples = len(batch) // len(views)
-        of_token, of_sentence = batch.segments // examples, batch.order // examples
-        lengths = torch.tensor(batch.lengths, device=tokens.device)
+        of_token, of_sentence = batch.segments // examples, (batch.order // examples).cpu()
+        lengths = torch.tensor(batch.lengths)
         for place, augmentations in chosen:
             where = (of_token == place).nonzero().squeeze(1)
             piece = tokens[where]

@@ -103,7 +103,7 @@ class SoftmaxNLI(Auxiliary):
     """Tell from two sentence vectors whether the one entails the other: softmax of W (u, v, |u - v|).
 
     Sentence-BERT (Reimers & Gurevych, 2019, section 3, classification objective), as ConSERT trains beside
-    its contrast (Yan et al., 2021, section 3.4). Pairs with a label from 0 to `classes` - 1 (0 entailment,
+    its contrast (Yan et al., 2021, section 3.3). Pairs with a label from 0 to `classes` - 1 (0 entailment,
     1 neutral, 2 contradiction) are learnt as they are; of triplets the first two columns are an entailment
     and the first and the third a contradiction.
     """

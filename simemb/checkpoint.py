@@ -21,9 +21,9 @@ from simemb.errors import TrainingError
 class Progress:
     """How far a run has come.
 
-    step: optimizer steps done. best: the best score so far, and best_step when it was. waiting:
-    evaluations since. seconds: time spent in training steps, in which `sentences` went through the
-    network. scaler: the fp16 loss scale, if any.
+    step: optimizer steps done. best: the best score so far. best_step: the step of the checkpoint that is
+    kept. waiting: evaluations since the best. seconds: time spent in training steps, in which `sentences`
+    went through the network. scaler: the fp16 loss scale, if any.
     """
 
     step: int = 0

@@ -61,7 +61,9 @@ def compared(
     texts = gather_numbers(examples.texts.T).T
     held, held_texts = (None, None) if memory is None else memory.read()
     negatives = [place for place, view in enumerate(views) if view.negative]
-    keys = {place: gather(vectors) for place, vectors in sides.keys.items()}
+    chosen = pairs(views)
+    keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in chosen} | set(negatives))}
+    queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in chosen})}
     return [
         Pair(
             query=sides.queries[i],
@@ -69,13 +71,13 @@ def compared(
             hard=tuple(keys[place] for place in negatives),
             memory=held,
             first=first,
-            others=gather(sides.queries[i]),
+            others=queries[i],
             scores=examples.scores,
             texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
             guide=_guided(examples.guided, i, j, negatives, first) if examples.guided else None,
             progress=progress,
         )
-        for i, j in pairs(views)
+        for i, j in chosen
     ]
 
 
@@ -87,10 +89,10 @@ def _guided(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) 
 
 def watchable(
     sides: Sides, examples: Examples, views: tuple[View, ...], memory: QueueState | BankState | None
-) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
-    """Query and key to watch; a teacher of another width cannot be compared, so the queries stand for it."""
+) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
+    """Query and key to watch; the key of a teacher of another width cannot be compared."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
     i, j = pairs(views)[0]
     query, key = sides.queries[i].detach(), sides.keys[j].detach()
-    return query, key if key.shape == query.shape else query
+    return query, key if key.shape == query.shape else None

@@ -3,10 +3,12 @@
 The rules are about kinds of nouns; none is about a method.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from simemb.augment import TokenAugmentation
 from simemb.augmenting import is_adversarial
-from simemb.errors import RecipeError
+from simemb.errors import RecipeError, unknown
 from simemb.memory import Bank, Queue
 from simemb.objectives import InfoNCE, Matryoshka, Objective
 from simemb.targets import EMA, Frozen, StopGradient, seen
@@ -17,17 +19,28 @@ if TYPE_CHECKING:
 
 
 def check(recipe: "Recipe") -> None:
-    """Raise `RecipeError` for numbers out of range and for parts that do not go together."""
+    """Raise `RecipeError` for values out of range and for parts that do not go together."""
+    _check_choices(recipe)
     _check_numbers(recipe)
     if recipe.objective is None:
-        if not recipe.auxiliaries:
-            raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
-        for part in ("predictor", "target", "memory"):
-            if getattr(recipe, part) is not None:
-                raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
-        return
-    for rule in (_check_views, _check_memory, _check_target, _check_objective, _check_chunk):
-        rule(recipe)
+        _check_alone(recipe)
+    else:
+        for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
+            rule(recipe)
+    _check_passes(recipe)
+
+
+def _check_choices(noun: Any, path: str = "") -> None:
+    """Fields with a closed list of values, in the nouns inside too."""
+    for field in fields(noun):
+        value, name = getattr(noun, field.name), path + field.name
+        allowed = get_args(field.type)
+        if get_origin(field.type) is Literal and value not in allowed:
+            raise RecipeError(unknown(f"value of {name}", value, allowed))
+        inside = {f"{name}.{place}": item for place, item in enumerate(value)} if isinstance(value, tuple) else {}
+        for where, item in (inside or {name: value}).items():
+            if is_dataclass(item):
+                _check_choices(item, f"{where}.")
 
 
 def _check_numbers(recipe: "Recipe") -> None:
@@ -42,12 +55,37 @@ def _check_numbers(recipe: "Recipe") -> None:
     for name in ("learning_rate", "max_grad_norm", "epsilon"):
         if not getattr(recipe, name) > 0:
             raise RecipeError(f"{_option(name)} must be above 0, not {getattr(recipe, name)}")
+    _check_weights(recipe)
+    if not all(0 <= beta < 1 for beta in recipe.betas):
+        raise RecipeError(f"--betas must each be in [0, 1), not {recipe.betas}")
     if not recipe.views:
         raise RecipeError("no views: nothing is read")
     if min(min(view.column, view.offset) for view in recipe.views) < 0:
         raise RecipeError("a view's column and offset are counted from 0")
     if recipe.batch_size < recipe.smallest_share:
         raise RecipeError("--batch-size 1 leaves batch norm nothing to compare with (allowed: 2 or more)")
+
+
+def _check_weights(recipe: "Recipe") -> None:
+    weights = {"weight_decay": recipe.weight_decay}
+    if recipe.objective is not None:
+        weights["objective.weight"] = recipe.objective.weight
+    weights |= {f"auxiliaries.{place}.weight": part.weight for place, part in enumerate(recipe.auxiliaries)}
+    for name, value in weights.items():
+        if not value >= 0:
+            raise RecipeError(f"{_option(name)} must be at least 0, not {value}")
+
+
+def _check_alone(recipe: "Recipe") -> None:
+    """Without an objective there are the auxiliaries, and only the labeled ones ask for vectors."""
+    if not recipe.auxiliaries:
+        raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
+    for part in ("head", "predictor", "target", "memory", "guide"):
+        if getattr(recipe, part) is not None:
+            raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
+    embedded = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
+    if embedded and not any(part.labeled for part in recipe.auxiliaries):
+        raise RecipeError(f"{_name(embedded[0])} changes vectors, which neither an objective nor a label asks for")
 
 
 def _check_views(recipe: "Recipe") -> None:
@@ -104,21 +142,32 @@ def _check_target(recipe: "Recipe") -> None:
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
     if any(is_adversarial(recipe.views[place]) for place in seen(recipe.views, target, recipe.memory).second):
         raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
+    if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
+        raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
     inner = _innermost(recipe.objective)
     if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
 
 
+def _check_heads(recipe: "Recipe") -> None:
+    head, predictor = recipe.head, recipe.predictor
+    if predictor is not None and predictor.keep:
+        raise RecipeError("a predictor is never part of the encoder: it keeps no layers")
+    if isinstance(recipe.objective, Matryoshka) and predictor is not None:
+        raise RecipeError("the predictor is dropped after training, and the nested sizes with it: leave it out")
+    if isinstance(recipe.objective, Matryoshka) and head is not None and head.dropped:
+        raise RecipeError(
+            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), "
+            "or have none"
+        )
+
+
 def _check_objective(recipe: "Recipe") -> None:
-    objective, head = recipe.objective, recipe.head
-    prototypes = getattr(head, "prototypes", None)
+    objective = recipe.objective
+    prototypes = getattr(recipe.head, "prototypes", None)
     if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
         needs = "works on" if prototypes is None else "has no use for"
         raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
-    if isinstance(objective, Matryoshka) and head is not None and not head.keep:
-        raise RecipeError(
-            "the head is dropped after training, and the nested sizes with it: keep it (--head.keep) or have none"
-        )
     inner = _innermost(objective)
     if isinstance(inner, InfoNCE):
         if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
@@ -131,7 +180,11 @@ def _check_objective(recipe: "Recipe") -> None:
         raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
 
 
-def _check_chunk(recipe: "Recipe") -> None:
+def _check_passes(recipe: "Recipe") -> None:
+    """How views go through the network."""
+    stands_for = seen(recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout).stands_for
+    if recipe.fixed_dropout and all(place == first for place, first in stands_for.items()):
+        raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(is_adversarial(view) for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
 

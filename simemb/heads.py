@@ -49,6 +49,11 @@ class Projector:
         if not self.deviation >= 0:
             raise RecipeError(f"a head's deviation must be at least 0, not {self.deviation}")
 
+    @property
+    def dropped(self) -> bool:
+        """Whether any of it is gone after training."""
+        return not self.keep
+
     def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
         """A new layer for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
         width = self.width or default or dim
@@ -97,6 +102,11 @@ class MLP:
     def batch_norm(self) -> bool:
         """Whether it computes statistics of the batch."""
         return self.norm == "batch" or self.final_norm
+
+    @property
+    def dropped(self) -> bool:
+        """Whether any of it is gone after training."""
+        return self.keep < self.layers or self.prototypes is not None
 
     def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
         """New layers for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""

@@ -45,13 +45,14 @@ class Loader:
         self.rank = rank
         self.world = world
         self.examples = len(material.online.table) - max(view.offset for view in views)
-        if min(self.examples, recipe.batch_size) < world:
+        least, largest = world * recipe.smallest_share, min(self.examples, recipe.batch_size)
+        if largest < least:
             raise TrainingError(
-                f"{world} processes cannot share a batch of {min(self.examples, recipe.batch_size)}; start fewer "
-                "processes"
+                f"{world} process{'es' * (world > 1)} cannot share a batch of {largest} (allowed: {least} or more "
+                f"examples, {recipe.smallest_share} in each)"
             )
         whole, rest = divmod(self.examples, recipe.batch_size)
-        self.batches_per_epoch = whole + (rest >= world * recipe.smallest_share)
+        self.batches_per_epoch = whole + (rest >= least)
         self.steps_per_epoch = ceil(self.batches_per_epoch / recipe.accumulate)
         steps = self.steps_per_epoch * recipe.epochs
         self.steps = min(steps, recipe.max_steps or steps)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simemb.augment import Vocabulary
+from simemb.directory import load
 from simemb.encoder import Encoder
 from simemb.errors import DataError, RecipeError
 from simemb.recipe import Recipe
@@ -44,6 +45,7 @@ class Material:
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: of
     every row. taught, guided: by column, the vectors of a frozen teacher and of a guide, row by row.
+    fingerprints: of every encoder that takes part beside the one that is trained.
     """
 
     online: Reading
@@ -51,6 +53,7 @@ class Material:
     scores: NDArray[np.float32] | None = None
     taught: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def taught_width(self) -> int | None:
@@ -69,15 +72,23 @@ def prepare(recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, 
         for view in recipe.views
         if (view.negative or (view.target and not view.online)) and view.column in columns
     }
-    teacher = recipe.target.model if isinstance(recipe.target, Frozen) else None
-    guide = recipe.guide
+    teacher = _beside(recipe.target.model, encoder) if isinstance(recipe.target, Frozen) else None
+    guide = None if recipe.guide is None else _beside(recipe.guide, encoder)
+    others = {"teacher": teacher, "guide": guide, "twin": twin}
     return Material(
         online=_reading(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _reading(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
         taught={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
         guided={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
+        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None},
     )
+
+
+def _beside(model: str, encoder: Encoder) -> Any:
+    """Another encoder, on the same device; sentence-transformers chooses its own."""
+    other = load(model)
+    return other.to(encoder.device) if isinstance(other, Encoder) else other
 
 
 def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> Reading:

@@ -27,7 +27,7 @@ from simemb.targets import EMA, Branch, Frozen, StopGradient, Twin, seen
 class Method(nn.Module):
     """recipe x encoder -> loss.
 
-    columns: text columns of the data; negative views of a column that is not there are left out. A head
+    columns: text columns of the data; optional views of a column that is not there are left out. A head
     that is kept becomes part of the encoder. seed: for the weights of fresh parts. examples: how many the
     data has, for a bank. twin: the encoder of `Twin`, by default a copy. taught: width of a teacher's vectors.
     """
@@ -45,7 +45,7 @@ class Method(nn.Module):
     ):
         super().__init__()
         self.recipe = recipe
-        self.views = tuple(view for view in recipe.views if not (view.negative and view.column >= columns))
+        self.views = tuple(view for view in recipe.views if not (view.optional and view.column >= columns))
         self.seen = seen(self.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
         self.encoder = encoder
         self.progress = 0.0

@@ -5,7 +5,7 @@ apart, and whether it still can.
 """
 
 from collections import deque
-from math import isfinite
+from math import isfinite, nan
 
 import torch
 from jaxtyping import Float
@@ -17,22 +17,28 @@ from simemb.objectives import cosines
 
 @torch.no_grad()
 def signals(
-    query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"], encoded: Float[Tensor, "batch width"]
+    query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"] | None, encoded: Float[Tensor, "batch width"]
 ) -> dict[str, Float[Tensor, ""]]:
     """In-batch accuracy, cosine of positives and of negatives, uniformity of the queries, and collapse.
 
     accuracy: fraction of queries whose own key is the nearest. uniformity: log of the mean over distinct
     pairs of exp(-2 |q_i - q_j|^2) (Wang & Isola, 2020), from 0 (all alike) down to about -4. collapse: mean
     cosine of different sentences in the encoder itself (`encoded`), before any head: batch norm in a head
-    can hide that they are all alike. With a single example the last three are nan.
+    can hide that they are all alike. With a single example the last three are nan. Without a key that can be
+    compared (a teacher of another width) accuracy and positive are nan, and negative is among queries.
     """
-    similarity = cosines(query, key)
     diagonal = torch.eye(len(query), dtype=torch.bool, device=query.device)
     among = cosines(query, query)[~diagonal]
+    accuracy = positive = query.new_tensor(nan)
+    negative = among
+    if key is not None:
+        similarity = cosines(query, key)
+        accuracy = (similarity.argmax(1) == torch.arange(len(query), device=query.device)).float().mean()
+        positive, negative = similarity.diagonal().mean(), similarity[~diagonal]
     return {
-        "accuracy": (similarity.argmax(1) == torch.arange(len(query), device=query.device)).float().mean(),
-        "positive": similarity.diagonal().mean(),
-        "negative": similarity[~diagonal].mean(),
+        "accuracy": accuracy,
+        "positive": positive,
+        "negative": negative.mean(),
         "collapse": cosines(encoded, encoded)[~diagonal].mean(),
         "uniformity": (-4 * (1 - among)).exp().mean().log(),
     }

@@ -93,8 +93,8 @@ class Recipe:
 
     @property
     def columns(self) -> int:
-        """Text columns that the data must have: those of every view but the negative ones."""
-        return 1 + max(view.column for view in self.views if not view.negative)
+        """Text columns that the data must have: those of every view that is not optional."""
+        return 1 + max((view.column for view in self.views if not view.optional), default=0)
 
     @property
     def smallest_share(self) -> int:

@@ -2,30 +2,31 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.directory import load
 from simemb.rows import Rows
 from simemb.sources import cache_folder
 
 
-def vectors_of(rows: Rows, model: str, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
+def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
     """By column, a vector for every row, memory-mapped from $SIMEMB_CACHE/vectors.
 
-    model: any encoder; it reads the texts with its own tokenizer, up to its own length. Raises `ModelError`
-    if it cannot be loaded, `DataError` if a text cannot be read.
+    encoder: any; it reads the texts with its own tokenizer, up to its own length. A damaged file is made
+    anew. Raises `DataError` if a text cannot be read.
     """
-    encoder = load(model)
     known: dict[int, NDArray[np.float32]] = {}
     for column in sorted(columns):
         key = repr((rows.digest(), encoder.fingerprint(), rows.columns[column]))
         path = cache_folder() / "vectors" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
-        if not path.exists():
+        try:
+            known[column] = _mapped(path)
+        except (OSError, ValueError, EOFError):  # not there, or damaged
             path.parent.mkdir(parents=True, exist_ok=True)
             encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
-        known[column] = _mapped(path)
+            known[column] = _mapped(path)
     return known
 
 

@@ -6,7 +6,7 @@ the seed and the number of the step, so a run that was stopped goes on bit for b
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import cos, pi
 from time import perf_counter
 from typing import Any
@@ -183,28 +183,35 @@ class Trainer:
         self.method.after_step()
 
     def _evaluate(self, line: LiveLine) -> None:
-        """Score on the dev suite, keep the best encoder, write the checkpoint."""
+        """Score on the dev suite, keep the best encoder (or the last), write the checkpoint."""
         scores = score = None
         if self.suite is not None:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
             score = float(getattr(scores.average.all, self.settings.metric))
             self._log({"step": self.progress.step, **_evaluated(scores)})
-        better = score is None or self.recipe.keep == "last" or self.progress.best is None or score > self.progress.best
+        better = score is None or self.progress.best is None or score > self.progress.best
         if better:
-            self.progress.best, self.progress.best_step, self.progress.waiting = score, self.progress.step, 0
-            if self.accelerator.is_main_process:
-                training = describe(self.recipe, self.settings, self.progress.step, scores)
-                saving.save(self.method.encoder, self.run.best, training, self.method.language_head)
-                if isinstance(self.recipe.target, Twin) and self.method.second is not None:
-                    saving.save(self.method.second.encoder, self.run.twin, training)
+            self.progress.best, self.progress.waiting = score, 0
         else:
             self.progress.waiting += 1
+        if better or self.recipe.keep == "last":
+            self._keep(scores)
         if self.suite is not None:
-            verdict = (
-                "the best so far" if better else f"the best was {self.progress.best:.2f} at {self.progress.best_step}"
-            )
+            best, kept = self.progress.best, self.progress.best_step
+            verdict = "the best so far" if better else f"the best was {best:.2f}, kept is step {kept}"
             line.say(f"step {self.progress.step}: {self.suite.name} {score:.2f}, {verdict}")
         self._save()
+
+    def _keep(self, scores: Scores | None) -> None:
+        """Save the encoder, and its twin, as what the run results in."""
+        self.progress.best_step = self.progress.step
+        if self.accelerator.is_main_process:
+            training = describe(self.recipe, self.settings, self.progress.step, scores)
+            saving.save(self.method.encoder, self.run.best, training, self.method.language_head)
+            if isinstance(self.recipe.target, Twin) and self.method.second is not None:
+                twin = self.method.second.encoder  # no suite has scored it
+                settings = replace(self.settings, model=twin.name)
+                saving.save(twin, self.run.twin, describe(self.recipe, settings, self.progress.step, None))
 
     def _out_of_patience(self) -> bool:
         return self.recipe.patience is not None and self.progress.waiting >= self.recipe.patience

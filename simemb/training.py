@@ -44,8 +44,8 @@ class Result:
 
     directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores on the dev
     suite of the base and of the best checkpoint (None without a dev suite). steps: optimizer steps done,
-    of which `best_step` was the best. seconds: time in training steps. sentences_per_second counts every
-    view of every example, as the network does.
+    of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
+    sentences_per_second counts every view of every example, as the network does.
     """
 
     directory: Path
@@ -100,11 +100,13 @@ def fit(
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
     suite = _dev_suite(dev, rows)
+    processes = _processes()
     with torch.random.fork_rng():  # loading draws weights before it fills them in
-        encoder = _encoder(model, pooling, recipe)
+        encoder = _encoder(model, pooling, recipe).to(processes.device)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
-        twin = _encoder(named, None, recipe) if named else None
-        material = prepare(recipe, rows, encoder, twin, progress=progress)
+        twin = _encoder(named, None, recipe).to(processes.device) if named else None
+        with processes.main_process_first():  # what it caches, the others find
+            material = prepare(recipe, rows, encoder, twin, progress=progress)
     examples = len(material.online.table) - max(view.offset for view in recipe.views)
     _check_size(recipe, rows, examples)
     settings = Settings(
@@ -119,7 +121,7 @@ def fit(
         precision=precision,
         warning=rows.warning,
     )
-    content = {"digest": rows.digest(), "rows": len(material.online.table)}
+    content = {"digest": rows.digest(), "rows": len(material.online.table), **material.fingerprints}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
     if resume:
         run.compare(record)
@@ -154,6 +156,13 @@ def _result(trainer: Trainer, before: Scores | None, progress: bool | None) -> R
         seconds=trainer.progress.seconds,
         sentences_per_second=trainer.progress.sentences / max(trainer.progress.seconds, 1e-9),
     )
+
+
+def _processes() -> Any:
+    """accelerate's view of the processes that train together, and of their devices."""
+    from accelerate import PartialState
+
+    return PartialState()
 
 
 def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None:

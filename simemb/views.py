@@ -16,8 +16,8 @@ Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
 class View:
     """One reading of an example.
 
-    The loss is averaged over all pairs (i, j), i != j, where the online branch saw view i and the target
-    branch view j. A view that neither sees is encoded for the auxiliaries only.
+    The loss is averaged over all pairs (i, j), i != j, of one group, where the online branch saw view i and
+    the target branch view j. A view that neither sees is encoded for the auxiliaries only.
     """
 
     column: int = 0
@@ -27,11 +27,18 @@ class View:
     target: bool = True
     """Whether the target branch encodes it: it is a key."""
     negative: bool = False
-    """Join every query's denominator instead (NLI contradictions); left out where the data has no such column."""
+    """Join every query's denominator instead (NLI contradictions)."""
     offset: int = 0
     """How many rows further down the data it reads: 1 is the next sentence of running text."""
+    group: int = 0
+    """Only views of the same group are compared: two texts, each with another reading of itself."""
     augment: tuple[Augmentation, ...] = ()
     """What is done to it: to its tokens, then to the embedding layer's output."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether it is left out where the data has no such column: negatives, and views for auxiliaries."""
+        return self.negative or not (self.online or self.target)
 
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
@@ -43,4 +50,9 @@ def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
     ((0, 1), (1, 0))
     """
     real = [(index, view) for index, view in enumerate(views) if not view.negative]
-    return tuple((i, j) for i, query in real for j, key in real if i != j and query.online and key.target)
+    return tuple(
+        (i, j)
+        for i, query in real
+        for j, key in real
+        if i != j and query.group == key.group and query.online and key.target
+    )

@@ -8,8 +8,8 @@ of `simcse`, with the paper's cosine schedule (the paper: LARS, batch 4,096).
 
 When to use it: batches too small for negatives, or data full of near-duplicates, which would be false
 negatives. What to watch: collapse. Nothing forbids equal vectors but predictor, slow copy and batch norm;
-uniformity in metrics.jsonl going to 0 shows it, and two dropout passes are so alike that there is little to
-predict.
+`collapse` in metrics.jsonl (the mean cosine of different sentences in the encoder) going to 1 shows it, and
+two dropout passes are so alike that there is little to predict.
 """
 
 from dataclasses import replace

@@ -3,9 +3,9 @@
 Yan et al., 2021, https://arxiv.org/abs/2105.11741, sections 3.1 and 3.2, eq. 1. Numbers: yym6472/ConSERT,
 unsup base: NT-Xent with 2N - 2 negatives at temperature 0.1, mean pooling. The paper averages its 2N terms;
 the code adds the two directions and multiplies by cl_rate 0.15, hence the weight 2 x 0.15 (the paper's own is
-`--objective.weight 1`). Differences: AdamW here corrects the bias of its moments, and its weight decay takes
-in biases and norms; the positions that are shuffled are RoBERTa's own on RoBERTa, which the code forgets. The
-paper's scores use the last two layers: `simemb eval RUN --pooling last2`.
+`--objective.weight 1`). Differences: AdamW here corrects the bias of its moments; the positions that are
+shuffled are RoBERTa's own on RoBERTa, which the code forgets. The paper's scores use the last two layers:
+`simemb eval RUN --pooling last2`.
 
 When to use it: to adapt a base to the sentences it will meet; a thousand are nearly enough. What to watch:
 the paper trained on the texts of the STS sets, test texts included (`--data sts_texts`): such a run is

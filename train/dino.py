@@ -7,8 +7,9 @@ dimensions) before unit-length outputs; two full views for both, eight small one
 views are dropout passes of the student; the teacher has no dropout, as DINO's has no stochastic depth. Crops
 of 5 to 40 % of an image's area are 22 to 63 % of its side: so are the spans. The paper's 65,536 outputs are
 64 for each image of a batch of 1,024: 4,096 at batch 64, a number that its own ablation finds nearly as good.
-Optimizer and batch are those of `simcse`, with the paper's cosine schedule; weight decay does not rise, and
-no layer is frozen at first.
+Optimizer and batch are those of `simcse`, with the paper's cosine schedule; weight decay does not rise, no
+layer is frozen at first, and the head's initial weights are uniform (released: normal, deviation 0.02). The
+student is saved (the released evaluation takes the teacher).
 
 When to use it: long sentences or paragraphs, of which a part should say what the whole says. What to watch:
 collapse either way, to one output (centering too weak) or to equal ones (sharpening too weak): the loss then

@@ -2,8 +2,8 @@
 
 Kusupati et al., 2022, https://arxiv.org/abs/2205.13147, section 3, eq. 1: the sum of one loss at several
 lengths, each counting the same; as in the paper they are halves of each other, by default the encoder's width
-and three halvings of it. The loss is that of `simcse_sup`, and any other objective can be wrapped. The saved
-encoder records the lengths (its card, and `Encoder.sizes`).
+and three halvings of it. The loss is that of `simcse_sup`; any other that sees whole vectors can be wrapped
+(not `NCE`, `Swapped` and `Centered`). The saved encoder records the lengths (its card, and `Encoder.sizes`).
 
 When to use it: indexes whose size is not known yet: `simemb encode --truncate-dim 64`. What to watch: the
 last length should be the encoder's own width; others by `--objective.dims 64 256 768`.

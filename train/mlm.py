@@ -4,8 +4,9 @@ Devlin et al., 2019, https://arxiv.org/abs/1810.04805, section 3.1, task 1, and 
 ordinary tokens are chosen, of which 80 % become [MASK], 10 % a random token and 10 % stay. There is no
 next-sentence task, as in RoBERTa (Liu et al., 2019, https://arxiv.org/abs/1907.11692, section 4.2).
 
-When to use it: your domain's language differs from what the base has read. What to watch: the loss, not
-the score on sentence pairs, which says little about a language model; so the last checkpoint is kept.
+When to use it: your domain's language differs from what the base has read, or there is no base: `simemb new`
+makes an untrained one with a vocabulary of your texts. What to watch: the loss, not the score on sentence
+pairs, which says little about a language model; so the last checkpoint is kept.
 """
 
 from simemb import MaskedLM, Recipe, View
@@ -20,4 +21,5 @@ recipe = Recipe(
     warmup=0.05,
     weight_decay=0.01,
     eval_every=500,
+    keep="last",
 )

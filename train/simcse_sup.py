@@ -4,8 +4,9 @@ Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 4: eq. 5 over the N 
 contradictions of the batch. The tanh layer is kept for inference (section 6.3). Numbers: BERT-base,
 princeton-nlp/SimCSE run_sup; batch 512 there is 4 x 128, and is the total here whatever the machine.
 
-When to use it: triplets (anchor, positive, negative), or pairs: without a third column the hard negatives
-are left out. `--objective.hard-negative-weight` is the logarithm of the alpha of eq. 8.
+When to use it: triplets (anchor, positive, negative), or pairs: without a third column the hard negatives are
+left out; `simemb mine` finds some for pairs. `--objective.hard-negative-weight` is the logarithm of the alpha
+of eq. 8.
 """
 
 from dataclasses import replace

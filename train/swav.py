@@ -6,7 +6,8 @@ norm, width 128), two full views that see each other and six small ones that onl
 dropout passes. An image crop covers 5 to 14 % of the area, so 22 to 37 % of the side; a sentence has only the
 one side, so spans are 22 to 37 % of it. The paper's 3,000 prototypes meet 4,096 images at a time; 48 keep
 that proportion at batch 64. Optimizer and batch are those of `simcse`, with the paper's cosine schedule; the
-prototypes are not frozen at first, and there is no queue (the paper adds both at batch 256).
+prototypes are not frozen at first, and there is no queue (the paper adds both at batch 256). Batch norm in
+the head sees one view at a time, where the released code lays all crops end to end before it.
 
 When to use it: data with true groups, such as questions by intent. What to watch: the loss stuck at the
 logarithm of the number of prototypes means collapse: `--objective.epsilon 0.03`. Raise the prototypes with

@@ -12,8 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import mse_loss, normalize, pdist
 
-from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair
+from simemb.objectives.base import Objective, Pair, above_zero, at_least
 
 STANDARDIZE_EPSILON = 1e-5
 """Added to variances before the root, as torch's BatchNorm1d does, which the code of Barlow Twins calls."""
@@ -52,7 +51,7 @@ class BarlowTwins(Objective):
     """Weight, at least 0, of the redundancy term (lambda; the released code has 0.0051)."""
 
     def __post_init__(self) -> None:
-        _refuse_below("off_diagonal", self.off_diagonal, 0)
+        at_least(0, self, "off_diagonal")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss of the whole batch, the same in every process."""
@@ -88,10 +87,8 @@ class VICReg(Objective):
     """Added to the variances, above 0, so that the root has a gradient at 0."""
 
     def __post_init__(self) -> None:
-        for name in ("similarity", "variance", "covariance"):
-            _refuse_below(name, getattr(self, name), 0)
-        if not self.epsilon > 0:
-            raise RecipeError(f"objective.epsilon must be above 0, not {self.epsilon}")
+        at_least(0, self, "similarity", "variance", "covariance")
+        above_zero(self, "epsilon")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss of the whole batch, the same in every process."""
@@ -116,7 +113,7 @@ class AlignUniform(Objective):
     uniform(Z) = log of the mean over pairs i < j of exp(-t |z_i - z_j|^2)
 
     Wang & Isola, 2020, section 4.1, combined as in their released code; vectors are L2-normalized and the
-    batch is that of all processes. It needs two examples at least.
+    batch is that of all processes. A single vector has no other to keep away from: uniform is then 0.
     """
 
     alpha: float = 2.0
@@ -129,10 +126,9 @@ class AlignUniform(Objective):
     negatives: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _refuse_below("alpha", self.alpha, 1)
-        _refuse_below("uniformity", self.uniformity, 0)
-        if not self.t > 0:
-            raise RecipeError(f"objective.t must be above 0, not {self.t}")
+        at_least(1, self, "alpha")
+        at_least(0, self, "uniformity")
+        above_zero(self, "t")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss of the whole batch, the same in every process."""
@@ -142,6 +138,8 @@ class AlignUniform(Objective):
 
     def _uniform(self, unit: Float[Tensor, "all width"]) -> Float[Tensor, ""]:
         exponents = -self.t * pdist(unit).square()
+        if not len(exponents):
+            return exponents.sum()
         return exponents.logsumexp(dim=0) - log(len(exponents))
 
 
@@ -158,8 +156,3 @@ def _covariance(x: Float[Tensor, "all width"]) -> Float[Tensor, "width width"]:
 def _redundancy(covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
     elsewhere = covariance - covariance.diagonal().diag()
     return elsewhere.square().sum() / len(covariance)
-
-
-def _refuse_below(name: str, value: float, least: int) -> None:
-    if not value >= least:
-        raise RecipeError(f"objective.{name} must be at least {least}, not {value}")

@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from simemb.errors import RecipeError
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -92,6 +94,22 @@ class Objective:
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss, a mean over the queries, without `weight`."""
         raise NotImplementedError
+
+
+def above_zero(objective: Objective, *names: str) -> None:
+    """Raise `RecipeError` for the first of these fields that is not above 0; None is no number and passes."""
+    for name in names:
+        value = getattr(objective, name)
+        if value is not None and not value > 0:
+            raise RecipeError(f"objective.{name} must be above 0, not {value}")
+
+
+def at_least(least: int, objective: Objective, *names: str) -> None:
+    """Raise `RecipeError` for the first of these fields that is below `least`."""
+    for name in names:
+        value = getattr(objective, name)
+        if not value >= least:
+            raise RecipeError(f"objective.{name} must be at least {least}, not {value}")
 
 
 def cosines(a: Float[Tensor, "rows dim"], b: Float[Tensor, "columns dim"]) -> Float[Tensor, "rows columns"]:

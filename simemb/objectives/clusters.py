@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair
+from simemb.objectives.base import Objective, Pair, above_zero, at_least
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,8 @@ class Swapped(Objective):
     clustered = True
 
     def __post_init__(self) -> None:
-        _above_zero("temperature", self.temperature)
-        _above_zero("epsilon", self.epsilon)
-        if self.iterations < 1:
-            raise RecipeError(f"objective.iterations must be at least 1, not {self.iterations}")
+        above_zero(self, "temperature", "epsilon")
+        at_least(1, self, "iterations")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over the queries."""
@@ -89,8 +87,7 @@ class Centered(Objective):
     clustered = True
 
     def __post_init__(self) -> None:
-        for name in ("student", "teacher", "teacher_start"):
-            _above_zero(name, getattr(self, name))
+        above_zero(self, "student", "teacher", "teacher_start")
         if not 0 <= self.warmup <= 1:
             raise RecipeError(f"objective.warmup must be in [0, 1], not {self.warmup}")
         if not 0 <= self.momentum < 1:
@@ -142,8 +139,3 @@ class CenteredLoss(nn.Module):
 
 def _cross_entropy(wanted: Float[Tensor, "batch k"], logits: Float[Tensor, "batch k"]) -> Float[Tensor, ""]:
     return -(wanted * log_softmax(logits, dim=1)).sum(dim=1).mean()
-
-
-def _above_zero(name: str, value: float) -> None:
-    if not value > 0:
-        raise RecipeError(f"objective.{name} must be above 0, not {value}")

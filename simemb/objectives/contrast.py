@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
-from simemb.errors import RecipeError, unknown
-from simemb.objectives.base import Objective, Pair, Texts, cosines
+from simemb.errors import RecipeError
+from simemb.objectives.base import Objective, Pair, Texts, above_zero, cosines
 from simemb.objectives.negatives import FalseNegatives, duplicates
 
 
@@ -54,7 +54,8 @@ class InfoNCE(Objective):
     temperature_floor: float = 0.01
     """The lowest temperature that can be learnt, above 0; CLIP: 0.01."""
     mask_duplicates: bool = True
-    """Whether to leave out candidates that have the text of the query or of its key, and keys of the same text."""
+    """Whether to leave out candidates that have the text of the query or of its key, the query's own hard negative
+    among them, and keys of queries of the same text."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
 
@@ -62,11 +63,7 @@ class InfoNCE(Objective):
     outsiders: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("temperature", "temperature_floor"):
-            if not getattr(self, name) > 0:
-                raise RecipeError(f"objective.{name} must be above 0, not {getattr(self, name)}")
-        if self.similarity not in ("cosine", "dot"):
-            raise RecipeError(unknown("objective.similarity", self.similarity, ("cosine", "dot")))
+        above_zero(self, "temperature", "temperature_floor")
         if self.learnt and self.temperature < self.temperature_floor:
             raise RecipeError(
                 f"objective.temperature must be at least objective.temperature_floor, {self.temperature_floor}, "
@@ -123,6 +120,12 @@ class InfoNCE(Objective):
         """Which logits do not enter the denominator."""
         row, own = self._own(pair)
         mask = torch.zeros(len(row), len(candidates), dtype=torch.bool, device=candidates.device)
+        if self.false_negatives is not None:
+            similarities = self._judged(pair, candidates, guided=self.false_negatives.guided)
+            positive = similarities[row, own[0]][:, None]
+            mask[:, : similarities.shape[1]] = self.false_negatives.among(similarities, positive)
+            for place in own[1 : 1 + len(pair.hard)]:
+                mask[row, place] = False
         if not self.in_batch:
             mask[:, : len(pair.key)] = True
         if self.mask_duplicates and pair.texts is not None:
@@ -130,16 +133,9 @@ class InfoNCE(Objective):
             numbers = self._columns(texts.key, texts.hard, texts.query, texts.memory)
             same = duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
             mask[:, : len(numbers)] |= same
-        if self.false_negatives is not None:
-            similarities = self._judged(pair, candidates, guided=self.false_negatives.guided)
-            positive = similarities[row, own[0]][:, None]
-            mask[:, : similarities.shape[1]] |= self.false_negatives.among(similarities, positive)
-        for place in own[: 1 + len(pair.hard)]:
-            mask[row, place] = False
         if self.within_view:
             mask[row, own[-1]] = True
-        if self.decoupled:
-            mask[row, own[0]] = True
+        mask[row, own[0]] = self.decoupled
         return mask
 
     def _judged(

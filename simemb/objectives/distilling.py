@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, mse_loss
 
-from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair, cosines
+from simemb.objectives.base import Objective, Pair, above_zero, cosines
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,7 @@ class SimilarityKL(Objective):
     any_width: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("temperature", "teacher_temperature"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise RecipeError(f"objective.{name} must be above 0, not {value}")
+        above_zero(self, "temperature", "teacher_temperature")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over this process's queries."""

@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, normalize, softplus
 
-from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair
+from simemb.objectives.base import Objective, Pair, above_zero, at_least
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,9 @@ class NCE(Objective):
     banked = True
 
     def __post_init__(self) -> None:
-        _above_zero("temperature", self.temperature)
-        if self.draws < 1:
-            raise RecipeError(f"objective.draws must be at least 1, not {self.draws}")
-        if not self.proximal >= 0:
-            raise RecipeError(f"objective.proximal must be at least 0, not {self.proximal}")
+        above_zero(self, "temperature")
+        at_least(1, self, "draws")
+        at_least(0, self, "proximal")
 
     def build(self, width: int) -> "NCELoss":  # noqa: ARG002
         """The loss with its normalizing constant."""
@@ -116,7 +113,7 @@ class InvariantSpread(Objective):
     negatives = True
 
     def __post_init__(self) -> None:
-        _above_zero("temperature", self.temperature)
+        above_zero(self, "temperature")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over the queries. pair.query: originals; pair.key: the same examples augmented."""
@@ -128,8 +125,3 @@ class InvariantSpread(Objective):
         mistaken = (originals @ originals.T / self.temperature).softmax(dim=1)[:, pair.own]
         spread = torch.log1p(-mistaken.index_put((own, row), mistaken.new_zeros(())))
         return -(invariant.sum() + spread.sum()) / len(augmented)
-
-
-def _above_zero(name: str, value: float) -> None:
-    if not value > 0:
-        raise RecipeError(f"objective.{name} must be above 0, not {value}")

@@ -21,7 +21,8 @@ Loss = Callable[[Pair], Float[Tensor, ""]]
 class Matryoshka(Objective):
     """loss = sum over d of c_d * objective(the first d columns of every vector)
 
-    Kusupati et al., 2022, eq. 1, with the c_d all 1. A guide keeps its vectors whole.
+    Kusupati et al., 2022, eq. 1, with the c_d all 1. A guide keeps its vectors whole, and so does whoever makes the
+    keys where the objective lets them have a width of their own.
     """
 
     objective: Objective
@@ -63,6 +64,11 @@ class Matryoshka(Objective):
         """As the objective says."""
         return self.objective.scored
 
+    @property
+    def any_width(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the objective says."""
+        return self.objective.any_width
+
     def build(self, width: int) -> "Matryoshka | Nested":
         """The objective itself, or, around one with state, a module that holds one for each of the dims.
 
@@ -92,7 +98,8 @@ class Matryoshka(Objective):
         """The weighted sum, given what computes the loss at each length."""
         dims = self.sizes(pair.query.shape[1])
         weights = self.weights or (1.0,) * len(dims)
-        terms = [weight * loss(shortened(pair, dim)) for loss, dim, weight in zip(losses, dims, weights, strict=True)]
+        pairs = [shortened(pair, dim, keys=not self.any_width) for dim in dims]
+        terms = [weight * loss(short) for loss, short, weight in zip(losses, pairs, weights, strict=True)]
         return torch.stack(terms).sum()
 
 
@@ -109,13 +116,11 @@ class Nested(nn.Module):
         return self.objective.summed(list(self.losses), pair)
 
 
-def shortened(pair: Pair, dim: int) -> Pair:
-    """The pair with the first `dim` columns of its vectors; a guide keeps all."""
-    return replace(
-        pair,
-        query=pair.query[:, :dim],
-        key=pair.key[:, :dim],
-        hard=tuple(negatives[:, :dim] for negatives in pair.hard),
-        memory=None if pair.memory is None else pair.memory[:, :dim],
-        others=None if pair.others is None else pair.others[:, :dim],
-    )
+def shortened(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
+    """The pair with the first `dim` columns of its vectors, or of its queries only; a guide keeps all."""
+    others = None if pair.others is None else pair.others[:, :dim]
+    pair = replace(pair, query=pair.query[:, :dim], others=others)
+    if not keys:
+        return pair
+    hard = tuple(negatives[:, :dim] for negatives in pair.hard)
+    return replace(pair, key=pair.key[:, :dim], hard=hard, memory=None if pair.memory is None else pair.memory[:, :dim])

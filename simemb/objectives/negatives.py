@@ -16,7 +16,7 @@ class FalseNegatives:
     """Leave out the negatives that an encoder finds too close to the query.
 
     Candidate c does not count for query i if s(i, c) > threshold, or if s(i, c) > s(i, key of i) - margin,
-    where s is the cosine. The own key and the own hard negative always count.
+    where s is the cosine. The own key and the own hard negative are not judged.
 
     `margin=0, guided=True` is the guided in-batch selection of GISTEmbed (Solatorio, 2024); without a guide
     the model itself judges, and no gradient flows through what it says.

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from simemb.errors import DataError, RecipeError
-from simemb.objectives.base import Objective, Pair
+from simemb.objectives.base import Objective, Pair, above_zero
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class CoSENT(Objective):
     scored: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.scale > 0:
-            raise RecipeError(f"objective.scale must be above 0, not {self.scale}")
+        above_zero(self, "scale")
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss over this process's pairs."""

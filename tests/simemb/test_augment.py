@@ -497,13 +497,14 @@ def test_a_token_for_the_unknown_that_also_ends_texts_is_special():
     assert Vocabulary.of(tokenizer, 64).special.tolist() == [True, False]
 
 
-def test_unspaced_text_has_its_subwords_repeated():
+@pytest.mark.parametrize("text", ["今天天气很好我们去公园", "今天天气很好 我们去公园"])
+def test_unspaced_text_has_its_subwords_repeated(text: str):
     tokenizer = metaspace()
     vocabulary = Vocabulary.of(tokenizer, 64)
-    ids = tokenizer("今天天气很好我们去公园")["input_ids"]
-    assert len(ids) == 10
+    ids = tokenizer(text)["input_ids"]
     results = {tuple(draw(Repeat(0.5, "word"), ids, seed, vocabulary).ids.tolist()) for seed in range(200)}
-    assert {len(result) for result in results} == {10, 11, 12, 13, 14}
+    lengths = {len(result) - len(ids) for result in results}
+    assert {0, 1, 2, 3} <= lengths <= {0, 1, 2, 3, 4}
     assert all(copies([[number] for number in ids], list(result)).count(2) <= 4 for result in results)
 
 

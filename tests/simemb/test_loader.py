@@ -198,6 +198,17 @@ def test_more_processes_than_examples_in_a_batch_are_refused(size: int, batch_si
         loader(size, batch_size=batch_size, world=4)
 
 
+@pytest.mark.parametrize(("size", "batch_size"), [(3, 8), (50, 3)])
+def test_batch_norm_refuses_processes_that_would_see_a_single_example(size: int, batch_size: int):
+    batch_norm = MLP(norm="batch")
+    with pytest.raises(TrainingError, match=r"2 processes cannot share a batch of 3 \(allowed: 4 or more"):
+        loader(size, batch_size=batch_size, world=2, head=batch_norm)
+    assert loader(size, batch_size=batch_size, world=2).steps
+    assert loader(size, batch_size=batch_size, head=batch_norm).steps
+    with pytest.raises(TrainingError, match=r"1 process cannot share a batch of 1 \(allowed: 2 or more"):
+        loader(1, batch_size=8, head=batch_norm)
+
+
 # ---- chunks --------------------------------------------------------------------------------------
 
 

@@ -84,3 +84,13 @@ def test_a_language_model_compares_no_vectors_and_is_not_warned_about():
     assert not any(watch.check(step, {"loss": 1.0}) for step in range(2 * Watch.STEPS))
     with pytest.raises(TrainingError, match="at step 3"):
         watch.check(3, {"loss": nan})
+
+
+def test_without_a_comparable_key_nothing_is_invented():
+    query = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    found = signals(query, None, query)
+    assert torch.isnan(found["accuracy"])
+    assert torch.isnan(found["positive"])
+    other = signals(query, query, query)
+    torch.testing.assert_close(found["negative"], other["negative"])
+    torch.testing.assert_close(found["uniformity"], other["uniformity"])

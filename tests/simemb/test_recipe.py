@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from simemb.augment import Crop, Delete, Mask, Repeat, Shuffle, Span
 from simemb.auxiliary import Auxiliary, MaskedLM, SoftmaxNLI
 from simemb.cutoff import Adversarial, ElementDropout, FeatureCutoff, ShuffleEmbeddings, TokenCutoff
 from simemb.errors import RecipeError
+from simemb.fitting import check
 from simemb.heads import MLP, Projector
 from simemb.memory import Bank, Queue
 from simemb.nouns import nouns
@@ -72,7 +74,7 @@ AUGMENTED = View(
 )
 COMBINED = {
     "everything": EVERYTHING,
-    "augmentations": Recipe((View(target=False), AUGMENTED), VICReg(1.0, 2.0, 3.0, 4e-4), MLP(), fixed_dropout=True),
+    "augmentations": Recipe((View(target=False), AUGMENTED), VICReg(1.0, 2.0, 3.0, 4e-4), MLP()),
     "bank": Recipe((View(),), NCE(0.1, 12, 3.0, weight=2.0), memory=Bank(0.25)),
     "swapped": Recipe(VIEWS, Swapped(0.2, 0.1, 4), MLP(prototypes=5), target=StopGradient()),
     "centered": Recipe(VIEWS, Centered(0.2, 0.1, 0.05, 0.3, 0.5), MLP(3, 5, 6, prototypes=7), target=EMA()),
@@ -80,7 +82,7 @@ COMBINED = {
     "twin": Recipe(VIEWS, AlignUniform(1.0, 3.0, 0.5), target=Twin("bundled")),
     "distilled": Recipe(VIEWS, SquaredError(), predictor=Projector(), target=Frozen("some/teacher")),
     "similar": Recipe(VIEWS, SimilarityKL(0.2), target=Frozen(), keep="last"),
-    "barlow": Recipe(VIEWS, BarlowTwins(1e-3), MLP(final_norm=True, bias=False)),
+    "barlow": Recipe(VIEWS, BarlowTwins(1e-3), MLP(final_norm=True, bias=False), fixed_dropout=True),
     "regression": Recipe(VIEWS, Regression(), predictor=MLP(2, 5), target=StopGradient()),
     "spread": Recipe(VIEWS, InvariantSpread(0.3), head=MLP(keep=1, activation="gelu")),
     "scored": Recipe((View(target=False), View(1, online=False)), CoSENT(5.0), auxiliaries=(SoftmaxNLI(0.5, 2),)),
@@ -179,6 +181,14 @@ def test_a_recipe_without_an_objective_learns_from_its_auxiliaries_alone():
         ({"max_grad_norm": -1.0}, "--max-grad-norm must be above 0"),
         ({"epsilon": 0.0}, "--epsilon must be above 0"),
         ({"chunk": 0}, "--chunk must be at least 1"),
+        ({"weight_decay": -0.1}, "--weight-decay must be at least 0, not -0.1"),
+        ({"betas": (0.9, 1.0)}, r"--betas must each be in \[0, 1\), not \(0.9, 1.0\)"),
+        ({"betas": (-0.1, 0.9)}, r"--betas must each be in \[0, 1\)"),
+        ({"objective": InfoNCE(weight=-1.0)}, "--objective.weight must be at least 0, not -1.0"),
+        (
+            {"auxiliaries": (MaskedLM(), MaskedLM(weight=float("nan")))},
+            "--auxiliaries.1.weight must be at least 0, not nan",
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str):
@@ -186,7 +196,43 @@ def test_a_value_that_makes_no_sense_is_refused(changes: dict[str, Any], words: 
         replace(EVERYTHING, **changes)
 
 
+@pytest.mark.parametrize(
+    ("place", "field", "value", "words"),
+    [
+        (
+            lambda recipe: recipe,
+            "schedule",
+            "cosin",
+            "unknown value of schedule 'cosin': did you mean 'cosine'?",
+        ),
+        (
+            lambda recipe: recipe.head,
+            "activation",
+            "gelu",
+            "unknown value of head.activation 'gelu': did you mean 're",
+        ),
+        (lambda recipe: recipe.predictor, "norm", "layer", "unknown value of predictor.norm 'layer' (allowed: none, b"),
+        (lambda recipe: recipe.objective, "similarity", "euclid", "unknown value of objective.similarity 'euclid'"),
+        (lambda recipe: recipe.memory, "start", 3, "unknown value of memory.start '3' (allowed: empty, random)"),
+        (
+            lambda recipe: recipe.views[1].augment[0],
+            "unit",
+            "words",
+            "unknown value of views.1.augment.0.unit 'words': did you mean 'word'? (allowed: subword, word)",
+        ),
+    ],
+)
+def test_a_value_that_no_list_holds_is_refused_wherever_it_stands(
+    place: Callable[[Recipe], Any], field: str, value: Any, words: str
+):
+    recipe = Recipe.from_json(EVERYTHING.to_json())
+    object.__setattr__(place(recipe), field, value)  # the types that tests check would refuse it earlier
+    with pytest.raises(RecipeError, match=re.escape(words)):
+        check(recipe)
+
+
 BATCH_NORM, PROTOTYPES = MLP(norm="batch"), MLP(prototypes=3)
+ALONE = {"objective": None, "auxiliaries": (MaskedLM(),)}
 TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, negative=True))
 
 
@@ -241,13 +287,48 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
             {"target": Twin(), "views": (View(target=False), View(online=False, augment=(Adversarial(),)))},
             "no slow copy or twin can see it",
         ),
+        (
+            {"target": EMA(head=False), "head": Projector(keep=True)},
+            "kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)",
+        ),
+        ({"target": EMA(head=False), "head": MLP(keep=1)}, "kept layers are part of the encoder, of which the slow"),
+        # heads
+        ({"predictor": Projector(keep=True)}, "a predictor is never part of the encoder: it keeps no layers"),
+        ({"predictor": MLP(keep=1)}, "a predictor is never part of the encoder: it keeps no layers"),
+        # masks
+        (
+            {"fixed_dropout": True, "views": (View(target=False), View(1, online=False))},
+            "--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix",
+        ),
+        ({"fixed_dropout": True, "target": EMA()}, "--fixed-dropout: no two views of the encoder are read alike"),
+        # without an objective
+        *(
+            ({**ALONE, part: noun}, f"nothing is compared without an objective: leave the {part} out")
+            for part, noun in {
+                **{"head": Projector(keep=True), "predictor": Projector(), "target": EMA()},
+                **{"memory": Queue(), "guide": "bundled"},
+            }.items()
+        ),
+        (
+            {**ALONE, "views": (View(augment=(Shuffle(), TokenCutoff(0.1))),)},
+            "TokenCutoff changes vectors, which neither an objective nor a label asks for",
+        ),
+        (
+            {**ALONE, "views": (View(augment=(Adversarial(),)),)},
+            "Adversarial changes vectors, which neither an obj",
+        ),
         # objectives
         ({"objective": Swapped()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
         ({"objective": Swapped(), "head": MLP()}, "Swapped works on scores of prototypes: see MLP(prototypes=...)"),
         ({"head": PROTOTYPES}, "InfoNCE has no use for scores of prototypes: see MLP(prototypes=...)"),
         (
             {"objective": Matryoshka(InfoNCE(), (2,)), "head": Projector()},
-            "the head is dropped after training, and the nested sizes with it: keep it (--head.keep) or have none",
+            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), or have n",
+        ),
+        ({"objective": Matryoshka(InfoNCE(), (2,)), "head": MLP(layers=2, keep=1)}, "the head is dropped after train"),
+        (
+            {"objective": Matryoshka(InfoNCE(), (2,)), "predictor": Projector()},
+            "the predictor is dropped after training, and the nested sizes with it: leave it out",
         ),
         ({"objective": InfoNCE(in_batch=False)}, "no negatives: in_batch=False leaves the queue or a view of negative"),
         (
@@ -285,6 +366,16 @@ def test_parts_that_do_not_go_together_are_refused_with_the_reason(fields: dict[
         {"objective": InfoNCE(in_batch=False), "memory": Queue()},
         {"objective": InfoNCE(in_batch=False), "views": TRIPLETS},
         {"objective": Matryoshka(InfoNCE(), (2,)), "head": Projector(keep=True)},
+        {"objective": Matryoshka(InfoNCE(), (2,)), "head": MLP(layers=2, keep=2)},
+        {"objective": InfoNCE(weight=0.0), "auxiliaries": (MaskedLM(weight=0.0),), "betas": (0.0, 0.0)},
+        {"target": EMA(head=False), "head": MLP()},
+        {"fixed_dropout": True},
+        {**ALONE, "views": (View(augment=(Shuffle(),)),)},
+        {
+            "objective": None,
+            "views": (View(augment=(TokenCutoff(0.1),)), View(1)),
+            "auxiliaries": (MaskedLM(), SoftmaxNLI()),
+        },
         {"target": Frozen(), "views": (View(target=False, augment=(Shuffle(),)), View(online=False))},
         {"target": EMA(), "views": (View(target=False, augment=(Adversarial(),)), View(online=False))},
     ],

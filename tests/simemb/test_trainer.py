@@ -252,6 +252,19 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+def test_keeping_the_last_checkpoint_leaves_patience_what_it_is(
+    run: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    fields = {"keep": "last", "patience": 2, "learning_rate": 1e-9, "eval_every": 1, "epochs": 50, "max_steps": 20}
+    result = run("simcse", tmp_path / "run", fields=fields, progress=True)
+    assert 2 < result.steps < 20
+    assert result.best_step == result.steps
+    scores = [float(record["dev_spearman"]) for record in metrics_of(tmp_path / "run") if "dev_spearman" in record][1:]
+    assert max(scores[-2:]) <= max(scores[:-2])
+    assert result.after.average.all.spearman == scores[-1]
+    assert f"the best was {max(scores):.2f}, kept is step {result.steps}" in capsys.readouterr().err
+
+
 def test_resuming_a_finished_run_changes_nothing(run: Callable[..., Any], tmp_path: Path):
     first = run("simcse", tmp_path / "run")
     before = files_of(tmp_path / "run")

@@ -23,3 +23,15 @@ def test_pairs_are_all_unlike_views_that_online_and_target_saw(views: tuple[View
     found = pairs(views)
     assert set(found) == expected
     assert len(found) == len(expected)
+
+
+def test_views_of_different_groups_are_not_compared():
+    views = (View(), View(), View(column=1, group=1), View(column=1, group=1))
+    assert pairs(views) == ((0, 1), (1, 0), (2, 3), (3, 2))
+
+
+def test_negatives_and_views_for_auxiliaries_are_optional():
+    assert View(negative=True).optional
+    assert View(online=False, target=False).optional
+    assert not View(target=False).optional
+    assert not View(online=False).optional

@@ -13,6 +13,7 @@ import pytest
 
 from simemb.recipe import Recipe, find
 from simemb.registry import RECIPES, names
+from simemb.views import pairs
 
 # What princeton-nlp/SimCSE runs with, and so does whatever the list below says nothing about.
 SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}
@@ -20,7 +21,7 @@ SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0
 SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
 SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None}
 
-# yym6472/ConSERT, all scripts; 2 x 0.15 as the code adds two directions (peers 4.1, 4.3).
+# yym6472/ConSERT, all scripts; 2 x 0.15 as the code adds two directions, four if joint (peers 4.1, 4.3).
 CONSERT = {"max_length": 64, "batch_size": 96, "pooling": "mean", "warmup": 0.1, "weight_decay": 0.01, "epsilon": 1e-6}
 CONSERT |= {"objective.temperature": 0.1, "objective.within_view": True, "objective.weight": 0.3, "eval_every": 200}
 COSINE = {"schedule": "cosine"}
@@ -39,8 +40,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "consert": CONSERT
     | {"views.0.augment.0.rate": 0.2, "dropout": 0.0, "learning_rate": 5e-7, "epochs": 10, "patience": 10},
     "consert_joint": CONSERT
-    | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "learning_rate": 2e-5, "epochs": 1}
-    | {"auxiliaries.0.weight": 1.0, "auxiliaries.0.classes": 3},
+    | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "views.3.augment.0.rate": 0.1, "objective.weight": 0.6}
+    | {"auxiliaries.0.weight": 1.0, "auxiliaries.0.classes": 3, "learning_rate": 2e-5, "epochs": 1},
     "consert_sup_unsup": CONSERT
     | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "learning_rate": 5e-7, "epochs": 25, "patience": 10},
     # Wu et al., 2018, section 3 and zhirongw/lemniscate.pytorch; proximal and epochs are ours.
@@ -85,7 +86,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"head.prototypes": 65_536 // 1024 * 64, "views.2.augment.0.shortest": 0.22, "views.2.augment.0.longest": 0.63}
     | COSINE,
     "cpc": {"objective.temperature": 1.0, "objective.similarity": "dot", "views.0.offset": 0, "views.1.offset": 1}
-    | {"predictor.activation": "none", "predictor.width": None, "head": None},
+    | {"predictor.layers": 1, "predictor.bias": False, "predictor.width": None, "head": None},
     "cmc": {"objective.temperature": 0.07, "objective.symmetric": True, "objective.weight": 2.0, "head.width": 128},
     # Radford et al., 2021, section 2.5; the optimizer is simcse_sup's.
     "two_tower": {"objective.temperature": 0.07, "objective.learnt": True, "objective.temperature_floor": 0.01}
@@ -121,7 +122,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"pooling": "mean", "max_length": 128, "warmup": 0.1},
     # Devlin et al., 2019; batch, length and learning rate are for continuing on a small machine.
     "mlm": {"auxiliaries.0.weight": 1.0, "auxiliaries.0.probability": 0.15, "objective": None, "pooling": "mean"}
-    | {"max_length": 128, "learning_rate": 1e-4, "warmup": 0.05, "weight_decay": 0.01, "eval_every": 500},
+    | {"max_length": 128, "learning_rate": 1e-4, "warmup": 0.05, "weight_decay": 0.01, "eval_every": 500}
+    | {"keep": "last"},
 }
 
 
@@ -174,11 +176,10 @@ def test_methods_with_one_direction_have_one_view_that_asks_and_one_that_answers
     assert (query.online, query.target, key.online, key.target) == (True, False, False, True)
 
 
-def test_the_first_stage_of_consert_sees_the_premise_twice_and_encodes_the_hypotheses_for_the_classifier():
-    views = find("consert_joint").views
-    assert [(view.column, view.online, view.target) for view in views] == [
-        (0, True, True),
-        (0, True, True),
-        (1, False, False),
-        (2, False, False),
-    ]
+def test_joint_consert_compares_premises_with_premises_and_hypotheses_with_hypotheses():
+    """The released code adds four directions times 0.15; the mean of the same four is weighted by 4 x 0.15."""
+    recipe = find("consert_joint")
+    assert [view.column for view in recipe.views] == [0, 0, 1, 1, 2]
+    compared = pairs(recipe.views)
+    assert compared == ((0, 1), (1, 0), (2, 3), (3, 2))
+    assert recipe.objective.weight == pytest.approx(len(compared) * 0.15)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from simemb.errors import RecipeError
 from simemb.objectives.base import Objective, Pair, Texts
 from simemb.objectives.contrast import InfoNCE
+from simemb.objectives.distilling import SimilarityKL
 from simemb.objectives.matryoshka import Matryoshka, Nested
 from simemb.objectives.negatives import FalseNegatives
 
@@ -117,6 +118,15 @@ def test_it_says_of_itself_what_the_objective_says():
     assert Matryoshka(Distance(), (2,)).scored
     assert not Matryoshka(Distance(), (2,)).negatives
     assert not Matryoshka(Distance(), (2,)).banked
+    assert Matryoshka(SimilarityKL(), (2,)).any_width
+    assert not Matryoshka(InfoNCE(), (2,)).any_width
+
+
+def test_keys_that_may_have_any_width_stay_whole():
+    query, key, dims = rows(5, 12), rows(5, 13, dim=3), (2, 4, 8)
+    found = Matryoshka(SimilarityKL(0.5), dims)(Pair(query, key))
+    terms = [SimilarityKL(0.5)(Pair(query[:, :dim], key)) for dim in dims]
+    torch.testing.assert_close(found, torch.stack(terms).sum())
 
 
 def test_scores_reach_the_objective():

@@ -1,0 +1,75 @@
+"""What a teacher makes of the texts: every text once, found again, made anew where it is damaged."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simemb import FalseNegatives, InfoNCE, fit
+from simemb.directory import load
+from simemb.errors import TrainingError
+from simemb.recipe import find
+from simemb.rows import open_rows
+from simemb.sources import cache_folder
+from simemb.teacher import vectors_of
+
+PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "a man")]
+
+
+@pytest.fixture
+def teacher(tiny_base: Path) -> Any:
+    return load(tiny_base, pooling="mean")
+
+
+def cached() -> list[Path]:
+    return sorted((cache_folder() / "vectors").glob("*.npy"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
+
+
+def test_every_row_has_the_vector_of_its_text(teacher: Any):
+    known = vectors_of(open_rows(PAIRS), teacher, {0, 1}, progress=False)
+    for column in (0, 1):
+        np.testing.assert_allclose(known[column], teacher.encode([pair[column] for pair in PAIRS]), atol=1e-6)
+
+
+def test_what_was_computed_is_found_again(teacher: Any, monkeypatch: pytest.MonkeyPatch):
+    first = vectors_of(open_rows(PAIRS), teacher, {1}, progress=False)
+    monkeypatch.setattr(type(teacher), "encode_to_file", lambda *_, **__: pytest.fail("encoded twice"))
+    again = vectors_of(open_rows(PAIRS), teacher, {1}, progress=False)
+    np.testing.assert_array_equal(again[1], first[1])
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_file_is_made_anew(teacher: Any, damage: bytes):
+    first = np.array(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0])
+    (path,) = cached()
+    path.write_bytes(damage)
+    np.testing.assert_array_equal(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0], first)
+
+
+def test_other_texts_or_another_teacher_have_a_file_of_their_own(teacher: Any):
+    vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)
+    vectors_of(open_rows(PAIRS[:2]), teacher, {0}, progress=False)
+    teacher.pooling = "cls"
+    vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)
+    assert len(cached()) == 3
+
+
+def test_a_run_does_not_go_on_with_another_guide_under_the_same_name(
+    tiny_base: Path, teacher: Any, sentences_file: Path, tmp_path: Path
+):
+    guide = teacher.save(tmp_path / "guide")
+    objective = InfoNCE(false_negatives=FalseNegatives(threshold=0.9, guided=True))
+    recipe = replace(find("simcse"), objective=objective, guide=str(guide), batch_size=8, max_steps=2)
+    options: Any = {"output": tmp_path / "run", "dev": "none"}
+    fit(recipe, tiny_base, sentences_file, **options)
+    teacher.pooling = "cls"
+    teacher.save(guide)
+    with pytest.raises(TrainingError, match="cannot resume with another data: guide is now"):
+        fit(recipe, tiny_base, sentences_file, **options, resume=True)
