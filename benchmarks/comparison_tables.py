@@ -84,6 +84,7 @@ def _named(group: list[Record]) -> str:
     changes = "".join(f", {name} {value}" for name, value in first.get("changes", {}).items())
     recipe = f"`{first['recipe']}`" if first["recipe"] else f"base, {first['pooling']}"
     data = f", {first['data']}" if first.get("data") not in (None, "wiki") else ""
+    data += ", mean" if first["recipe"] and first["pooling"] == "mean" else ""
     return recipe + changes.replace("_", " ") + data + (f", {len(group)} seeds" if len(group) > 1 else "")
 
 
