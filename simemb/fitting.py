@@ -99,7 +99,7 @@ def _check_views(recipe: "Recipe") -> None:
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not objective.outsiders:
-        raise RecipeError(f"{_name(objective)} meets no negatives but those of the batch: a view of them has no place")
+        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_meets(objective)}")
 
 
 def _check_memory(recipe: "Recipe") -> None:
@@ -110,8 +110,7 @@ def _check_memory(recipe: "Recipe") -> None:
     if isinstance(memory, Bank) and not objective.banked:
         raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
     if isinstance(memory, Queue) and not objective.outsiders:
-        met = "meets those of the batch only" if objective.negatives else "has none"
-        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {met}: leave the memory out")
+        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {_meets(objective)}: leave the memory out")
     if isinstance(memory, Queue) and memory.view is not None:
         _check_queued(recipe, memory.view)
 
@@ -187,6 +186,10 @@ def _check_passes(recipe: "Recipe") -> None:
         raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(is_adversarial(view) for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
+
+
+def _meets(objective: Objective) -> str:
+    return "meets those of the batch only" if objective.negatives else "has none"
 
 
 def _innermost(objective: Objective | None) -> Objective | None:

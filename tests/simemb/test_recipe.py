@@ -250,8 +250,8 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
             {"views": (View(online=False),), "objective": NCE(), "memory": Bank()},
             "no view is seen online, so there is nothing to compare with the bank",
         ),
-        ({"views": TRIPLETS, "objective": Regression()}, "Regression meets no negatives"),
-        ({"views": TRIPLETS, "objective": InvariantSpread()}, "a view of them has no place"),
+        ({"views": TRIPLETS, "objective": Regression()}, "a view of negatives has no place: Regression has none"),
+        ({"views": TRIPLETS, "objective": InvariantSpread()}, "a view of negatives has no place"),
         # numbers
         ({"batch_size": 1, "head": BATCH_NORM, "objective": Regression()}, "--batch-size 1 leaves batch norm nothing"),
         (
