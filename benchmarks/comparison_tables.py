@@ -25,6 +25,9 @@ CLAIMS: dict[str, tuple[str, ...]] = {
 }
 """Each claim with the runs that it is about."""
 
+WORDS = {"second": "no dropout; the second view:", "repeat": "Repeat at rate", "pairs": "pairs only:"}
+"""What a change of a recipe is called, where its name does not say it."""
+
 
 def write_tables() -> None:
     """Fill train/README.md."""
@@ -81,7 +84,7 @@ def _claim(title: str, names: Sequence[str], runs: dict[str, list[Record]]) -> s
 
 def _named(group: list[Record]) -> str:
     first = group[0]
-    changes = "".join(f", {name} {value}" for name, value in first.get("changes", {}).items())
+    changes = "".join(f", {WORDS.get(name, name)} {value}" for name, value in first.get("changes", {}).items())
     recipe = f"`{first['recipe']}`" if first["recipe"] else f"base, {first['pooling']}"
     data = f", {first['data']}" if first.get("data") not in (None, "wiki") else ""
     data += ", mean" if first["recipe"] and first["pooling"] == "mean" else ""
