@@ -25,7 +25,7 @@ CLAIMS: dict[str, tuple[str, ...]] = {
 }
 """Each claim with the runs that it is about."""
 
-WORDS = {"second": "no dropout; the second view:", "repeat": "Repeat at rate", "pairs": "pairs only:"}
+WORDS = {"second": "no dropout; the second view:", "repeat": "Repeat at rate", "pairs": "without hard negatives"}
 """What a change of a recipe is called, where its name does not say it."""
 
 
@@ -84,11 +84,16 @@ def _claim(title: str, names: Sequence[str], runs: dict[str, list[Record]]) -> s
 
 def _named(group: list[Record]) -> str:
     first = group[0]
-    changes = "".join(f", {WORDS.get(name, name)} {value}" for name, value in first.get("changes", {}).items())
+    changes = "".join(f", {_change(name, value)}" for name, value in first.get("changes", {}).items())
     recipe = f"`{first['recipe']}`" if first["recipe"] else f"base, {first['pooling']}"
     data = f", {first['data']}" if first.get("data") not in (None, "wiki") else ""
     data += ", mean" if first["recipe"] and first["pooling"] == "mean" else ""
     return recipe + changes.replace("_", " ") + data + (f", {len(group)} seeds" if len(group) > 1 else "")
+
+
+def _change(name: str, value: Any) -> str:
+    words = WORDS.get(name, name)
+    return words if value is True else f"{words} {value}"
 
 
 def _spread(values: Sequence[float], places: int = 2) -> str:
