@@ -6,6 +6,7 @@ anew, so `Shuffle` belongs behind it; `Span` alone keeps the places that its tok
 """
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -71,15 +72,15 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class TokenAugmentation:
+class TokenAugmentation(ABC):
     """A change of the tokens of a sentence."""
 
     frozen: bool = field(default=False, kw_only=True)
     """Draw once for each example and repeat that in every epoch, instead of drawing anew."""
 
+    @abstractmethod
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
         """The changed sentence, with at least one token and at most `vocabulary.limit`."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

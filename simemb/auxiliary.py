@@ -1,6 +1,7 @@
 """Auxiliary losses: a second task on the same encoder, added to the objective with a weight."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -35,7 +36,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Auxiliary:
+class Auxiliary(ABC):
     """A second task. A subclass holds its constants and builds the module that computes the loss of a `Scene`."""
 
     weight: float = 1.0
@@ -44,9 +45,9 @@ class Auxiliary:
     labeled: ClassVar[bool] = False
     """Whether it learns from what people said of the pairs; an adversarial view then attacks this loss."""
 
+    @abstractmethod
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
         """A new module whose forward takes a `Scene`. views: those that the encoder sees, by their places."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

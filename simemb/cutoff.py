@@ -5,6 +5,7 @@ ConSERT is Yan et al., 2021, section 3.2; where the paper is silent, they do wha
 sentence is drawn for by itself, special tokens count and may be hit, and what remains is not scaled up.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf
 
@@ -17,9 +18,10 @@ from simemb.errors import RecipeError
 
 
 @dataclass(frozen=True)
-class EmbeddingAugmentation:
+class EmbeddingAugmentation(ABC):
     """A change of what the embedding layer gives for the tokens of some sentences."""
 
+    @abstractmethod
     def __call__(
         self, tokens: Float[Tensor, "tokens dim"], lengths: Int[Tensor, "sentences"]
     ) -> Float[Tensor, "tokens dim"]:
@@ -27,7 +29,6 @@ class EmbeddingAugmentation:
 
         `lengths` is best left on the CPU: on a GPU it has to be fetched, for which the GPU must finish first.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Loader:
         self.seed = seed
         self.rank = rank
         self.world = world
-        self.examples = len(material.online.table) - max(view.offset for view in views)
+        self.examples = material.examples(views)
         least, largest = world * recipe.smallest_share, min(self.examples, recipe.batch_size)
         if largest < least:
             raise TrainingError(

@@ -16,6 +16,7 @@ from simemb.rows import Rows
 from simemb.targets import Frozen
 from simemb.teacher import vectors_of
 from simemb.tokens import token_table
+from simemb.views import View
 
 
 @runtime_checkable
@@ -54,6 +55,10 @@ class Material:
     taught: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    def examples(self, views: Sequence[View]) -> int:
+        """How many there are: a view that reads further down has no text for the last rows."""
+        return len(self.online.table) - max(view.offset for view in views)
 
     @property
     def taught_width(self) -> int | None:

@@ -107,7 +107,7 @@ def fit(
         twin = _encoder(named, None, recipe).to(processes.device) if named else None
         with processes.main_process_first():  # what it caches, the others find
             material = prepare(recipe, rows, encoder, twin, progress=progress)
-    examples = len(material.online.table) - max(view.offset for view in recipe.views)
+    examples = material.examples(recipe.views)
     _check_size(recipe, rows, examples)
     settings = Settings(
         model=encoder.name,

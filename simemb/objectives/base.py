@@ -91,9 +91,9 @@ class Objective:
         """What computes the loss of vectors of `width` dimensions: by default the objective itself."""
         return self
 
-    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:  # noqa: ARG002
         """The loss, a mean over the queries, without `weight`."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has state: what build(width) gives computes the loss")
 
 
 def above_zero(objective: Objective, *names: str) -> None:
