@@ -14,6 +14,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from simemb.batch import Runs, split_runs
+from simemb.blocks import attend_in_blocks
+from simemb.kernels import PLAIN
 
 NAME = "simemb_ragged"
 
@@ -42,7 +44,6 @@ def ragged_attention(
     `sliding_window` w lets a token see those at a distance below w (ModernBERT hands over half its window
     plus one).
     """
-    attend = _attend_padded if query.is_cuda else _attend_by_run
     output = attend(
         *(projection[0].transpose(0, 1) for projection in (query, key, value)),
         runs=runs,
@@ -53,8 +54,42 @@ def ragged_attention(
     return output[None], None
 
 
+def attend(
+    query: Float[Tensor, "rows heads dim"],
+    key: Float[Tensor, "tokens heads dim"],
+    value: Float[Tensor, "tokens heads dim"],
+    *,
+    runs: Runs,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    first_only: bool = False,
+) -> Float[Tensor, "rows heads dim"]:
+    """softmax(q k^T * scaling) v within each sentence, by the kernel that suits the device.
+
+    scaling: 1 / sqrt(dim) by default. first_only: `query` holds the first token of every sentence and no other.
+    """
+    if query.is_cuda:
+        kernel = _attend_padded
+    elif dropout and not PLAIN and sliding_window is None and not torch.is_autocast_enabled("cpu"):
+        scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+        return attend_in_blocks(query, key, value, runs=runs, scaling=scaling, dropout=dropout, first_only=first_only)
+    else:
+        kernel = _attend_by_run
+    return kernel(
+        query,
+        key,
+        value,
+        runs=runs,
+        scaling=scaling,
+        dropout=dropout,
+        sliding_window=sliding_window,
+        first_only=first_only,
+    )
+
+
 def _attend_by_run(
-    query: Float[Tensor, "tokens heads dim"],
+    query: Float[Tensor, "rows heads dim"],
     key: Float[Tensor, "tokens heads dim"],
     value: Float[Tensor, "tokens heads dim"],
     *,
@@ -62,10 +97,12 @@ def _attend_by_run(
     scaling: float | None,
     dropout: float,
     sliding_window: int | None,
-) -> Float[Tensor, "tokens heads dim"]:
+    first_only: bool = False,
+) -> Float[Tensor, "rows heads dim"]:
     """One dense, unmasked call per run of equal lengths: exactly the work that the tokens need."""
     outputs: list[Tensor] = []
-    for q, k, v in zip(*(split_runs(projection, runs) for projection in (query, key, value)), strict=True):
+    asked = tuple((sentences, 1) for sentences, _ in runs) if first_only else runs
+    for q, k, v in zip(split_runs(query, asked), split_runs(key, runs), split_runs(value, runs), strict=True):
         attended = scaled_dot_product_attention(
             q.transpose(1, 2),
             k.transpose(1, 2),
@@ -79,7 +116,7 @@ def _attend_by_run(
 
 
 def _attend_padded(
-    query: Float[Tensor, "tokens heads dim"],
+    query: Float[Tensor, "rows heads dim"],
     key: Float[Tensor, "tokens heads dim"],
     value: Float[Tensor, "tokens heads dim"],
     *,
@@ -87,16 +124,19 @@ def _attend_padded(
     scaling: float | None,
     dropout: float,
     sliding_window: int | None,
-) -> Float[Tensor, "tokens heads dim"]:
+    first_only: bool = False,
+) -> Float[Tensor, "rows heads dim"]:
     """One masked call on a rectangle: a GPU does that faster than many small calls; only attention is padded."""
     device, longest = query.device, runs[-1][1]
     lengths = torch.tensor([length for count, length in runs for _ in range(count)], device=device)
     real = torch.arange(longest, device=device) < lengths[:, None]
     row, column = real.nonzero(as_tuple=True)
-    q, k, v = (
-        projection.new_zeros(len(lengths), longest, *projection.shape[1:]).index_put((row, column), projection)
-        for projection in (query, key, value)
-    )
+
+    def rectangle(projection: Tensor) -> Tensor:
+        empty = projection.new_zeros(len(lengths), longest, *projection.shape[1:])
+        return empty.index_put((row, column), projection)
+
+    q, k, v = query[:, None] if first_only else rectangle(query), rectangle(key), rectangle(value)
     visible = real[:, None, None, :]
     window = _window_mask(longest, sliding_window, device)
     attended = scaled_dot_product_attention(
@@ -107,7 +147,8 @@ def _attend_padded(
         dropout_p=dropout,
         scale=scaling,
     )
-    return attended.transpose(1, 2)[row, column]
+    attended = attended.transpose(1, 2)
+    return attended[:, 0] if first_only else attended[row, column]
 
 
 def _window_mask(length: int, sliding_window: int | None, device: torch.device) -> Bool[Tensor, "length length"] | None:

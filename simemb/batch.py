@@ -6,6 +6,7 @@ sentence (attention, pooling) can be done with one dense call per run.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -68,10 +69,20 @@ class Batch:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    @property
+    @cached_property
     def runs(self) -> Runs:
         """(sentences, tokens per sentence) of every run of equal lengths."""
         return tuple((len(list(group)), length) for length, group in groupby(self.lengths))
+
+    @cached_property
+    def starts(self) -> Int[Tensor, "batch_and_one"]:
+        """Where each sentence begins, and the end of the last, as attention kernels want it."""
+        return torch.from_numpy(np.cumsum((0, *self.lengths), dtype=np.int32)).to(self.ids.device, non_blocking=True)
+
+    @cached_property
+    def firsts(self) -> Int[Tensor, "batch"]:
+        """Where each sentence begins."""
+        return self.starts[:-1].long()
 
     @property
     def segments(self) -> Int[Tensor, "tokens"]:
@@ -81,12 +92,14 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-        return replace(
+        moved = replace(
             self,
             ids=self.ids.to(device, non_blocking=True),
             positions=self.positions.to(device, non_blocking=True),
             order=self.order.to(device, non_blocking=True),
         )
+        moved.__dict__["starts"] = self.starts.to(device, non_blocking=True)
+        return moved
 
     def restore(self, rows: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch *rest"]:
         """Per-sentence results of this batch in the order in which the caller gave the sentences."""

@@ -6,22 +6,22 @@ It computes on ragged batches (`simemb.batch`): the token-wise layers see exactl
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from simemb import attention, encoding, tokenizing
+from simemb import attention, encoding, layers, tokenizing
 from simemb.batch import Batch
 from simemb.encoding import Vectors
+from simemb.kernels import PLAIN
+from simemb.layers import Transform
 from simemb.modules import Dense
 from simemb.pooling import LAYERS, check_pooling, pool
-
-Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 
 
 class Encoder(nn.Module):
@@ -33,7 +33,8 @@ class Encoder(nn.Module):
     may still lie.
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
 
-    The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any.
+    The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any. With
+    `fast` the layers are computed by `simemb.layers`, otherwise by the transformers model itself.
     """
 
     def __init__(
@@ -60,8 +61,9 @@ class Encoder(nn.Module):
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
-        self.ragged = False
-        self.ragged = backbone.config.model_type in attention.VERIFIED_FAMILIES and _ragged_agrees(self)
+        self.ragged = self.fast = False
+        if backbone.config.model_type in attention.VERIFIED_FAMILIES:
+            self.ragged, self.fast = _agreeing(self)
 
     @staticmethod
     def load(
@@ -139,17 +141,35 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch dim"]:
         """One vector per sentence in the caller's order, with gradient."""
-        vectors = pool(self.hidden_states(batch), batch, self.pooling)
+        first_only = self.pooling == "cls"
+        vectors = pool(self._states(batch, first_only=first_only), batch, self.pooling, first_only=first_only)
         for module in self.tail:
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
 
     def hidden_states(self, batch: Batch) -> tuple[Float[Tensor, "tokens dim"], ...]:
         """What the layers give for every token: the layers that the pooling needs, the last one at the end."""
+        return self._states(batch, first_only=False)
+
+    def _states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
+        """The layers that the pooling needs; with `first_only` the last holds the first token of each sentence."""
         every_layer = LAYERS[self.pooling] != (-1,)
-        ids, positions = batch.ids, batch.positions + self.position_offset
+        positions = batch.positions + self.position_offset
+        known = layers.layers_of(self.backbone) if self.fast else None
+        if known is not None:
+            transforms = self._transforms
+            return layers.hidden_states(
+                self.backbone, known, batch, positions, transforms, every_layer=every_layer, first_only=first_only
+            )
+        states = self._by_transformers(batch, positions, every_layer=every_layer)
+        return (states[-1].index_select(0, batch.firsts),) if first_only else states
+
+    def _by_transformers(
+        self, batch: Batch, positions: Int[Tensor, "tokens"], *, every_layer: bool
+    ) -> tuple[Float[Tensor, "tokens dim"], ...]:
+        """The forward pass of the transformers model: on the ragged batch where its family can, else padded."""
         if self.ragged:
-            mask, inputs = None, {"input_ids": ids[None], "position_ids": positions[None], "runs": batch.runs}
+            mask, inputs = None, {"input_ids": batch.ids[None], "position_ids": positions[None], "runs": batch.runs}
         else:
             rectangle, mask = batch.pad(_padding(self))
             inputs = {"input_ids": rectangle, "attention_mask": mask}
@@ -158,8 +178,8 @@ class Encoder(nn.Module):
                 inputs["position_ids"] = places.masked_scatter(mask.bool(), positions)
         with self._hooked(batch, mask):
             output = self.backbone(**inputs, output_hidden_states=every_layer, return_dict=True)
-        layers = output.hidden_states if every_layer else (output.last_hidden_state,)
-        return tuple(layer[0] if mask is None else layer[mask.bool()] for layer in layers)
+        states = output.hidden_states if every_layer else (output.last_hidden_state,)
+        return tuple(state[0] if mask is None else state[mask.bool()] for state in states)
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
@@ -266,18 +286,23 @@ def _padding(encoder: Encoder) -> int:
 
 
 @torch.inference_mode()
-def _ragged_agrees(encoder: Encoder) -> bool:
-    """Whether two sentences of unlike length give the same vectors ragged as padded; if so, ragged it is.
+def _agreeing(encoder: Encoder) -> tuple[bool, bool]:
+    """Whether two sentences of unlike length give the padded vectors when ragged, and by our own layers too.
 
-    The family list says that it should; this catches a transformers release in which it no longer does.
+    The families are listed, so they should; this catches a transformers release in which they no longer do.
     """
     encoder.eval()
     batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(encoder.device)
     padded = encoder.hidden_states(batch)[-1]
+
+    def agrees() -> bool:
+        return torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
+
     plain = encoder.backbone.config._attn_implementation
     encoder.backbone.set_attn_implementation(attention.NAME)
     encoder.ragged = True
-    if torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4):
-        return True
-    encoder.backbone.set_attn_implementation(plain)
-    return False
+    if not agrees():
+        encoder.backbone.set_attn_implementation(plain)
+        return False, False
+    encoder.fast = not PLAIN
+    return True, encoder.fast and agrees()

@@ -34,7 +34,7 @@ def check_pooling(name: str) -> str:
 
 
 def pool(
-    hidden_states: Sequence[Float[Tensor, "tokens dim"]], batch: Batch, pooling: str
+    hidden_states: Sequence[Float[Tensor, "rows dim"]], batch: Batch, pooling: str, *, first_only: bool = False
 ) -> Float[Tensor, "batch dim"]:
     """One vector per sentence, in the caller's order.
 
@@ -42,12 +42,11 @@ def pool(
     included. first_last, last2: mean over tokens of (h_1 + h_n) / 2 and of (h_{n-1} + h_n) / 2.
 
     hidden_states: the embedding layer's output and every layer's, or just the last layer's where the
-    pooling needs no other.
+    pooling needs no other. first_only: the last of them holds the first token of every sentence and no other.
     """
     layers = [hidden_states[layer] for layer in LAYERS[pooling]]
     tokens = layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
     if pooling == "cls":
-        lengths = torch.tensor(batch.lengths, device=tokens.device)
-        return batch.restore(tokens.index_select(0, lengths.cumsum(0) - lengths))
+        return batch.restore(tokens if first_only else tokens.index_select(0, batch.firsts))
     reduce = torch.Tensor.amax if pooling == "max" else torch.Tensor.mean
     return batch.restore(torch.cat([reduce(block, 1) for block in batch.split(tokens)]))

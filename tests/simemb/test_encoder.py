@@ -342,9 +342,13 @@ def test_setting_dropout_reaches_the_attention_weights(family):
     encoder = make_encoder(family)
     encoder.set_dropout(0.5)
     probabilities: list[float] = []
-    kept = attention._attend_by_run
+
+    def recorded(kernel):
+        return lambda *a, **k: probabilities.append(k["dropout"]) or kernel(*a, **k)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attention, "_attend_by_run", lambda *a, **k: probabilities.append(k["dropout"]) or kept(*a, **k))
+        for name in ("_attend_by_run", "attend_in_blocks"):
+            patch.setattr(attention, name, recorded(getattr(attention, name)))
         encoder.train()
         encoder(batch_of(encoder))
         encoder.eval()
