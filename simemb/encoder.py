@@ -304,5 +304,5 @@ def _agreeing(encoder: Encoder) -> tuple[bool, bool]:
     if not agrees():
         encoder.backbone.set_attn_implementation(plain)
         return False, False
-    encoder.fast = not PLAIN
+    encoder.fast = not PLAIN and layers.layers_of(encoder.backbone) is not None
     return True, encoder.fast and agrees()
