@@ -1,57 +1,14 @@
-"""Attention over a ragged batch, registered with transformers under the name `simemb_ragged`.
-
-BERT-family models of transformers 5 look their attention up in `AttentionInterface` and hand on keywords
-they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.batch`) as such a
-keyword. No model class is patched.
-"""
-
-from typing import Any
+"""Attention over a ragged batch, by the kernel that suits the device."""
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
 
+from simemb import varlen
 from simemb.batch import Runs, split_runs
 from simemb.blocks import attend_in_blocks
 from simemb.kernels import PLAIN
-
-NAME = "simemb_ragged"
-
-VERIFIED_FAMILIES = frozenset(
-    {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "ernie", "modernbert"}
-)
-"""Model types whose attention goes through the interface. Others (MPNet, DeBERTa-v2) accept the call and
-silently attend across sentences, so the encoder pads for them."""
-
-
-def ragged_attention(
-    module: nn.Module,  # noqa: ARG001 (the interface of transformers)
-    query: Float[Tensor, "one heads tokens dim"],
-    key: Float[Tensor, "one heads tokens dim"],
-    value: Float[Tensor, "one heads tokens dim"],
-    attention_mask: Tensor | None,  # noqa: ARG001 (None: no_mask below)
-    *,
-    runs: Runs,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    sliding_window: int | None = None,
-    **kwargs: Any,  # noqa: ARG001 (what transformers hands to every attention function)
-) -> tuple[Float[Tensor, "one tokens heads dim"], None]:
-    """softmax(q k^T * scaling) v within each sentence; `dropout` acts on the attention weights.
-
-    `sliding_window` w lets a token see those at a distance below w (ModernBERT hands over half its window
-    plus one).
-    """
-    output = attend(
-        *(projection[0].transpose(0, 1) for projection in (query, key, value)),
-        runs=runs,
-        scaling=scaling,
-        dropout=dropout,
-        sliding_window=sliding_window,
-    )
-    return output[None], None
 
 
 def attend(
@@ -69,6 +26,11 @@ def attend(
 
     scaling: 1 / sqrt(dim) by default. first_only: `query` holds the first token of every sentence and no other.
     """
+    if query.is_cuda and sliding_window is None:
+        starts, longest = varlen.starts_of(runs, query.device), runs[-1][1]
+        return varlen.attend(
+            query, key, value, starts, longest, dropout=dropout, scaling=scaling, first_only=first_only
+        )
     if query.is_cuda:
         kernel = _attend_padded
     elif dropout and not PLAIN and sliding_window is None and not torch.is_autocast_enabled("cpu"):
@@ -156,11 +118,3 @@ def _window_mask(length: int, sliding_window: int | None, device: torch.device) 
         return None
     place = torch.arange(length, device=device)
     return (place[:, None] - place).abs() < sliding_window
-
-
-def no_mask(*args: Any, **kwargs: Any) -> None:
-    """The mask of a ragged batch: none, since `ragged_attention` never looks across sentences."""
-
-
-AttentionInterface.register(NAME, ragged_attention)
-AttentionMaskInterface.register(NAME, no_mask)

@@ -220,7 +220,7 @@ def _language_model(encoder: Encoder) -> tuple[Any, bool]:
     """The checkpoint's model for masked language modelling, and whether weights of its head were missing."""
     from transformers import AutoModelForMaskedLM
 
-    from simemb.directory import quiet_transformers
+    from simemb.backbone import quiet_transformers
 
     with quiet_transformers():
         if encoder.source is None:

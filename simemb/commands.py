@@ -251,9 +251,9 @@ def _corpora() -> list[tuple[str, str]]:
 
 
 def _load(model: str, pooling: str | None) -> Any:
-    from simemb.encoder import Encoder
+    from simemb.directory import load
 
-    return Encoder.load(model, pooling=pooling)
+    return load(model, pooling=pooling, light=True)
 
 
 def _texts(data: str, column: str | None) -> Iterator[str]:

@@ -4,20 +4,19 @@ We write sentence-transformers' older spelling (module types `sentence_transform
 per pooling mode), which its older releases read too; we read both spellings.
 """
 
-import inspect
 import json
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from simemb import atomic
+from simemb.backbone import load_backbone, quiet_transformers
 from simemb.encoder import Encoder
 from simemb.errors import ModelError, unknown
 from simemb.modules import Dense, Normalize
@@ -67,8 +66,12 @@ def load(
     revision: str | None = None,
     trust_remote_code: bool = False,
     default: str = "mean",
+    light: bool = False,
 ) -> Any:
-    """See `Encoder.load`. default: the pooling of a checkpoint that says nothing about it."""
+    """See `Encoder.load`. default: the pooling of a checkpoint that says nothing about it.
+
+    light: an encoder that only encodes will do, which is there sooner (`simemb.skeleton`).
+    """
     if pooling is not None and pooling not in (*LAYERS, HEAD):
         raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
     for knob, value in (("max_length", max_length), ("truncate_dim", truncate_dim)):
@@ -80,7 +83,9 @@ def load(
         if not layout.known:
             return _foreign(directory, str(model), truncate_dim, trust_remote_code)
         wanted = pooling or layout.pooling
-        backbone, head = load_backbone(layout.transformer, head=wanted == HEAD, trust_remote_code=trust_remote_code)
+        backbone, head = load_backbone(
+            layout.transformer, head=wanted == HEAD, trust_remote_code=trust_remote_code, light=light
+        )
         encoder = Encoder(
             backbone,
             load_tokenizer(layout.transformer, trust_remote_code=trust_remote_code),
@@ -191,44 +196,6 @@ def load_tokenizer(directory: Path, *, trust_remote_code: bool = False) -> Any:
         return AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
 
 
-def load_backbone(
-    directory: Path, *, head: bool = False, trust_remote_code: bool = False
-) -> tuple[Any, Sequence[nn.Module]]:
-    """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module."""
-    from transformers import MODEL_MAPPING, AutoConfig, AutoModel
-
-    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
-    known = type(config) in MODEL_MAPPING
-    accepts = known and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
-    with quiet_transformers():
-        backbone, report = AutoModel.from_pretrained(
-            directory,
-            config=config,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            output_loading_info=True,
-            **({"add_pooling_layer": head} if accepts else {}),
-        )
-    missing = sorted(report["missing_keys"])
-    if head and (not accepts or any("pooler" in key for key in missing)):
-        raise ModelError(
-            f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)"
-        )
-    if missing:
-        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it whole?")
-    return backbone, [_take_pooler(backbone)] if head else []
-
-
-def _take_pooler(backbone: Any) -> Dense:
-    """Move the trained pooler out of the backbone into a Dense module of the encoder."""
-    linear = getattr(backbone.pooler, "dense", backbone.pooler)
-    dense = Dense(linear.in_features, linear.out_features, activation=nn.Tanh())
-    dense.linear.load_state_dict(linear.state_dict())
-    backbone.pooler = None
-    return dense
-
-
 def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer
 
@@ -281,19 +248,3 @@ def _one_line(model: str | Path) -> Generator[None, None, None]:
     except (*_UNREADABLE, SafetensorError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{model} cannot be loaded as a model: {reason[0]}") from error
-
-
-@contextmanager
-def quiet_transformers() -> Generator[None, None, None]:
-    """Without transformers' progress bars and load reports: what matters we say ourselves."""
-    from transformers.utils import logging as transformers_logging
-
-    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -4,7 +4,6 @@ It computes on ragged batches (`simemb.batch`): the token-wise layers see exactl
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -12,23 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb import attention, encoding, layers, tokenizing
+from simemb import encoding, layers, tokenizing
 from simemb.batch import Batch
 from simemb.encoding import Vectors
-from simemb.kernels import PLAIN
 from simemb.layers import Transform
 from simemb.modules import Dense
 from simemb.pooling import LAYERS, check_pooling, pool
+from simemb.skeleton import Skeleton
 
 
 class Encoder(nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
-    backbone: a transformers model. pooling: a name of `simemb.pooling.LAYERS`. tail: what follows the
-    pooling (`Dense`, `Normalize`). max_length: tokens a text is cut to, special tokens included.
+    backbone: a transformers model, or a `Skeleton` of one, which only encodes. pooling: a name of
+    `simemb.pooling.LAYERS`. tail: what follows the pooling (`Dense`, `Normalize`). max_length: tokens a text is cut
+    to, special tokens included.
     name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
     may still lie.
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
@@ -61,9 +61,11 @@ class Encoder(nn.Module):
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
-        self.ragged = self.fast = False
-        if backbone.config.model_type in attention.VERIFIED_FAMILIES:
-            self.ragged, self.fast = _agreeing(self)
+        self.ragged = self.fast = isinstance(backbone, Skeleton)
+        if not self.ragged:
+            from simemb import interface
+
+            self.ragged, self.fast = interface.agreeing(self)
 
     @staticmethod
     def load(
@@ -161,25 +163,10 @@ class Encoder(nn.Module):
             return layers.hidden_states(
                 self.backbone, known, batch, positions, transforms, every_layer=every_layer, first_only=first_only
             )
-        states = self._by_transformers(batch, positions, every_layer=every_layer)
-        return (states[-1].index_select(0, batch.firsts),) if first_only else states
+        from simemb import interface
 
-    def _by_transformers(
-        self, batch: Batch, positions: Int[Tensor, "tokens"], *, every_layer: bool
-    ) -> tuple[Float[Tensor, "tokens dim"], ...]:
-        """The forward pass of the transformers model: on the ragged batch where its family can, else padded."""
-        if self.ragged:
-            mask, inputs = None, {"input_ids": batch.ids[None], "position_ids": positions[None], "runs": batch.runs}
-        else:
-            rectangle, mask = batch.pad(_padding(self))
-            inputs = {"input_ids": rectangle, "attention_mask": mask}
-            if "position_ids" in inspect.signature(self.backbone.forward).parameters:
-                places = rectangle.new_zeros(rectangle.shape)
-                inputs["position_ids"] = places.masked_scatter(mask.bool(), positions)
-        with self._hooked(batch, mask):
-            output = self.backbone(**inputs, output_hidden_states=every_layer, return_dict=True)
-        states = output.hidden_states if every_layer else (output.last_hidden_state,)
-        return tuple(state[0] if mask is None else state[mask.bool()] for state in states)
+        states = interface.hidden_states(self, batch, positions, self._transforms, every_layer=every_layer)
+        return (states[-1].index_select(0, batch.firsts),) if first_only else states
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
@@ -193,24 +180,6 @@ class Encoder(nn.Module):
             yield
         finally:
             self._transforms.remove(transform)
-
-    @contextmanager
-    def _hooked(self, batch: Batch, mask: Tensor | None) -> Generator[None, None, None]:
-        if not self._transforms:
-            yield
-            return
-
-        def replace(module: nn.Module, args: Any, output: Tensor) -> Tensor:  # noqa: ARG001
-            tokens = output[0] if mask is None else output[mask.bool()]
-            for transform in self._transforms:
-                tokens = transform(tokens, batch)
-            return tokens[None] if mask is None else output.masked_scatter(mask.bool()[..., None], tokens)
-
-        handle = self.backbone.embeddings.register_forward_hook(replace)
-        try:
-            yield
-        finally:
-            handle.remove()
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
@@ -279,30 +248,3 @@ def _position_offset(backbone: Any) -> int:
     """RoBERTa and its kin count positions from padding_idx + 1; the others from 0."""
     padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
     return 0 if padding is None else int(padding) + 1
-
-
-def _padding(encoder: Encoder) -> int:
-    return int(encoder.backbone.config.pad_token_id or 0)
-
-
-@torch.inference_mode()
-def _agreeing(encoder: Encoder) -> tuple[bool, bool]:
-    """Whether two sentences of unlike length give the padded vectors when ragged, and by our own layers too.
-
-    The families are listed, so they should; this catches a transformers release in which they no longer do.
-    """
-    encoder.eval()
-    batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(encoder.device)
-    padded = encoder.hidden_states(batch)[-1]
-
-    def agrees() -> bool:
-        return torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
-
-    plain = encoder.backbone.config._attn_implementation
-    encoder.backbone.set_attn_implementation(attention.NAME)
-    encoder.ragged = True
-    if not agrees():
-        encoder.backbone.set_attn_implementation(plain)
-        return False, False
-    encoder.fast = not PLAIN and layers.layers_of(encoder.backbone) is not None
-    return True, encoder.fast and agrees()

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from simemb.atomic import new_directory
-from simemb.directory import quiet_transformers
+from simemb.backbone import quiet_transformers
 from simemb.errors import DataError, ModelError
 from simemb.progress import track
 from simemb.rows import Rows, open_rows

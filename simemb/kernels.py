@@ -41,6 +41,13 @@ def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[T
     return functional.gelu(linear(rows, layer))
 
 
+def exact_gelu(activation: Any) -> bool:
+    """Whether it is x Phi(x), in torch's spelling or in that of transformers, and not one of its approximations."""
+    if type(activation) is nn.GELU:
+        return activation.approximate == "none"
+    return getattr(activation, "act", None) is functional.gelu
+
+
 def dropout(values: Float[Tensor, "*shape"], probability: float, *, training: bool) -> Float[Tensor, "*shape"]:
     """Each value is 0 with the given probability and otherwise divided by one minus it."""
     if not training or probability == 0:

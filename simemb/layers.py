@@ -11,11 +11,11 @@ from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers.activations import GELUActivation
 
+from simemb import fused
 from simemb.attention import attend
 from simemb.batch import Batch
-from simemb.kernels import dropout, linear, linear_gelu
+from simemb.kernels import dropout, exact_gelu, linear, linear_gelu
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 
@@ -83,11 +83,10 @@ class Layer:
 
     @property
     def plain(self) -> bool:
-        """Whether these are torch's own modules: an adapter (LoRA) has work to do in its own forward."""
+        """Whether these compute as torch's own modules do: an adapter (LoRA) has work to do in its own forward."""
         linears = (self.query, self.key, self.value, self.output, self.up, self.down)
-        norms = (self.output_norm, self.down_norm)
-        return all(type(module) is nn.Linear for module in linears) and all(
-            type(norm) is nn.LayerNorm for norm in norms
+        return all(type(module).forward is nn.Linear.forward for module in linears) and all(
+            type(norm).forward is nn.LayerNorm.forward for norm in (self.output_norm, self.down_norm)
         )
 
     def __call__(
@@ -106,10 +105,7 @@ class Layer:
             first_only=first_only,
         )
         rows = self.output_norm(self._add(mixed.flatten(1), self.output, rows, output_drop))
-        if isinstance(self.activation, GELUActivation) and self.activation.act is nn.functional.gelu:
-            wide = linear_gelu(rows, self.up)
-        else:
-            wide = self.activation(linear(rows, self.up))
+        wide = linear_gelu(rows, self.up) if exact_gelu(self.activation) else self.activation(linear(rows, self.up))
         return self.down_norm(self._add(wide, self.down, rows, down_drop))
 
     def _heads(self, rows: Tensor) -> Float[Tensor, "rows heads dim"]:
@@ -130,7 +126,7 @@ def layers_of(backbone: Any) -> list[Layer] | None:
     config = backbone.config
     if getattr(config, "is_decoder", False) or getattr(config, "use_task_id", False):
         return None
-    if any(module._forward_hooks or module._forward_pre_hooks for module in backbone.modules()):
+    if any(_hooked(module) for module in backbone.modules()):
         return None
     if config.model_type in BERT_LAYOUT:
         found = [Layer.bert(layer) for layer in backbone.encoder.layer]
@@ -139,6 +135,12 @@ def layers_of(backbone: Any) -> list[Layer] | None:
     else:
         return None
     return found if all(layer.plain for layer in found) else None
+
+
+def _hooked(module: nn.Module) -> bool:
+    """Whether somebody listens to a module: somebody else than transformers, which so captures hidden states."""
+    hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+    return any(not str(getattr(hook, "__module__", "")).startswith("transformers.") for hook in hooks)
 
 
 def hidden_states(
@@ -157,12 +159,26 @@ def hidden_states(
         tokens = transform(tokens, batch)
     if hasattr(backbone, "embeddings_project"):
         tokens = backbone.embeddings_project(tokens)
+    if fused.suits(tokens, layers, batch):
+        return _fused(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
     states = [tokens]
     for layer in layers:
         tokens = layer(tokens, batch, first_only=first_only and layer is layers[-1])
         states.append(tokens)
         if not every_layer:
             del states[0]
+    return tuple(states)
+
+
+def _fused(
+    tokens: Float[Tensor, "tokens dim"], layers: list[Layer], batch: Batch, *, every_layer: bool, first_only: bool
+) -> tuple[Float[Tensor, "rows dim"], ...]:
+    """The same in half precision on CUDA."""
+    if not every_layer:
+        return (fused.run(tokens, layers, batch, first_only=first_only),)
+    states = [tokens]
+    for layer in layers:
+        states.append(fused.run(states[-1], [layer], batch, first_only=first_only and layer is layers[-1]))
     return tuple(states)
 
 

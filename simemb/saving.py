@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 
 from simemb import atomic
 from simemb.auxiliary import VocabularyHead
+from simemb.backbone import quiet_transformers
 from simemb.card import card
-from simemb.directory import POOLING_FLAGS, quiet_transformers
+from simemb.directory import POOLING_FLAGS
 from simemb.encoder import Encoder
 from simemb.errors import ModelError
 from simemb.modules import Dense

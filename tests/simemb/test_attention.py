@@ -9,8 +9,8 @@ from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from simemb import attention
-from simemb.attention import NAME, VERIFIED_FAMILIES, no_mask, ragged_attention
 from simemb.batch import Batch, Runs
+from simemb.interface import NAME, VERIFIED_FAMILIES, no_mask, ragged_attention
 
 IMPLEMENTATIONS = [attention._attend_by_run, attention._attend_padded]
 HEADS, DIM = 2, 4

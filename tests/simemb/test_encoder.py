@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from simemb import attention
+from simemb import attention, interface
 from simemb.batch import Batch
 from simemb.encoder import Encoder
 from simemb.errors import ModelError
@@ -90,7 +90,7 @@ def test_float32_gradients_of_all_parameters_agree_too(family):
 
 @pytest.mark.parametrize("family", ["mpnet", "deberta-v2"])
 def test_the_self_check_turns_a_family_off_whose_attention_leaves_the_interface(family, monkeypatch):
-    monkeypatch.setattr(attention, "VERIFIED_FAMILIES", frozenset({*RAGGED, family}))
+    monkeypatch.setattr(interface, "VERIFIED_FAMILIES", frozenset({*RAGGED, family}))
     encoder, plain = make_encoder(family), make_backbone(family)
     assert not encoder.ragged
     assert encoder.backbone.config._attn_implementation == plain.config._attn_implementation
@@ -99,7 +99,7 @@ def test_the_self_check_turns_a_family_off_whose_attention_leaves_the_interface(
 
 
 def test_a_family_that_nobody_verified_is_padded_and_right(monkeypatch):
-    monkeypatch.setattr(attention, "VERIFIED_FAMILIES", frozenset())
+    monkeypatch.setattr(interface, "VERIFIED_FAMILIES", frozenset())
     encoder, plain = make_encoder("bert"), make_backbone("bert")
     assert not encoder.ragged
     with torch.no_grad():

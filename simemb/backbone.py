@@ -1,0 +1,77 @@
+"""The transformer of a directory: loaded by transformers, or as a bare skeleton where that will do."""
+
+import inspect
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from simemb.errors import ModelError
+from simemb.kernels import PLAIN
+from simemb.modules import Dense
+from simemb.pooling import HEAD
+from simemb.skeleton import load_skeleton
+
+
+def load_backbone(
+    directory: Path, *, head: bool = False, trust_remote_code: bool = False, light: bool = False
+) -> tuple[Any, Sequence[nn.Module]]:
+    """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module.
+
+    light: a `Skeleton` will do, if it is a model of that kind.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    if light and not (head or PLAIN or trust_remote_code) and (skeleton := load_skeleton(directory, config)) is not None:
+        return skeleton, []
+    from transformers import MODEL_MAPPING, AutoModel
+
+    known = type(config) in MODEL_MAPPING
+    accepts = known and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    with quiet_transformers():
+        backbone, report = AutoModel.from_pretrained(
+            directory,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
+            **({"add_pooling_layer": head} if accepts else {}),
+        )
+    missing = sorted(report["missing_keys"])
+    if head and (not accepts or any("pooler" in key for key in missing)):
+        raise ModelError(
+            f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)"
+        )
+    if missing:
+        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it whole?")
+    return backbone, [_take_pooler(backbone)] if head else []
+
+
+def _take_pooler(backbone: Any) -> Dense:
+    """Move the trained pooler out of the backbone into a Dense module of the encoder."""
+    linear = getattr(backbone.pooler, "dense", backbone.pooler)
+    dense = Dense(linear.in_features, linear.out_features, activation=nn.Tanh())
+    dense.linear.load_state_dict(linear.state_dict())
+    backbone.pooler = None
+    return dense
+
+
+@contextmanager
+def quiet_transformers() -> Generator[None, None, None]:
+    """Without transformers' progress bars and load reports: what matters we say ourselves."""
+    from transformers.utils import logging as transformers_logging
+
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,140 @@
+"""The forward pass of the transformers model itself, ragged by an attention registered as `simemb_ragged`.
+
+BERT-family models of transformers 5 look their attention up in `AttentionInterface` and hand on keywords
+they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.batch`) as such a
+keyword. No model class is patched.
+"""
+
+import inspect
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from simemb import layers
+from simemb.attention import attend
+from simemb.batch import Batch, Runs
+from simemb.kernels import PLAIN
+from simemb.layers import Transform
+
+if TYPE_CHECKING:
+    from simemb.encoder import Encoder
+
+NAME = "simemb_ragged"
+
+VERIFIED_FAMILIES = frozenset(
+    {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "ernie", "modernbert"}
+)
+"""Model types whose attention goes through the interface. Others (MPNet, DeBERTa-v2) accept the call and
+silently attend across sentences, so the encoder pads for them."""
+
+
+def ragged_attention(
+    module: nn.Module,  # noqa: ARG001 (the interface of transformers)
+    query: Float[Tensor, "one heads tokens dim"],
+    key: Float[Tensor, "one heads tokens dim"],
+    value: Float[Tensor, "one heads tokens dim"],
+    attention_mask: Tensor | None,  # noqa: ARG001 (None: no_mask below)
+    *,
+    runs: Runs,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    **kwargs: Any,  # noqa: ARG001 (what transformers hands to every attention function)
+) -> tuple[Float[Tensor, "one tokens heads dim"], None]:
+    """softmax(q k^T * scaling) v within each sentence; `dropout` acts on the attention weights.
+
+    `sliding_window` w lets a token see those at a distance below w (ModernBERT hands over half its window
+    plus one).
+    """
+    output = attend(
+        *(projection[0].transpose(0, 1) for projection in (query, key, value)),
+        runs=runs,
+        scaling=scaling,
+        dropout=dropout,
+        sliding_window=sliding_window,
+    )
+    return output[None], None
+
+
+def no_mask(*args: Any, **kwargs: Any) -> None:
+    """The mask of a ragged batch: none, since `ragged_attention` never looks across sentences."""
+
+
+AttentionInterface.register(NAME, ragged_attention)
+AttentionMaskInterface.register(NAME, no_mask)
+
+
+def hidden_states(
+    encoder: "Encoder",
+    batch: Batch,
+    positions: Int[Tensor, "tokens"],
+    transforms: Sequence[Transform],
+    *,
+    every_layer: bool,
+) -> tuple[Float[Tensor, "tokens dim"], ...]:
+    """The embedding layer's output and every layer's, or the last alone, of the batch as it is or padded."""
+    backbone = encoder.backbone
+    if encoder.ragged:
+        mask, inputs = None, {"input_ids": batch.ids[None], "position_ids": positions[None], "runs": batch.runs}
+    else:
+        rectangle, mask = batch.pad(int(backbone.config.pad_token_id or 0))
+        inputs = {"input_ids": rectangle, "attention_mask": mask}
+        if "position_ids" in inspect.signature(backbone.forward).parameters:
+            places = rectangle.new_zeros(rectangle.shape)
+            inputs["position_ids"] = places.masked_scatter(mask.bool(), positions)
+    with _hooked(backbone, batch, mask, transforms):
+        output = backbone(**inputs, output_hidden_states=every_layer, return_dict=True)
+    states = output.hidden_states if every_layer else (output.last_hidden_state,)
+    return tuple(state[0] if mask is None else state[mask.bool()] for state in states)
+
+
+@contextmanager
+def _hooked(
+    backbone: Any, batch: Batch, mask: Tensor | None, transforms: Sequence[Transform]
+) -> Generator[None, None, None]:
+    if not transforms:
+        yield
+        return
+
+    def replace(module: nn.Module, args: Any, output: Tensor) -> Tensor:  # noqa: ARG001
+        tokens = output[0] if mask is None else output[mask.bool()]
+        for transform in transforms:
+            tokens = transform(tokens, batch)
+        return tokens[None] if mask is None else output.masked_scatter(mask.bool()[..., None], tokens)
+
+    handle = backbone.embeddings.register_forward_hook(replace)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@torch.inference_mode()
+def agreeing(encoder: "Encoder") -> tuple[bool, bool]:
+    """Whether two sentences of unlike length give the padded vectors when ragged, and by our own layers too.
+
+    The families are listed, so they should; this catches a transformers release in which they no longer do.
+    """
+    if encoder.backbone.config.model_type not in VERIFIED_FAMILIES:
+        return False, False
+    encoder.eval()
+    batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(encoder.device)
+    padded = encoder.hidden_states(batch)[-1]
+
+    def agrees() -> bool:
+        return torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
+
+    plain = encoder.backbone.config._attn_implementation
+    encoder.backbone.set_attn_implementation(NAME)
+    encoder.ragged = True
+    if not agrees():
+        encoder.backbone.set_attn_implementation(plain)
+        encoder.ragged = False
+        return False, False
+    encoder.fast = not PLAIN and layers.layers_of(encoder.backbone) is not None
+    return True, encoder.fast and agrees()

@@ -1,0 +1,102 @@
+"""The bare modules of BERT and RoBERTa, for commands that only encode: they start without transformers' modeling code.
+
+Importing that code takes longer than everything else between a command and its first vector. `simemb.layers` computes
+the layers anyway and needs of a model nothing but its modules under their names; here they are, and nothing else.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+PREFIXES = {"bert": "bert.", "roberta": "roberta.", "xlm-roberta": "roberta.", "camembert": "roberta."}
+"""The model types, and what a checkpoint with a head on top puts before the names of its weights."""
+
+_ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+
+
+class Skeleton(nn.Module):
+    """Modules without a forward pass, with the names and shapes of transformers' `BertModel` or `RobertaModel`."""
+
+    def __init__(self, config: Any):
+        super().__init__()
+        self.config = config
+        self.embeddings = _Embeddings(config)
+        self.encoder = nn.Module()
+        self.encoder.layer = nn.ModuleList(_layer(config) for _ in range(config.num_hidden_layers))
+
+
+def load_skeleton(directory: Path, config: Any) -> Skeleton | None:
+    """The model of a directory in float32, or None where it is of another kind and transformers has to load it."""
+    from safetensors.torch import load_file
+
+    file = directory / "model.safetensors"
+    if config.model_type not in PREFIXES or config.hidden_act not in _ACTIVATIONS or not file.is_file():
+        return None
+    if getattr(config, "is_decoder", False):
+        return None
+    weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in load_file(file).items()}
+    with torch.device("meta"):
+        skeleton = Skeleton(config)
+    known = skeleton.state_dict()
+    if not known.keys() <= weights.keys() or any(known[name].shape != weights[name].shape for name in known):
+        return None
+    skeleton.load_state_dict({name: weights[name].float() for name in known}, assign=True)
+    return skeleton.eval()
+
+
+class _Linear(nn.Linear):
+    def reset_parameters(self) -> None:
+        """Nothing: the weights come from a file."""
+
+
+class _Embedding(nn.Embedding):
+    def reset_parameters(self) -> None:
+        """Nothing: the weights come from a file."""
+
+
+class _LayerNorm(nn.LayerNorm):
+    def reset_parameters(self) -> None:
+        """Nothing: the weights come from a file."""
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, config: Any):
+        super().__init__()
+        width, padding = config.hidden_size, config.pad_token_id
+        shifted = config.model_type != "bert"  # RoBERTa counts positions from the padding's number
+        self.word_embeddings = _Embedding(config.vocab_size, width, padding_idx=padding)
+        self.position_embeddings = _Embedding(config.max_position_embeddings, width)
+        self.token_type_embeddings = _Embedding(config.type_vocab_size, width)
+        self.LayerNorm = _LayerNorm(width, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        if shifted:
+            self.padding_idx = padding
+
+
+def _layer(config: Any) -> nn.Module:
+    width, inner = config.hidden_size, config.intermediate_size
+    mixing = _named(query=_Linear(width, width), key=_Linear(width, width), value=_Linear(width, width))
+    mixing.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+    mixing.num_attention_heads = config.num_attention_heads
+    attention = nn.Module()
+    attention.self = mixing
+    attention.output = _after(config, width)
+    up = _named(dense=_Linear(width, inner), intermediate_act_fn=_ACTIVATIONS[config.hidden_act]())
+    return _named(attention=attention, intermediate=up, output=_after(config, inner))
+
+
+def _after(config: Any, inputs: int) -> nn.Module:
+    return _named(
+        dense=_Linear(inputs, config.hidden_size),
+        LayerNorm=_LayerNorm(config.hidden_size, eps=config.layer_norm_eps),
+        dropout=nn.Dropout(config.hidden_dropout_prob),
+    )
+
+
+def _named(**modules: nn.Module) -> nn.Module:
+    parent = nn.Module()
+    for name, module in modules.items():
+        parent.add_module(name, module)
+    return parent
