@@ -26,7 +26,8 @@ def load_backbone(
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
-    if light and not (head or PLAIN or trust_remote_code) and (skeleton := load_skeleton(directory, config)) is not None:
+    skeleton = load_skeleton(directory, config) if light and not (head or PLAIN or trust_remote_code) else None
+    if skeleton is not None:
         return skeleton, []
     from transformers import MODEL_MAPPING, AutoModel
 

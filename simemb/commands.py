@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -127,7 +127,7 @@ def encode(words: list[str]) -> None:
     if chosen.output.exists() and Path(chosen.input).exists() and chosen.output.samefile(chosen.input):
         raise UsageError(f"{chosen.output} is the input too; give --output another name")
     texts = _texts(chosen.input, chosen.column)
-    encoder = _load(chosen.model, chosen.pooling)
+    encoder = _load(chosen.model, chosen.pooling, chosen.precision)
     rows = encoder.encode_to_file(
         texts,
         chosen.output,
@@ -146,7 +146,7 @@ def evaluate(words: list[str]) -> None:
     from simemb import report, suites
 
     found = [suites.find(name) for name in chosen.suite]
-    encoders = [_load(model, chosen.pooling) for model in chosen.models]
+    encoders = [_load(model, chosen.pooling, chosen.precision) for model in chosen.models]
     records: list[dict[str, Any]] = []
     for suite in found:
         scores = [
@@ -250,10 +250,10 @@ def _corpora() -> list[tuple[str, str]]:
 # ---- what several verbs need ---------------------------------------------------------------------
 
 
-def _load(model: str, pooling: str | None) -> Any:
+def _load(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
     from simemb.directory import load
 
-    return load(model, pooling=pooling, light=True)
+    return load(model, pooling=pooling, precision=precision, light=True)
 
 
 def _texts(data: str, column: str | None) -> Iterator[str]:

@@ -18,6 +18,7 @@ from torch import nn
 from simemb import atomic
 from simemb.backbone import load_backbone, quiet_transformers
 from simemb.encoder import Encoder
+from simemb.encoding import Precision
 from simemb.errors import ModelError, unknown
 from simemb.modules import Dense, Normalize
 from simemb.pooling import HEAD, LAYERS
@@ -65,6 +66,7 @@ def load(
     truncate_dim: int | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
+    precision: Precision = "float32",
     default: str = "mean",
     light: bool = False,
 ) -> Any:
@@ -77,14 +79,23 @@ def load(
     for knob, value in (("max_length", max_length), ("truncate_dim", truncate_dim)):
         if value is not None and value < 1:
             raise ModelError(f"{knob} must be at least 1, not {value}")
+    if precision not in ("float32", "int8"):
+        raise ModelError(unknown("precision", precision, ["float32", "int8"]))
     directory = locate(model, revision)
     with _one_line(model):
         layout = read_layout(directory)
+        if not layout.known and precision == "int8":
+            raise ModelError(
+                f"{model} has modules that only sentence-transformers knows, which precision int8 is not for"
+            )
         if not layout.known:
             return _foreign(directory, str(model), truncate_dim, trust_remote_code)
         wanted = pooling or layout.pooling
         backbone, head = load_backbone(
-            layout.transformer, head=wanted == HEAD, trust_remote_code=trust_remote_code, light=light
+            layout.transformer,
+            head=wanted == HEAD,
+            trust_remote_code=trust_remote_code,
+            light=light and precision == "float32",
         )
         encoder = Encoder(
             backbone,
@@ -101,7 +112,7 @@ def load(
         log.info("%s: pooling %s, %s", model, wanted, "as asked" if pooling else "as the directory says")
     else:
         log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default)
-    return encoder
+    return encoder.quantize() if precision == "int8" else encoder
 
 
 def locate(model: str | Path, revision: str | None = None) -> Path:

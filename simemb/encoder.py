@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from simemb import encoding, layers, tokenizing
 from simemb.batch import Batch
-from simemb.encoding import Vectors
+from simemb.encoding import Precision, Vectors
+from simemb.errors import ModelError
 from simemb.layers import Transform
 from simemb.modules import Dense
 from simemb.pooling import LAYERS, check_pooling, pool
@@ -34,7 +35,8 @@ class Encoder(nn.Module):
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
 
     The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any. With
-    `fast` the layers are computed by `simemb.layers`, otherwise by the transformers model itself.
+    `fast` the layers are computed by `simemb.layers`, otherwise by the transformers model itself; after `quantize`
+    `quantized` holds layers that compute in int8.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Encoder(nn.Module):
         self.source = source
         self.truncate_dim = truncate_dim
         self.sizes: tuple[int, ...] = ()
+        self.quantized: list[Any] | None = None
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
@@ -76,11 +79,13 @@ class Encoder(nn.Module):
         truncate_dim: int | None = None,
         revision: str | None = None,
         trust_remote_code: bool = False,
+        precision: Precision = "float32",
     ) -> Any:
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
         pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2.
         By default what the directory says; a bare checkpoint, which says nothing, gets mean with a notice.
+        precision: int8 encodes several times as fast on a CPU, close to the same vectors (see `quantize`).
         Returns an `Encoder`, or a `simemb.foreign.ForeignEncoder` for a sentence-transformers model with
         modules we do not know, which encodes but does not train. Raises `ModelError`.
         """
@@ -93,7 +98,27 @@ class Encoder(nn.Module):
             truncate_dim=truncate_dim,
             revision=revision,
             trust_remote_code=trust_remote_code,
+            precision=precision,
         )
+
+    def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
+        """Compute in int8 from now on, weights and activations; this encoder itself is returned.
+
+        sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens; the ranges
+        of activations are measured on them once, so a vector never depends on what is encoded beside it. What was
+        quantized encodes and does not train; `save` writes the float32 weights. Raises `ModelError` for families
+        other than BERT's, off the CPU, and on processors without VNNI instructions.
+        """
+        from simemb.int8 import quantize
+
+        self.quantized = quantize(self, sentences)
+        return self.eval()
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """As torch's; refused after `quantize`."""
+        if mode and self.quantized is not None:
+            raise ModelError("an encoder in int8 only encodes: load it with precision float32 to train it")
+        return super().train(mode)
 
     def save(self, directory: str | Path) -> Path:
         """Write a sentence-transformers directory (safetensors only), replacing an older one atomically."""
@@ -115,6 +140,13 @@ class Encoder(nn.Module):
         return min(positions, int(self.tokenizer.model_max_length))
 
     @property
+    def batch_tokens(self) -> int:
+        """Tokens that are best computed at once: a GPU wants many, a processor as many as its caches hold."""
+        if self.quantized is not None:
+            return encoding.TOKENS // 2
+        return encoding.TOKENS if self.device.type == "cpu" else 16 * encoding.TOKENS
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.backbone.parameters()).device
@@ -132,6 +164,8 @@ class Encoder(nn.Module):
         digest = hashlib.sha256()
         settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
         digest.update(repr(settings).encode())
+        if self.quantized is not None:
+            digest.update(b"int8")
         digest.update(_config_content(self.backbone.config).encode())
         digest.update(tokenizing.content(self.tokenizer).encode())
         for name, tensor in sorted(self.state_dict().items()):
@@ -157,7 +191,7 @@ class Encoder(nn.Module):
         """The layers that the pooling needs; with `first_only` the last holds the first token of each sentence."""
         every_layer = LAYERS[self.pooling] != (-1,)
         positions = batch.positions + self.position_offset
-        known = layers.layers_of(self.backbone) if self.fast else None
+        known = self.quantized or (layers.layers_of(self.backbone) if self.fast else None)
         if known is not None:
             transforms = self._transforms
             return layers.hidden_states(

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,10 +22,12 @@ log = logging.getLogger("simemb")
 
 CHUNK = 8192
 """Texts that are in memory at once."""
-TOKENS = 8192
-"""Tokens in one batch: enough to keep the processor busy, few enough to stay in megabytes."""
+TOKENS = 4096
+"""Tokens in one batch: enough to keep the processor busy, few enough to stay in its caches."""
 QUIET = 2000
 """No progress bar below so many texts."""
+
+Precision = Literal["float32", "int8"]
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -128,7 +130,8 @@ def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator
         for chunk in _chunks(texts):
             tokens, cut_here = encoder.tokenize([_clean(text, seen + row) for row, text in enumerate(chunk)])
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
-            for rows in _batches([len(sentence) for sentence in tokens], options.batch_size):
+            budget = getattr(encoder, "batch_tokens", TOKENS)
+            for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
                 vectors[rows] = encoder.embed([tokens[row] for row in rows])
                 advance(len(rows))
             seen, cut = seen + len(chunk), cut + cut_here
@@ -159,12 +162,12 @@ def _clean(text: object, row: int) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _batches(lengths: list[int], batch_size: int | None) -> Iterator[list[int]]:
-    """Rows sorted by length, in groups of at most `TOKENS` tokens and `batch_size` rows."""
+def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterator[list[int]]:
+    """Rows sorted by length, in groups of at most `budget` tokens and `batch_size` rows."""
     group: list[int] = []
     tokens = 0
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if group and (tokens + lengths[row] > TOKENS or len(group) == batch_size):
+        if group and (tokens + lengths[row] > budget or len(group) == batch_size):
             yield group
             group, tokens = [], 0
         group.append(row)

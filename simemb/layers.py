@@ -5,7 +5,7 @@ written once for the post-norm family, so that the CPU gets oneDNN's fused produ
 and the last layer is computed only where the pooling looks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,10 @@ Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens
 
 BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie"})
 """Model types whose layers bear BERT's names; DistilBERT's are the same under other names."""
+
+
+AnyLayer = Callable[..., Float[Tensor, "rows dim"]]
+"""A `Layer` or one in int8 (`simemb.int8`): called with tokens, their batch and `first_only`."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def _hooked(module: nn.Module) -> bool:
 
 def hidden_states(
     backbone: Any,
-    layers: list[Layer],
+    layers: Sequence[AnyLayer],
     batch: Batch,
     positions: Int[Tensor, "tokens"],
     transforms: list[Transform],

@@ -76,6 +76,8 @@ class Encode:
     """Keep the first so many dimensions."""
     batch_size: int | None = None
     """At most so many texts at once; by default as many as fill a budget of tokens."""
+    precision: Literal["float32", "int8"] = "float32"
+    """int8 is several times as fast on a CPU, and close to the same vectors."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Eval:
     """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
     batch_size: int | None = None
     """At most so many texts at once."""
+    precision: Literal["float32", "int8"] = "float32"
+    """int8 is several times as fast on a CPU; what it costs in scores is seen by scoring both."""
 
 
 @dataclass(frozen=True)

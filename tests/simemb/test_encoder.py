@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from simemb import attention, interface
+from simemb import attention, int8, interface
 from simemb.batch import Batch
 from simemb.encoder import Encoder
 from simemb.errors import ModelError
@@ -434,3 +434,34 @@ def test_everything_that_changes_a_vector_changes_the_fingerprint():
         make_encoder(num_attention_heads=2),
     ]
     assert len({encoder.fingerprint() for encoder in encoders}) == len(encoders)
+
+
+# ---- precision int8 (its arithmetic is tested in test_int8) ---------------------------------------------
+
+needs_int8 = pytest.mark.skipif(int8.missing() is not None, reason=str(int8.missing()))
+
+
+@needs_int8
+@pytest.mark.parametrize("pooling", LAYERS)
+def test_a_quantized_encoder_gives_nearly_the_same_vectors_under_another_fingerprint(pooling):
+    encoder = make_encoder("bert", pooling=pooling)
+    whole, fingerprint = encoder.encode(SENTENCES, normalize=True), encoder.fingerprint()
+    assert encoder.quantize() is encoder
+    small = encoder.encode(SENTENCES, normalize=True)
+    assert 0.99 < (whole * small).sum(1).min() < (whole * small).sum(1).max() < 1
+    assert encoder.fingerprint() != fingerprint
+
+
+@needs_int8
+def test_a_quantized_encoder_does_not_train():
+    encoder = make_encoder("bert").quantize()
+    with pytest.raises(ModelError, match="only encodes"):
+        encoder.train()
+    encoder.encode(SENTENCES)
+    encoder.eval()
+
+
+@needs_int8
+def test_int8_is_refused_for_families_without_bert_s_layout():
+    with pytest.raises(ModelError, match="albert"):
+        make_encoder("albert").quantize()

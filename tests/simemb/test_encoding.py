@@ -3,6 +3,7 @@
 import logging
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -148,9 +149,7 @@ def test_an_option_below_one_is_refused(encoder, name, value):
 @given(st.lists(st.integers(1, 60), max_size=30), st.none() | st.integers(1, 7))
 @settings(deadline=None)
 def test_batches_hold_every_row_once_within_both_limits(lengths, batch_size):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "TOKENS", 50)
-        batches = list(encoding._batches(lengths, batch_size))
+    batches = list(encoding._batches(lengths, 50, batch_size))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
     for rows in batches:
         assert batch_size is None or len(rows) <= batch_size
@@ -320,3 +319,29 @@ def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
     finally:
         tracemalloc.stop()
     assert np.load(tmp_path / "v.npy", mmap_mode="r").shape == (1000, 10_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux keeps it")
+def test_twenty_times_the_texts_take_no_more_than_24_megabytes_more(encoder, tmp_path, monkeypatch):
+    """Of the process's own memory; the vectors of the larger file and their texts would take 40 megabytes."""
+    monkeypatch.setattr(encoding, "CHUNK", 256)
+    padding = " " * 2_000
+
+    def private() -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
+
+    def peak(count: int) -> float:
+        seen: list[float] = []
+
+        def texts() -> Iterator[str]:
+            for number in range(count):
+                if number % 256 == 0:
+                    seen.append(private())
+                yield f"a dog {number}{padding}"
+
+        assert encoder.encode_to_file(texts(), tmp_path / "v.npy", progress=False) == count
+        return max(seen)
+
+    few = peak(1_000)
+    assert peak(20_000) - few < 24
