@@ -1,13 +1,13 @@
-"""Writes a benchmark's result with the machine and the versions, and the table of all results.
+"""Writes what a benchmark measured, with the machine and the versions, and the tables of all results.
 
-python benchmarks/record.py        makes the table in benchmarks/README.md anew
+python benchmarks/record.py        makes the tables in benchmarks/README.md anew
+
+A result file holds lines, each with a key of its own: a run that measures some of them again replaces those
+and keeps the others.
 """
 
 import json
-import os
-import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,46 @@ RESULTS = FOLDER / "results"
 START, END = "<!-- results: made by benchmarks/record.py -->", "<!-- end of results -->"
 
 
+def add(name: str, key: str, line: dict[str, Any]) -> None:
+    """Put one line of question `name` in the place of an older one with the same key, and make the tables."""
+    path = RESULTS / f"{name}.json"
+    lines: dict[str, Any] = json.loads(path.read_text()).get("lines", {}) if path.exists() else {}
+    lines[key] = {**line, **_circumstances()}
+    _save(path, {"lines": lines})
+    print(json.dumps({name: {key: line}}))
+
+
 def write(name: str, result: dict[str, Any]) -> None:
-    """Record and print a result: `ratio` is the peer's time over ours, `peer` what it was measured against."""
-    import torch
-
-    result |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
-        "versions": {package: version(package) for package in ("simemb", "torch", "transformers")},
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+    """Record a question with one line: `ratio` is the peer's time over ours, `peer` what was measured beside us."""
+    result = {**result, **_circumstances()}
+    _save(RESULTS / f"{name}.json", result)
     print(json.dumps(result, indent=2))
-    write_table()
 
 
-def write_table() -> None:
-    """Fill the table of benchmarks/README.md from the result files."""
-    lines = ["| benchmark | what | peer | ratio | machine, date |", "|---|---|---|---|---|"]
-    for path in sorted(RESULTS.glob("*.json")):
-        result = json.loads(path.read_text())
-        rounds = f" ({min(result['ratios']):.2f} to {max(result['ratios']):.2f})" if "ratios" in result else ""
-        lines.append(
-            f"| {path.stem} | {result['what']} | {result['peer']} | {result['ratio']:.2f}x{rounds} "
-            f"| {result['machine']}, {result['date']} |"
-        )
-    page = FOLDER / "README.md"
-    before, _, rest = page.read_text().partition(START)
+def _circumstances() -> dict[str, Any]:
+    from machine import machine, versions
+
+    return {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "versions": versions()}
+
+
+def _save(path: Path, content: dict[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)
+    write_tables()
+
+
+def write_tables() -> None:
+    """Fill the part of benchmarks/README.md between the two marks from the result files."""
+    from tables import page
+
+    results = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    readme = FOLDER / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
-    page.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
+    readme.write_text(f"{before}{START}\n{page(results)}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_table()
+    write_tables()

@@ -8,41 +8,32 @@ The result goes to benchmarks/results/startup.json; the targets are 0.2 s and 0.
 import argparse
 import subprocess
 import sys
-from importlib.metadata import version
-from statistics import median
-from time import perf_counter
+from functools import partial
 
-from record import write
+from record import add
+from timing import alternate, clock
 
 COMMANDS = {
-    "python alone": [sys.executable, "-c", "pass"],
-    "import simemb": [sys.executable, "-c", "import simemb"],
-    "simemb --help": [sys.executable, "-P", "-m", "simemb.cli", "--help"],
-    "simemb list recipes": [sys.executable, "-P", "-m", "simemb.cli", "list", "recipes"],
-    "import sentence_transformers": [sys.executable, "-c", "import sentence_transformers"],
+    "python alone": ["-c", "pass"],
+    "import simemb": ["-c", "import simemb"],
+    "simemb --help": ["-P", "-m", "simemb.cli", "--help"],
+    "simemb list recipes": ["-P", "-m", "simemb.cli", "list", "recipes"],
+    "import sentence_transformers": ["-c", "import sentence_transformers"],
 }
+
+
+def start(words: list[str]) -> None:
+    """Run a command of the same Python to its end."""
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
 
 
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(parser.parse_args().rounds):
-        for name, command in COMMANDS.items():
-            started = perf_counter()
-            subprocess.run(command, check=True, capture_output=True)
-            seconds[name].append(perf_counter() - started)
-    middle = {name: median(times) for name, times in seconds.items()}
-    write(
-        "startup",
-        {
-            "what": f"`import simemb` {middle['import simemb']:.2f} s, `simemb --help` {middle['simemb --help']:.2f} s",
-            "seconds": seconds,
-            "ratio": middle["import sentence_transformers"] / middle["import simemb"],
-            "peer": f"importing sentence-transformers {version('sentence-transformers')}",
-        },
-    )
+    programs = {name: clock(partial(start, words)) for name, words in COMMANDS.items()}
+    for name, seconds in alternate(programs, parser.parse_args().rounds).items():
+        add("startup", name, {"command": name, "seconds": seconds})
 
 
 if __name__ == "__main__":

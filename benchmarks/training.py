@@ -1,125 +1,93 @@
-"""Training speed beside sentence-transformers' trainer doing the same job, in one run, alternating.
+"""Is training faster here? Unsupervised SimCSE on Wikipedia and supervised SimCSE on NLI triplets.
 
-    python benchmarks/training.py MODEL SENTENCES.txt [--steps 30] [--rounds 3]
+    python benchmarks/training.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--tasks unsupervised supervised]
 
-Both train the same base on (s, s) pairs of the same sentences: batch 64, 32 tokens, in-batch negatives,
-temperature 0.05, AdamW at 3e-5, float32. sentence-transformers: MultipleNegativesRankingLoss, scale 20,
-CLS pooling. Counted are optimizer steps with everything in them but evaluation, saving and the first three
-steps of each round. The result goes to benchmarks/results/training.json.
+In one run, alternating: `simemb.fit`, sentence-transformers' trainer with MultipleNegativesRankingLoss, and a plain
+padded loop as princeton-nlp/SimCSE's code runs it (see training_programs.py). Batch 64 of 32 tokens at most without
+labels, 128 triplets with; the same sentences, each once. The seconds of a step are those between the ends of two
+optimizer steps, with loading, tokenizing, clipping and logging in them, and without the first steps, start-up,
+evaluation and saving. Useful operations: see flops.py. Results: benchmarks/results/training.json.
 """
 
-import argparse
-import shutil
 import tempfile
-from dataclasses import replace
-from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
-from statistics import median
-from time import perf_counter
+from statistics import mean, median
 from typing import Any
 
-from record import write
+import training_programs
+from flops import matrix_peak, training
+from models import arguments, configuration, directories, lengths, prepare
+from record import add
+from texts import triplets, wiki
+from timing import Program, alternate, clock
+from training_programs import Job, Row, seconds_per_step
 
-BATCH, LENGTH, WARM_UP = 64, 32, 3
-
-
-def seconds_per_step_simemb(model: str, sentences: list[str], steps: int, folder: Path) -> float:
-    """Mean seconds of a step of `simemb.fit`."""
-    from simemb import fit
-    from simemb.recipe import find
-    from simemb.trainer import Trainer
-
-    times: list[float] = []
-    step = Trainer._step
-
-    def timed(self: Trainer, line: Any) -> None:
-        started = perf_counter()
-        step(self, line)
-        times.append(perf_counter() - started)
-
-    Trainer._step = timed
-    try:
-        recipe = replace(find("simcse"), max_steps=steps, eval_every=steps + 1, batch_size=BATCH, max_length=LENGTH)
-        fit(recipe, model, sentences, output=folder / "simemb", dev="none")
-    finally:
-        Trainer._step = step
-    shutil.rmtree(folder / "simemb")
-    return sum(times[WARM_UP:]) / len(times[WARM_UP:])
+LENGTH = 32
+WORK = 1.5e12
+"""Useful operations in a round of a program, about a quarter of a minute, which decides on the number of steps."""
+TASKS = {"unsupervised": (64, 3e-5), "supervised": (128, 5e-5)}
+"""Batch and learning rate of each."""
+PROGRAMS = {
+    "simemb": training_programs.simemb,
+    "sentence-transformers": training_programs.sentence_transformers,
+    "padded loop": training_programs.padded_loop,
+}
 
 
-def seconds_per_step_sentence_transformers(model: str, sentences: list[str], steps: int, folder: Path) -> float:
-    """Mean seconds of a step of `SentenceTransformerTrainer`, loading of batches included."""
-    from datasets import Dataset
-    from sentence_transformers import (
-        SentenceTransformer,
-        SentenceTransformerTrainer,
-        SentenceTransformerTrainingArguments,
-    )
-    from sentence_transformers.losses import MultipleNegativesRankingLoss
-    from sentence_transformers.models import Pooling, Transformer
-    from transformers import TrainerCallback
+def measure(name: str, model: Path, task: str, steps: int | None, rounds: int) -> None:
+    """Measure and record one model on one task."""
+    batch, rate = TASKS[task]
+    config = configuration(model)
+    useful = useful_operations(config, model, rows_of(task, 8 * batch), batch)
+    steps = steps or max(1, min(12, round(WORK / useful)))
+    warm_up = 2 if steps > 2 else 1
+    rows = rows_of(task, batch * (steps + warm_up))
+    useful = useful_operations(config, model, rows, batch)
+    print(f"{name}, {task}: {steps} steps of {batch}, {useful:.3g} useful operations a step", flush=True)
+    peaks: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(model, rows, batch, LENGTH, rate, Path(folder))
+        timed: dict[str, Program] = {"matrix peak": clock(lambda: peaks.append(matrix_peak(config)))}
+        for program, train in PROGRAMS.items():
+            timed[program] = lambda train=train: seconds_per_step(train, job, warm_up)
+        seconds = alternate(timed, rounds)
+    del seconds["matrix peak"]
+    line = {
+        "model": name,
+        "task": task,
+        "batch": batch,
+        "mean_tokens": mean(lengths(model, [text for row in rows for text in row], LENGTH)),
+        "steps": steps,
+        "seconds_per_step": seconds,
+        "useful_operations_per_step": useful,
+        "peak": median(peaks),
+    }
+    add("training", f"{name}, {task}", line)
 
-    class Clock(TrainerCallback):
-        def __init__(self) -> None:
-            self.ends: list[float] = []
 
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
-            self.ends.append(perf_counter())
+def rows_of(task: str, count: int) -> list[Row]:
+    """The first rows of the corpus of a task."""
+    return [(text,) for text in wiki(count)] if task == "unsupervised" else triplets(count)
 
-    transformer = Transformer(model, max_seq_length=LENGTH)
-    encoder = SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension(), "cls")])
-    arguments = SentenceTransformerTrainingArguments(
-        output_dir=str(folder / "st"),
-        per_device_train_batch_size=BATCH,
-        max_steps=steps,
-        learning_rate=3e-5,
-        report_to="none",
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-    )
-    clock = Clock()
-    data = Dataset.from_dict({"anchor": sentences, "positive": sentences})
-    trainer = SentenceTransformerTrainer(
-        model=encoder,
-        args=arguments,
-        train_dataset=data,
-        loss=MultipleNegativesRankingLoss(encoder, scale=20.0),
-        callbacks=[clock],
-    )
-    trainer.train()
-    return (clock.ends[-1] - clock.ends[WARM_UP - 1]) / (len(clock.ends) - WARM_UP)
+
+def useful_operations(config: Any, model: Path, rows: list[Row], batch: int) -> float:
+    """Mean of a step: both views of a sentence, or all three texts of a triplet, forward and backward."""
+    each_text = 2 if len(rows[0]) == 1 else 1
+    tokens = lengths(model, [text for row in rows for text in row], LENGTH)
+    return each_text * training(config, tokens) * batch / len(rows)
 
 
 def main() -> None:
-    """Measure, print and record."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("sentences", help="a text file, one sentence a line, or the name of a corpus")
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=3)
+    """Measure what was asked for."""
+    parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
+    parser.add_argument("--steps", type=int, help="steps that count in a round; by default about 15 seconds' worth")
     chosen = parser.parse_args()
-    from simemb.rows import open_rows
-
-    sentences = [row[0] for row in islice(open_rows(chosen.sentences).texts(), BATCH * chosen.steps)]
-    ours: list[float] = []
-    theirs: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(chosen.rounds):
-            ours.append(seconds_per_step_simemb(chosen.model, sentences, chosen.steps, Path(folder)))
-            theirs.append(seconds_per_step_sentence_transformers(chosen.model, sentences, chosen.steps, Path(folder)))
-    write(
-        "training",
-        {
-            "what": f"unsupervised SimCSE, batch {BATCH}, {LENGTH} tokens, {Path(chosen.model).name}",
-            "steps": chosen.steps,
-            "seconds_per_step": {"simemb": ours, "sentence-transformers": theirs},
-            "ratio": median(theirs) / median(ours),
-            "ratios": [b / a for a, b in zip(ours, theirs, strict=True)],
-            "peer": f"sentence-transformers {version('sentence-transformers')}",
-        },
-    )
+    prepare(chosen)
+    with directories(chosen) as found:
+        for name, model in found.items():
+            for task in chosen.tasks:
+                measure(name, model, task, chosen.steps, chosen.rounds)
 
 
 if __name__ == "__main__":

@@ -77,10 +77,10 @@ class _Attention(Function):
             _split(output, asked),
             strict=True,
         ):
-            q, k, v = _block(q, queries), _block(k, group), _block(v, group)
+            q, k, v = to_block(q, queries), to_block(k, group), to_block(v, group)
             weights = _weights(q, k, group, scaling)
             mask, ctx.scale = kept(weights.shape, dropout)
-            _unblock(_dropped(weights, mask, ctx.scale) @ v, out, queries)
+            from_block(_dropped(weights, mask, ctx.scale) @ v, out, queries)
             tensors += _Kept(q, k, v, weights, mask)
         ctx.save_for_backward(*tensors)
         ctx.groups, ctx.asked, ctx.scaling = groups, asked, scaling
@@ -105,13 +105,13 @@ class _Attention(Function):
             _split(of_value, ctx.groups),
             strict=True,
         ):
-            g = _block(g, queries)
+            g = to_block(g, queries)
             of_weights = _dropped(g @ block.value.transpose(1, 2), block.mask, ctx.scale)
             of_scores = torch.ops.aten._softmax_backward_data(of_weights, block.weights, -1, block.weights.dtype)
             of_scores *= ctx.scaling
-            _unblock(of_scores @ block.key, gq, queries)
-            _unblock(of_scores.transpose(1, 2) @ block.query, gk, group)
-            _unblock(_dropped(block.weights, block.mask, ctx.scale).transpose(1, 2) @ g, gv, group)
+            from_block(of_scores @ block.key, gq, queries)
+            from_block(of_scores.transpose(1, 2) @ block.query, gk, group)
+            from_block(_dropped(block.weights, block.mask, ctx.scale).transpose(1, 2) @ g, gv, group)
         return of_query, of_key, of_value, None, None, None, None
 
 
@@ -124,7 +124,7 @@ def _split(rows: Tensor, groups: tuple[Runs, ...]) -> tuple[Tensor, ...]:
     return rows.split([sum(count * length for count, length in group) for group in groups])
 
 
-def _block(rows: Float[Tensor, "rows heads dim"], runs: Runs) -> Float[Tensor, "sentences_heads longest dim"]:
+def to_block(rows: Float[Tensor, "rows heads dim"], runs: Runs) -> Float[Tensor, "sentences_heads longest dim"]:
     """Rows as a dense block, one matrix per sentence and head, filled up with zeros."""
     heads, dim = rows.shape[1:]
     sentences, longest = sum(count for count, _ in runs), runs[-1][1]
@@ -137,7 +137,7 @@ def _block(rows: Float[Tensor, "rows heads dim"], runs: Runs) -> Float[Tensor, "
     return block.view(sentences * heads, longest, dim)
 
 
-def _unblock(block: Float[Tensor, "sentences_heads longest dim"], rows: Tensor, runs: Runs) -> None:
+def from_block(block: Float[Tensor, "sentences_heads longest dim"], rows: Tensor, runs: Runs) -> None:
     """Write a dense block back to its rows."""
     heads = rows.shape[1]
     block = block.unflatten(0, (-1, heads))

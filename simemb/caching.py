@@ -47,10 +47,11 @@ def backward(
         with autocast():
             again = encode(chunk, seed)
             extra = method.assist(chunk, again, examples, watched)
-        _send_through(again, part)
+        _send_through(again, part, retain_graph=isinstance(extra, Tensor))
         if isinstance(extra, Tensor):
             send(extra)
             total = total + extra.detach()
+        del again, extra  # the graph of this chunk, before the next one is built
     return total, watched
 
 
@@ -58,10 +59,13 @@ def _all(parts: list[Encoded]) -> list[Tensor]:
     return [vectors for part in parts for side in (part.online, part.second) for vectors in side.values()]
 
 
-def _send_through(again: Encoded, cached: Encoded) -> None:
-    """Let the gradients of the cached vectors flow through the same vectors with their graph."""
+def _send_through(again: Encoded, cached: Encoded, *, retain_graph: bool) -> None:
+    """Let the gradients of the cached vectors flow through the same vectors with their graph.
+
+    retain_graph: the auxiliaries of the chunk go through it afterwards.
+    """
     both = zip(_all([again]), _all([cached]), strict=True)
     alive = [(vectors, known.grad) for vectors, known in both if vectors.requires_grad and known.grad is not None]
     if alive:
-        # the auxiliaries of the chunk go through the same graph afterwards
-        torch.autograd.backward([vectors for vectors, _ in alive], [grad for _, grad in alive], retain_graph=True)
+        vectors, gradients = zip(*alive, strict=True)
+        torch.autograd.backward(vectors, gradients, retain_graph=retain_graph)

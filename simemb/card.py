@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from simemb.encoder import Encoder
     from simemb.recipe import Recipe
     from simemb.scores import Scores
-    from simemb.trainer import Settings
+    from simemb.run import Settings
 
 HEADER = """---
 library_name: sentence-transformers

@@ -143,7 +143,9 @@ class Encoder(nn.Module):
     def batch_tokens(self) -> int:
         """Tokens that are best computed at once: a GPU wants many, a processor as many as its caches hold."""
         if self.quantized is not None:
-            return encoding.TOKENS // 2
+            from simemb import int8
+
+            return int8.TOKENS
         return encoding.TOKENS if self.device.type == "cpu" else 16 * encoding.TOKENS
 
     @property

@@ -1,6 +1,6 @@
 """What one step of the training is given: ragged batches of sentences, and what is known of each example."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -50,15 +50,30 @@ class Examples:
 
     def to(self, device: torch.device | str) -> "Examples":
         """The same examples on another device."""
+        return self._moved(lambda batch: batch.to(device), lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pinned(self) -> "Examples":
+        """The same examples in memory from which a GPU fetches them while it computes."""
+        return self._moved(_pinned, Tensor.pin_memory)
+
+    def _moved(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "Examples":
         return replace(
             self,
             chunks=tuple(
-                replace(chunk, online=chunk.online.to(device), second=chunk.second and chunk.second.to(device))
+                replace(chunk, online=batch(chunk.online), second=chunk.second and batch(chunk.second))
                 for chunk in self.chunks
             ),
-            rows=self.rows.to(device),
-            texts=self.texts.to(device),
-            scores=None if self.scores is None else self.scores.to(device),
-            taught={view: vectors.to(device) for view, vectors in self.taught.items()},
-            guided={view: vectors.to(device) for view, vectors in self.guided.items()},
+            rows=tensor(self.rows),
+            texts=tensor(self.texts),
+            scores=None if self.scores is None else tensor(self.scores),
+            taught={view: tensor(vectors) for view, vectors in self.taught.items()},
+            guided={view: tensor(vectors) for view, vectors in self.guided.items()},
         )
+
+
+def _pinned(batch: Batch) -> Batch:
+    pinned = replace(
+        batch, ids=batch.ids.pin_memory(), positions=batch.positions.pin_memory(), order=batch.order.pin_memory()
+    )
+    pinned.__dict__["starts"] = batch.starts.pin_memory()
+    return pinned

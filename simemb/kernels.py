@@ -1,13 +1,10 @@
-"""What PyTorch's CPU path leaves slow: matrix products, dropout's random numbers, and memory given back too soon.
+"""The two operators that PyTorch's CPU path leaves slow: matrix products by oneDNN, and dropout's random numbers.
 
-The operators equal PyTorch's own in value and gradient (dropout: in distribution) and step aside where they do not apply:
-on another device, in another precision than float32, under autocast, or with `SIMEMB_PLAIN=1` in the environment.
+Both equal PyTorch's own in value and gradient (dropout: in distribution) and step aside where they do not apply: on
+another device, in another precision than float32, under autocast, or with `SIMEMB_PLAIN=1` in the environment.
 """
 
-import ctypes
 import os
-import platform
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -70,23 +67,6 @@ def kept(shape: torch.Size, probability: float) -> tuple[Bool[Tensor, "*shape"],
     bits = np.random.SFC64(int(torch.randint(2**62, ())))
     numbers = torch.from_numpy(bits.random_raw(-(-shape.numel() // 4))).view(torch.int16)[: shape.numel()]
     return (numbers >= dropped - _GRAIN // 2).view(shape), _GRAIN / (_GRAIN - dropped)
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let this process keep the memory that tensors free, for the tensors of the next step.
-
-    glibc gives large blocks back to the system at once, and the system hands them out again page by page, filled with
-    zeros: about a twentieth of a training step. The process grows no larger than its peak, but stays there.
-    """
-    if not PLAIN and platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_MMAP_THRESHOLD, 1 << 30)
-        libc.mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""The names that malloc.h has for these numbers."""
 
 
 def _by_onednn(rows: Tensor) -> bool:

@@ -117,5 +117,5 @@ def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:
             raise DataError(f"{rows.name}: {kind} needs a score for every pair (it has: {', '.join(rows.columns)})")
         return None
     if needed or any(auxiliary.labeled for auxiliary in recipe.auxiliaries):
-        return np.array([score for *_, score in rows.scored()], dtype=np.float32)
+        return np.fromiter((score for *_, score in rows.scored()), np.float32)
     return None

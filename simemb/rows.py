@@ -12,6 +12,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -50,7 +51,7 @@ class Rows:
         score: str | None = None,
         warning: str = "",
     ) -> None:
-        self._table, self._content = table, content
+        self._table, self._content = table, cache(content)
         self.name, self.warning = name, warning
         choice = choose(name, table, columns, score)
         self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
@@ -81,7 +82,10 @@ class Rows:
             yield anchor, positive, self._score(number, score)
 
     def digest(self) -> str:
-        """The SHA-256 of the content and the chosen columns: equal digests mean equal rows."""
+        """The SHA-256 of the content and the chosen columns: equal digests mean equal rows.
+
+        The content is read through for it when it is asked for first, then remembered: rows are always the same.
+        """
         chosen = repr((self._content(), self.columns, self.score))
         return hashlib.sha256(chosen.encode()).hexdigest()
 
@@ -182,9 +186,8 @@ def _corpora() -> str:
     return ", ".join(sources.corpora())
 
 
-def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None, warning: str = "") -> Rows:
-    table = open_file(path, name)
-    return Rows(table, name, lambda: sources.sha256_of(path), columns=columns, score=score, warning=warning)
+def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None) -> Rows:
+    return Rows(open_file(path, name), name, lambda: sources.sha256_of(path), columns=columns, score=score)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
@@ -194,7 +197,8 @@ def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | 
         return Rows(table, source.name, lambda: _list_digest(values), columns=columns, score=score, warning=warning)
     found = sources.locate(source)
     columns, score = columns or found.columns, score or found.score
-    return _open_path(found.path, source.name, columns=columns, score=score, warning=source.warning)
+    table, warning = open_file(found.path, source.name), source.warning
+    return Rows(table, source.name, lambda: found.sha256, columns=columns, score=score, warning=warning)
 
 
 def _made(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence[object]:

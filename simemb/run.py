@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
@@ -24,6 +25,26 @@ VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "num
 
 DIGESTS = ("digest", "fingerprint")
 """What tells a person less than any other difference between two runs."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What defines a run besides its recipe."""
+
+    model: str
+    fingerprint: str
+    pooling: str
+    data: str
+    columns: tuple[str, ...]
+    dev: str
+    metric: str
+    seed: int
+    precision: str
+    warning: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON for recipe.json."""
+        return {**asdict(self), "columns": list(self.columns)}
 
 
 class Run:

@@ -88,6 +88,15 @@ class Scores:
         """The number that papers report: Spearman x 100, `all`, averaged over the tasks."""
         return self.average.all.spearman
 
+    def numbers(self) -> dict[str, Any]:
+        """What a line of metrics.jsonl holds of it: both correlations, and the geometry if it was measured."""
+        found: dict[str, Any] = {
+            f"{self.suite}_{metric}": getattr(self.average.all, metric) for metric in ("spearman", "pearson")
+        }
+        if self.geometry is not None:
+            found |= {"alignment": self.geometry.alignment, "dev_uniformity": self.geometry.uniformity}
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """The record in plain Python, unrounded; an undefined correlation is None, as JSON has no nan."""
         record = asdict(self)

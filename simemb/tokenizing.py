@@ -18,23 +18,34 @@ def tokenize(
 
     A text that gives no token at all becomes the unknown token.
     """
-    encoded = tokenizer(
-        list(texts),
+    ids, truncated = (_in_rust if tokenizer.is_fast else _in_python)(list(texts), tokenizer, max_length)
+    if not all(ids):
+        ids = [row or [_filler(tokenizer)] for row in ids]
+    return ids, truncated
+
+
+def _in_rust(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
+    """What calling the tokenizer gives, without the lists of it that nobody reads."""
+    backend = cast("Tokenizer", tokenizer.backend_tokenizer)
+    backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
+    backend.no_padding()
+    backend.encode_special_tokens = tokenizer.split_special_tokens
+    encodings = backend.encode_batch_fast(texts)
+    return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
+
+
+def _in_python(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
+    """It keeps no overflow, so texts that fill the length are asked again."""
+    ids: list[list[int]] = tokenizer(
+        texts,
         truncation=True,
         max_length=max_length,
         return_attention_mask=False,
         return_token_type_ids=False,
         verbose=False,
-    )
-    ids: list[list[int]] = encoded["input_ids"]
-    if encoded.encodings is not None:
-        truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
-    else:  # a tokenizer in Python keeps no overflow, so those that fill the length are asked again
-        full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
-        truncated = sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
-    if not all(ids):
-        ids = [row or [_filler(tokenizer)] for row in ids]
-    return ids, truncated
+    )["input_ids"]
+    full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
+    return ids, sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
 
 
 def _filler(tokenizer: "PreTrainedTokenizerBase") -> int:

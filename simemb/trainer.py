@@ -1,20 +1,22 @@
 """The only training loop.
 
 Inside a step: forward, backward, clip, optimizer. The learning rate and all random numbers follow from
-the seed and the number of the step, so a run that was stopped goes on bit for bit.
+the seed and the number of the step, so a run that was stopped goes on bit for bit. A GPU is never waited for but
+every LOG_EVERY steps, when the numbers of the steps since are read.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from math import cos, pi
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from simemb import caching, checkpoint, distributed, saving
+from simemb import caching, checkpoint, distributed, heap, saving
+from simemb.ahead import Ahead
 from simemb.card import describe
 from simemb.checkpoint import Progress
 from simemb.examples import Examples
@@ -22,9 +24,9 @@ from simemb.live import Interrupts, LiveLine
 from simemb.loader import Loader, mix
 from simemb.material import Material
 from simemb.method import Method
-from simemb.monitor import Watch
-from simemb.recipe import Recipe
-from simemb.run import Run
+from simemb.monitor import Numbers, Readings, Watch, numbered
+from simemb.optimizing import adamw, factor, set_rate
+from simemb.run import Run, Settings
 from simemb.scores import Scores
 from simemb.suites import Suite, evaluate
 from simemb.targets import Twin
@@ -33,26 +35,6 @@ log = logging.getLogger("simemb")
 
 LOG_EVERY = 10
 """Steps between the lines of metrics.jsonl."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What defines a run besides its recipe."""
-
-    model: str
-    fingerprint: str
-    pooling: str
-    data: str
-    columns: tuple[str, ...]
-    dev: str
-    metric: str
-    seed: int
-    precision: str
-    warning: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON for recipe.json."""
-        return {**asdict(self), "columns": list(self.columns)}
 
 
 class Trainer:
@@ -88,19 +70,18 @@ class Trainer:
             rank=distributed.rank(),
             world=distributed.world(),
         )
-        optimizer = torch.optim.AdamW(
-            _decaying(method, self.recipe.weight_decay),
-            lr=self.recipe.learning_rate,
-            betas=self.recipe.betas,
-            eps=self.recipe.epsilon,
-            fused=True,
-        )
+        self.on_gpu = self.accelerator.device.type == "cuda"
+        method.to(self.accelerator.device).train()
         # Gradients are averaged by `distributed.average_gradients`: a method may use its networks several times
         # in a step, or not at all, which wrapping it for every process would not allow.
-        method.to(self.accelerator.device)
-        self.optimizer = self.accelerator.prepare(optimizer)
+        self.optimizer = self.accelerator.prepare(adamw(method, self.recipe, self.accelerator.device))
         self.progress = Progress()
         self.watch = Watch()
+        self.readings = Readings()
+        self.told = (0, 0.0)
+        self.batches = Ahead(self._prepared, self.loader.steps)
+        self.graphs: list[Any] = []
+        self.steps: Any = None
 
     def start(self, record: dict[str, Any], before: Scores | None, *, resume: bool) -> None:
         """Take the run directory; with `resume` go on from its last checkpoint."""
@@ -112,18 +93,21 @@ class Trainer:
         if resume:
             self._resume()
         elif before is not None:
-            self._log({"step": 0, **_evaluated(before)})
+            self._log({"step": 0, **before.numbers()})
 
     def train(self) -> None:
         """Run to the end, or to where patience or a person stops it."""
         steps = self.loader.steps
-        with Interrupts() as interrupts, LiveLine(steps, shown=self.shown) as line:
+        if not self.on_gpu:
+            heap.give_back() if self.recipe.chunk else heap.keep()
+        with Interrupts() as interrupts, LiveLine(steps, shown=self.shown) as line, self.batches, self._recorded():
             line.start_at(self.progress.step)
             while self.progress.step < steps and not self._out_of_patience():
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
                 if interrupts.asked:
+                    self._look()
                     self._save()
                     raise KeyboardInterrupt(
                         f"stopped after {self.progress.step} of {steps} steps; the state is in {self.run.directory}: "
@@ -134,31 +118,110 @@ class Trainer:
         if self.trackers:
             self.accelerator.end_training()
 
+    def _prepared(self, step: int) -> list[Examples]:
+        """The batches of a step, where the device can fetch them."""
+        batches = self.loader.step(step)
+        return [examples.pinned() for examples in batches] if self.on_gpu else batches
+
+    @contextmanager
+    def _recorded(self) -> Generator[None, None, None]:
+        """Inside this context the networks, or whole steps, go through CUDA graphs, where they can."""
+        if not self.on_gpu:
+            yield
+            return
+        from simemb import graphs, steps
+
+        networks = [self.method.encoder, *([self.method.second.encoder] if self.method.second else [])]
+        self.graphs = [graphs.Graphs(network) for network in networks if graphs.able(network)]
+        alone = distributed.world() == 1 and not self.accelerator.scaler
+        if steps.ON and alone and self.graphs and steps.repeatable(self.method):
+            steps.begin(self.optimizer)
+            self.steps = steps.Steps(self.method, self.graphs[0], self._one, self._use_gradients)
+        try:
+            yield
+        finally:
+            for recordings in self.graphs:
+                recordings.close()
+            self.graphs, self.steps = [], None
+
     def _step(self, line: LiveLine) -> None:
         """One optimizer step: the mean gradient of its batches."""
         started = perf_counter()
         step = self.progress.step
-        self.method.train()
         self.method.progress = step / self.loader.steps
-        batches = self.loader.step(step)
-        numbers: dict[str, float] = {}
-        for place, examples in enumerate(batches):
-            torch.manual_seed(mix(self.settings.seed, step, place, distributed.rank()))
-            loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
-            for name, value in {"loss": loss.detach(), **signals}.items():
-                numbers[name] = numbers.get(name, 0.0) + float(value) / len(batches)
-        warning = self.watch.check(step + 1, numbers)
         learning_rate = self.recipe.learning_rate * factor(self.recipe, step, self.loader.steps)
-        self._update(learning_rate)
+        batches = self.batches(step)
+        numbers = self._replay(batches, learning_rate) if self.steps else None
+        whole = numbers is not None
+        self.readings.add(step + 1, numbers or self._gradients(batches))
+        seen, warnings = self._look() if self._due(step + 1) else (None, [])
+        if not whole:
+            set_rate(self.optimizer, learning_rate)
+            self._use_gradients()
         sentences = sum(examples.sentences for examples in batches) * distributed.world()
-        seconds = perf_counter() - started
-        self.progress.advance(sentences, seconds)
-        line.step(self.progress.step, numbers, sentences / seconds)
-        if warning:
+        self.progress.advance(sentences, perf_counter() - started)
+        if seen is not None:
+            self._show(line, seen, warnings, learning_rate)
+
+    def _gradients(self, batches: list[Examples]) -> Numbers:
+        """Leave the mean gradient of some batches; their numbers."""
+        numbers: list[dict[str, Tensor]] = []
+        for place, examples in enumerate(batches):
+            self._seed(place)
+            with self._replaying():
+                loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
+            numbers.append({"loss": loss.detach(), **signals})
+        return numbered(numbers)
+
+    def _one(self, examples: Examples) -> Numbers:
+        """Leave the gradient of a single batch that is on the device."""
+        loss, signals = self._backward(examples, 1.0)
+        return numbered([{"loss": loss, **signals}])
+
+    def _replay(self, batches: list[Examples], learning_rate: float) -> Numbers | None:
+        """The whole step by a recording, where there can be one."""
+        assert self.steps is not None
+        set_rate(self.optimizer, learning_rate)
+        return self.steps(batches[0], lambda: self._seed(0))
+
+    def _seed(self, place: int) -> None:
+        number = mix(self.settings.seed, self.progress.step, place, distributed.rank())
+        if self.on_gpu:  # what torch.manual_seed does, without a millisecond for kinds of devices that are not there
+            torch.default_generator.manual_seed(number)
+            torch.cuda.manual_seed(number)
+        else:
+            torch.manual_seed(number)
+
+    def _due(self, step: int) -> bool:
+        """Whether the numbers are read after so many steps: on a CPU always, on a GPU where somebody needs them."""
+        last = step == self.loader.steps
+        return not self.on_gpu or last or step == 1 or step % LOG_EVERY == 0 or step % self.recipe.eval_every == 0
+
+    def _look(self) -> tuple[dict[str, float] | None, list[str]]:
+        """Read the numbers of the steps since the last look: those of the last, and words of warning."""
+        numbers: dict[str, float] | None = None
+        warnings: list[str] = []
+        for step, numbers in self.readings.read():
+            warnings += filter(None, [self.watch.check(step, numbers)])
+        return numbers, warnings
+
+    def _show(self, line: LiveLine, numbers: dict[str, float], warnings: list[str], learning_rate: float) -> None:
+        """Tell who watches, with the speed since they were told before."""
+        (sentences, seconds), self.told = self.told, (self.progress.sentences, self.progress.seconds)
+        speed = (self.progress.sentences - sentences) / (self.progress.seconds - seconds)
+        line.step(self.progress.step, numbers, speed)
+        for warning in warnings:
             line.say(warning)
         if self.progress.step % LOG_EVERY == 0 or self.progress.step == 1:
-            speed = {"sentences_per_second": sentences / seconds}
-            self._log({"step": self.progress.step, **numbers, "learning_rate": learning_rate, **speed})
+            rates = {"learning_rate": learning_rate, "sentences_per_second": speed}
+            self._log({"step": self.progress.step, **numbers, **rates})
+
+    def _replaying(self) -> AbstractContextManager[None]:
+        if not self.graphs:
+            return nullcontext()
+        from simemb.graphs import working
+
+        return working(self.graphs)
 
     def _backward(self, examples: Examples, share: float) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and signals of one batch, with `share` of its gradient added to the parameters'."""
@@ -173,9 +236,7 @@ class Trainer:
         send(loss)
         return loss, signals
 
-    def _update(self, learning_rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+    def _use_gradients(self) -> None:
         distributed.average_gradients(self.method.parameters())
         self.accelerator.clip_grad_norm_(self.method.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
@@ -188,7 +249,7 @@ class Trainer:
         if self.suite is not None:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
             score = float(getattr(scores.average.all, self.settings.metric))
-            self._log({"step": self.progress.step, **_evaluated(scores)})
+            self._log({"step": self.progress.step, **scores.numbers()})
         better = score is None or self.progress.best is None or score > self.progress.best
         if better:
             self.progress.best, self.progress.waiting = score, 0
@@ -231,36 +292,9 @@ class Trainer:
 
     def _resume(self) -> None:
         self.progress = checkpoint.load(self.run.checkpoint, self.method, self.optimizer)
+        self.told = (self.progress.sentences, self.progress.seconds)
         if self.accelerator.scaler is not None and self.progress.scaler is not None:
             self.accelerator.scaler.load_state_dict(self.progress.scaler)
         if self.accelerator.is_main_process:
             self.run.forget_after(self.progress.step)
         log.info("going on after step %d of %d", self.progress.step, self.loader.steps)
-
-
-def _decaying(method: Method, decay: float) -> list[dict[str, Any]]:
-    """All that is learnt, in two groups: matrices decay; biases, norms and temperatures do not."""
-    learnt = [parameter for parameter in method.parameters() if parameter.requires_grad]
-    groups = ([p for p in learnt if p.ndim > 1], decay), ([p for p in learnt if p.ndim <= 1], 0.0)
-    return [{"params": members, "weight_decay": rate} for members, rate in groups if members]
-
-
-def factor(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of a step (counted from 0) as a fraction of the highest.
-
-    It rises linearly over the first `warmup` x steps, then falls to 0 at `steps`: linearly, along half a
-    cosine, or not at all.
-    """
-    warm = round(recipe.warmup * steps)
-    if step < warm:
-        return step / warm
-    progress = (step - warm) / max(steps - warm, 1)
-    falls = {"linear": 1 - progress, "cosine": (1 + cos(pi * progress)) / 2, "constant": 1.0}
-    return falls[recipe.schedule]
-
-
-def _evaluated(scores: Scores) -> dict[str, Any]:
-    """The numbers of an evaluation for metrics.jsonl."""
-    numbers = {f"{scores.suite}_{metric}": getattr(scores.average.all, metric) for metric in ("spearman", "pearson")}
-    assert scores.geometry is not None
-    return numbers | {"alignment": scores.geometry.alignment, "dev_uniformity": scores.geometry.uniformity}

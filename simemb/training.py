@@ -20,12 +20,12 @@ from simemb.material import prepare
 from simemb.method import Method
 from simemb.recipe import Recipe, find
 from simemb.rows import Rows, open_rows
-from simemb.run import Run, environment
+from simemb.run import Run, Settings, environment
 from simemb.scores import Scores
 from simemb.suites import Suite, evaluate
 from simemb.suites import find as find_suite
 from simemb.targets import Twin
-from simemb.trainer import Settings, Trainer
+from simemb.trainer import Trainer
 
 log = logging.getLogger("simemb")
 

@@ -20,7 +20,7 @@ COOKBOOK = ("train", "eval", "data")
 PACKAGES = ("simemb", *COOKBOOK)
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets", "faiss", "scipy", "pyarrow", "accelerate"}
 # transformers hands its attention functions whatever a model was called with.
-FORWARDING = {"attention"}
+FORWARDING = {"interface"}
 
 FILES = [
     pytest.param(path, id=str(path.relative_to(ROOT))) for name in PACKAGES for path in (ROOT / name).rglob("*.py")

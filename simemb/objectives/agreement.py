@@ -10,9 +10,10 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import mse_loss, normalize, pdist
+from torch.nn.functional import mse_loss, normalize
 
 from simemb.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.objectives.strips import by_strip, strips
 
 STANDARDIZE_EPSILON = 1e-5
 """Added to variances before the root, as torch's BatchNorm1d does, which the code of Barlow Twins calls."""
@@ -137,10 +138,17 @@ class AlignUniform(Objective):
         return align + self.uniformity * (self._uniform(query) + self._uniform(key)) / 2
 
     def _uniform(self, unit: Float[Tensor, "all width"]) -> Float[Tensor, ""]:
-        exponents = -self.t * pdist(unit).square()
-        if not len(exponents):
-            return exponents.sum()
-        return exponents.logsumexp(dim=0) - log(len(exponents))
+        rows = len(unit)
+        if rows < 2:
+            return unit.new_zeros(())
+        squares = unit.square().sum(dim=1)
+
+        def spread(part: slice) -> Float[Tensor, ""]:
+            above = torch.ones(len(unit[part]), rows, dtype=torch.bool, device=unit.device).triu(1 + part.start)
+            distances = squares[part, None] + squares - 2 * unit[part] @ unit.T
+            return (-self.t * distances)[above].logsumexp(dim=0)
+
+        return by_strip(spread, strips(rows - 1, rows)).logsumexp(dim=0) - log(rows * (rows - 1) / 2)
 
 
 def _standardized(x: Float[Tensor, "all width"]) -> Float[Tensor, "all width"]:

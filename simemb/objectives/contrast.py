@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from simemb.errors import RecipeError
 from simemb.objectives.base import Objective, Pair, Texts, above_zero, cosines
 from simemb.objectives.negatives import FalseNegatives, duplicates
+from simemb.objectives.strips import by_query
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class InfoNCE(Objective):
 
     def scaled(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         """The same, given 1 / t."""
+        return by_query(lambda some: self._mean(some, scale), pair)
+
+    def _mean(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         if not self.symmetric:
             return self._one_way(pair, scale)
         return (self._one_way(pair, scale) + self._one_way(flipped(pair), scale)) / 2
@@ -93,7 +97,7 @@ class InfoNCE(Objective):
         row, own = self._own(pair)
         logits = similarities * scale
         for place in own[1 : 1 + len(pair.hard)]:
-            logits = logits.index_put((row, place), logits.new_tensor(self.hard_negative_weight), accumulate=True)
+            logits = logits.index_put((row, place), logits.new_full((), self.hard_negative_weight), accumulate=True)
         left_out = self._left_out(pair, candidates)
         nothing = left_out.all(dim=1)
         odds = (logits - logits[row, own[0]][:, None]).masked_fill(left_out & ~nothing[:, None], -inf)
@@ -125,7 +129,7 @@ class InfoNCE(Objective):
             positive = similarities[row, own[0]][:, None]
             mask[:, : similarities.shape[1]] = self.false_negatives.among(similarities, positive)
             for place in own[1 : 1 + len(pair.hard)]:
-                mask[row, place] = False
+                mask[row, place] = mask.new_zeros(())
         if not self.in_batch:
             mask[:, : len(pair.key)] = True
         if self.mask_duplicates and pair.texts is not None:
@@ -134,8 +138,8 @@ class InfoNCE(Objective):
             same = duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
             mask[:, : len(numbers)] |= same
         if self.within_view:
-            mask[row, own[-1]] = True
-        mask[row, own[0]] = self.decoupled
+            mask[row, own[-1]] = mask.new_ones(())
+        mask[row, own[0]] = mask.new_full((), self.decoupled)  # a bare bool would be copied to a GPU that must wait
         return mask
 
     def _judged(

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, mse_loss
 
 from simemb.objectives.base import Objective, Pair, above_zero, cosines
+from simemb.objectives.strips import by_query
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class SimilarityKL(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over this process's queries."""
+        return by_query(self._mean, pair)
+
+    def _mean(self, pair: Pair) -> Float[Tensor, ""]:
         teacher_temperature = self.temperature if self.teacher_temperature is None else self.teacher_temperature
         student = _log_neighbors(pair.query, pair.queries, pair.first, self.temperature)
         teacher = _log_neighbors(pair.key[pair.own], pair.key, pair.first, teacher_temperature)

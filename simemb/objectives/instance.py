@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, normalize, softplus
 
 from simemb.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.objectives.strips import by_query, by_strip, strips
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class NCELoss(nn.Module):
         assert bank is not None
         if self.log_normalizer.isinf():
             self._estimate(normalize(pair.queries.detach(), dim=1), bank)
+        return by_query(self._mean, pair)
+
+    def _mean(self, pair: Pair) -> Float[Tensor, ""]:
+        bank = pair.memory
+        assert bank is not None
         query, own = normalize(pair.query, dim=1), pair.key[pair.own]
         drawn = torch.randint(len(bank), (len(query), self.spec.draws), device=bank.device)
         # Copies of the rows drawn, each once: the bank may be far larger, and may change before the backward pass.
@@ -87,8 +93,10 @@ class NCELoss(nn.Module):
     def _estimate(self, queries: Float[Tensor, "all dim"], bank: Float[Tensor, "memory dim"]) -> None:
         """Eq. 8, a mean over the queries of all processes; with draws of its own, so that all find the same Z."""
         drawn = torch.randint(len(bank), (self.spec.draws,), generator=torch.Generator().manual_seed(0))
-        scores = queries @ bank[drawn.to(bank.device)].T / self.spec.temperature
-        self.log_normalizer.copy_(scores.flatten().logsumexp(0) + log(len(bank) / scores.numel()))
+        noise = bank[drawn.to(bank.device)].T / self.spec.temperature
+        parts = strips(len(queries), self.spec.draws)
+        total = by_strip(lambda part: (queries[part] @ noise).flatten().logsumexp(0), parts).logsumexp(0)
+        self.log_normalizer.copy_(total + log(len(bank) / (len(queries) * self.spec.draws)))
 
 
 @dataclass(frozen=True)
@@ -118,10 +126,18 @@ class InvariantSpread(Objective):
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over the queries. pair.query: originals; pair.key: the same examples augmented."""
         originals, augmented = normalize(pair.queries, dim=1), normalize(pair.key[pair.own], dim=1)
-        own = torch.arange(pair.first, pair.first + len(augmented), device=augmented.device)
-        row = torch.arange(len(augmented), device=augmented.device)
-        invariant = log_softmax(augmented @ originals.T / self.temperature, dim=1)[row, own]
-        # Off the diagonal no P(i | x_j) exceeds 1/2, since f_j . f_j in its sum is at least as large: log1p is safe.
-        mistaken = (originals @ originals.T / self.temperature).softmax(dim=1)[:, pair.own]
-        spread = torch.log1p(-mistaken.index_put((own, row), mistaken.new_zeros(())))
+
+        def recognized(part: slice) -> Float[Tensor, ""]:
+            logits = log_softmax(augmented[part] @ originals.T / self.temperature, dim=1)
+            return logits.diagonal(pair.first + part.start).sum()
+
+        def kept_apart(part: slice) -> Float[Tensor, ""]:
+            mistaken = (originals[part] @ originals.T / self.temperature).softmax(dim=1)
+            row = torch.arange(len(mistaken), device=mistaken.device)
+            mistaken = mistaken.index_put((row, row + part.start), mistaken.new_zeros(()))[:, pair.own]
+            # Off the diagonal no P(i | x_j) exceeds 1/2, since f_j . f_j in its sum is at least as large.
+            return torch.log1p(-mistaken).sum()
+
+        invariant = by_strip(recognized, strips(len(augmented), len(originals)))
+        spread = by_strip(kept_apart, strips(len(originals), len(originals)))
         return -(invariant.sum() + spread.sum()) / len(augmented)

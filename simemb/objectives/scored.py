@@ -4,6 +4,7 @@ They see the cosines of each example's own two texts only, and no text beside an
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn.functional import normalize
 
 from simemb.errors import DataError, RecipeError
 from simemb.objectives.base import Objective, Pair, above_zero
+from simemb.objectives.strips import by_strip, strips
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,16 @@ class CoSENT(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss over this process's pairs."""
-        assert pair.scores is not None
-        cosine = _own_cosines(pair)
-        higher = pair.scores[:, None] > pair.scores[None, :]
-        excess = self.scale * (cosine[None, :] - cosine[:, None])
-        return torch.cat([cosine.new_zeros(1), excess[higher]]).logsumexp(dim=0)
+        scores, cosine = pair.scores, _own_cosines(pair)
+        assert scores is not None
+
+        def excess(part: slice) -> Float[Tensor, ""]:
+            higher = scores[part, None] > scores[None, :]
+            differences = self.scale * (cosine[None, :] - cosine[part, None])
+            return torch.cat([cosine.new_full((1,), -inf), differences[higher]]).logsumexp(dim=0)
+
+        terms = by_strip(excess, strips(len(cosine), len(cosine)))
+        return torch.cat([cosine.new_zeros(1), terms]).logsumexp(dim=0)
 
 
 @dataclass(frozen=True)

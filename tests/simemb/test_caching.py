@@ -18,9 +18,27 @@ from simemb.examples import Examples
 from simemb.heads import MLP, Projector
 from simemb.memory import Bank, Queue
 from simemb.method import Method
-from simemb.objectives import NCE, BarlowTwins, Centered, InfoNCE, Regression, Swapped, VICReg
+from simemb.objectives import (
+    NCE,
+    AlignUniform,
+    BarlowTwins,
+    Centered,
+    CoSENT,
+    CosineRegression,
+    FalseNegatives,
+    InfoNCE,
+    InvariantSpread,
+    Matryoshka,
+    Objective,
+    Regression,
+    SimilarityKL,
+    SquaredError,
+    Swapped,
+    VICReg,
+    strips,
+)
 from simemb.recipe import Recipe
-from simemb.targets import EMA, StopGradient, Twin
+from simemb.targets import EMA, Frozen, StopGradient, Twin
 from simemb.views import View
 
 COLUMNS = (
@@ -31,6 +49,7 @@ COLUMNS = (
 ONE_WAY = (View(0, target=False), View(1, online=False))
 BOTH_WAYS = (View(0), View(1))
 TRIPLETS = (*ONE_WAY, View(2, online=False, negative=True))
+TAUGHT = (View(0, target=False), View(0, online=False))
 NORMED = MLP(hidden=12, width=8, norm="batch", final_norm=True)
 PREDICTOR = MLP(hidden=16)
 SCORED = MLP(hidden=12, width=8, norm="batch", prototypes=5)
@@ -87,6 +106,24 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "kept head": {"views": ONE_WAY, "objective": InfoNCE(), "head": MLP(layers=3, keep=2)},
     "labels": {"views": BOTH_WAYS, "objective": InfoNCE(), "auxiliaries": (SoftmaxNLI(weight=0.7),)},
+    "nested": {"views": ONE_WAY, "objective": Matryoshka(InfoNCE(learnt=True), dims=(4, 8))},
+    "false negatives": {
+        "views": TRIPLETS,
+        "objective": InfoNCE(false_negatives=FalseNegatives(margin=0.05), within_view=True),
+        "memory": Queue(size=14),
+    },
+    "aligned and uniform": {"views": BOTH_WAYS, "objective": AlignUniform()},
+    "spread": {"views": ONE_WAY, "objective": InvariantSpread(temperature=0.5)},
+    "order of scores": {"views": ONE_WAY, "objective": CoSENT()},
+    "scores": {"views": ONE_WAY, "objective": CosineRegression()},
+    "teacher": {"views": TAUGHT, "objective": SquaredError(), "target": Frozen(model="teacher")},
+    "teacher's neighbors": {"views": TAUGHT, "objective": SimilarityKL(), "target": Frozen(model="teacher")},
+    "teacher with a queue": {
+        "views": TAUGHT,
+        "objective": InfoNCE(temperature=0.5),
+        "target": Frozen(model="teacher"),
+        "memory": Queue(size=14),
+    },
     "fixed dropout": {"views": (View(target=False), View(online=False)), "objective": InfoNCE(), "fixed_dropout": True},
 }
 
@@ -94,7 +131,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 def made(dropout: float | None = 0.0, **fields: Any) -> Method:
     """In float64, so that what is left of a difference is one of the method."""
     recipe, encoder = Recipe(dropout=dropout, **fields), make_encoder(num_hidden_layers=1)
-    method = Method(recipe, encoder, columns=3, seed=1, examples=len(COLUMNS[0]))
+    taught = encoder.dim if isinstance(recipe.target, Frozen) else None
+    method = Method(recipe, encoder, columns=3, seed=1, examples=len(COLUMNS[0]), taught=taught)
     method.double()
     for part in (method.objective, method.memory):
         if isinstance(part, torch.nn.Module):
@@ -111,7 +149,14 @@ def cached(method: Method, examples: Examples, scale: float = 1.0) -> tuple[Tens
 
 def in_chunks(method: Method, size: int | None = 4) -> Examples:
     labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
-    return examples_of(method, *COLUMNS, size=size, scores=labels)
+    vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
+    taught = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
+    return examples_of(method, *COLUMNS, size=size, scores=labels, taught=taught)
+
+
+def test_every_objective_is_among_the_recipes():
+    every = {kind.__name__ for kind in Objective.__subclasses__() if kind.__module__.startswith("simemb.")}
+    assert every <= {type(fields["objective"]).__name__ for fields in RECIPES.values()}
 
 
 def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-6) -> None:
@@ -120,8 +165,12 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance
         torch.testing.assert_close(found[name], value, atol=tolerance, rtol=tolerance)
 
 
+@pytest.mark.parametrize("numbers", [strips.NUMBERS, 40])
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(name: str):
+def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(
+    name: str, numbers: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(strips, "NUMBERS", numbers)  # with 40 the objectives see a few rows at a time
     whole = made(**RECIPES[name])
     parts = made(**RECIPES[name])
     assert [chunk.size for chunk in in_chunks(parts).chunks] == [4, 4, 1]

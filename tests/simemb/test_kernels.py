@@ -1,7 +1,6 @@
 """The CPU kernels equal PyTorch's own operators in value and gradient, and dropout is what it says it is."""
 
 import os
-import platform
 import subprocess
 import sys
 
@@ -137,28 +136,6 @@ def test_without_training_or_probability_nothing_is_dropped():
 
 def test_a_dropout_of_one_leaves_nothing():
     assert not dropout(rows(), 1.0, training=True).any()
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of another C library is left alone")
-def test_freed_memory_is_kept_for_the_next_tensor():
-    """Without it every round takes its 64 MiB from the system anew, 16,384 pages of it."""
-    program = (
-        "import resource, sys, torch; from simemb.kernels import keep_freed_memory\n"
-        "if sys.argv[1] == 'kept': keep_freed_memory()\n"
-        "torch.ones(1 << 24); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "for _ in range(5): torch.ones(1 << 24)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
-    )
-    environment = {**os.environ, "SIMEMB_PLAIN": "0"}
-    pages = {
-        way: int(
-            subprocess.run(
-                [sys.executable, "-c", program, way], env=environment, capture_output=True, text=True, check=True
-            ).stdout
-        )
-        for way in ("kept", "given back")
-    }
-    assert pages["kept"] * 10 < pages["given back"]
 
 
 def test_the_off_switch_leaves_everything_to_torch_and_transformers():

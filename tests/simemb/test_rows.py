@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from simemb import sources
 from simemb.errors import DataError
 from simemb.rows import open_rows
 
@@ -97,6 +98,13 @@ def test_standard_input_can_be_read_twice_and_leaves_nothing_behind(tmp_path: Pa
     with pytest.raises(DataError, match="standard input has no rows"):
         open_rows("-")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_content_is_read_through_for_the_digest_once(tmp_path: Path, monkeypatch):
+    rows = open_rows(write(tmp_path, "c.txt", "a\nb\n"))
+    first = rows.digest()
+    monkeypatch.setattr(sources, "sha256_of", lambda _: pytest.fail("the file was read again"))
+    assert rows.digest() == first
 
 
 def test_the_digest_follows_the_content_and_the_columns(tmp_path: Path):

@@ -25,11 +25,12 @@ from simemb.live import LiveLine
 from simemb.material import prepare
 from simemb.memory import Queue
 from simemb.method import Method
+from simemb.optimizing import factor
 from simemb.recipe import Recipe, find
 from simemb.rows import open_rows
-from simemb.run import Run
+from simemb.run import Run, Settings
 from simemb.targets import EMA
-from simemb.trainer import Settings, Trainer, factor
+from simemb.trainer import Trainer
 from simemb.training import fit
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 4, "epochs": 2}

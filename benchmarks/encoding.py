@@ -1,0 +1,149 @@
+"""Is encoding faster here? Short, medium and long text: sentences of STS, of Wikipedia, abstracts of SciFact.
+
+    python benchmarks/encoding.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--kinds short medium long]
+    python benchmarks/encoding.py PATH/minilm-l4-mlm --own-backend
+
+In one run, alternating: simemb, sentence-transformers at its defaults (32 sentences at once), at the batch size that
+a sweep over 8, 16, 32, 64 and 128 finds quickest for these texts, on ONNX Runtime and on OpenVINO (see runtimes.py),
+and both sides' int8. From strings to float32 vectors, tokenizing included; no text is cut but at 256 tokens. Mean
+pooling; Wikipedia also with [CLS]. The difference is the largest of any component from the vectors of
+sentence-transformers in float32. Useful operations: see flops.py. Results: benchmarks/results/encoding.json.
+
+With --own-backend, in an environment with optimum-intel (the README says which), OpenVINO is sentence-transformers' own
+backend (see own_backend.py), and the results go to encoding_own_backend.json.
+"""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+import own_backend
+import runtimes
+from flops import forward, matrix_peak
+from models import arguments, configuration, directories, lengths, prepare
+from record import add
+from runtimes import AbsentError, Encode, encode_with
+from texts import KINDS, texts, wiki
+from timing import Program, alternate, clock
+
+LONGEST = 256
+WORK = 3e11
+"""Useful operations of one pass, about two seconds' worth, which decides on the number of texts."""
+FEWEST, MOST = {"short": 64, "medium": 64, "long": 16}, {"short": 4096, "medium": 4096, "long": 512}
+SIZES = (8, 16, 32, 64, 128)
+
+
+Makers = dict[str, Callable[[], Encode]]
+
+
+def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> dict[str, Encode]:
+    """Every program that runs here; why another does not is printed."""
+    place = (model, pooling, LONGEST)
+    makers: Makers = {
+        "simemb": partial(runtimes.simemb, *place),
+        "simemb int8": partial(runtimes.simemb, *place, "int8"),
+        "sentence-transformers": lambda: encode_with(runtimes.sentence_transformer(*place)),
+    }
+    makers |= _own_runtimes(place, folder) if own_backend else _direct_runtimes(place, folder)
+    found: dict[str, Encode] = {}
+    for name, make in makers.items():
+        try:
+            found[name] = make()
+        except AbsentError as reason:
+            print(f"{name}: left out, {reason}", flush=True)
+    return found
+
+
+def _direct_runtimes(place: tuple[Path, str, int], folder: Path) -> Makers:
+    return {
+        "ONNX Runtime": partial(runtimes.onnx, *place, folder),
+        "OpenVINO f32": partial(runtimes.openvino, *place),
+        "OpenVINO default": partial(runtimes.openvino, *place, "default"),
+        "OpenVINO int8": partial(runtimes.openvino, *place, "int8", wiki(runtimes.CALIBRATION)),
+    }
+
+
+def _own_runtimes(place: tuple[Path, str, int], folder: Path) -> Makers:
+    return {
+        "OpenVINO f32": partial(own_backend.openvino, *place, folder),
+        "OpenVINO default": partial(own_backend.openvino, *place, folder, "default"),
+        "OpenVINO int8": partial(own_backend.openvino, *place, folder, "int8", wiki(runtimes.CALIBRATION)),
+    }
+
+
+def best_batch_size(encoder: Any, sentences: list[str]) -> tuple[int, dict[str, float]]:
+    """The quickest batch size of sentence-transformers for these texts, and the seconds of all (the better of two)."""
+    sizes = [size for size in SIZES if size <= len(sentences)]
+    encode_with(encoder)(sentences[:32])
+    programs = {str(size): clock(partial(encode_with(encoder, size), sentences)) for size in sizes}
+    seconds = {size: min(times) for size, times in alternate(programs, rounds=2).items()}
+    return int(min(seconds, key=seconds.__getitem__)), seconds
+
+
+def measure(name: str, model: Path, kind: str, pooling: str, found: dict[str, Encode], rounds: int) -> dict[str, Any]:
+    """The line of one model on one kind of text."""
+    config = configuration(model)
+    sentences = enough(config, model, kind)
+    useful = forward(config, lengths(model, sentences, LONGEST))
+    peer = runtimes.sentence_transformer(model, pooling, LONGEST)
+    size, sweep = best_batch_size(peer, sentences)
+    everybody = {**found, "sentence-transformers, best batch": encode_with(peer, size)}
+    print(f"{name}, {kind}, {pooling}: {len(sentences)} texts, best batch {size}", flush=True)
+    truth = everybody["sentence-transformers"](sentences)
+    differences = {
+        program: float(np.abs(encode(sentences) - truth).max())  # and everybody is warm now
+        for program, encode in everybody.items()
+    }
+    peaks: list[float] = []
+    timed: dict[str, Program] = {program: clock(partial(encode, sentences)) for program, encode in everybody.items()}
+    timed["matrix peak"] = clock(lambda: peaks.append(matrix_peak(config)))
+    seconds = alternate(timed, rounds)
+    del seconds["matrix peak"]
+    return {
+        "model": name,
+        "kind": kind,
+        "pooling": pooling,
+        "texts": len(sentences),
+        "mean_tokens": mean(lengths(model, sentences, LONGEST)),
+        "best_batch_size": size,
+        "sweep": sweep,
+        "seconds": seconds,
+        "differences": differences,
+        "largest_component": float(np.abs(truth).max()),
+        "useful_operations": useful,
+        "peak": median(peaks),
+    }
+
+
+def enough(config: Any, model: Path, kind: str) -> list[str]:
+    """As many texts of a kind as make `WORK`, within bounds."""
+    sample = lengths(model, texts(kind, 256), LONGEST)
+    count = round(WORK / (forward(config, sample) / len(sample)))
+    return texts(kind, max(FEWEST[kind], min(MOST[kind], count)))
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--poolings", nargs="+", default=["mean", "cls"], choices=["mean", "cls"])
+    parser.add_argument("--own-backend", action="store_true")
+    chosen = parser.parse_args()
+    prepare(chosen)
+    question = "encoding_own_backend" if chosen.own_backend else "encoding"
+    with directories(chosen) as found, tempfile.TemporaryDirectory() as folder:
+        for name, model in found.items():
+            for pooling in chosen.poolings:
+                everybody = programs(model, pooling, Path(folder), own_backend=chosen.own_backend)
+                for kind in chosen.kinds:
+                    if pooling == "mean" or kind == "medium":
+                        line = measure(name, model, kind, pooling, everybody, chosen.rounds)
+                        add(question, f"{name}, {kind}, {pooling}", line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Encoding in int8 on a CPU: the matrix products of BERT-family layers on bytes, weights and activations.
+
+Products are oneDNN's, whose integer sums are exact; attention is in bfloat16, the residual stream and the norms stay in
+float32. How values become bytes is settled once, so that a sentence's vector does not depend on its neighbors.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simemb import calibration
+from simemb.attention import attend
+from simemb.batch import Batch, Runs
+from simemb.blocks import from_block, grouped, to_block
+from simemb.errors import ModelError
+from simemb.kernels import exact_gelu
+from simemb.layers import BERT_LAYOUT, Layer, layers_of
+from simemb.quantizing import Product, Quantizer, Seen
+
+if TYPE_CHECKING:
+    from simemb.encoder import Encoder
+
+TOKENS = 2048
+"""Tokens that are best computed at once: what passes between two products then stays in the processor's caches."""
+
+CACHED = 3 << 18
+"""Values between the two products of the feed-forward at once, for the same reason."""
+
+TILED = 64
+"""Tokens of a sentence above which torch's kernel, which never holds all scores, beats plain products."""
+
+_KEPT = 1024
+"""About so many tokens are kept, to try the shares on and to correct the biases with."""
+
+
+# ---- the layers ----------------------------------------------------------------------------------
+
+
+class Int8Layer:
+    """A `simemb.layers.Layer` in int8, called like it, without gradient; `quantize` makes them."""
+
+    def __init__(self, layer: Layer, seen: Sequence[Seen]):
+        """seen: the inputs of attention, of its output, of the feed-forward, and of its second product."""
+        projections = (layer.query, layer.key, layer.value)
+        stacked = (torch.cat([part.weight for part in projections]), layer.output.weight, layer.up.weight)
+        self.quantizers = tuple(
+            inputs.quantizer(weight) for inputs, weight in zip(seen, (*stacked, layer.down.weight), strict=True)
+        )
+        tokens, mixed, rows, wide = self.quantizers
+        width, self.heads = layer.query.out_features, layer.heads
+        scaling = (width / layer.heads) ** -0.5
+        samples = [inputs.sample for inputs in seen]
+        self.query = Product(layer.query.weight * scaling, layer.query.bias * scaling, tokens, samples[0])
+        bias = torch.cat([layer.key.bias, layer.value.bias])
+        self.key_value = Product(stacked[0][width:], bias, tokens, samples[0])
+        self.output = Product(layer.output.weight, layer.output.bias, mixed, samples[1])
+        self.up = Product(layer.up.weight, layer.up.bias, rows, samples[2])
+        self.down = Product(layer.down.weight, layer.down.bias, wide, samples[3])
+        self.norms, self.activation = (layer.output_norm, layer.down_norm), layer.activation
+        self._gelu = exact_gelu(layer.activation)
+        self._half = _half()
+
+    def __call__(
+        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, *, first_only: bool = False
+    ) -> Float[Tensor, "rows dim"]:
+        """Post-norm attention and feed-forward: of every token, or of the first of each sentence only."""
+        if torch.is_grad_enabled():
+            raise ModelError("precision int8 computes without gradient: use torch.inference_mode(), or load in float32")
+        numbers = self.quantizers[0](tokens)
+        asked, rows = (x.index_select(0, batch.firsts) if first_only else x for x in (numbers, tokens))
+        keys, values = self.key_value(numbers, dtype=self._half).chunk(2, dim=1)
+        queries = self.query(asked, dtype=self._half)
+        mixed = _attend(*map(self._heads, (queries, keys, values)), runs=batch.runs, first_only=first_only).flatten(1)
+        few = max(1, CACHED // len(self.up.bias))
+        return torch.cat([self._after_attention(*part) for part in zip(mixed.split(few), rows.split(few), strict=True)])
+
+    def _after_attention(
+        self, mixed: Float[Tensor, "rows dim"], rows: Float[Tensor, "rows dim"]
+    ) -> Float[Tensor, "rows dim"]:
+        _, of_mixed, of_rows, of_wide = self.quantizers
+        rows = self.norms[0](self.output(of_mixed(mixed)).add_(rows))
+        wide = self.up(of_rows(rows), gelu=self._gelu)
+        return self.norms[1](self.down(of_wide(wide if self._gelu else self.activation(wide))).add_(rows))
+
+    def _heads(self, rows: Tensor) -> Float[Tensor, "rows heads dim"]:
+        return rows.unflatten(1, (self.heads, -1))
+
+
+def _attend(
+    query: Float[Tensor, "rows heads dim"],
+    key: Float[Tensor, "tokens heads dim"],
+    value: Float[Tensor, "tokens heads dim"],
+    *,
+    runs: Runs,
+    first_only: bool,
+) -> Float[Tensor, "rows heads dim"]:
+    """softmax(q k^T) v within each sentence, in blocks of similar length; `first_only`: one query per sentence."""
+    output = torch.empty(query.shape)
+    asked = tokens = 0
+    for group in grouped(runs):
+        sentences, total = sum(count for count, _ in group), sum(count * length for count, length in group)
+        queries = ((sentences, 1),) if first_only else group
+        here = slice(asked, asked := asked + (sentences if first_only else total))
+        there = slice(tokens, tokens := tokens + total)
+        if group[-1][1] > TILED:
+            long = query[here], key[there], value[there]
+            output[here] = attend(*long, runs=group, scaling=1.0, first_only=first_only)
+            continue
+        lengths = torch.tensor([length for count, length in group for _ in range(count)])
+        real = (torch.arange(group[-1][1]) < lengths[:, None]).to(value.dtype)
+        real = real.repeat_interleave(query.shape[1], 0)[:, :, None]
+        mixed = _mix(to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group), real)
+        from_block(mixed, output[here], queries)
+    return output
+
+
+def _mix(
+    query: Float[Tensor, "blocks rows dim"],
+    key: Float[Tensor, "blocks longest dim"],
+    value: Float[Tensor, "blocks longest dim"],
+    real: Float[Tensor, "blocks longest one"],
+) -> Float[Tensor, "blocks rows dim"]:
+    """softmax(q k^T) v over the keys for which `real` is 1; the values of the others are 0.
+
+    The weights are not shifted by the largest score of their row, which saves half of the time: exponents to 85 have a
+    place in float32 and bfloat16. Where a sum shows that some had none, the ordinary softmax is taken.
+    """
+    scores = query @ key.transpose(1, 2)
+    weights = scores.exp()
+    sums = weights @ real
+    least, most = sums.aminmax()
+    if not (least > 1e-30 and most < 1e30):
+        scores = scores.float().masked_fill(real.transpose(1, 2) == 0, -torch.inf)
+        return torch.softmax(scores, -1).to(value.dtype) @ value
+    return (weights @ value).div_(sums)
+
+
+def _half() -> torch.dtype:
+    """bfloat16 where the processor multiplies in it."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return torch.bfloat16 if supported() else torch.float32
+
+
+# ---- from an encoder -----------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def quantize(encoder: "Encoder", sentences: Iterable[str] | None = None) -> list[Int8Layer]:
+    """The layers of the encoder's backbone in int8, for its present weights.
+
+    sentences: a few hundred of the kind that will be encoded, which ranges of activations are measured on; by default
+    `simemb.calibration.sequences`. Raises `ModelError` for a family without BERT's layout, a model that is not on the
+    CPU, and a processor or torch that lacks the kernels.
+    """
+    check(encoder)
+    texts = calibration.sequences(encoder) if sentences is None else encoder.tokenize(list(sentences))[0]
+    layers = layers_of(encoder.backbone)
+    if layers is None or not texts:
+        raise ModelError("precision int8 needs at least one sentence to measure the ranges of activations on")
+    seen = _watch(encoder, layers, texts)
+    return [Int8Layer(layer, parts) for layer, parts in zip(layers, seen, strict=True)]
+
+
+def check(encoder: "Encoder") -> None:
+    """Raise a `ModelError` of one line where `quantize` cannot work."""
+    family = encoder.backbone.config.model_type
+    if encoder.device.type != "cpu":
+        raise ModelError(f"precision int8 is for the CPU, and the model is on {encoder.device}")
+    if layers_of(encoder.backbone) is None:
+        known = ", ".join(sorted((*BERT_LAYOUT, "distilbert")))
+        raise ModelError(f"precision int8 needs a plain encoder of these families: {known}; this is {family!r}")
+    reason = missing()
+    if reason:
+        raise ModelError(f"precision int8 cannot be had here: {reason}")
+
+
+def missing() -> str | None:
+    """What this processor or this torch lacks for int8, or None.
+
+    oneDNN also computes without the instructions, but a hundred times slower, or with sums that overflow.
+    """
+    supported = getattr(torch.cpu, "_is_vnni_supported", None) or getattr(torch.cpu, "_is_cpu_support_vnni", None)
+    if supported is None or not supported():
+        return "the processor has no AVX-512 VNNI instructions"
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.onednn, "qlinear_pointwise"):
+        return f"torch {torch.__version__} was built without oneDNN's int8 products"
+    one = Quantizer(torch.ones(64), torch.zeros(64))
+    product = Product(torch.full((16, 64), 127.0), torch.zeros(16), one)
+    if not torch.equal(product(torch.full((4, 64), 255, dtype=torch.uint8)), torch.full((4, 16), 127.0 * 127 * 64)):
+        return f"oneDNN's int8 products are not exact with torch {torch.__version__} on this processor"
+    return None
+
+
+def _watch(encoder: "Encoder", layers: Sequence[Layer], texts: Sequence[Sequence[int]]) -> list[list[Seen]]:
+    """What the four inputs of each layer's products are while transformers computes the texts in float32."""
+    watched = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
+    every = max(1, sum(map(len, texts)) // _KEPT)
+    parts: dict[nn.Module, list[Seen]] = {module: [] for row in watched for module in row}
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        parts[module].append(Seen.of(inputs[0].flatten(0, -2), every))
+
+    handles = [module.register_forward_pre_hook(look) for module in parts]
+    try:
+        for first in range(0, len(texts), 32):
+            encoder.embed(texts[first : first + 32])
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [[Seen.together(parts[module]) for module in row] for row in watched]
