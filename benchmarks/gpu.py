@@ -151,8 +151,7 @@ def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf1
     from simemb.encoder import Encoder
     from simemb.material import Material, Reading
     from simemb.method import Method
-    from simemb.run import Run
-    from simemb.run import Settings
+    from simemb.run import Run, Settings
     from simemb.trainer import Trainer
 
     ours = recipe(task, **fields)

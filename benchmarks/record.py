@@ -50,7 +50,9 @@ def write_tables() -> None:
     """Fill the part of benchmarks/README.md between the two marks from the result files."""
     from tables import page
 
-    results = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    # those of scaling.py stand in docs/scaling.md
+    paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.stem.startswith("scaling_")]
+    results = {path.stem: json.loads(path.read_text()) for path in paths}
     readme = FOLDER / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]

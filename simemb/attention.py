@@ -34,8 +34,10 @@ def attend(
     if query.is_cuda:
         kernel = _attend_padded
     elif dropout and not PLAIN and sliding_window is None and not torch.is_autocast_enabled("cpu"):
-        scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-        return attend_in_blocks(query, key, value, runs=runs, scaling=scaling, dropout=dropout, first_only=first_only)
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        return attend_in_blocks(
+            query, key, value, runs=runs, scaling=float(scale), dropout=dropout, first_only=first_only
+        )
     else:
         kernel = _attend_by_run
     return kernel(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simemb.encoder import Encoder
     from simemb.recipe import Recipe
-    from simemb.scores import Scores
     from simemb.run import Settings
+    from simemb.scores import Scores
 
 HEADER = """---
 library_name: sentence-transformers

@@ -143,7 +143,8 @@ def layers_of(backbone: Any) -> list[Layer] | None:
 
 def _hooked(module: nn.Module) -> bool:
     """Whether somebody listens to a module: somebody else than transformers, which so captures hidden states."""
-    hooks = (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+    before, after = module._forward_pre_hooks, module._forward_hooks  # pyright: ignore[reportPrivateUsage]
+    hooks = (*before.values(), *after.values())
     return any(not str(getattr(hook, "__module__", "")).startswith("transformers.") for hook in hooks)
 
 
@@ -163,8 +164,9 @@ def hidden_states(
         tokens = transform(tokens, batch)
     if hasattr(backbone, "embeddings_project"):
         tokens = backbone.embeddings_project(tokens)
-    if fused.suits(tokens, layers, batch):
-        return _fused(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
+    ours = [layer for layer in layers if isinstance(layer, Layer)]
+    if len(ours) == len(layers) and fused.suits(tokens, ours, batch):
+        return _fused(tokens, ours, batch, every_layer=every_layer, first_only=first_only)
     states = [tokens]
     for layer in layers:
         tokens = layer(tokens, batch, first_only=first_only and layer is layers[-1])

@@ -34,7 +34,7 @@ def check_pooling(name: str) -> str:
 
 
 def pool(
-    hidden_states: Sequence[Float[Tensor, "rows dim"]], batch: Batch, pooling: str, *, first_only: bool = False
+    hidden_states: Sequence[Float[Tensor, "_ dim"]], batch: Batch, pooling: str, *, first_only: bool = False
 ) -> Float[Tensor, "batch dim"]:
     """One vector per sentence, in the caller's order.
 

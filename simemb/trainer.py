@@ -151,13 +151,15 @@ class Trainer:
         self.method.progress = step / self.loader.steps
         learning_rate = self.recipe.learning_rate * factor(self.recipe, step, self.loader.steps)
         batches = self.batches(step)
-        numbers = self._replay(batches, learning_rate) if self.steps else None
+        numbers = None
+        if self.steps:  # the whole step by a recording, where there can be one
+            set_rate(self.optimizer, learning_rate)
+            numbers = self.steps(batches[0], lambda: self._seed(0))
         whole = numbers is not None
         self.readings.add(step + 1, numbers or self._gradients(batches))
         seen, warnings = self._look() if self._due(step + 1) else (None, [])
         if not whole:
-            set_rate(self.optimizer, learning_rate)
-            self._use_gradients()
+            self._update(learning_rate)
         sentences = sum(examples.sentences for examples in batches) * distributed.world()
         self.progress.advance(sentences, perf_counter() - started)
         if seen is not None:
@@ -177,12 +179,6 @@ class Trainer:
         """Leave the gradient of a single batch that is on the device."""
         loss, signals = self._backward(examples, 1.0)
         return numbered([{"loss": loss, **signals}])
-
-    def _replay(self, batches: list[Examples], learning_rate: float) -> Numbers | None:
-        """The whole step by a recording, where there can be one."""
-        assert self.steps is not None
-        set_rate(self.optimizer, learning_rate)
-        return self.steps(batches[0], lambda: self._seed(0))
 
     def _seed(self, place: int) -> None:
         number = mix(self.settings.seed, self.progress.step, place, distributed.rank())
@@ -235,6 +231,10 @@ class Trainer:
             loss, signals = self.method(examples)
         send(loss)
         return loss, signals
+
+    def _update(self, learning_rate: float) -> None:
+        set_rate(self.optimizer, learning_rate)
+        self._use_gradients()
 
     def _use_gradients(self) -> None:
         distributed.average_gradients(self.method.parameters())

@@ -30,7 +30,6 @@ from simemb.trainer import Trainer
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-
 @pytest.fixture(autouse=True)
 def whole_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with SIMEMB_GRAPHS=steps in the environment."""
