@@ -146,7 +146,7 @@ class Encoder(nn.Module):
             from simemb import int8
 
             return int8.TOKENS
-        return encoding.TOKENS if self.device.type == "cpu" else 16 * encoding.TOKENS
+        return encoding.TOKENS if self.device.type == "cpu" else 2 * encoding.TOKENS
 
     @property
     def device(self) -> torch.device:
@@ -166,8 +166,9 @@ class Encoder(nn.Module):
         digest = hashlib.sha256()
         settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
         digest.update(repr(settings).encode())
-        if self.quantized is not None:
-            digest.update(b"int8")
+        for layer in self.quantized or ():
+            for tensor in layer.tensors():
+                digest.update(tensor.numpy().data)
         digest.update(_config_content(self.backbone.config).encode())
         digest.update(tokenizing.content(self.tokenizer).encode())
         for name, tensor in sorted(self.state_dict().items()):

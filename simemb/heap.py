@@ -17,7 +17,7 @@ _NEVER, _SOON = 1 << 30, 1 << 20
 
 
 def keep() -> None:
-    """For steps that are all of one size: about a twentieth of a training step is saved."""
+    """For steps that are all of one size."""
     _choose(_NEVER)
 
 

@@ -77,6 +77,14 @@ class Int8Layer:
         few = max(1, CACHED // len(self.up.bias))
         return torch.cat([self._after_attention(*part) for part in zip(mixed.split(few), rows.split(few), strict=True)])
 
+    def tensors(self) -> list[Tensor]:
+        """All that the layer's vectors depend on beside the weights: what calibration found."""
+        products = (self.query, self.key_value, self.output, self.up, self.down)
+        return [
+            *(part.contiguous() for each in self.quantizers for part in (each.factor, each.shift)),
+            *(product.bias.contiguous() for product in products),
+        ]
+
     def _after_attention(
         self, mixed: Float[Tensor, "rows dim"], rows: Float[Tensor, "rows dim"]
     ) -> Float[Tensor, "rows dim"]:

@@ -453,6 +453,12 @@ def test_a_quantized_encoder_gives_nearly_the_same_vectors_under_another_fingerp
 
 
 @needs_int8
+def test_another_calibration_is_another_fingerprint():
+    one, same, other = (make_encoder("bert").quantize(texts) for texts in (SENTENCES, SENTENCES, SENTENCES[:2]))
+    assert one.fingerprint() == same.fingerprint() != other.fingerprint()
+
+
+@needs_int8
 def test_a_quantized_encoder_does_not_train():
     encoder = make_encoder("bert").quantize()
     with pytest.raises(ModelError, match="only encodes"):
