@@ -229,17 +229,23 @@ def _download(name: str, revision: str | None) -> Path:
             snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"])
         )
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason, near = str(error).strip().splitlines()[0], _near(Path(name))
+        hint = f" (did you mean {near}?)" if near else ""
         raise ModelError(
-            f"no model {name!r}: it is no directory here, and the Hugging Face hub did not give it ({reason})"
+            f"no model {name!r}: it is no directory here{hint}, and the Hugging Face hub did not give it ({reason})"
         ) from error
 
 
 def _no_directory(path: Path) -> str:
+    near = _near(path)
+    return f"no model directory {path}" + (f": did you mean {near}?" if near else "")
+
+
+def _near(path: Path) -> Path | None:
+    """The directory that was perhaps meant."""
     siblings = [folder.name for folder in path.parent.iterdir() if folder.is_dir()] if path.parent.is_dir() else []
     near = get_close_matches(path.name, siblings, n=1)
-    hint = f": did you mean {path.parent / near[0]}?" if near else ""
-    return f"no model directory {path}{hint}"
+    return path.parent / near[0] if near else None
 
 
 def _json(path: Path) -> Any:
