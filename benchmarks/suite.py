@@ -32,7 +32,7 @@ def shortened(folder: Path, share: float) -> Any:
         return suite
     for task in suite.tasks:
         paths: dict[str, Any] = {}
-        for pairs in task.load():
+        for pairs in task.read():
             rows = list(zip(pairs.gold, pairs.first, pairs.second, strict=True))[
                 : max(10, round(share * len(pairs.gold)))
             ]
@@ -45,7 +45,7 @@ def shortened(folder: Path, share: float) -> Any:
 
 def encode_both_sides(suite: Any, encode: runtimes.Encode) -> int:
     """Both sides of every subset, one after the other; returns the number of sentences."""
-    sides = (side for task in suite.tasks for pairs in task.load() for side in (pairs.first, pairs.second))
+    sides = (side for task in suite.tasks for pairs in task.read() for side in (pairs.first, pairs.second))
     return sum(len(encode(side)) for side in sides)
 
 
@@ -57,7 +57,7 @@ def measure(name: str, model: Path, share: float, rounds: int) -> None:
     peer = runtimes.encode_with(runtimes.sentence_transformer(model, "cls", LONGEST))
     with tempfile.TemporaryDirectory() as folder:
         suite = shortened(Path(folder), share)
-        sides = [side for task in suite.tasks for pairs in task.load() for side in (pairs.first, pairs.second)]
+        sides = [side for task in suite.tasks for pairs in task.read() for side in (pairs.first, pairs.second)]
         encoder.encode(sides[0][:64], progress=False)
         peer(sides[0][:64])
         programs = {

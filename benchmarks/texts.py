@@ -36,7 +36,7 @@ def _sts(count: int) -> list[str]:
     from simemb.suites import find
 
     # One sentence of each subset in turn: the subsets differ in length.
-    sides = [side for task in find("sts").tasks for pairs in task.load() for side in (pairs.first, pairs.second)]
+    sides = [side for task in find("sts").tasks for pairs in task.read() for side in (pairs.first, pairs.second)]
     mixed = (side[place] for place in range(max(map(len, sides))) for side in sides if place < len(side))
     return list(islice(dict.fromkeys(mixed), count))
 

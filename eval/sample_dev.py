@@ -3,9 +3,10 @@
 The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
 """
 
-from simemb.suites import Suite, Task
+from simemb.suites import Suite
+from simemb.tasks import Similarity
 
-task = Task("sample_dev", {"dev": "sample_dev"})
+task = Similarity("sample_dev", {"dev": "sample_dev"})
 
 suite = Suite(
     name="sample_dev",

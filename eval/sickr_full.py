@@ -3,10 +3,11 @@
 Marelli et al., LREC 2014; Muennighoff et al., 2023, MTEB, https://arxiv.org/abs/2210.07316.
 """
 
-from simemb.suites import Suite, Task
+from simemb.suites import Suite
+from simemb.tasks import Similarity
 
 suite = Suite(
     name="sickr_full",
     description="SICK-R, all 9,927 pairs (train, dev and test) under one correlation, as in MTEB",
-    tasks=(Task("sickr_full", {"train": "sickr", "dev": "sickr_dev", "test": "sickr_test"}),),
+    tasks=(Similarity("sickr_full", {"train": "sickr", "dev": "sickr_dev", "test": "sickr_test"}),),
 )

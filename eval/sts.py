@@ -4,7 +4,8 @@ Agirre et al., 2012-2016 (STS12 to STS16); Cer et al., 2017 (STS-B); Marelli et 
 """
 
 from simemb.sources import Source
-from simemb.suites import Suite, Task
+from simemb.suites import Suite
+from simemb.tasks import Similarity
 
 # STS13 is without SMT, whose text is not free, as in SentEval.
 YEARS = {
@@ -29,10 +30,10 @@ def scored(path: str) -> Source:
     )
 
 
-def years(folder: str) -> tuple[Task, ...]:
+def years(folder: str) -> tuple[Similarity, ...]:
     """STS12 to STS16, from a folder of the data layout."""
     return tuple(
-        Task(year, {subset: scored(f"{folder}/{year}/{subset}.tsv") for subset in subsets})
+        Similarity(year, {subset: scored(f"{folder}/{year}/{subset}.tsv") for subset in subsets})
         for year, subsets in YEARS.items()
     )
 
@@ -40,5 +41,5 @@ def years(folder: str) -> tuple[Task, ...]:
 suite = Suite(
     name="sts",
     description="STS12-16, STS-B test and SICK-R test (4,927 pairs), original text",
-    tasks=(*years("sts"), Task("stsb", {"test": "stsb_test"}), Task("sickr", {"test": "sickr_test"})),
+    tasks=(*years("sts"), Similarity("stsb", {"test": "stsb_test"}), Similarity("sickr", {"test": "sickr_test"})),
 )

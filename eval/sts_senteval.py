@@ -3,7 +3,8 @@
 Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
 """
 
-from simemb.suites import Suite, Task
+from simemb.suites import Suite
+from simemb.tasks import Similarity
 
 from .sts import scored, years
 
@@ -12,7 +13,7 @@ suite = Suite(
     description="the seven STS tasks, text tokenized and lower-cased as SentEval's download leaves it",
     tasks=(
         *years("sts_senteval"),
-        Task("stsb", {"test": scored("sts_senteval/stsb/test.tsv")}),
-        Task("sickr", {"test": "sickr_test"}),
+        Similarity("stsb", {"test": scored("sts_senteval/stsb/test.tsv")}),
+        Similarity("sickr", {"test": "sickr_test"}),
     ),
 )

@@ -3,9 +3,10 @@
 Cer et al., 2017, SemEval-2017 task 1, https://arxiv.org/abs/1708.00055.
 """
 
-from simemb.suites import Suite, Task
+from simemb.suites import Suite
+from simemb.tasks import Similarity
 
-task = Task("stsb_dev", {"dev": "stsb_dev"})
+task = Similarity("stsb_dev", {"dev": "stsb_dev"})
 
 suite = Suite(
     name="stsb_dev",

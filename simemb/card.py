@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from simemb.scores import averaged
+
 if TYPE_CHECKING:
     from simemb.encoder import Encoder
     from simemb.recipe import Recipe
@@ -47,8 +49,10 @@ def describe(recipe: "Recipe", settings: "Settings", step: int, scores: "Scores 
         *([f"- mind: the data {settings.warning}"] if settings.warning else []),
     ]
     if scores is not None:
-        average, geometry = scores.average.all, scores.geometry
-        lines.append(f"- {scores.suite}: Spearman {average.spearman:.2f}, Pearson {average.pearson:.2f}")
+        geometry = scores.geometry
+        main = {name: value for name, value in averaged(scores.average).items() if "." not in name}
+        numbers = ", ".join(f"{name} {value:.2f}" for name, value in main.items())
+        lines.append(f"- {scores.suite}: {numbers}")
         if geometry is not None:
             lines.append(
                 f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f}, effective rank "

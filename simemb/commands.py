@@ -150,14 +150,14 @@ def evaluate(words: list[str]) -> None:
     records: list[dict[str, Any]] = []
     for suite in found:
         scores = [
-            suites.evaluate(encoder, suite, geometry=chosen.geometry, batch_size=chosen.batch_size)
+            suites.evaluate(encoder, suite, geometry=chosen.geometry, batch_size=chosen.batch_size, cache=chosen.cache)
             for encoder in encoders
         ]
         for model, score in zip(chosen.models, scores, strict=True):
             records.append(score.to_json())
             if (Path(model) / "recipe.json").is_file():
                 score.save(Path(model) / "scores" / f"{suite.name}.json")
-        report.print_table(report.scores_table(scores, aggregate=chosen.aggregate, metric=chosen.metric))
+        report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
     if chosen.json is not None:
         _write_json(chosen.json, records[0] if len(records) == 1 else records)
 

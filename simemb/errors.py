@@ -16,6 +16,10 @@ class DataError(SimembError):
     """A file, a row, a column or a value that cannot be used."""
 
 
+class AbsentError(DataError):
+    """Data that are not to be had on this machine; whoever can do without them catches this."""
+
+
 class ModelError(SimembError):
     """A model, a pooling or a saved directory that cannot be used."""
 

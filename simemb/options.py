@@ -94,12 +94,14 @@ class Eval:
     """Also measure alignment and uniformity."""
     aggregate: Literal["all", "mean", "wmean"] = "all"
     """The way from subsets to one number that the table shows."""
-    metric: Literal["spearman", "pearson"] = "spearman"
-    """The correlation that the table shows."""
+    metric: str | None = None
+    """The number that the table shows: pearson, or any that the suite measures; by default its headline."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
     batch_size: int | None = None
     """At most so many texts at once."""
+    cache: bool = True
+    """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
     precision: Literal["float32", "int8"] = "float32"
     """int8 is several times as fast on a CPU; what it costs in scores is seen by scoring both."""
 

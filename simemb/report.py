@@ -4,8 +4,9 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 """
 
 import re
+import sys
 from collections.abc import Sequence
-from math import isnan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -14,41 +15,92 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from simemb import seeds as several
-from simemb.scores import Geometry, Scores
+from simemb.scores import Aggregates, Geometry, Scores, SimilarityScores, TaskScores
 
 if TYPE_CHECKING:
     from simemb.index import Hit
     from simemb.training import Result
 
 Aggregate = Literal["all", "mean", "wmean"]
-Metric = Literal["spearman", "pearson"]
 
-DECIMALS = {"spearman": 2, "pearson": 2, "alignment": 4, "uniformity": 4, "effective_rank": 1}
+DECIMALS = {"alignment": 4, "uniformity": 4, "effective_rank": 1}
+"""All other numbers are points, with two."""
 GEOMETRY = ("alignment", "uniformity", "effective rank")
 UNDEFINED = "-"
 UNBOUNDED = 10_000
 
 
-def scores_table(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", metric: Metric = "spearman") -> Table:
+def scores_table(
+    scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", number: str | None = None, bars: bool = False
+) -> Table:
     """One row for each model, one column for each task; their average; the geometry of the vectors if measured.
 
     Args:
         scores_list: Scores of one suite, at least one.
-        aggregate: How a task's subsets become one number (see `simemb.scores.Aggregates`).
-        metric: Which correlation.
+        aggregate: How the subsets of a task of scored pairs become one number (see `simemb.scores.Aggregates`).
+        number: Which number of the tasks; by default the suite's headline. `DataError` if the suite has none such.
+        bars: Draw the average too, for who watches a terminal.
     """
     first = scores_list[0]
+    name = number or first.headline
+    if isinstance(first.average, Aggregates) and aggregate != "all":
+        name = f"{aggregate}.{name}"
     geometry = next((scores.geometry for scores in scores_list if scores.geometry), None)
-    rows = [_cells(scores, aggregate, metric) for scores in scores_list]
-    table = Table(title=f"{first.suite}: {metric} x 100, {aggregate}", box=SIMPLE_HEAD)
+    rows = [_cells(scores, name, bars=bars) for scores in scores_list]
+    table = Table(title=f"{first.suite}: {_title(first, name)}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
-    for heading in (*first.tasks, "average", *(GEOMETRY if geometry else ())):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in (*first.tasks, "average", *([""] if bars else []), *(GEOMETRY if geometry else ())):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
     undefined = any(UNDEFINED in cells for cells in rows)
-    table.caption = "\n".join(_notes(geometry, undefined=undefined)) or None
+    table.caption = "\n".join(_notes(geometry, undefined=undefined, missing=first.missing)) or None
     return table
+
+
+def details_table(scores_list: Sequence[Scores]) -> Table | None:
+    """Every other number of tasks that have more than correlations: one row for a number, one column for a task.
+
+    None where there are none such. With several models each number has a row for each.
+    """
+    names = list(dict.fromkeys(name for scores in scores_list for task in scores.tasks.values() for name in _own(task)))
+    if not names:
+        return None
+    several_models = len(scores_list) > 1
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("")
+    if several_models:
+        table.add_column("model", overflow="fold")
+    for heading in scores_list[0].tasks:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in names:
+        for scores in scores_list:
+            numbers = [task.numbers().get(name) for task in scores.tasks.values()]
+            cells = ["" if value is None else _number(value, DECIMALS.get(name, 2)) for value in numbers]
+            table.add_row(name.replace("_", " "), *([scores.model] if several_models else []), *cells)
+    return table
+
+
+def _own(task: TaskScores) -> list[str]:
+    """The numbers of a task that a table of correlations has no place for."""
+    shown = SimilarityScores.numbers(task) if isinstance(task, SimilarityScores) else {}
+    own = [name for name in task.numbers() if name not in shown]
+    return own if len(own) > 1 else []
+
+
+def _title(scores: Scores, name: str) -> str:
+    if not isinstance(scores.average, Aggregates):
+        return name.replace("_", " ")
+    aggregate, _, metric = name.rpartition(".")
+    return f"{metric} x 100, {aggregate or 'all'}"
+
+
+def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", number: str | None = None) -> None:
+    """Write the scores of one suite to standard output; in a terminal with bars."""
+    print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
+    details = details_table(scores_list)
+    if details is not None:
+        print_table(details)
 
 
 class _Console(Console):
@@ -66,21 +118,36 @@ def print_table(table: Table) -> None:
     console.print(table)
 
 
-def _cells(scores: Scores, aggregate: Aggregate, metric: Metric) -> list[str]:
-    groups = (*scores.tasks.values(), scores.average)
-    cells = [_number(getattr(getattr(group, aggregate), metric), decimals=2) for group in groups]
+def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:
+    decimals = DECIMALS.get(name, 2)
+    average = scores.number(name)
+    cells = [_number(task.numbers().get(name, nan), decimals) for task in scores.tasks.values()]
+    cells += [_number(average, decimals), *([bar(average)] if bars else [])]
     if scores.geometry:
-        cells += [_number(getattr(scores.geometry, name), DECIMALS[name]) for name in several.GEOMETRY]
+        cells += [_number(getattr(scores.geometry, part), DECIMALS[part]) for part in several.GEOMETRY]
     return cells
+
+
+def bar(points: float, width: int = 20) -> str:
+    """A bar for points from 0 to 100, in eighths of a character.
+
+    >>> bar(50, width=4), bar(12.5, width=4)
+    ('██  ', '▌   ')
+    """
+    eighths = 0 if isnan(points) else round(8 * width * min(max(points, 0), 100) / 100)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(width)
 
 
 def _number(value: float, decimals: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{decimals}f}"
 
 
-def _notes(geometry: Geometry | None, *, undefined: bool) -> list[str]:
+def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str] = ()) -> list[str]:
     """What a reader must know to compare the numbers."""
     notes: list[str] = []
+    if missing:
+        notes.append(f"without {', '.join(missing)}: the data are not there")
     if geometry:
         positives = f"positives are pairs with score >= {geometry.threshold:g}"
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
@@ -114,8 +181,8 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
     assert before is not None
     table = Table(title=f"{before.suite}, on which the checkpoint was chosen", box=SIMPLE_HEAD)
     table.add_column("")
-    for heading in ("Spearman", "Pearson", *GEOMETRY):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for name in several.numbers(before):
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     table.add_row("before", *_summary([before]))
     for seed, scores in zip(seeds, after, strict=True):
         assert scores is not None
@@ -127,13 +194,14 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
 
 
 def _summary(scores: Sequence[Scores]) -> list[str]:
-    """Spearman, Pearson and the geometry: the numbers, or mean ± sample standard deviation of several."""
+    """What runs are compared by: the numbers, or mean ± sample standard deviation of several."""
     runs = [several.numbers(score) for score in scores]
     means, deviations = several.mean(runs), several.deviation(runs) if len(runs) > 1 else {}
-    cells = {name: _number(value, DECIMALS[name]) for name, value in means.items()}
-    return [
-        f"{cell} ± {_number(deviations[name], DECIMALS[name])}" if deviations else cell for name, cell in cells.items()
-    ]
+
+    def cell(name: str, values: dict[str, float]) -> str:
+        return _number(values[name], DECIMALS.get(name, 2))
+
+    return [f"{cell(name, means)} ± {cell(name, deviations)}" if deviations else cell(name, means) for name in means]
 
 
 def print_hits(query: str, hits: Sequence["Hit"]) -> None:

@@ -4,12 +4,22 @@ Nothing is computed here: `simemb.suites.evaluate` fills these in, `simemb.repor
 """
 
 import json
-from dataclasses import asdict, dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 from simemb.atomic import write_text
-from simemb.errors import DataError
+from simemb.errors import DataError, unknown
+
+if TYPE_CHECKING:
+    from simemb.outcomes import Outcomes
+
+AGGREGATES = ("all", "mean", "wmean")
+METRICS = ("spearman", "pearson")
+BINARY = ("auc", "average_precision", "accuracy", "f1")
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,73 @@ class Aggregates:
     wmean: Correlation
 
 
+class TaskScores(ABC):
+    """What a task found; each kind of task has scores of its own."""
+
+    @abstractmethod
+    def numbers(self) -> dict[str, float]:
+        """Every number of the task by its name."""
+
+    @classmethod
+    def average(cls, tasks: Sequence["TaskScores"]) -> "Average":
+        """The plain mean over tasks of each number that all of them have."""
+        every = [task.numbers() for task in tasks]
+        return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
+
+
 @dataclass(frozen=True)
-class TaskScores(Aggregates):
-    """The scores of one task, and of each of its subsets."""
+class SimilarityScores(Aggregates, TaskScores):
+    """Correlations with the similarity that people gave, of a task and of each of its subsets."""
 
     pairs: int
     subsets: dict[str, SubsetScores]
+
+    def numbers(self) -> dict[str, float]:
+        """`spearman` and `pearson` over all pairs; `mean.spearman` and so on for the other aggregates."""
+        return {
+            f"{'' if aggregate == 'all' else aggregate + '.'}{metric}": getattr(getattr(self, aggregate), metric)
+            for aggregate in AGGREGATES
+            for metric in METRICS
+        }
+
+    @classmethod
+    def average(cls, tasks: Sequence[TaskScores]) -> "Average":
+        """The plain mean over tasks of each aggregate."""
+        every = [task for task in tasks if isinstance(task, Aggregates)]
+        return Aggregates(
+            *(
+                Correlation(*(fmean(getattr(getattr(task, aggregate), metric) for task in every) for metric in METRICS))
+                for aggregate in AGGREGATES
+            )
+        )
+
+
+@dataclass(frozen=True)
+class BinaryScores(SimilarityScores):
+    """Correlations, and how well the cosine tells pairs of one meaning from the others, in points.
+
+    Attributes:
+        auc: Area under the ROC curve.
+        average_precision: Mean precision over the positive pairs, in the order of cosines.
+        accuracy: At the threshold on the cosine where it is best, with that threshold.
+        f1: Likewise.
+    """
+
+    auc: float
+    average_precision: float
+    accuracy: float
+    accuracy_threshold: float
+    f1: float
+    f1_threshold: float
+    positives: int
+
+    def numbers(self) -> dict[str, float]:
+        """Those of `SimilarityScores`, and those of the two classes."""
+        return super().numbers() | {name: getattr(self, name) for name in BINARY}
+
+
+Average = Aggregates | dict[str, float]
+"""Means over the tasks of a suite: of the aggregates of correlations, or of numbers by their names."""
 
 
 @dataclass(frozen=True)
@@ -71,37 +142,81 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Scores:
-    """All that one run of a suite found, in points, and on what: the record kept of it."""
+    """All that one run of a suite found, on what, and how it can be found again: the record kept of it.
+
+    Attributes:
+        model: What the encoder was called.
+        fingerprint: SHA-256 of its weights and settings.
+        average: Means over the tasks.
+        data: Every corpus or file that was read -> its SHA-256.
+        headline: The number that tables show and that `points` is.
+        missing: Tasks of the suite whose data were not to be had.
+        command: What was typed.
+        trained: How the encoder was made, if it came from a run directory (see `simemb.provenance`).
+        overlap: Which of the texts it was trained on, where that is known (see `simemb.contamination`).
+        outcomes: What became of each unit of each task; not in the record.
+    """
 
     model: str
     fingerprint: str
     suite: str
     tasks: dict[str, TaskScores]
-    average: Aggregates
+    average: Average
     geometry: Geometry | None
     data: dict[str, str]
     versions: dict[str, str]
     date: str
+    headline: str = "spearman"
+    missing: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    trained: dict[str, Any] | None = None
+    overlap: dict[str, Any] | None = None
+    outcomes: Mapping[str, "Outcomes"] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def points(self) -> float:
-        """The number that papers report: Spearman x 100, `all`, averaged over the tasks."""
-        return self.average.all.spearman
+        """The number that papers report, averaged over the tasks: for STS Spearman x 100, `all`."""
+        return self.number(self.headline)
+
+    @property
+    def spread(self) -> str:
+        """Alignment and uniformity in words, and of how many sentences; nothing where they were not measured."""
+        found = self.geometry
+        if found is None:
+            return ""
+        return f"; alignment {found.alignment:.3f}, uniformity {found.uniformity:.2f} ({found.vectors:,} sentences)"
+
+    def choosing(self, metric: str) -> float:
+        """What a checkpoint is chosen by: that correlation, or in a suite without correlations its headline."""
+        return self.number(metric if isinstance(self.average, Aggregates) else self.headline)
+
+    def number(self, name: str) -> float:
+        """The mean over tasks of the number of that name; `DataError` if the suite has none."""
+        numbers = averaged(self.average)
+        if name not in numbers:
+            raise DataError(unknown(f"number of suite {self.suite}", name, numbers))
+        return numbers[name]
 
     def numbers(self) -> dict[str, Any]:
-        """What a line of metrics.jsonl holds of it: both correlations, and the geometry if it was measured."""
+        """What a line of metrics.jsonl holds of it: the averages that have no variants, and the geometry."""
         found: dict[str, Any] = {
-            f"{self.suite}_{metric}": getattr(self.average.all, metric) for metric in ("spearman", "pearson")
+            f"{self.suite}_{name}": value for name, value in averaged(self.average).items() if "." not in name
         }
         if self.geometry is not None:
-            found |= {"alignment": self.geometry.alignment, "dev_uniformity": self.geometry.uniformity}
+            found |= {
+                "alignment": self.geometry.alignment,
+                "dev_uniformity": self.geometry.uniformity,
+                "geometry_vectors": self.geometry.vectors,
+            }
         return found
 
     def to_json(self) -> dict[str, Any]:
         """The record in plain Python, unrounded; an undefined correlation is None, as JSON has no nan."""
-        record = asdict(self)
-        if self.geometry is None:
-            del record["geometry"]
+        record = asdict(replace(self, outcomes={}))
+        del record["outcomes"]
+        for name in ("geometry", "missing", "trained", "overlap"):
+            if not record[name]:
+                del record[name]
         return json.loads(json.dumps(record), parse_constant=lambda _: None)
 
     def save(self, path: str | Path) -> None:
@@ -110,3 +225,10 @@ class Scores:
             write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise DataError(f"cannot write the scores to {path}: {error.strerror}") from error
+
+
+def averaged(average: Average) -> dict[str, float]:
+    """Means over tasks by the names that tasks give their numbers."""
+    if isinstance(average, Aggregates):
+        return SimilarityScores(average.all, average.mean, average.wmean, 0, {}).numbers()
+    return average

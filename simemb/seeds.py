@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb import atomic
 from simemb.errors import TrainingError
-from simemb.scores import Scores
+from simemb.scores import Scores, averaged
 
 if TYPE_CHECKING:
     from simemb.training import Result
@@ -23,9 +23,9 @@ def directory(output: Path, seed: int) -> Path:
 
 
 def numbers(scores: Scores) -> dict[str, float]:
-    """What runs are compared by: Spearman and Pearson in points, and if measured the geometry."""
-    correlation, geometry = scores.average.all, scores.geometry
-    found = {"spearman": correlation.spearman, "pearson": correlation.pearson}
+    """What runs are compared by: the averages over the tasks that are no variants, and if measured the geometry."""
+    geometry = scores.geometry
+    found = {name: value for name, value in averaged(scores.average).items() if "." not in name}
     return found | ({name: getattr(geometry, name) for name in GEOMETRY} if geometry else {})
 
 

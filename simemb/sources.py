@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import registry
-from .errors import DataError, unknown
+from .errors import AbsentError, DataError, unknown
 
 logger = logging.getLogger("simemb")
 
@@ -108,7 +108,8 @@ def locate(source: Source) -> Found:
     hub file is downloaded once, at its pinned commit, and its checksum is compared with the hub's.
 
     Raises:
-        DataError: the corpus is in none of the three places, or its download broke off or is damaged.
+        AbsentError: the corpus is in none of the three places.
+        DataError: its download broke off or is damaged.
     """
     if source.generate is not None:
         raise DataError(f"corpus {source.name!r} has no file: it is made in memory; open it by its name")
@@ -119,7 +120,7 @@ def locate(source: Source) -> Found:
                 logger.warning("%s is not the recorded file of corpus %r: used as it is", path, source.name)
             return found
     if source.hub is None:
-        raise DataError(_not_found(source, "it is not on the hub"))
+        raise AbsentError(_not_found(source, "it is not on the hub"))
     return _from_hub(source, source.hub)
 
 
@@ -167,7 +168,7 @@ def _download(source: Source, hub: Hub) -> Path:
         get_hf_file_metadata(url, endpoint=endpoint)
     except Exception as error:
         reason = f"{hub.repo} on the hub cannot be reached ({_one_line(error)})"
-        raise DataError(_not_found(source, reason)) from None
+        raise AbsentError(_not_found(source, reason)) from None
     if hub.note:
         logger.warning("corpus %r comes from the hub: %s", source.name, hub.note)
     try:

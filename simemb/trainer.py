@@ -248,7 +248,7 @@ class Trainer:
         scores = score = None
         if self.suite is not None:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
-            score = float(getattr(scores.average.all, self.settings.metric))
+            score = scores.choosing(self.settings.metric)
             self._log({"step": self.progress.step, **scores.numbers()})
         better = score is None or self.progress.best is None or score > self.progress.best
         if better:
@@ -257,10 +257,10 @@ class Trainer:
             self.progress.waiting += 1
         if better or self.recipe.keep == "last":
             self._keep(scores)
-        if self.suite is not None:
-            best, kept = self.progress.best, self.progress.best_step
-            verdict = "the best so far" if better else f"the best was {best:.2f}, kept is step {kept}"
-            line.say(f"step {self.progress.step}: {self.suite.name} {score:.2f}, {verdict}")
+        if scores is not None:
+            was = f"the best was {self.progress.best:.2f}, kept is step {self.progress.best_step}"
+            verdict = "the best so far" if better else was
+            line.say(f"step {self.progress.step}: {scores.suite} {score:.2f}, {verdict}{scores.spread}")
         self._save()
 
     def _keep(self, scores: Scores | None) -> None:

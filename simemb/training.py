@@ -25,6 +25,7 @@ from simemb.scores import Scores
 from simemb.suites import Suite, evaluate
 from simemb.suites import find as find_suite
 from simemb.targets import Twin
+from simemb.tasks import Similarity
 from simemb.trainer import Trainer
 
 log = logging.getLogger("simemb")
@@ -236,4 +237,5 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
     suite = find_suite(dev)
     for task in suite.tasks:
         task.load()
-    return replace(suite, geometry=suite.tasks[0])
+    pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
+    return replace(suite, geometry=pairs)

@@ -94,7 +94,7 @@ def test_the_texts_of_the_sts_sets_are_those_that_the_suites_score(shared_data: 
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
     rows = open_rows("sts_texts")
     years = suites.find("sts").tasks[:5]
-    loaded = [pairs for task in (*years, suites.STSB, *suites.find("sickr_full").tasks) for pairs in task.load()]
+    loaded = [pairs for task in (*years, suites.STSB, *suites.find("sickr_full").tasks) for pairs in task.read()]
     scored = [text for pairs in loaded for both in zip(pairs.first, pairs.second, strict=True) for text in both]
     assert [text for (text,) in rows.texts()] == scored
     assert len(set(scored)) == 29_525

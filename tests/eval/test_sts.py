@@ -61,13 +61,13 @@ def agrees_by_subsets(scores: Scores, tasks: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("name", ["sts", "sts_senteval"])
 def test_the_seven_tasks_have_the_published_numbers_of_pairs(data, name):
-    loaded = {task.name: sum(len(pairs.gold) for pairs in task.load()) for task in suites.find(name).tasks}
+    loaded = {task.name: sum(len(pairs.gold) for pairs in task.read()) for task in suites.find(name).tasks}
     assert loaded == SIZES
 
 
 def test_the_other_suites_have_the_published_numbers_of_pairs(data):
     sizes = {
-        name: sum(len(pairs.gold) for task in suites.find(name).tasks for pairs in task.load())
+        name: sum(len(pairs.gold) for task in suites.find(name).tasks for pairs in task.read())
         for name in ("stsb_dev", "sickr_full")
     }
     assert sizes == {"stsb_dev": 1500, "sickr_full": 9927}
@@ -75,7 +75,7 @@ def test_the_other_suites_have_the_published_numbers_of_pairs(data):
 
 def test_senteval_text_differs_from_the_original_in_form_only(data):
     def pairs(name: str):
-        return suites.find(name).tasks[1].load()[1]
+        return suites.find(name).tasks[1].read()[1]
 
     original, senteval = pairs("sts"), pairs("sts_senteval")
     assert original.gold.tolist() == senteval.gold.tolist()

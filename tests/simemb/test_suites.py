@@ -15,7 +15,7 @@ from simemb.errors import DataError, ModelError
 from simemb.metrics import alignment, cosine, effective_rank, uniformity
 from simemb.report import print_table, scores_table
 from simemb.sources import Source
-from simemb.suites import Suite, Task, alignment_uniformity, evaluate
+from simemb.suites import Suite, alignment_uniformity, evaluate
 
 NEAR = [
     ("a cat sat", "a cat sat down", 4.5),
@@ -95,8 +95,8 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def suite() -> Suite:
-    both = Task("both", {"near": in_memory("near pairs", NEAR), "far": in_memory("far pairs", FAR)})
-    one = Task("one", {"far": in_memory("far pairs", FAR)})
+    both = Similarity("both", {"near": in_memory("near pairs", NEAR), "far": in_memory("far pairs", FAR)})
+    one = Similarity("one", {"far": in_memory("far pairs", FAR)})
     return Suite("mine", "two small tasks", (both, one), geometry=both)
 
 
@@ -221,7 +221,7 @@ def test_collapsed_vectors_have_undefined_scores_which_record_and_table_say(suit
 
 def test_the_table_has_a_row_for_each_model_and_a_column_for_each_task(suite, capsys):
     scores = evaluate(Letters(), suite, geometry=True)
-    table = scores_table([scores, scores], aggregate="wmean", metric="pearson")
+    table = scores_table([scores, scores], aggregate="wmean", number="pearson")
     headings = [column.header for column in table.columns]
     assert headings == ["model", "both", "one", "average", "alignment", "uniformity", "effective rank"]
     assert table.row_count == 2
@@ -233,7 +233,7 @@ def test_the_table_has_a_row_for_each_model_and_a_column_for_each_task(suite, ca
 
 def test_no_cell_of_a_wide_table_is_cut(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
-    tasks = tuple(Task(f"a_long_task_name_{i}", {"far": in_memory("far pairs", FAR)}) for i in range(9))
+    tasks = tuple(Similarity(f"a_long_task_name_{i}", {"far": in_memory("far pairs", FAR)}) for i in range(9))
     print_table(scores_table([evaluate(Letters(), Suite("wide", "many tasks", tasks))]))
     output = capsys.readouterr().out
     assert "a_long_task_name_8" in output
@@ -297,7 +297,7 @@ def test_a_score_out_of_the_scale_of_a_task_is_refused_with_its_pair(tmp_path, m
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
     write(tmp_path / "high.tsv", [*NEAR, ("a", "b", 7.0)])
     with pytest.raises(DataError, match=r"high\.tsv, pair 5: score 7 is not in 0 to 5"):
-        Task("high", {"all": in_layout("high.tsv")}).load()
+        Similarity("high", {"all": in_layout("high.tsv")}).load()
 
 
 def test_vectors_that_are_not_finite_are_counted(own):

@@ -1,0 +1,9 @@
+"""The kinds of evaluation task, one file each.
+
+A `Task` is what a suite names; `load` reads its data, and what it returns scores vectors.
+"""
+
+from simemb.tasks.similarity import Binary, Pairs, Similarity
+from simemb.tasks.task import Loaded, Task
+
+__all__ = ["Binary", "Loaded", "Pairs", "Similarity", "Task"]

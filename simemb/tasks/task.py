@@ -1,0 +1,50 @@
+"""What every kind of evaluation task has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simemb.outcomes import Outcomes
+from simemb.scores import TaskScores
+from simemb.vectors import Vectors
+
+
+class Scored(NamedTuple):
+    """The scores of a task, and what they are made of, unit by unit, if it has units."""
+
+    scores: TaskScores
+    outcomes: Outcomes | None
+
+
+class Loaded(ABC):
+    """The data of a task in memory: what it asks an encoder for, and what it makes of the answer.
+
+    Attributes:
+        origins: Every corpus or file that was read -> its SHA-256.
+    """
+
+    origins: dict[str, str]
+
+    @abstractmethod
+    def texts(self) -> Iterator[str]:
+        """Every text whose vector will be needed, perhaps several times."""
+
+    @abstractmethod
+    def score(self, vectors: Vectors) -> Scored:
+        """The scores of the encoder that gave these vectors."""
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """One task of a suite.
+
+    Attributes:
+        name: What tables and JSON call it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def load(self) -> Loaded:
+        """Read the data; `AbsentError` if they are not to be had, `DataError` if they cannot be used."""

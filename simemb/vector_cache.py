@@ -1,0 +1,100 @@
+"""Vectors that were computed before, by the fingerprint of the encoder and the text.
+
+One folder for each encoder in the user's cache; in it files that never change, each with the vectors of one encoding
+and a digest of every text. A file appears whole or not at all, so any number of processes may share a folder. What
+is oldest is thrown away when the whole cache outgrows `LIMIT`.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.atomic import new_file
+from simemb.sources import cache_folder
+
+log = logging.getLogger("simemb")
+
+LIMIT = 4 << 30
+"""Bytes of all encoders together."""
+_DIGEST = 16
+
+Vectors = NDArray[np.float32]
+
+
+class VectorCache:
+    """The vectors of one encoder. fingerprint: what tells it from every other (`Encoder.fingerprint`)."""
+
+    def __init__(self, fingerprint: str):
+        self.folder = cache_folder() / "vectors" / fingerprint
+
+    def through(self, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
+        """Vectors [texts, dim] of distinct texts: those that are known, and the others by `encode`, which are kept.
+
+        Where nothing can be written, everything still works, with a notice.
+        """
+        keys = [digest(text) for text in texts]
+        found = self._found(keys)
+        missing = [row for row, key in enumerate(keys) if key not in found]
+        if not missing:
+            return np.stack([found[key] for key in keys]) if keys else encode([])
+        fresh = encode([texts[row] for row in missing])
+        vectors = np.empty((len(texts), fresh.shape[1]), np.float32)
+        vectors[missing] = fresh
+        for row, key in enumerate(keys):
+            if key in found:
+                vectors[row] = found[key]
+        self._keep([keys[row] for row in missing], fresh)
+        return vectors
+
+    def _found(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """The vectors that are known of these texts, still in the mapped files; a damaged file is removed."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        wanted, found = set(keys), dict[bytes, Vectors]()
+        for path in sorted(self.folder.glob("*.safetensors")):
+            try:
+                content = load_file(path)
+                held = [row.tobytes() for row in content["keys"]]
+                vectors = content["vectors"]
+                if vectors.shape[0] != len(held):
+                    raise ValueError
+            except (OSError, SafetensorError, KeyError, ValueError):
+                log.warning("%s: is damaged and was removed; its vectors are computed anew", path)
+                path.unlink(missing_ok=True)
+                continue
+            found |= {key: vectors[row] for row, key in enumerate(held) if key in wanted}
+        return found
+
+    def _keep(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        from safetensors.numpy import save_file
+
+        table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _DIGEST)
+        name = blake2b(table.tobytes(), digest_size=_DIGEST).hexdigest()
+        try:
+            with new_file(self.folder / f"{name}.safetensors") as partial:
+                save_file({"keys": table, "vectors": np.ascontiguousarray(vectors)}, partial)
+            shrink(self.folder.parent, LIMIT, keep=self.folder)
+        except OSError as error:
+            log.warning("%s: vectors cannot be kept: %s", self.folder, error.strerror)
+
+
+def digest(text: str) -> bytes:
+    """What a text is known by; half of a surrogate pair is allowed."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+
+
+def shrink(folder: Path, limit: int, *, keep: Path) -> None:
+    """Remove encoders, those first that were not added to for longest, until the rest takes at most `limit` bytes."""
+    sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in folder.iterdir() if path.is_dir()}
+    for path in sorted(sizes, key=lambda path: path.stat().st_mtime):
+        if sum(sizes.values()) <= limit:
+            return
+        if path != keep:
+            shutil.rmtree(path, ignore_errors=True)
+            del sizes[path]

@@ -1,0 +1,71 @@
+"""The vectors that an evaluation needs: one for each distinct text, computed once, or found in a cache."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.errors import ModelError
+from simemb.vector_cache import VectorCache
+
+
+@runtime_checkable
+class SentenceEncoder(Protocol):
+    """All that a suite asks of an encoder."""
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        ...
+
+    def fingerprint(self) -> str:
+        """What tells it from an encoder with other weights."""
+        ...
+
+    def encode(
+        self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None
+    ) -> NDArray[np.float32]:
+        """Vectors [texts, dim], in the order given."""
+        ...
+
+
+class Vectors:
+    """One vector for each distinct text.
+
+    `vectors[texts]` are those of some of the texts, [texts, dim], in that order.
+    """
+
+    def __init__(
+        self,
+        encoder: SentenceEncoder,
+        texts: Iterable[str],
+        *,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+        cache: VectorCache | None = None,
+    ):
+        """Encode; what a cache knows is taken from there, and what it does not know is added.
+
+        Raises:
+            ModelError: a vector is not finite.
+        """
+        distinct = list(dict.fromkeys(texts))
+        self._row = {text: row for row, text in enumerate(distinct)}
+
+        def encode(unknown: list[str]) -> NDArray[np.float32]:
+            vectors = encoder.encode(unknown, batch_size=batch_size, progress=progress)
+            _check(encoder.name, unknown, vectors)
+            return vectors
+
+        self.matrix = encode(distinct) if cache is None else cache.through(distinct, encode)
+
+    def __getitem__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.matrix[[self._row[text] for text in texts]]
+
+
+def _check(name: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if broken.size:
+        count = f"{broken.size} of {len(texts)} sentences have a vector that is not finite"
+        raise ModelError(f"{name} cannot be scored: {count} (the first: {texts[broken[0]]!r:.60})")
