@@ -169,7 +169,7 @@ def _versions() -> dict[str, str]:
     return {package: version(package) for package in packages} | {"python": python_version()}
 
 
-def _measure(task: str, subsets: Sequence[Pairs], vectors: _Vectors, threshold: float = THRESHOLD) -> Geometry:
+def _measure(task: str, subsets: Sequence[Pairs], vectors: Vectors, threshold: float = THRESHOLD) -> Geometry:
     """Alignment, uniformity and effective rank, with the numbers they depend on."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])

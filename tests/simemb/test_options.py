@@ -26,6 +26,7 @@ SHOWN = {
     ("encode", "input"): "INPUT",
     ("eval", "models"): "MODEL [MODEL ...]",
     ("eval", "geometry"): "--no-geometry",
+    ("eval", "cache"): "--no-cache",
     ("index", "model"): "MODEL",
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",

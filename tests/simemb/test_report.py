@@ -10,14 +10,14 @@ import pytest
 
 from simemb import report, seeds
 from simemb.index import Hit
-from simemb.scores import Aggregates, Correlation, Geometry, Scores
+from simemb.scores import Correlation, Geometry, Scores, SimilarityScores
 
 
 def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometry: bool = True) -> Scores:
     points = Correlation(spearman, spearman - 1)
-    every = Aggregates(points, points, points)
+    every = SimilarityScores(points, points, points, 10, {})
     spread = Geometry("stsb", 0.25, -2.5, 12.34, 2, 2, 4, 10, 40) if geometry else None
-    return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")  # type: ignore[dict-item]
+    return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")
 
 
 def result(after: Scores | None, seed: int = 1) -> Any:

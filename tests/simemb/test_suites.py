@@ -16,6 +16,7 @@ from simemb.metrics import alignment, cosine, effective_rank, uniformity
 from simemb.report import print_table, scores_table
 from simemb.sources import Source
 from simemb.suites import Suite, alignment_uniformity, evaluate
+from simemb.tasks import Similarity
 
 NEAR = [
     ("a cat sat", "a cat sat down", 4.5),
