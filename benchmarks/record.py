@@ -2,8 +2,8 @@
 
 python benchmarks/record.py        makes the tables in benchmarks/README.md anew
 
-A result file holds lines, each with a key of its own: a run that measures some of them again replaces those
-and keeps the others.
+A result file holds lines, each with a key of its own, in which the machine is named: a run that measures some of them
+again replaces those and keeps the others, and what another machine gave stays.
 """
 
 import json
@@ -20,7 +20,8 @@ def add(name: str, key: str, line: dict[str, Any]) -> None:
     """Put one line of question `name` in the place of an older one with the same key, and make the tables."""
     path = RESULTS / f"{name}.json"
     lines: dict[str, Any] = json.loads(path.read_text()).get("lines", {}) if path.exists() else {}
-    lines[key] = {**line, **_circumstances()}
+    facts = _circumstances()
+    lines[f"{key}; {facts['machine']}"] = {**line, **facts}
     _save(path, {"lines": lines})
     print(json.dumps({name: {key: line}}))
 

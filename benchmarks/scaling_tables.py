@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tables import by_machine
+
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 RESULTS = Path(__file__).parent / "results"
 Cells = dict[str, Callable[[dict[str, Any]], str]]
@@ -72,7 +74,8 @@ def write_pages() -> None:
         if path.exists():
             start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
             before, _, rest = page.partition(start)
-            made = table(json.loads(path.read_text())["lines"], cells)
+            groups = by_machine(json.loads(path.read_text())["lines"]).values()
+            made = "\n".join(table(lines, cells) for lines in groups)
             page = f"{before}{start}{made}{end}{rest.partition(end)[2]}"
     PAGE.write_text(page, encoding="utf-8")
 

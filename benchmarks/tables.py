@@ -26,9 +26,19 @@ def section(name: str, result: Result) -> str:
     title, tables = QUESTIONS.get(name, (name, [generic]))
     if "lines" not in result:
         return f"### {title}\n\n{single(result)}\n\n{provenance([result])}"
-    lines = list(result["lines"].values())
-    made = [text for text in (table(lines) for table in tables) if text]
-    return "\n\n".join([f"### {title}", *made, provenance(lines)])
+    parts = [f"### {title}"]
+    for lines in by_machine(result["lines"]).values():
+        made = (table(list(lines.values())) for table in tables)
+        parts += [text for text in made if text] + [provenance(list(lines.values()))]
+    return "\n\n".join(parts)
+
+
+def by_machine(lines: dict[str, Line]) -> dict[str, dict[str, Line]]:
+    """The lines of each machine, that of the newest line first: ratios of two machines do not go into one table."""
+    found: dict[str, dict[str, Line]] = {}
+    for key, line in sorted(lines.items(), key=lambda item: item[1]["date"], reverse=True):
+        found.setdefault(line["machine"], {})[key] = line
+    return found
 
 
 def provenance(lines: list[Line]) -> str:
