@@ -1,0 +1,29 @@
+"""Paraphrases: does the cosine tell pairs of sentences with one meaning from pairs that only share words?
+
+MRPC (Dolan & Brockett, 2005, https://aclanthology.org/I05-5002), its test split, without training on the other:
+average precision, and the best F1 and accuracy that a threshold on the cosine reaches. The threshold is chosen on the
+pairs that are scored, so F1 and accuracy flatter every encoder a little.
+"""
+
+from simemb.sources import Source
+from simemb.suites import Suite
+from simemb.tasks import Binary
+
+MRPC = Source(
+    name="transfer/mrpc/test.tsv",
+    description="sentences of news, original text, paired by whether they mean the same",
+    columns=("sentence1", "sentence2"),
+    score="label",
+    path="transfer/mrpc/test.tsv",
+    sha256="2dbd8794f9112ec29608a720f625a4d3a7aebdc22f380fef7981796ad91429dd",
+    license="Microsoft Research terms",
+    citation="Dolan & Brockett, 2005, https://aclanthology.org/I05-5002",
+)
+
+suite = Suite(
+    name="paraphrase",
+    description="MRPC test: average precision, area under the curve, best F1 and best accuracy of the cosine",
+    tasks=(Binary("mrpc", {"test": MRPC}),),
+    geometry=None,
+    headline="average_precision",
+)

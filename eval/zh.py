@@ -1,0 +1,63 @@
+"""The sets that Chinese papers report: STS-B in Chinese, and pairs of questions or sentences that mean the same or not.
+
+Spearman's correlation over all pairs of the test split; of AFQMC, whose test labels are not public, of the dev split.
+For those with two classes, area under the curve, best accuracy and the like stand beside it.
+"""
+
+from simemb.sources import Source
+from simemb.suites import Suite
+from simemb.tasks import Binary, Similarity
+
+
+def scored(path: str, citation: str, license: str, sha256: str | None = None) -> Source:
+    """The scored pairs of one file of the data layout."""
+    return Source(
+        name=path,
+        description="Chinese sentence pairs with a score",
+        columns=("sentence1", "sentence2"),
+        score="score",
+        path=path,
+        sha256=sha256,
+        license=license,
+        citation=citation,
+    )
+
+
+STSB = scored(
+    "zh/stsb/test.tsv",
+    "CNSD, https://github.com/pluto-junzeng/CNSD; Cer et al., 2017",
+    "none stated; STS-B underneath",
+    "54d9fb757c68081bc6bf63bc74b1a5b2b21c36bb8061676dfa5a3998341f8476",
+)
+LCQMC = scored(
+    "zh/lcqmc/test.tsv",
+    "Liu et al., 2018, https://aclanthology.org/C18-1166",
+    "research use",
+    "9bde97a2e357aeb48a3326560281a552b549300aa92928487896e8cea0eb5796",
+)
+AFQMC = scored(
+    "zh/afqmc/dev.tsv",
+    "CLUE, Xu et al., 2020, https://arxiv.org/abs/2004.05986",
+    "competition data of Ant Financial",
+    "b217e4b03bee8d7db3d6ce9abd3a39102b4106fea9c383f8685a05ba22c97865",
+)
+PAWSX = scored("zh/pawsx/test.tsv", "Yang et al., 2019, https://arxiv.org/abs/1908.11828", "free for any use")
+ATEC = scored("zh/atec/test.tsv", "ATEC 2018, the competition of Ant Financial", "competition data of Ant Financial")
+BQ = scored("zh/bq/test.tsv", "Chen et al., 2018, https://aclanthology.org/D18-1536", "research use")
+
+stsb = Similarity("stsb", {"test": STSB})
+
+suite = Suite(
+    name="zh",
+    description="Chinese STS-B, LCQMC, AFQMC (dev), PAWS-X, ATEC and BQ; those that are there",
+    tasks=(
+        stsb,
+        Binary("lcqmc", {"test": LCQMC}),
+        Binary("afqmc", {"dev": AFQMC}),
+        Binary("pawsx", {"test": PAWSX}),
+        Binary("atec", {"test": ATEC}),
+        Binary("bq", {"test": BQ}),
+    ),
+    geometry=stsb,
+    complete=False,
+)

@@ -1,0 +1,94 @@
+"""Exact and approximate search of many queries against a sort of all cosines."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simemb import nearest
+from simemb.nearest import Nearest, approximate, exact
+
+
+def ask(queries: np.ndarray, documents: np.ndarray, depth: int) -> Nearest:
+    return Nearest(queries, lambda start, stop: documents[start:stop], len(documents), depth)
+
+
+def by_sorting(queries: np.ndarray, documents: np.ndarray, depth: int) -> list[list[int]]:
+    def unit(x: np.ndarray) -> np.ndarray:
+        lengths = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
+        return np.divide(x, lengths, out=np.zeros(x.shape), where=lengths > 0).astype(np.float32).astype(np.float64)
+
+    cosines = (unit(queries) @ unit(documents).T).astype(np.float32)
+    return [sorted(range(len(documents)), key=lambda number: (-row[number], number))[:depth] for row in cosines]
+
+
+@pytest.fixture
+def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several blocks and strips on little data."""
+    monkeypatch.setattr(nearest, "BLOCK", 7)
+    monkeypatch.setattr(nearest, "STRIP", 3)
+
+
+@pytest.mark.parametrize("depth", [1, 5, 29, 30, 100])
+def test_the_exact_search_is_a_sort_of_all_cosines(blocks, depth):
+    dice = np.random.default_rng(0)
+    queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
+    assert exact(ask(queries, documents, depth)).tolist() == by_sorting(queries, documents, depth)
+
+
+def test_equal_documents_tie_wherever_they_stand_and_the_lower_number_is_first(blocks):
+    dice = np.random.default_rng(1)
+    queries, few = (dice.normal(size=(count, 384)).astype(np.float32) for count in (5, 3))
+    documents = few[dice.integers(0, 3, 40)]
+    for found in exact(ask(queries, documents, 40)).tolist():
+        groups = [documents[number].tobytes() for number in found]
+        assert len([group for group, before in zip(groups, [None, *groups], strict=False) if group != before]) == 3
+        assert all(a < b for a, b, x, y in zip(found, found[1:], groups, groups[1:], strict=False) if x == y)
+
+
+def test_vectors_of_zeros_are_at_right_angles_to_all(blocks):
+    documents = np.array([[0, 0], [-1, 0], [0, 0], [1, 0], [0, -1]], np.float32)
+    assert exact(ask(np.array([[2, 0]], np.float32), documents, 5)).tolist() == [[3, 0, 2, 4, 1]]
+    assert exact(ask(np.zeros((1, 2), np.float32), documents, 3)).tolist() == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("kind", ["ivf", "hnsw", "exact"])
+def test_an_index_of_few_documents_misses_nothing(kind):
+    dice = np.random.default_rng(2)
+    queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
+    asked = ask(queries, documents, 10)
+    assert approximate(asked, kind, 128).tolist() == exact(asked).tolist()
+
+
+def test_an_index_in_several_parts_numbers_documents_through(monkeypatch):
+    monkeypatch.setattr("simemb.part.FULL", 12)
+    dice = np.random.default_rng(3)
+    queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
+    asked = ask(queries, documents, 20)
+    assert approximate(asked, "ivf", 128).tolist() == exact(asked).tolist()
+
+
+def test_little_effort_misses_some():
+    dice = np.random.default_rng(4)
+    queries, documents = (dice.normal(size=(count, 16)).astype(np.float32) for count in (50, 2000))
+    asked = ask(queries, documents, 10)
+    best = exact(asked).tolist()
+
+    def share(effort: int) -> float:
+        found = approximate(asked, "ivf", effort).tolist()
+        return sum(len({*some} & {*all_}) for some, all_ in zip(found, best, strict=True)) / 500
+
+    assert share(1) < 0.9
+    assert share(51) == 1
+
+
+@given(data=st.data())
+def test_keys_order_any_cosines_and_break_ties_by_number(data):
+    values = st.floats(-1, 1, width=32)
+    cosines = np.array(data.draw(st.lists(values, min_size=1, max_size=20)), np.float32)
+    best = nearest._Best(ask(np.zeros((1, 2), np.float32), np.zeros((len(cosines), 2), np.float32), 20))
+    for start in range(0, len(cosines), 6):
+        some = cosines[start : start + 6]
+        best.offer(slice(None), some[None], np.arange(start, start + len(some)))
+    expected = sorted(range(len(cosines)), key=lambda number: (-cosines[number], number))
+    assert best.numbers().tolist() == [expected]
