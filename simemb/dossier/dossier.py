@@ -1,0 +1,152 @@
+"""All that a report tells of some models: the models, what they started from, and their scores, side by side."""
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from simemb import comparable, suites
+from simemb.dossier.intervals import Interval, intervals
+from simemb.dossier.scored_pairs import ScoredPairs
+from simemb.dossier.subject import Subject, labels
+from simemb.errors import AbsentError, DataError, SimembError
+from simemb.figures.style import base_look, look
+from simemb.scores import Scores
+from simemb.suites import Suite
+
+log = logging.getLogger("simemb")
+
+DEFAULT, FALLBACK = "sts", "sample"
+
+
+class Dossier:
+    """Models and suites. models: as the user names them, each once."""
+
+    def __init__(self, models: Sequence[str], suite: Sequence[str | Suite] = (), *, base: bool = True):
+        """suite: by default `sts`, or where its data are absent the bundled `sample`. base: what runs started from too.
+
+        Raises:
+            DataError: a model that is named twice, or a suite that does not exist.
+        """
+        for model in models:
+            if list(models).count(model) > 1:
+                raise DataError(f"{model}: is named twice")
+        self.subjects = [Subject(model, label, look(place)) for place, (model, label) in _labeled(models)]
+        self._with_base = base
+        self._chosen = suite
+        self._intervals: dict[str, list[dict[str, Interval]]] = {}
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """The suites of the report."""
+        return [suites.find(name) for name in self._chosen] or [_default()]
+
+    @property
+    def everyone(self) -> list[Subject]:
+        """The models, and after them what they started from."""
+        return [*self.subjects, *self.bases]
+
+    # ---- what the models started from ------------------------------------------------------------
+
+    @cached_property
+    def bases(self) -> list[Subject]:
+        """What runs started from, each once, if it can still be had and is not one of the models itself."""
+        found: dict[str, Subject] = {}
+        for subject in self.subjects if self._with_base else ():
+            run = (subject.recipe or {}).get("run")
+            known = {each.fingerprint for each in self.subjects}
+            if run and run["fingerprint"] not in known | found.keys():
+                base = _base(subject, run, len(found))
+                if base is not None:
+                    found[base.fingerprint] = base
+        return list(found.values())
+
+    def base_of(self, subject: Subject) -> Subject | None:
+        """What a run started from, if it is among `everyone`."""
+        if subject.recipe is None or not self._with_base:
+            return None
+        wanted = subject.recipe["run"]["fingerprint"]
+        return next((each for each in self.everyone if each is not subject and each.fingerprint == wanted), None)
+
+    # ---- scores ----------------------------------------------------------------------------------
+
+    def scores(self, suite: Suite) -> list[Scores]:
+        """The scores of everyone on a suite, which may stand side by side.
+
+        Raises:
+            DataError: they may not, or not beside what is on record (see `simemb.comparable`).
+        """
+        found = [subject.scores(suite) for subject in self.everyone]
+        records: dict[str, Any] = {
+            subject.label: scores.to_json() for subject, scores in zip(self.everyone, found, strict=True)
+        }
+        for subject in self.subjects:
+            if suite.name in subject.on_record:
+                records[str(subject.directory / "scores" / f"{suite.name}.json")] = subject.on_record[suite.name]
+        comparable.check(records)
+        return found
+
+    def intervals(self, suite: Suite) -> list[dict[str, Interval]]:
+        """The intervals of everyone's scores on a suite (see `simemb.dossier.intervals`)."""
+        if suite.name not in self._intervals:
+            self._intervals[suite.name] = intervals(self.scores(suite))
+        return self._intervals[suite.name]
+
+    @cached_property
+    def pairs(self) -> tuple[Suite, list[ScoredPairs]] | None:
+        """The first suite with scored pairs, and what everyone makes of them; None where no suite has any."""
+        for suite in self.suites:
+            found = [ScoredPairs.of(suite, scores) for scores in self.scores(suite)]
+            present = [each for each in found if each is not None]
+            if present:
+                return suite, present
+        return None
+
+    def others_on_record(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Records of further suites: by suite, then by the label of the model.
+
+        Raises:
+            DataError: those of a suite are not comparable.
+        """
+        shown = {suite.name for suite in self.suites}
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        paths: dict[str, Any] = {}
+        for subject in self.subjects:
+            for name, record in subject.on_record.items():
+                if name not in shown:
+                    found.setdefault(name, {})[subject.label] = record
+                    paths[str(subject.directory / "scores" / f"{name}.json")] = record
+        comparable.check(paths)
+        return found
+
+
+def _labeled(models: Sequence[str]) -> list[tuple[int, tuple[str, str]]]:
+    return list(enumerate(zip(models, labels(models), strict=True)))
+
+
+def _default() -> Suite:
+    """The suite of a report where none is named."""
+    suite = suites.find(DEFAULT)
+    try:
+        for task in suite.tasks:
+            task.load()
+    except AbsentError as error:
+        log.warning("the scores are those of the bundled sample, as the data of %s are absent: %s", DEFAULT, error)
+        return suites.find(FALLBACK)
+    return suite
+
+
+def _base(subject: Subject, run: dict[str, Any], place: int) -> Subject | None:
+    """The model that a run started from, if it can be loaded and has not changed since."""
+    name = str(run["model"])
+    base = Subject(name, f"{Path(name).name} (base)", base_look(place), pooling=run.get("pooling"), base=True)
+    try:
+        current = base.fingerprint
+    except SimembError as error:
+        log.warning("%s: what it started from is left out: %s", subject.label, error)
+        return None
+    if current != run["fingerprint"]:
+        log.warning("%s: what it started from is left out: %s has changed since", subject.label, name)
+        return None
+    return base

@@ -1,0 +1,21 @@
+"""The figures of a report, from the numbers of its models: `simemb plot` and `simemb report` draw the same ones."""
+
+from collections.abc import Callable
+
+from simemb.dossier.dossier import Dossier
+from simemb.dossier.panels.pairs import histograms, length
+from simemb.dossier.panels.scores import scores
+from simemb.dossier.panels.space import maps, plane, spectrum
+from simemb.dossier.panels.training import curves, ways
+from simemb.figures.panel import Panel
+
+FIGURES: dict[str, Callable[[Dossier], list[Panel]]] = {
+    "scores": scores,
+    "curves": curves,
+    "plane": lambda dossier: [*plane(dossier), *ways(dossier)],
+    "histogram": histograms,
+    "length": length,
+    "spectrum": spectrum,
+    "map": maps,
+}
+"""The figures by the names that `simemb plot` gives them; a list is empty where there is nothing to draw."""

@@ -1,0 +1,65 @@
+"""Scores of all models on the tasks of a suite, with their intervals."""
+
+from functools import partial
+from math import nan
+
+import numpy as np
+
+from simemb.dossier.dossier import Dossier
+from simemb.dossier.intervals import AVERAGE
+from simemb.dossier.subject import Subject
+from simemb.figures import scores as drawn
+from simemb.figures.panel import Panel
+from simemb.scores import Scores
+from simemb.suites import Suite
+
+CAPTION = (
+    "Intervals hold 95 % of the scores of resampled {units} (bootstrap). They say how far a score may be off by chance "
+    "in what was tested; two that overlap may belong to models that clearly differ on the same {units}, which "
+    "simemb compare tests."
+)
+
+
+def scores(dossier: Dossier) -> list[Panel]:
+    """One panel for each suite."""
+    return [scores_of(dossier, suite) for suite in dossier.suites]
+
+
+def scores_of(dossier: Dossier, suite: Suite) -> Panel:
+    """The headline of every task and its average."""
+    found = dossier.scores(suite)
+    tasks = list(found[0].tasks)
+    names = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
+    models = [
+        _scored(subject, scores, names, intervals)
+        for subject, scores, intervals in zip(dossier.everyone, found, dossier.intervals(suite), strict=True)
+    ]
+    headline = found[0].headline.replace("_", " ")
+    certain = any(np.isfinite(model.low).any() for model in models)
+    pairs = all(scores.outcomes[task].gold is not None for scores in found for task in scores.outcomes)
+    return Panel(
+        key=f"scores-{''.join(letter for letter in suite.name if letter.isalnum())}",
+        title=f"Scores on {suite.name}",
+        caption=CAPTION.format(units="pairs" if pairs else "units") if certain else "These scores have no intervals.",
+        description="Dot plot. " + " ".join(_told(model, names) for model in models),
+        draw=partial(drawn.draw, tasks=names, models=models, xlabel=f"{headline} x 100", average=len(tasks) > 1),
+        height=0.75 + len(names) * max(0.2, 0.105 * len(models) + 0.06),
+    )
+
+
+def _scored(
+    subject: Subject, scores: Scores, names: list[str], intervals: dict[str, tuple[float, float]]
+) -> drawn.Scored:
+    points = [
+        scores.points if name == AVERAGE else scores.tasks[name].numbers().get(scores.headline, nan) for name in names
+    ]
+    low, high = zip(*(intervals.get(name, (nan, nan)) for name in names), strict=True)
+    return drawn.Scored(subject.label, subject.look, points, low, high)
+
+
+def _told(model: drawn.Scored, names: list[str]) -> str:
+    parts = [
+        f"{name} {point:.2f}" + (f" ({low:.2f} to {high:.2f})" if np.isfinite(low) else "")
+        for name, point, low, high in zip(names, model.points, model.low, model.high, strict=True)
+    ]
+    return f"{model.label}: {', '.join(parts)}."

@@ -1,0 +1,146 @@
+"""How the vectors of sentences lie: alignment and uniformity, the singular spectrum, a map."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.dossier.dossier import Dossier
+from simemb.figures import map as drawn_map
+from simemb.figures import plane as drawn_plane
+from simemb.figures import spectrum as drawn_spectrum
+from simemb.figures.panel import Panel
+from simemb.figures.style import BASE, Look, look
+from simemb.geometry import singular_spectrum
+from simemb.scores import Scores
+from simemb.suites import Suite
+
+SAMPLE = 1500
+"""Sentences on a map."""
+GROUPS = 7
+"""Colors on a map; what more groups there are share gray."""
+OTHERS = Look(BASE, "-", "o")
+
+
+def plane(dossier: Dossier) -> list[Panel]:
+    """Everyone on the plane of alignment and uniformity, with arrows from what runs started from."""
+    for suite in dossier.suites:
+        found = dossier.scores(suite)
+        if all(scores.geometry for scores in found):
+            return [_plane(dossier, found)]
+    return []
+
+
+def _plane(dossier: Dossier, found: Sequence[Scores]) -> Panel:
+    everyone, points = dossier.everyone, list[drawn_plane.Point]()
+    for subject, scores in zip(everyone, found, strict=True):
+        base = dossier.base_of(subject)
+        geometry = scores.geometry
+        assert geometry is not None
+        place = None if base is None else everyone.index(base)
+        points.append(drawn_plane.Point(subject.label, subject.look, geometry.uniformity, geometry.alignment, place))
+    measured = found[0].geometry
+    assert measured is not None
+    told = "; ".join(f"{p.label}: uniformity {p.uniformity:.2f}, alignment {p.alignment:.2f}" for p in points)
+    return Panel(
+        key="plane",
+        title="Alignment and uniformity",
+        caption=f"Alignment of the {measured.positives:,} pairs of {measured.task} with a gold score of "
+        f"{measured.threshold:g} or more, uniformity of its {measured.vectors:,} sentences. Arrows come from what a "
+        "run started from. After Wang & Isola, 2020.",
+        description=f"Points in a plane, horizontal uniformity, vertical alignment. {told}.",
+        draw=partial(drawn_plane.draw, points=points),
+        height=2.6,
+    )
+
+
+def spectrum(dossier: Dossier) -> list[Panel]:
+    """The singular values of everyone's vectors of all sentences of the first suite."""
+    texts = list(origins(dossier, dossier.suites[0]))
+    spectra = [
+        drawn_spectrum.Spectrum(subject.label, subject.look, singular_spectrum(subject.vectors(texts)))
+        for subject in dossier.everyone
+    ]
+    spectra = [each for each in spectra if np.isfinite(each.values).all()]
+    if not spectra:
+        return []
+    told = "; ".join(f"{each.label}: {_half(each.values)} of {len(each.values)} directions" for each in spectra)
+    return [
+        Panel(
+            key="spectrum",
+            title="Singular spectrum",
+            caption=f"Singular values of the centered unit vectors of {len(texts):,} sentences of "
+            f"{dossier.suites[0].name}. The flatter, the more directions are in use.",
+            description=f"Falling curves on a logarithmic axis. Directions that hold half of the variance: {told}.",
+            draw=partial(drawn_spectrum.draw, spectra=spectra),
+            height=2.4,
+        )
+    ]
+
+
+def _half(values: NDArray[np.float64]) -> int:
+    """The number of largest singular values that hold half of the variance."""
+    shares = np.cumsum(np.square(values)) / np.square(values).sum()
+    return int(np.searchsorted(shares, 0.5) + 1)
+
+
+def maps(dossier: Dossier) -> list[Panel]:
+    """One map for each model, of the same sentences."""
+    suite = dossier.suites[0]
+    every = origins(dossier, suite)
+    texts, names = list(every), list(every.values())
+    chosen = np.sort(np.random.default_rng(0).permutation(len(texts))[:SAMPLE])
+    sample = [texts[row] for row in chosen]
+    groups = _groups([names[row] for row in chosen])
+    found: list[Panel] = []
+    for place, subject in enumerate(dossier.everyone):
+        places, explained = project(subject.vectors(sample))
+        drawn = [drawn_map.Group(name, shown, places[rows]) for name, shown, rows in groups]
+        found.append(
+            Panel(
+                key=f"map-{place}",
+                title=subject.label,
+                caption=f"{len(sample):,} of {len(texts):,} sentences of {suite.name}, by their two main components.",
+                description=f"Scatter plot of sentence vectors, colored by origin ({', '.join(g[0] for g in groups)}); "
+                f"the two axes hold {100 * sum(explained):.1f} % of the variance.",
+                draw=partial(drawn_map.draw, groups=drawn, explained=explained),
+                height=3.0,
+            )
+        )
+    return found
+
+
+def origins(dossier: Dossier, suite: Suite) -> dict[str, str]:
+    """Every sentence of a suite, and the task, or the subset of its only task, where it occurs first."""
+    outcomes = dossier.scores(suite)[0].outcomes
+    found: dict[str, str] = {}
+    for task, units in outcomes.items():
+        for texts, subset in zip(units.texts, units.subsets, strict=True):
+            for text in texts:
+                found.setdefault(text, subset if len(outcomes) == 1 else task)
+    return found
+
+
+def project(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], tuple[float, float]]:
+    """Principal components 1 and 2 of unit vectors [texts, 2], and their shares of the variance, in [0, 1].
+
+    By singular value decomposition. A component may as well point the other way; here its largest entry is positive.
+    """
+    unit = vectors.astype(np.float64)
+    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+    left, values, right = np.linalg.svd(unit - unit.mean(axis=0), full_matrices=False)
+    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])
+    shares = np.square(values) / max(float(np.square(values).sum()), 1e-12)
+    return left[:, :2] * values[:2] * signs, (float(shares[0]), float(shares[1]))
+
+
+def _groups(names: Sequence[str]) -> list[tuple[str, Look, list[int]]]:
+    """Rows by name, the largest groups with a look of their own."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    largest = sorted(rows, key=lambda name: -len(rows[name]))[:GROUPS]
+    found = [(name, look(place), rows[name]) for place, name in enumerate(name for name in rows if name in largest)]
+    rest = [row for name in rows if name not in largest for row in rows[name]]
+    return [*found, *([("others", OTHERS, rest)] if rest else [])]

@@ -1,0 +1,147 @@
+"""Learning curves, and the way of a training through the plane of alignment and uniformity."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from simemb.dossier.dossier import Dossier
+from simemb.dossier.history import History, Series
+from simemb.dossier.subject import Subject
+from simemb.figures import curves as drawn
+from simemb.figures import plane as drawn_plane
+from simemb.figures.panel import Panel
+
+Runs = Sequence[tuple[Subject, History]]
+
+# Of every batch that was logged: name in metrics.jsonl, title, caption.
+BATCHES = (
+    (
+        "loss",
+        "Training loss",
+        "The loss of single batches. It depends on batch size, temperature and objective: compare it within a run, or "
+        "between runs of one recipe.",
+    ),
+    (
+        "positive",
+        "Cosine of positives",
+        "Mean cosine of the two views of a sentence, in single batches.",
+    ),
+    (
+        "negative",
+        "Cosine of negatives",
+        "Mean cosine of different sentences of a batch. Near 1, the vectors have collapsed.",
+    ),
+)
+
+
+def curves(dossier: Dossier) -> list[Panel]:
+    """Loss, dev score, alignment, uniformity, cosines of positives and of negatives, where runs logged them."""
+    runs = _runs(dossier)
+    batches = [_batches(runs, *measure) for measure in BATCHES]
+    evaluations = [panel for dev, group in _by_dev(runs).items() for panel in _evaluations(dev, group)]
+    return [panel for panel in (*batches[:1], *evaluations, *batches[1:]) if panel is not None]
+
+
+def ways(dossier: Dossier) -> list[Panel]:
+    """Alignment and uniformity of every evaluation of a training, one panel for each dev suite."""
+    return [_ways(dev, group) for dev, group in _by_dev(_runs(dossier)).items()]
+
+
+def _runs(dossier: Dossier) -> Runs:
+    return [(subject, subject.history) for subject in dossier.subjects if subject.history is not None]
+
+
+def _by_dev(runs: Runs) -> dict[str, Runs]:
+    """Runs that evaluated on the same suite: numbers on different sentences do not belong in one picture."""
+    found: dict[str, list[tuple[Subject, History]]] = {}
+    for subject, history in runs:
+        if history.score is not None and history.series("alignment"):
+            found.setdefault(history.dev.rpartition(" ")[0], []).append((subject, history))
+    return dict(found)
+
+
+def _batches(runs: Runs, name: str, title: str, caption: str) -> Panel | None:
+    series = [(subject, history.series(name), None) for subject, history in runs]
+    return _panel(f"curve-{name}", title, title.lower(), caption, series)
+
+
+def _evaluations(dev: str, runs: Runs) -> list[Panel]:
+    first = runs[0][1]
+    on = f"on {first.vectors:,} sentences of {dev}" if first.vectors else f"on {dev}"
+    metric = first.dev.rpartition(" ")[2]
+    scores = [(subject, history.series(history.score or ""), history.kept) for subject, history in runs]
+    found = [
+        _panel(
+            f"curve-{_slug(dev)}-score",
+            f"Score on {dev}",
+            f"{metric} x 100",
+            "The score that chooses the checkpoint; the one that was kept is marked. Step 0 is the model that training "
+            "began with.",
+            scores,
+        )
+    ]
+    for name, title in (("alignment", "Alignment"), ("dev_uniformity", "Uniformity")):
+        series = [(subject, history.series(name), history.kept) for subject, history in runs]
+        caption = f"{title} {on}; lower is better. The checkpoint that was kept is marked."
+        found.append(_panel(f"curve-{_slug(dev)}-{title.lower()}", title, title.lower(), caption, series))
+    return [panel for panel in found if panel is not None]
+
+
+def _panel(
+    key: str, title: str, ylabel: str, caption: str, series: Sequence[tuple[Subject, Series, int | None]]
+) -> Panel | None:
+    present = [each for each in series if each[1]]
+    if not present:
+        return None
+    lines = [
+        drawn.Curve(subject.label, subject.look, steps, values, kept) for subject, (steps, values), kept in present
+    ]
+    return Panel(
+        key=key,
+        title=title,
+        caption=caption,
+        description="Line chart over training steps. " + " ".join(map(_told, lines)),
+        draw=partial(drawn.draw, curves=lines, ylabel=ylabel),
+        height=2.0,
+    )
+
+
+def _told(curve: drawn.Curve) -> str:
+    """A curve in words."""
+    low, high = int(np.argmin(curve.values)), int(np.argmax(curve.values))
+
+    def at(place: int) -> str:
+        return f"{curve.values[place]:.3g} at step {curve.steps[place]:.0f}"
+
+    kept = "" if curve.kept is None else f", kept {at(curve.kept)}"
+    return f"{curve.label}: from {at(0)} to {at(-1)}, lowest {at(low)}, highest {at(high)}{kept}."
+
+
+def _ways(dev: str, runs: Runs) -> Panel:
+    drawn_ways = [
+        drawn_plane.Way(
+            subject.label, subject.look, history.series("dev_uniformity").values, history.series("alignment").values
+        )
+        for subject, history in runs
+    ]
+    vectors = runs[0][1].vectors
+    on = f"{vectors:,} sentences of {dev}" if vectors else dev
+    return Panel(
+        key=f"way-{_slug(dev)}",
+        title="While training",
+        caption=f"Every evaluation of a training, on {on}: from the ring, where it began, to the filled marker. After "
+        "Gao et al., 2021, figure 2.",
+        description="Lines in a plane, horizontal uniformity, vertical alignment. "
+        + " ".join(
+            f"{way.label}: from uniformity {way.uniformity[0]:.2f} and alignment {way.alignment[0]:.2f} to "
+            f"{way.uniformity[-1]:.2f} and {way.alignment[-1]:.2f}."
+            for way in drawn_ways
+        ),
+        draw=partial(drawn_plane.draw_ways, ways=drawn_ways),
+        height=2.6,
+    )
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)

@@ -1,0 +1,146 @@
+"""One model of a report: a run directory, a model directory or a hub name, with all that is known of it.
+
+Nothing is loaded or computed before somebody asks for it: learning curves need no encoder.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.dossier.history import History
+from simemb.errors import AbsentError, DataError
+from simemb.figures.style import Look
+from simemb.scores import Scores
+from simemb.suites import Suite, evaluate
+
+log = logging.getLogger("simemb")
+
+
+class Subject:
+    """A model.
+
+    model: as the user named it. label: a short name that no other model of the report has. look: how figures draw it.
+    pooling: as in `Encoder.load`. base: whether it is there only because another one started from it.
+    """
+
+    def __init__(self, model: str, label: str, look: Look, *, pooling: str | None = None, base: bool = False):
+        self.model = model
+        self.label = label
+        self.look = look
+        self.pooling = pooling
+        self.base = base
+        self._scores: dict[str, Scores] = {}
+
+    # ---- what lies in the run directory ----------------------------------------------------------
+
+    @property
+    def directory(self) -> Path:
+        """Where recipe.json and metrics.jsonl are, if it is a run: the directory, or the one around its best/."""
+        path = Path(self.model)
+        inside = path.name == "best" and (path.parent / "recipe.json").is_file()
+        return path.parent if inside else path
+
+    @cached_property
+    def recipe(self) -> dict[str, Any] | None:
+        """recipe.json; None for what is no run. `DataError` if it is damaged."""
+        path = self.directory / "recipe.json"
+        if not path.is_file():
+            return None
+        content = _read(path)
+        if not (isinstance(content.get("recipe"), dict) and isinstance(content.get("run"), dict)):
+            raise DataError(f"{path}: is not a run's recipe.json: it lacks 'recipe' or 'run'")
+        return content
+
+    @cached_property
+    def history(self) -> History | None:
+        """What it logged while it trained."""
+        return History.of(self.directory, self.recipe)
+
+    @cached_property
+    def on_record(self) -> dict[str, dict[str, Any]]:
+        """The records that `simemb eval` left in the run directory, by suite, if they are of this very encoder."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted((self.directory / "scores").glob("*.json")):
+            record = _read(path)
+            if record.get("fingerprint") == self.fingerprint:
+                found[str(record.get("suite"))] = record
+            else:
+                self.stale.append(path.name)
+                log.warning("%s is stale: it is of another encoder than %s has now", path, self.model)
+        return found
+
+    @cached_property
+    def stale(self) -> list[str]:
+        """The records that are of another encoder."""
+        return []
+
+    # ---- what its encoder makes of a suite -------------------------------------------------------
+
+    @cached_property
+    def encoder(self) -> Any:
+        """The encoder; `ModelError` if there is none."""
+        from simemb.directory import load
+
+        return load(self.model, pooling=self.pooling, light=True)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the encoder."""
+        return self.encoder.fingerprint()
+
+    def scores(self, suite: Suite) -> Scores:
+        """Its scores now, with the outcomes of every unit, and alignment and uniformity where they can be measured."""
+        if suite.name not in self._scores:
+            log.info("%s: scoring %s", suite.name, self.label)
+            self._scores[suite.name] = self._evaluate(suite)
+        return self._scores[suite.name]
+
+    def _evaluate(self, suite: Suite) -> Scores:
+        try:
+            return evaluate(self.encoder, suite, geometry=True, cache=True)
+        except AbsentError:
+            # The pairs for alignment and uniformity may be missing where those of the tasks are not.
+            return evaluate(self.encoder, suite, cache=True)
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of distinct texts [texts, dim], most of which the cache has from scoring."""
+        from simemb.vector_cache import VectorCache
+        from simemb.vectors import Vectors
+
+        return Vectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no JSON object")
+    return content
+
+
+def labels(models: Sequence[str]) -> list[str]:
+    """Short names that differ: as many of the last parts of each path as it takes.
+
+    >>> labels(["runs/first", "runs/second/best", "bundled"])
+    ['first', 'second', 'bundled']
+    >>> labels(["a/run", "b/run"])
+    ['a/run', 'b/run']
+    """
+    parts = [[part for part in Path(model).parts if part != "best"] or [model] for model in models]
+    lengths = [1] * len(parts)
+    while True:
+        names = ["/".join(part[-length:]) for part, length in zip(parts, lengths, strict=True)]
+        doubled = {place for place, name in enumerate(names) if names.count(name) > 1}
+        longer = [place for place in doubled if lengths[place] < len(parts[place])]
+        if not longer:
+            return names
+        for place in longer:
+            lengths[place] += 1
