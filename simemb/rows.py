@@ -1,6 +1,7 @@
 """Rows: named columns of text, read as a stream from any file, corpus, dataset or list a user has.
 
-How each file format is read stands in `simemb.formats`, which column plays which role in `simemb.roles`.
+How each file format is read stands in `simemb.formats`, what is in memory already in `simemb.in_memory`, which column
+plays which role in `simemb.roles`.
 """
 
 import hashlib
@@ -13,13 +14,13 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from . import sources
 from .errors import DataError
-from .formats import Record, Table, kind_of, open_file
+from .formats import Table, kind_of, open_file
+from .in_memory import DatasetTable, ListTable, as_dataset, list_digest
 from .roles import choose
 from .sources import Source
 
@@ -75,11 +76,25 @@ class Rows:
             DataError: there are no two text columns or no score, or a score is not a finite number.
         """
         if self.score is None or len(self.columns) < 2:
-            has = ", ".join((*self.columns, *self.ignored, *filter(None, [self.score])))
-            raise DataError(f"{self.name}: scored pairs need two text columns and a score (it has: {has})")
+            raise DataError(f"{self.name}: scored pairs need two text columns and a score (it has: {self._has()})")
         for number, (*pair, score) in self._records((*self.columns[:2], self.score)):
             anchor, positive = self._texts(number, pair)
             yield anchor, positive, self._score(number, score)
+
+    def labeled(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The texts of every row, one for each of `columns`, and its label: the word or whole number in `score`.
+
+        Raises:
+            DataError: there is no label column, or a row has no label.
+        """
+        if self.score is None:
+            raise DataError(f"{self.name}: labeled texts need a column label (it has: {self._has()})")
+        for number, (*texts, label) in self._records((*self.columns, self.score)):
+            yield self._texts(number, texts), self._label(number, label)
+
+    def checksum(self) -> str:
+        """The SHA-256 of the file, or of the values of a list."""
+        return self._content()
 
     def digest(self) -> str:
         """The SHA-256 of the content and the chosen columns: equal digests mean equal rows.
@@ -114,6 +129,18 @@ class Rows:
         if isinstance(value, bool) or not math.isfinite(score):
             raise DataError(f"{self._place(number, self.score)}: {str(value)!r:.60} is not a finite number")
         return score
+
+    def _label(self, number: int, value: object) -> str:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        label = str(value).strip() if isinstance(value, str | int) else ""
+        if not label:
+            found = "nothing" if isinstance(value, str) else kind_of(value)
+            raise DataError(f"{self._place(number, self.score)}: {found:.60} where a label is needed")
+        return label
+
+    def _has(self) -> str:
+        return ", ".join((*self.columns, *self.ignored, *filter(None, [self.score])))
 
     def _place(self, number: int, column: str | None) -> str:
         return f"{self.name}, {self._table.unit} {number}, column {column!r}"
@@ -156,12 +183,12 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
         return _open_source(data, columns=columns, score=score)
     if isinstance(data, list | tuple):
         values = cast(Sequence[object], data)
-        table = _ListTable(values)
-        return Rows(table, "the list", lambda: _list_digest(values), columns=columns, score=score)
-    dataset = _as_dataset(data)
+        table = ListTable(values)
+        return Rows(table, "the list", lambda: list_digest(values), columns=columns, score=score)
+    dataset = as_dataset(data)
     # The fingerprint has no public name, and hashing the content would read all of it.
     fingerprint = str(dataset._fingerprint)  # pyright: ignore[reportPrivateUsage]
-    return Rows(_DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)
+    return Rows(DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)
 
 
 def _path_or_source(data: str | os.PathLike[str]) -> Path | Source:
@@ -193,8 +220,8 @@ def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: s
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     if source.generate is not None:
         values = _made(source, source.generate)
-        table, warning = _ListTable(values), source.warning
-        return Rows(table, source.name, lambda: _list_digest(values), columns=columns, score=score, warning=warning)
+        table, warning = ListTable(values), source.warning
+        return Rows(table, source.name, lambda: list_digest(values), columns=columns, score=score, warning=warning)
     found = sources.locate(source)
     columns, score = columns or found.columns, score or found.score
     table, warning = open_file(found.path, source.name), source.warning
@@ -230,70 +257,3 @@ def _has_surrogate(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-def _list_digest(values: Sequence[object]) -> str:
-    digest = hashlib.sha256()
-    for value in values:
-        digest.update(repr(value).encode())
-        digest.update(b"\n")  # repr has no line end, so no two lists run into the same bytes
-    return digest.hexdigest()
-
-
-class _ListTable:
-    """A list of texts, or of tuples of one to three texts and perhaps a score."""
-
-    unit = "row"
-
-    def __init__(self, values: Sequence[object]) -> None:
-        self._values = values
-        first = self._cells(values[0]) if values else ("",)
-        scored = len(first) > 1 and isinstance(first[-1], int | float)
-        texts = len(first) - scored
-        names = ("sentence1", "sentence2") if scored else ("anchor", "positive", "negative")
-        if texts > len(names):
-            raise DataError(f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed")
-        self.text_columns: tuple[str, ...] = ("sentence",) if texts == 1 else names[:texts]
-        self.columns: tuple[str, ...] = (*self.text_columns, "score") if scored else self.text_columns
-
-    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        places = [self.columns.index(column) for column in chosen]
-        for number, value in enumerate(self._values, 1):
-            cells = self._cells(value)
-            if len(cells) != len(self.columns):
-                raise DataError(f"the list, row {number} has {len(cells)} values, the first has {len(self.columns)}")
-            yield number, tuple(cells[place] for place in places)
-
-    @staticmethod
-    def _cells(value: object) -> tuple[object, ...]:
-        return cast(tuple[object, ...], tuple(value)) if isinstance(value, list | tuple) else (value,)
-
-
-class _DatasetTable:
-    """A `datasets.Dataset`, read some thousand rows at a time."""
-
-    unit = "row"
-
-    def __init__(self, dataset: "Dataset") -> None:
-        self._dataset = dataset
-        self.columns = tuple(dataset.column_names)
-        kinds = {name: getattr(feature, "dtype", "") for name, feature in dataset.features.items()}
-        self.text_columns = tuple(name for name in self.columns if kinds[name] in ("string", "large_string"))
-
-    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        plain = self._dataset.with_format(None).select_columns(list(chosen))
-        batches = cast(Iterator[dict[str, list[object]]], plain.iter(batch_size=4096))
-        rows = chain.from_iterable(zip(*batch.values(), strict=True) for batch in batches)
-        yield from enumerate(rows, 1)
-
-
-def _as_dataset(data: Any) -> "Dataset":
-    # The class is asked for only if something else has imported it: datasets takes seconds to import.
-    datasets = sys.modules.get("datasets")
-    if datasets is not None and isinstance(data, datasets.Dataset):
-        return data
-    if datasets is not None and isinstance(data, datasets.DatasetDict):
-        splits = ", ".join(map(str, data))
-        raise DataError(f"the dataset has splits ({splits}): pass one of them")
-    allowed = "a path, -, a corpus, a datasets.Dataset or a list of texts"
-    raise DataError(f"data of type {type(data).__name__} cannot be read: allowed are {allowed}")

@@ -158,6 +158,45 @@ def test_scored_pairs_need_a_pair_and_a_score(tmp_path: Path):
             list(rows.scored())
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "label\tsentence\n1\ta cat\n 0 \ta dog\n"),
+        ("a.csv", "text,label\na cat,1\na dog,0\n"),
+        ("a.jsonl", '{"text": "a cat", "label": 1}\n{"text": "a dog", "label": 0.0}\n'),
+    ],
+)
+def test_a_label_is_the_same_text_however_it_is_written(tmp_path: Path, name: str, content: str):
+    assert list(open_rows(write(tmp_path, name, content)).labeled()) == [(("a cat",), "1"), (("a dog",), "0")]
+
+
+def test_labels_may_be_words_and_texts_may_be_pairs(tmp_path: Path):
+    rows = open_rows(write(tmp_path, "a.tsv", "label\tsentence1\tsentence2\nsame\ta\tb\nother\tc\td\n"))
+    assert list(rows.labeled()) == [(("a", "b"), "same"), (("c", "d"), "other")]
+    assert list(open_rows([("a cat", 1), ("a dog", 0)]).labeled()) == [(("a cat",), "1"), (("a dog",), "0")]
+
+
+@pytest.mark.parametrize(
+    ("label", "found"), [('" "', "nothing"), ("null", "null"), ("0.5", "the number 0.5"), ("[1]", "a list")]
+)
+def test_a_missing_label_names_its_row(tmp_path: Path, label: str, found: str):
+    path = write(tmp_path, "a.jsonl", f'{{"text": "a", "label": 1}}\n{{"text": "a", "label": {label}}}\n')
+    with pytest.raises(DataError, match=f"line 2, column 'label': {found} where a label is needed"):
+        list(open_rows(path).labeled())
+
+
+def test_labeled_texts_need_a_label_column(tmp_path: Path):
+    rows = open_rows(write(tmp_path, "a.tsv", "text\ttitle\na\tb\n"))
+    with pytest.raises(DataError, match=r"labeled texts need a column label \(it has: text, title\)"):
+        list(rows.labeled())
+
+
+def test_the_checksum_is_that_of_the_file(tmp_path: Path):
+    path = write(tmp_path, "a.csv", "text,title\na,b\n")
+    assert open_rows(path, columns=["title"]).checksum() == sources.sha256_of(Path(path))
+    assert open_rows(["a"]).checksum() == open_rows(["a"]).checksum() != open_rows(["b"]).checksum()
+
+
 def test_what_does_not_exist_is_named_with_its_nearest_match(tmp_path: Path):
     write(tmp_path, "sentences.txt", "a\n")
     with pytest.raises(DataError, match=r"no file or corpus '.*sentence.txt': did you mean '.*/sentences.txt'"):

@@ -1,0 +1,87 @@
+"""Tables that are in memory already: lists of texts or of tuples, and `datasets.Dataset`.
+
+What is in files stands in `simemb.formats`; `simemb.rows` makes rows of both.
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+from .errors import DataError
+from .formats import Record
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def list_digest(values: Sequence[object]) -> str:
+    """The SHA-256 of what is in a list."""
+    digest = hashlib.sha256()
+    for value in values:
+        digest.update(repr(value).encode())
+        digest.update(b"\n")  # repr has no line end, so no two lists run into the same bytes
+    return digest.hexdigest()
+
+
+class ListTable:
+    """A list of texts, or of tuples of one to three texts and perhaps a score."""
+
+    unit = "row"
+
+    def __init__(self, values: Sequence[object]) -> None:
+        self._values = values
+        first = self._cells(values[0]) if values else ("",)
+        scored = len(first) > 1 and isinstance(first[-1], int | float)
+        texts = len(first) - scored
+        names = ("sentence1", "sentence2") if scored else ("anchor", "positive", "negative")
+        if texts > len(names):
+            raise DataError(f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed")
+        self.text_columns: tuple[str, ...] = ("sentence",) if texts == 1 else names[:texts]
+        self.columns: tuple[str, ...] = (*self.text_columns, "score") if scored else self.text_columns
+
+    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
+        """Every value; one of another width than the first is an error."""
+        places = [self.columns.index(column) for column in chosen]
+        for number, value in enumerate(self._values, 1):
+            cells = self._cells(value)
+            if len(cells) != len(self.columns):
+                raise DataError(f"the list, row {number} has {len(cells)} values, the first has {len(self.columns)}")
+            yield number, tuple(cells[place] for place in places)
+
+    @staticmethod
+    def _cells(value: object) -> tuple[object, ...]:
+        return cast(tuple[object, ...], tuple(value)) if isinstance(value, list | tuple) else (value,)
+
+
+class DatasetTable:
+    """A `datasets.Dataset`, read some thousand rows at a time."""
+
+    unit = "row"
+
+    def __init__(self, dataset: "Dataset") -> None:
+        self._dataset = dataset
+        self.columns = tuple(dataset.column_names)
+        kinds = {name: getattr(feature, "dtype", "") for name, feature in dataset.features.items()}
+        self.text_columns = tuple(name for name in self.columns if kinds[name] in ("string", "large_string"))
+
+    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
+        """Every row, in whatever format the dataset gives them to others."""
+        plain = self._dataset.with_format(None).select_columns(list(chosen))
+        batches = cast(Iterator[dict[str, list[object]]], plain.iter(batch_size=4096))
+        rows = chain.from_iterable(zip(*batch.values(), strict=True) for batch in batches)
+        yield from enumerate(rows, 1)
+
+
+def as_dataset(data: Any) -> "Dataset":
+    """The dataset itself; `DataError` for one with splits, or for something that is no dataset."""
+    # The class is asked for only if something else has imported it: datasets takes seconds to import.
+    datasets = sys.modules.get("datasets")
+    if datasets is not None and isinstance(data, datasets.Dataset):
+        return data
+    if datasets is not None and isinstance(data, datasets.DatasetDict):
+        splits = ", ".join(map(str, data))
+        raise DataError(f"the dataset has splits ({splits}): pass one of them")
+    allowed = "a path, -, a corpus, a datasets.Dataset or a list of texts"
+    raise DataError(f"data of type {type(data).__name__} cannot be read: allowed are {allowed}")
