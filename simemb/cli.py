@@ -1,4 +1,4 @@
-"""The command line: `simemb train | encode | eval | index | search | mine | new | list`.
+"""The command line: `simemb VERB ...`.
 
 Only the chosen verb is imported, so that `simemb --help` answers at once. What a user can mend becomes one
 line on standard error and exit code 2.
@@ -13,10 +13,14 @@ from difflib import get_close_matches
 VERBS = {
     "train": "train an encoder by a recipe",
     "encode": "turn texts into vectors",
-    "eval": "score an encoder on suites of scored sentence pairs",
+    "eval": "score encoders on suites of tasks",
+    "compare": "say which encoder is better, and how sure that is",
+    "report": "write a page about models: scores, pictures, what they get wrong",
+    "plot": "draw one figure for a paper",
     "index": "build a search index from texts",
     "search": "find the nearest texts of an index",
     "mine": "add hard negatives to pairs",
+    "whiten": "even out the vectors of an encoder",
     "new": "make an untrained model with a vocabulary of your own",
     "list": "show the recipes, suites and corpora at hand",
 }
@@ -26,9 +30,13 @@ HELP = """simemb: train, score and search with sentence encoders
   simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
   simemb encode MODEL INPUT --output VECTORS.npy
   simemb eval MODEL [--suite sts] [--json FILE]
+  simemb compare MODEL MODEL [--suite sts] [--against published]
+  simemb report RUN [RUN ...] --output REPORT.html
+  simemb plot FIGURE RUN [RUN ...] --output FIGURE.svg
   simemb index MODEL INPUT --output DIR
   simemb search INDEX "a question"
   simemb mine MODEL PAIRS --output TRIPLETS.tsv
+  simemb whiten MODEL --data INPUT --output DIR
   simemb new OUTPUT --data INPUT
   simemb list [recipes|suites|corpora]
 

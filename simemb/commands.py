@@ -5,12 +5,13 @@ import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from simemb import options, preparing
+from simemb import options
 from simemb.errors import DataError
 from simemb.options import UsageError, parse
 
@@ -20,19 +21,24 @@ if TYPE_CHECKING:
 log = logging.getLogger("simemb")
 
 
+ELSEWHERE = {
+    "compare": "judging",
+    "report": "reporting",
+    "plot": "reporting",
+    "whiten": "postprocessing",
+    "mine": "preparing",
+    "new": "preparing",
+}
+"""Verbs that are functions of that name in another module, which is imported when it is asked for."""
+
+
 def run(verb: str, words: list[str]) -> None:
     """Run one verb with the words after it."""
-    verbs = {
-        "train": train,
-        "encode": encode,
-        "eval": evaluate,
-        "index": index,
-        "search": search,
-        "mine": preparing.mine,
-        "new": preparing.new,
-        "list": show,
-    }
-    verbs[verb](words)
+    if verb in ELSEWHERE:
+        getattr(import_module(f"simemb.{ELSEWHERE[verb]}"), verb)(words)
+        return
+    here = {"train": train, "encode": encode, "eval": evaluate, "index": index, "search": search, "list": show}
+    here[verb](words)
 
 
 # ---- train ---------------------------------------------------------------------------------------

@@ -268,19 +268,10 @@ class Encoder(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            vectors = self(Batch.collate(self._filled(sentences)).to(self.device))
+            vectors = self(Batch.collate(sentences).to(self.device))
         finally:
             self.train(was_training)
-        return vectors[: len(sentences)].float().cpu().numpy()
-
-    def _filled(self, sentences: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
-        """The sentences, and one of no meaning that makes their tokens a round number.
-
-        oneDNN compiles and keeps a kernel for every number of tokens that it meets: without this, streaming many
-        texts meets a new one in almost every batch.
-        """
-        missing = encoding.filler(sum(map(len, sentences)))
-        return [*sentences, [0] * missing] if missing and self.ragged else sentences
+        return vectors.float().cpu().numpy()
 
 
 def _config_content(config: Any) -> str:

@@ -176,15 +176,6 @@ def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterato
         yield group
 
 
-def filler(tokens: int) -> int:
-    """How many tokens are missing to the next number of which only the first six bits are not zero: at most 3 %.
-
-    >>> filler(63), filler(65), filler(4000)
-    (0, 1, 32)
-    """
-    return -tokens % (1 << max(0, tokens.bit_length() - 6))
-
-
 def _width(encoder: Embeds, options: Options) -> int:
     return min(encoder.dim, options.truncate_dim or encoder.dim)
 

@@ -25,7 +25,7 @@ def linear(
     rows: Float[Tensor, "rows inputs"], layer: nn.Linear, residual: Float[Tensor, "rows outputs"] | None = None
 ) -> Float[Tensor, "rows outputs"]:
     """rows W^T + b, and + residual."""
-    if _by_onednn(rows):
+    if by_onednn(rows):
         if not torch.is_grad_enabled():
             return _onednn(rows, layer.weight, layer.bias, residual)
         product = _Linear.apply(rows, layer.weight, layer.bias)
@@ -36,7 +36,7 @@ def linear(
 
 def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[Tensor, "rows outputs"]:
     """gelu(rows W^T + b), the exact gelu x Phi(x)."""
-    if _by_onednn(rows) and not torch.is_grad_enabled():
+    if by_onednn(rows) and not torch.is_grad_enabled():
         return torch.ops.mkldnn._linear_pointwise(rows, layer.weight, layer.bias, "gelu", [], "none")
     return functional.gelu(linear(rows, layer))
 
@@ -69,7 +69,8 @@ def kept(shape: torch.Size, probability: float) -> tuple[Bool[Tensor, "*shape"],
     return (numbers >= dropped - _GRAIN // 2).view(shape), _GRAIN / (_GRAIN - dropped)
 
 
-def _by_onednn(rows: Tensor) -> bool:
+def by_onednn(rows: Tensor) -> bool:
+    """Whether oneDNN computes the products of these rows."""
     return (
         not PLAIN
         and rows.dtype == torch.float32

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from simemb import fused
 from simemb.attention import attend
 from simemb.batch import Batch
-from simemb.kernels import dropout, exact_gelu, linear, linear_gelu
+from simemb.filling import Filling
+from simemb.kernels import by_onednn, dropout, exact_gelu, linear, linear_gelu
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 
@@ -167,13 +168,26 @@ def hidden_states(
     ours = [layer for layer in layers if isinstance(layer, Layer)]
     if len(ours) == len(layers) and fused.suits(tokens, ours, batch):
         return _fused(tokens, ours, batch, every_layer=every_layer, first_only=first_only)
-    states = [tokens]
+    return _one_by_one(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
+
+
+def _one_by_one(
+    tokens: Float[Tensor, "tokens dim"],
+    layers: Sequence[AnyLayer],
+    batch: Batch,
+    *,
+    every_layer: bool,
+    first_only: bool,
+) -> tuple[Float[Tensor, "rows dim"], ...]:
+    """Layer after layer; on a CPU over a round number of tokens."""
+    filling = Filling(batch, able=by_onednn(tokens))
+    rows, states = filling.put(tokens), [tokens]
     for layer in layers:
-        tokens = layer(tokens, batch, first_only=first_only and layer is layers[-1])
-        states.append(tokens)
-        if not every_layer:
-            del states[0]
-    return tuple(states)
+        only = first_only and layer is layers[-1]
+        rows = layer(rows, filling.batch, first_only=only)
+        if every_layer or layer is layers[-1]:
+            states.append(filling.take(rows, first_only=only))
+    return tuple(states) if every_layer else (states[-1],)
 
 
 def _fused(

@@ -1,0 +1,56 @@
+"""A batch filled up to a round number of tokens gives what it gave, in value and gradient."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simemb import layers
+from simemb.batch import Batch
+from simemb.encoder import Encoder
+from simemb.filling import Filling, missing
+
+
+@given(st.integers(1, 10**6))
+def test_little_is_missing_and_few_numbers_are_left(tokens):
+    full = tokens + missing(tokens)
+    assert 0 <= missing(tokens) <= tokens / 31
+    assert bin(full).rstrip("0").count("0") + bin(full).count("1") <= 8  # 0b and six digits
+
+
+def test_from_2048_to_4096_tokens_there_are_33_numbers():
+    assert len({tokens + missing(tokens) for tokens in range(2048, 4097)}) == 33
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.booleans())
+def test_what_is_put_in_comes_out_again(lengths, able):
+    batch = Batch.collate([list(range(1, length + 1)) for length in lengths])
+    filling = Filling(batch, able=able)
+    tokens = torch.rand(len(batch.ids), 3)
+    filled = filling.put(tokens)
+    assert len(filled) == len(filling.batch.ids) == len(filling.batch.positions) == sum(filling.batch.lengths)
+    assert list(filling.batch.lengths) == sorted(filling.batch.lengths)
+    assert len(filled) == len(tokens) + (missing(len(tokens)) if able else 0)
+    assert torch.equal(filling.take(filled, first_only=False), tokens)
+    firsts = filling.take(filled[filling.batch.firsts], first_only=True)
+    assert torch.equal(firsts, tokens[batch.firsts])
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "first_last"])
+def test_vectors_and_gradients_are_those_without_it(tiny_base, monkeypatch, pooling):
+    encoder = Encoder.load(tiny_base, pooling=pooling)
+    batch = Batch.collate([[2, *range(5, 5 + length), 3] for length in (1, 9, 4, 4, 17, 30, 2)])
+    assert missing(len(batch.ids)) > 0
+
+    def run() -> tuple[torch.Tensor, list[torch.Tensor]]:
+        encoder.zero_grad()
+        vectors = encoder(batch)
+        (vectors * torch.linspace(-1, 1, vectors.shape[1])).square().sum().backward()
+        return vectors.detach(), [weight.grad.clone() for weight in encoder.parameters() if weight.grad is not None]
+
+    filled, filled_gradients = run()
+    monkeypatch.setattr(layers, "by_onednn", lambda _: False)
+    plain, plain_gradients = run()
+    torch.testing.assert_close(filled, plain, atol=1e-5, rtol=1e-5)
+    for ours, theirs in zip(filled_gradients, plain_gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
