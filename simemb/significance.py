@@ -155,14 +155,14 @@ def fewest_resamples(tests: int) -> int:
 
 
 @dataclass(frozen=True)
-class Test:
+class Finding:
     """The statistic of a test and its two-sided p-value; nan where it is not defined."""
 
     statistic: float
     p: float
 
 
-def steiger(first: float, second: float, between: float, units: int) -> Test:
+def steiger(first: float, second: float, between: float, units: int) -> Finding:
     """Whether two correlations with the same variable differ, as measured on the same units.
 
     Z = (atanh(second) - atanh(first)) sqrt(n - 3) / sqrt(2 - 2 s), where s is the covariance of the two transformed
@@ -176,44 +176,44 @@ def steiger(first: float, second: float, between: float, units: int) -> Test:
         units: n, of which each correlation was computed.
 
     >>> steiger(0.3, 0.4, 0.5, 100)
-    Test(statistic=1.07..., p=0.283...)
+    Finding(statistic=1.07..., p=0.283...)
     """
     from scipy.stats import norm
 
     if first == second:
-        return Test(0.0, 1.0)
+        return Finding(0.0, 1.0)
     square = ((first + second) / 2) ** 2
     if units <= 3 or not max(abs(first), abs(second)) < 1:
-        return Test(nan, nan)
+        return Finding(nan, nan)
     covariance = between * (1 - 2 * square) - square * (1 - 2 * square - between**2) / 2
     variance_left = 2 - 2 * covariance / (1 - square) ** 2
     if not variance_left > 0:
-        return Test(nan, nan)
+        return Finding(nan, nan)
     z = (atanh(second) - atanh(first)) * sqrt((units - 3) / variance_left)
-    return Test(z, float(2 * norm.sf(abs(z))))
+    return Finding(z, float(2 * norm.sf(abs(z))))
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> Test:
+def welch(first: Sequence[float], second: Sequence[float]) -> Finding:
     """Whether the means of two groups of runs differ, whose deviations may differ too (Welch's t-test).
 
     t = (mean2 - mean1) / sqrt(s1^2/k1 + s2^2/k2), with the degrees of freedom of Welch and Satterthwaite. Not defined
     where a group has a single run, or where no run differs from another of its group.
 
     >>> welch([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
-    Test(statistic=3.67..., p=0.021...)
+    Finding(statistic=3.67..., p=0.021...)
     """
     from scipy.stats import t as student
 
     if min(len(first), len(second)) < 2:
-        return Test(nan, nan)
+        return Finding(nan, nan)
     shares = [variance(group) / len(group) for group in (first, second)]
     if not sum(shares) > 0:
-        return Test(nan, nan)
+        return Finding(nan, nan)
     statistic = (fmean(second) - fmean(first)) / sqrt(sum(shares))
     freedom = sum(shares) ** 2 / sum(
         share**2 / (len(group) - 1) for share, group in zip(shares, (first, second), strict=True)
     )
-    return Test(statistic, float(2 * student.sf(abs(statistic), freedom)))
+    return Finding(statistic, float(2 * student.sf(abs(statistic), freedom)))
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -1,0 +1,1 @@
+"""Scores that papers published, with their sources, as tables that `simemb.published` reads."""

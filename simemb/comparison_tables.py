@@ -1,0 +1,165 @@
+"""The tables of a comparison: who reached what, who differs from whom, the verdicts, and what was published."""
+
+from collections.abc import Sequence
+from math import isnan, nan
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from simemb.contest import Comparison
+from simemb.duels import AVERAGE, Duel, Entry, Standing
+from simemb.published import Published
+from simemb.report import UNDEFINED
+from simemb.verdict import Difference
+
+OURS = "bold"
+
+
+def standings_table(comparison: Comparison) -> Table:
+    """One row for each entrant, one column for each task, and the average; mean ± sample deviation over seeds."""
+    table = Table(title=f"{comparison.suite}: {_measure(comparison)}", box=SIMPLE_HEAD)
+    table.add_column("model", overflow="fold")
+    for heading in _headings(comparison):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for entry in comparison.entries:
+        cells = [_standing(entry.standings[heading]) for heading in _headings(comparison)]
+        table.add_row(_label(entry), *cells)
+    table.caption = "\n".join(_notes(comparison)) or None
+    return table
+
+
+def duel_table(comparison: Comparison, duel: Duel) -> Table:
+    """The differences of two entrants: a row for each task and the average, a column for each way to judge it."""
+    differences = {name: duel.differences[name] for name in _headings(comparison)}
+    tests = {name: [getattr(difference, name) for difference in differences.values()] for name in ("steiger", "welch")}
+    tests = {name: values for name, values in tests.items() if not all(map(isnan, values))}
+    table = Table(title=f"{duel.second} less {duel.first}", box=SIMPLE_HEAD)
+    table.add_column("")
+    for heading in ("difference", f"{1 - comparison.level:.0%} interval", "p", *tests, "corrected p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row, (name, found) in enumerate(differences.items()):
+        tested = [_p(values[row]) for values in tests.values()]
+        cells = [_difference(found), _interval(found), _p(found.p), *tested, _p(found.corrected)]
+        table.add_row(name, *(Text(cell, style="bold" if found.shown else "") for cell in cells))
+    return table
+
+
+def verdicts_table(comparison: Comparison) -> Table:
+    """The verdict on each two entrants, and how it came about."""
+    table = Table(title="verdict", title_justify="left", show_header=False, box=None)
+    table.add_column("", overflow="fold")
+    for duel in comparison.duels:
+        table.add_row(duel.verdict)
+    table.caption = "\n".join(_method(comparison))
+    table.caption_justify = "left"
+    return table
+
+
+def published_table(comparison: Comparison, rows: Sequence[Published], cautions: Sequence[str]) -> Table:
+    """Published results and our entrants, the best average first; ours are marked."""
+    headings = [name for name in _headings(comparison) if any(name in row.numbers for row in rows)]
+    table = Table(title=f"{comparison.suite}: ours among what was published", box=SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
+    table.add_column("model", overflow="fold")
+    table.add_column("family", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    lines = [(row.average, _published(row, headings), "") for row in rows]
+    lines += [(entry.standings[AVERAGE].mean, _ours(entry, headings), OURS) for entry in comparison.entries]
+    for _, cells, style in sorted(lines, key=lambda line: -line[0] if not isnan(line[0]) else 0):
+        table.add_row(*cells, style=style)
+    table.caption = "\n".join(cautions)
+    return table
+
+
+# ---- cells ---------------------------------------------------------------------------------------
+
+
+def _headings(comparison: Comparison) -> list[str]:
+    """The tasks and, if they are several, their average."""
+    return [*comparison.tasks, *([AVERAGE] if len(comparison.tasks) > 1 else [])]
+
+
+def _label(entry: Entry) -> str:
+    return entry.label if len(entry.models) == 1 else f"{entry.label} ({len(entry.models)} seeds)"
+
+
+def _standing(standing: Standing) -> str:
+    return _points(standing.mean) + ("" if isnan(standing.sd) else f" ± {standing.sd:.2f}")
+
+
+def _points(value: float) -> str:
+    return UNDEFINED if isnan(value) else f"{value:.2f}"
+
+
+def _difference(found: Difference) -> str:
+    return UNDEFINED if isnan(found.value) else f"{found.value:+.2f}"
+
+
+def _interval(found: Difference) -> str:
+    return UNDEFINED if isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}"
+
+
+def _p(value: float) -> str:
+    """A p-value; nothing where a test does not apply."""
+    if isnan(value):
+        return ""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _published(row: Published, headings: Sequence[str]) -> list[str]:
+    numbers = [_points(row.numbers.get(heading, nan)) for heading in headings]
+    return ["", row.title, row.family, *numbers, row.citation]
+
+
+def _ours(entry: Entry, headings: Sequence[str]) -> list[str]:
+    return [
+        ">",
+        _label(entry),
+        "ours",
+        *(_standing(entry.standings[heading]) for heading in headings),
+        "this comparison",
+    ]
+
+
+# ---- what a reader must know ---------------------------------------------------------------------
+
+
+def _measure(comparison: Comparison) -> str:
+    return f"{comparison.measure.replace('_', ' ')} x 100"
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    notes = [note for entry in comparison.entries for note in entry.notes]
+    if comparison.missing:
+        notes.append(f"without {', '.join(comparison.missing)}: the data are not there")
+    if comparison.unresampled:
+        notes.append(f"without {', '.join(comparison.unresampled)}: no units that could be drawn anew")
+    if any(isnan(standing.mean) for entry in comparison.entries for standing in entry.standings.values()):
+        notes.append(f"{UNDEFINED} undefined: all cosines of a model are equal")
+    return notes
+
+
+def _method(comparison: Comparison) -> list[str]:
+    """How verdicts were reached, and what they say nothing about."""
+    several = [len(entry.models) > 1 for entry in comparison.entries]
+    drawn = "units and of seeds" if any(several) else "units"
+    lines = [
+        f"p and intervals: {comparison.resamples:,} resamples of {drawn}, the same units for all, drawn within subsets "
+        f"(seed {comparison.seed})"
+    ]
+    found = [difference for duel in comparison.duels for difference in duel.differences.values()]
+    if not all(isnan(difference.steiger) for difference in found):
+        lines.append("steiger: p of Steiger's test, which for correlations of ranks is an approximation")
+    if not all(isnan(difference.welch) for difference in found):
+        lines.append("welch: p of Welch's test over seeds; a difference must pass it too")
+    if len(comparison.tasks) > 1:
+        lines.append("corrected p: by Holm's method over the tasks of two models; the average is one test and stays")
+    if len(comparison.duels) > 1:
+        lines.append(f"{len(comparison.duels)} pairs of models were compared; for that nothing is corrected")
+    if not all(several):
+        single = ", ".join(entry.label for entry in comparison.entries if len(entry.models) == 1)
+        lines.append(f"one run says nothing about other seeds: {single}")
+    return lines

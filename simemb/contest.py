@@ -1,0 +1,205 @@
+"""Encoders compared on the same data: differences with intervals, tests, and a verdict in words.
+
+The statistics are those of `simemb.significance`, the words those of `simemb.verdict`.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simemb import comparable, provenance, suites
+from simemb.atomic import write_text
+from simemb.duels import AVERAGE, Duel, Entry, Side, duel, entry
+from simemb.entrants import Entrant, Model, entrants
+from simemb.errors import DataError
+from simemb.outcomes import Outcomes
+from simemb.scores import Scores
+from simemb.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
+from simemb.suites import Suite
+
+TOLERANCE = 0.05
+"""Points by which a task's headline may differ from what its units come to, as means over folds do."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that a comparison found, and how it can be found again.
+
+    Attributes:
+        measure: The number that was compared.
+        entries: The entrants in the order given.
+        duels: Each two of them; those with the first come first.
+        units: How many units each task has.
+        missing: Tasks of the suite whose data were not to be had.
+        unresampled: Tasks without units to resample, which are left out.
+        data: Every corpus or file that was read -> its SHA-256.
+    """
+
+    suite: str
+    measure: str
+    entries: tuple[Entry, ...]
+    duels: tuple[Duel, ...]
+    units: dict[str, int]
+    resamples: int
+    seed: int
+    level: float
+    missing: tuple[str, ...]
+    unresampled: tuple[str, ...]
+    data: dict[str, str]
+    versions: dict[str, str]
+    date: str
+    command: tuple[str, ...]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that were compared."""
+        return tuple(self.units)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record in plain Python, unrounded; what is not defined is None, as JSON has no nan."""
+        return json.loads(json.dumps(asdict(self)), parse_constant=lambda _: None)
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_json` to `path`, whole or not at all; `DataError` where that cannot be done."""
+        try:
+            write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise DataError(f"cannot write the comparison to {path}: {error.strerror}") from error
+
+
+def compare(
+    models: Sequence[Model | Sequence[Model]],
+    suite: str | Path | Suite = "sts",
+    *,
+    resamples: int = 2000,
+    seed: int = 1,
+    pooling: str | Sequence[str] | None = None,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+    cache: bool = True,
+) -> Comparison:
+    """Compare encoders on a suite.
+
+    Args:
+        models: Each a directory, a hub name, an encoder, a directory of seeds, or a list of runs of one recipe with
+            different seeds. Runs of one recipe stand together as one entrant with their mean.
+        suite: As in `evaluate`.
+        resamples: How often the units of every task are drawn anew.
+        seed: Decides what is drawn. What two entrants get does not depend on those after them.
+        pooling: For models given by name: one for all, or one for each.
+        batch_size: Sentences at once, as in `evaluate`.
+        progress: Whether to draw a bar, as in `evaluate`.
+        cache: As in `evaluate`.
+
+    Raises:
+        DataError: A suite or data that cannot be used, or scores that cannot be compared.
+        ModelError: A model that cannot be loaded.
+    """
+    poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
+    suite, found = suites.find(suite), entrants(models, poolings)
+    _check_resamples(resamples, len(suite.tasks))
+    scores = {
+        entrant.label: [
+            _evaluate(entrant, place, suite, batch_size=batch_size, progress=progress, cache=cache)
+            for place in range(len(entrant.models))
+        ]
+        for entrant in found
+    }
+    return contest(scores, resamples=resamples, seed=seed)
+
+
+def _evaluate(
+    entrant: Entrant, place: int, suite: Suite, *, batch_size: int | None, progress: bool | None, cache: bool
+) -> Scores:
+    encoder, model = entrant.encoder(place), entrant.models[place]
+    scores = suites.evaluate(encoder, suite, batch_size=batch_size, progress=progress, cache=cache)
+    return provenance.judge(scores, model) if isinstance(model, str) else scores
+
+
+def contest(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, seed: int = 1) -> Comparison:
+    """The comparison of entrants by their scores: label -> those of each run, with their outcomes.
+
+    Raises:
+        DataError: Too few resamples to show anything, scores that are not of the same suite, tasks and data, or no
+            task whose units can be drawn.
+    """
+    tasks = _tasks(scores)
+    _check_resamples(resamples, len(tasks))
+    drawn = _draw([[run.outcomes for run in runs] for runs in scores.values()], tasks, resamples, seed)
+    sides = [
+        Side(entry(label, scores[label], tasks), scores[label], own) for label, own in zip(scores, drawn, strict=True)
+    ]
+    first = next(iter(scores.values()))[0]
+    return Comparison(
+        suite=first.suite,
+        measure=_measure(first, tasks),
+        entries=tuple(side.entry for side in sides),
+        duels=tuple(duel(*pair) for pair in combinations(sides, 2)),
+        units={task: len(first.outcomes[task]) for task in tasks},
+        resamples=resamples,
+        seed=seed,
+        level=LEVEL,
+        missing=first.missing,
+        unresampled=tuple(task for task in first.tasks if task not in tasks),
+        data=first.data,
+        versions=first.versions,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+    )
+
+
+def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
+    """The tasks that have units; `DataError` where the scores are not comparable, or there are no such tasks."""
+    every = [run for runs in scores.values() for run in runs]
+    comparable.check(
+        {label if len(runs) == 1 else run.model: run.to_json() for label, runs in scores.items() for run in runs}
+    )
+    tasks = [task for task in every[0].tasks if all(task in run.outcomes for run in every)]
+    if not tasks:
+        raise DataError(
+            f"suite {every[0].suite}: its tasks have no units that could be drawn anew, so nothing is compared"
+        )
+    return tasks
+
+
+def _check_resamples(resamples: int, tasks: int) -> None:
+    fewest = fewest_resamples(tasks)
+    if resamples < fewest:
+        raise DataError(
+            f"{resamples} resamples cannot show a difference at {LEVEL:.0%} on one of {tasks} tasks (allowed: at least "
+            f"{fewest})"
+        )
+
+
+def _measure(scores: Scores, tasks: Sequence[str]) -> str:
+    """The number that was compared: the suite's headline, unless that is another one than its units come to."""
+    headlines = {task: scores.tasks[task].numbers().get(scores.headline, nan) for task in tasks}
+    found = {task: scores.outcomes[task].statistic() for task in tasks}
+    if all(abs(headlines[task] - found[task]) < TOLERANCE or isnan(found[task]) for task in tasks):
+        return scores.headline
+    return "spearman" if any(scores.outcomes[task].gold is not None for task in tasks) else "mean"
+
+
+def _draw(
+    groups: Sequence[Sequence[Mapping[str, Outcomes]]], tasks: Sequence[str], resamples: int, seed: int
+) -> list[dict[str, Floats]]:
+    """For each entrant its score on every resample [resamples], by task and under `AVERAGE`."""
+    runs = [run for group in groups for run in group]
+    for_units, for_seeds = np.random.default_rng(seed).spawn(2)
+    dice = for_units.spawn(len(tasks))
+    scores = [resample([run[task] for run in runs], resamples, own) for task, own in zip(tasks, dice, strict=True)]
+    ends = np.cumsum([len(group) for group in groups])
+    found: list[dict[str, Floats]] = []
+    parts = np.split(np.stack(scores), ends[:-1], axis=1)
+    for part, own in zip(parts, for_seeds.spawn(len(groups)), strict=True):
+        means = mean_over_seeds(part, own)
+        found.append({**dict(zip(tasks, means, strict=True)), AVERAGE: means.mean(axis=0)})
+    return found

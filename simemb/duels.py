@@ -1,0 +1,111 @@
+"""Two entrants of a comparison, task by task: what each reached, and whether they differ by more than chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isnan, nan
+from statistics import fmean, stdev
+
+from simemb import provenance
+from simemb.metrics import spearman
+from simemb.scores import Scores
+from simemb.significance import Finding, Floats, holm, interval, steiger, welch
+from simemb.verdict import Difference, verdict
+
+AVERAGE = "average"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an entrant reached, in points: the mean of its runs, their sample deviation (nan for one), and each."""
+
+    mean: float
+    sd: float
+    runs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entrant and its scores.
+
+    Attributes:
+        label: Its short name.
+        models: What each of its runs was called.
+        fingerprints: SHA-256 of the weights and settings of each.
+        standings: Its score on each task, and under `AVERAGE` their mean.
+        notes: What a reader must know of its training, such as test texts among the training data.
+    """
+
+    label: str
+    models: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    standings: dict[str, Standing]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What a duel needs of an entrant.
+
+    Attributes:
+        entry: The entrant and its scores.
+        scores: The whole scores of each of its runs, with their outcomes.
+        drawn: Its score on every resample [resamples], by task and under `AVERAGE`.
+    """
+
+    entry: Entry
+    scores: Sequence[Scores]
+    drawn: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two entrants: the second less the first, on each task and under `AVERAGE`, and what follows from it in words."""
+
+    first: str
+    second: str
+    differences: dict[str, Difference]
+    verdict: str
+
+
+def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
+    """An entrant by the scores of its runs, with their outcomes."""
+    columns = {task: [run.outcomes[task].statistic() for run in runs] for task in tasks}
+    columns[AVERAGE] = [fmean(row) for row in zip(*columns.values(), strict=True)]
+    return Entry(
+        label,
+        models=tuple(run.model for run in runs),
+        fingerprints=tuple(run.fingerprint for run in runs),
+        standings={
+            name: Standing(fmean(column), stdev(column) if len(column) > 1 else nan, tuple(column))
+            for name, column in columns.items()
+        },
+        notes=tuple(dict.fromkeys(note for run in runs for note in provenance.notes(run))),
+    )
+
+
+def duel(first: Side, second: Side) -> Duel:
+    """Compare two entrants on every task and on average."""
+    found: dict[str, Difference] = {}
+    for name, ours in first.entry.standings.items():
+        theirs = second.entry.standings[name]
+        units = interval(theirs.mean - ours.mean, second.drawn[name] - first.drawn[name])
+        seeds = welch(ours.runs, theirs.runs)
+        # Would other units say the same, and would other seeds? A difference needs a yes to both.
+        p = units.p if isnan(seeds.p) else max(units.p, seeds.p)
+        found[name] = Difference(**asdict(units), steiger=_steiger(first, second, name).p, welch=seeds.p, corrected=p)
+    tasks = [name for name in found if name != AVERAGE]
+    for name, p in zip(tasks, holm([found[name].corrected for name in tasks]), strict=True):
+        found[name] = replace(found[name], corrected=p)
+    labels = first.entry.label, second.entry.label
+    return Duel(*labels, found, verdict(*labels, found, AVERAGE, len(first.drawn[AVERAGE])))
+
+
+def _steiger(first: Side, second: Side, task: str) -> Finding:
+    """Steiger's test of two single encoders, where the score of a task is a correlation."""
+    if task == AVERAGE or len(first.scores) > 1 or len(second.scores) > 1:
+        return Finding(nan, nan)
+    ours, theirs = first.scores[0].outcomes[task], second.scores[0].outcomes[task]
+    if ours.gold is None:
+        return Finding(nan, nan)
+    between = spearman(ours.values, theirs.values)
+    return steiger(ours.statistic() / 100, theirs.statistic() / 100, between, len(ours))

@@ -1,0 +1,166 @@
+"""Who takes part in a comparison: encoders, and groups of runs that differ only in their seed."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simemb import seeds
+from simemb.errors import DataError
+from simemb.vectors import SentenceEncoder
+
+log = logging.getLogger("simemb")
+
+Model = str | Path | SentenceEncoder
+"""A directory, a hub name, or an encoder in memory."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One side of a comparison.
+
+    Attributes:
+        label: A short name that no other entrant has.
+        models: The encoder, or one for each seed.
+        pooling: For models given by name, as in `Encoder.load`.
+    """
+
+    label: str
+    models: tuple[str | SentenceEncoder, ...]
+    pooling: str | None = None
+
+    def encoder(self, place: int) -> SentenceEncoder:
+        """One of the models, in memory; `ModelError` if it cannot be loaded."""
+        from simemb.directory import load
+
+        model = self.models[place]
+        return load(model, pooling=self.pooling, light=True) if isinstance(model, str) else model
+
+
+def entrants(given: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
+    """Those who were named, each once.
+
+    Args:
+        given: A model, several that differ only in their seed, or the directory of such runs (`simemb train --seeds`).
+        pooling: None, one for all, or one for each.
+
+    Raises:
+        DataError: Poolings that cannot be told to entrants, somebody named twice, or runs in a directory of seeds that
+            differ in more than their seed.
+        ModelError: A directory without a model, or a name that means nothing.
+    """
+    if len(pooling) not in (0, 1, len(given)):
+        raise DataError(f"{len(pooling)} poolings for {len(given)} models (allowed: one for all, or one for each)")
+    poolings = [None] * len(given) if not pooling else list(pooling) * (len(given) if len(pooling) == 1 else 1)
+    names = [_name(each) for each in given]
+    found: list[Entrant] = []
+    for each, name, label, own in zip(given, names, labels(names), poolings, strict=True):
+        shown = f"{label} ({own})" if own and names.count(name) > 1 else label
+        if any(shown == other.label for other in found):
+            raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
+        found.append(Entrant(shown, _models(each), own))
+    return found
+
+
+def labels(names: Sequence[str]) -> list[str]:
+    """Short forms of paths that differ where the paths do: as many of the last parts of each as it takes.
+
+    >>> labels(["runs/first", "runs/second", "bundled"]), labels(["a/run", "b/run"])
+    (['first', 'second', 'bundled'], ['a/run', 'b/run'])
+    """
+    distinct = list(dict.fromkeys(names))
+    parts = [Path(name).parts or (name,) for name in distinct]
+    for length in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(part[-length:]) for part in parts]
+        if len(set(short)) == len(short):
+            break
+    else:
+        short = distinct
+    return [dict(zip(distinct, short, strict=True))[name] for name in names]
+
+
+def _name(given: Model | Sequence[Model]) -> str:
+    match given:
+        case str() | Path():
+            return str(given)
+        case Sequence():
+            return _name(given[0])
+        case _:
+            return given.name
+
+
+def _models(given: Model | Sequence[Model]) -> tuple[str | SentenceEncoder, ...]:
+    """Each of them is looked for at once, not only when those before it have been scored."""
+    from simemb.directory import locate
+
+    match given:
+        case str() | Path():
+            found = tuple(map(str, runs(Path(given)))) or (str(given),)
+            for model in found:
+                locate(model)
+            return found
+        case Sequence():
+            return tuple(str(model) if isinstance(model, str | Path) else model for model in given)
+        case _:
+            return (given,)
+
+
+# ---- a directory of seeds ------------------------------------------------------------------------
+
+
+def runs(directory: Path) -> list[Path]:
+    """The runs of a directory of seeds, in the order of their seeds; none for any other directory or name.
+
+    They are those that seeds.json names or, where it is not there, all `seed-N`.
+
+    Raises:
+        DataError: They differ in more than their seed, or cannot be read.
+    """
+    there = [path for path in directory.glob("seed-*") if path.is_dir() and path.name[5:].isdecimal()]
+    if not there:
+        return []
+    there.sort(key=lambda path: int(path.name[5:]))
+    record = directory / seeds.RECORD
+    if record.is_file():
+        named = {str(run["directory"]) for run in _read(record, "runs")}
+        missing = named - {path.name for path in there}
+        if missing:
+            raise DataError(f"{directory}: {seeds.RECORD} names {min(missing)}, which is not there")
+        unfinished = [path.name for path in there if path.name not in named]
+        if unfinished:
+            log.warning("%s: without %s, which %s does not name", directory, ", ".join(unfinished), seeds.RECORD)
+        there = [path for path in there if path.name in named]
+    _check(there)
+    return there
+
+
+def _check(directories: Sequence[Path]) -> None:
+    """Refuse runs of different recipes, data or bases, and the same seed twice."""
+    first, *others = (_settings(path) for path in directories)
+    for path, settings in zip(directories[1:], others, strict=True):
+        differing = [name for name in {**first, **settings} if first.get(name) != settings.get(name)]
+        if "run.seed" not in differing:
+            raise DataError(f"{path} has the seed of {directories[0]}: it is no other run")
+        differing.remove("run.seed")
+        if differing:
+            raise DataError(
+                f"{path} differs from {directories[0].name} in {', '.join(differing)}: they are no runs of one "
+                "training with different seeds; name them one by one"
+            )
+
+
+def _settings(directory: Path) -> dict[str, Any]:
+    """What defines a run, from its recipe.json."""
+    path = directory / "recipe.json"
+    return {f"{part}.{name}": value for part in ("recipe", "run", "data") for name, value in _read(path, part).items()}
+
+
+def _read(path: Path, part: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[part]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: is damaged, it has no {part!r}") from error

@@ -1,0 +1,81 @@
+"""The verb that judges between encoders: `simemb compare A B [C ...]`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.options import UsageError, parse
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare encoders: differences with intervals and tests, and a verdict in words.
+
+    Each model is scored on the same data, and the second less the first is looked at unit by unit:
+
+      simemb compare runs/first runs/second --suite sts
+
+    Runs with several seeds (`simemb train --seeds`) stand together, as mean and deviation:
+
+      simemb compare runs/simcse-seeds runs/esimcse-seeds
+
+    Beside what papers report:
+
+      simemb compare runs/first --against published
+    """
+
+    models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL MODEL [MODEL ...]")]]
+    """Run directories, directories of seeds, model directories or hub names."""
+    suite: str = "sts"
+    """A suite (`simemb list suites`), or a file with a score and two sentences a row."""
+    against: Literal["published"] | None = None
+    """Also show the results that papers published on this suite; then one model is enough."""
+    resamples: int = 2000
+    """How often the units of each task (pairs, sentences, queries) are drawn anew."""
+    seed: int = 1
+    """Decides what is drawn."""
+    json: Path | None = None
+    """Write the full record there: every difference and p-value unrounded, fingerprints, checksums and versions."""
+    pooling: tuple[str, ...] = ()
+    """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default what they say."""
+    batch_size: int | None = None
+    """At most so many texts at once."""
+    cache: bool = True
+    """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
+
+
+def compare(words: list[str]) -> None:
+    """`simemb compare MODEL MODEL [MODEL ...]`."""
+    chosen = parse(Compare, words, prog="simemb compare")
+    needed = 1 if chosen.against else 2
+    if len(chosen.models) < needed:
+        raise UsageError(
+            f"a comparison needs at least two models, not {len(chosen.models)} (with --against published one is enough);"
+            " `simemb compare --help` tells more"
+        )
+    from simemb import comparison_tables as tables
+    from simemb import contest, published, report, suites
+
+    suite = suites.find(chosen.suite)
+    results = published.results(suite.name) if chosen.against else []
+    found = contest.compare(
+        chosen.models,
+        suite,
+        resamples=chosen.resamples,
+        seed=chosen.seed,
+        pooling=chosen.pooling,
+        batch_size=chosen.batch_size,
+        cache=chosen.cache,
+    )
+    report.print_table(tables.standings_table(found))
+    for duel in found.duels[: len(found.entries) - 1]:
+        report.print_table(tables.duel_table(found, duel))
+    if found.duels:
+        report.print_table(tables.verdicts_table(found))
+    if results:
+        report.print_table(tables.published_table(found, results, published.cautions(suite.name)))
+    if chosen.json is not None:
+        found.save(chosen.json)
