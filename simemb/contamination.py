@@ -1,0 +1,176 @@
+"""Which of the texts that an encoder is scored on occur in the data that it was trained on.
+
+The training data are read through once; what is kept in memory is of the size of the evaluated texts.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from unicodedata import category, normalize
+
+TRANSDUCTIVE = 0.5
+"""From this share of a task's distinct texts on, an encoder counts as trained on the test texts."""
+EXAMPLES = 3
+"""Texts of a task that are shown."""
+
+
+# ---- two texts that are one ----------------------------------------------------------------------
+
+
+def normalized(text: str) -> str:
+    """A text without what is done to texts on their way: case, width, punctuation and white space.
+
+    Kept are letters, marks and numbers (Unicode categories L, M, N), in Unicode's compatibility form (NFKC: full-width
+    letters are plain ones, ligatures are parted) with case folded (Straße and STRASSE are one); all else is left out,
+    blanks too, so tokenized text and running text are one, and in Chinese only the characters are left. Accents count,
+    and so does the difference of simplified and traditional characters. Applying it twice changes nothing.
+
+    >>> normalized("The man 's DOG , barks ."), normalized("他说：“你好！”")
+    ('themansdogbarks', '他说你好')
+    """
+    # The two short cuts give the same, several times as fast: to most training texts one of them applies.
+    if text.isascii():
+        return text.encode().lower().translate(None, _ASCII_LEFT_OUT).decode()
+    kept = text.translate(_KEPT)
+    folded = normalize("NFKC", kept).casefold()
+    return kept if folded == kept else normalize("NFKC", normalize("NFKC", folded).translate(_KEPT))
+
+
+class _Kept(dict[int, int | None]):
+    """What `str.translate` makes of a character: itself, or nothing."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = code if category(chr(code))[0] in "LMN" else None
+        return self[code]
+
+
+_KEPT = _Kept()
+_ASCII_LEFT_OUT = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
+# ---- what was found ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TaskOverlap:
+    """How many texts of a task occur in the training data.
+
+    Attributes:
+        texts: Distinct texts of the task.
+        exact: Those that occur there letter by letter.
+        normalized: Those of the others that occur there with other case, punctuation or spacing (see `normalized`).
+        examples: A few of them, each with the form that it has in the training data.
+    """
+
+    texts: int
+    exact: int
+    normalized: int
+    examples: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def found(self) -> int:
+        """Exactly or normalized."""
+        return self.exact + self.normalized
+
+    def words(self, task: str) -> str:
+        """In words.
+
+        >>> TaskOverlap(2552, 9, 3).words("stsb")
+        '12 of 2,552 texts of stsb (9 exactly)'
+        """
+        return f"{self.found:,} of {self.texts:,} texts of {task} ({self.exact:,} exactly)"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What an encoder saw in training of the texts that it is scored on.
+
+    Attributes:
+        data: The names of the training data, those of the last run first.
+        tasks: The counts of each task; none where no training data could be read.
+        warning: What the training data themselves warn of.
+        unknown: Why some training data could not be read, or nothing.
+    """
+
+    data: tuple[str, ...]
+    tasks: dict[str, TaskOverlap]
+    warning: str = ""
+    unknown: str = ""
+
+    @property
+    def transductive(self) -> tuple[str, ...]:
+        """The tasks of whose distinct texts at least half were trained on.
+
+        Where the training data warn that they hold test texts, any text found is enough.
+        """
+        share = 0.0 if self.warning else TRANSDUCTIVE
+        return tuple(name for name, task in self.tasks.items() if task.found and task.found >= share * task.texts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON for `Scores.overlap`; `transductive` is true too if a warning is all that is known."""
+        told = bool(self.warning) and not self.tasks
+        return json.loads(json.dumps({**asdict(self), "transductive": bool(self.transductive) or told}))
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> "Overlap":
+        """The inverse of `to_json`."""
+        tasks = {
+            name: TaskOverlap(task["texts"], task["exact"], task["normalized"], tuple(map(tuple, task["examples"])))
+            for name, task in content["tasks"].items()
+        }
+        return Overlap(tuple(content["data"]), tasks, content["warning"], content["unknown"])
+
+    def warnings(self) -> list[str]:
+        """What a reader of the scores must know, one sentence each without a period; nothing where all is well."""
+        lines: list[str] = []
+        found = {name: task for name, task in self.tasks.items() if task.found}
+        if self.transductive:
+            lines.append(f"transductive: trained on the test texts of {_listed(self.transductive)}")
+        elif self.warning and not self.tasks:
+            lines.append(f"transductive: the training data ({_listed(self.data)}): {self.warning}")
+        if found:
+            counts = _listed([task.words(name) for name, task in found.items()])
+            lines.append(f"{counts} occur in the training data ({_listed(self.data)})")
+        if self.unknown:
+            lines.append(f"whether texts of the suite occur in the training data is not known: {self.unknown}")
+        return lines
+
+    def words(self) -> list[str]:
+        """`warnings`, or that there is nothing to warn of."""
+        clean = f"no text of the suite occurs in the training data ({_listed(self.data)})"
+        return self.warnings() or ([clean] if self.tasks else [])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+# ---- looking -------------------------------------------------------------------------------------
+
+
+def overlap(training: Iterable[str], evaluated: Mapping[str, Iterable[str]]) -> dict[str, TaskOverlap]:
+    """Which texts of each task occur among the training texts, which are read through once.
+
+    A text of nothing but punctuation and blanks is only looked for exactly.
+    """
+    tasks = {name: list(dict.fromkeys(texts)) for name, texts in evaluated.items()}
+    forms = {text: normalized(text) for texts in tasks.values() for text in texts}
+    wanted = set(forms.values())
+    exact = set[str]()
+    spelled: dict[str, str] = {}
+    for text in training:
+        form = normalized(text)
+        if form in wanted:  # rare; whatever is equal has an equal form
+            spelled.setdefault(form, text)
+            if text in forms:
+                exact.add(text)
+    spelled.pop("", None)
+    return {name: _counts(texts, forms, exact, spelled) for name, texts in tasks.items()}
+
+
+def _counts(texts: Sequence[str], forms: Mapping[str, str], exact: set[str], spelled: Mapping[str, str]) -> TaskOverlap:
+    same = [text for text in texts if text in exact]
+    alike = [text for text in texts if text not in exact and forms[text] in spelled]
+    shown = [(text, spelled[forms[text]]) for text in alike] + [(text, text) for text in same]
+    return TaskOverlap(len(texts), len(same), len(alike), tuple(shown[:EXAMPLES]))

@@ -1,0 +1,111 @@
+"""How an encoder was made, as far as its run directory tells, and what that means for its scores.
+
+A record of scores carries both (`Scores.trained`, `Scores.overlap`), so that a number can be traced to its training.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simemb.contamination import Overlap
+from simemb.trained_on import check
+
+if TYPE_CHECKING:
+    from simemb.scores import Scores
+
+log = logging.getLogger("simemb")
+
+ENCODERS = ("best", "twin")
+"""The directories of a run that hold an encoder."""
+GENERATIONS = 20
+"""Runs upon runs that are followed back."""
+
+
+def trained(model: str | Path) -> dict[str, Any] | None:
+    """How the encoder of a run directory, or of its best/ or twin/, was trained; None for any other model.
+
+    Returns: plain JSON from the run's recipe.json. "recipe", "seed", "precision", "dev" and "metric" (what chose the
+    checkpoint); "base": "model" and "fingerprint" of what training began with and, if that is a run too, how it was
+    "trained"; "data": "name", "columns", the columns "read" by the recipe, "digest", "rows" and "warning" (say, that it
+    holds the texts of a test set); "versions", "git" and "command".
+
+    A recipe.json that is damaged is no reason to refuse a score: None, with a notice.
+    """
+    return _trained(str(model), frozenset())
+
+
+def lineage(found: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """What `trained` gave, then the same of the run that it began with, and so on."""
+    while found is not None:
+        yield found
+        found = found["base"].get("trained")
+
+
+def judge(scores: "Scores", model: str | Path) -> "Scores":
+    """The scores of a model with its training on record, and which of the evaluated texts it was trained on.
+
+    model: as it was named when it was loaded. Scores of a model that is no run come back as they are.
+    """
+    found = trained(model)
+    if found is None:
+        return scores
+    texts = {
+        task: [text for unit in outcomes.texts for text in unit]
+        for task, outcomes in scores.outcomes.items()
+        if len(outcomes)
+    }
+    overlap = check([generation["data"] for generation in lineage(found)], texts)
+    return replace(scores, trained=found, overlap=overlap.to_json())
+
+
+def notes(scores: "Scores") -> list[str]:
+    """What a reader of the table must know of this model's training, in one line each; mostly nothing."""
+    if scores.overlap is None:
+        return []
+    return [f"{scores.model}: {line}" for line in Overlap.from_json(scores.overlap).warnings()]
+
+
+def _trained(model: str, seen: frozenset[Path]) -> dict[str, Any] | None:
+    path = _record(Path(model)) if model else None
+    if path is None or path.resolve() in seen or len(seen) == GENERATIONS:
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = _chosen(content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s is damaged, so how this encoder was trained is not known: %r", path, error)
+        return None
+    earlier = _trained(found["base"]["model"], seen | {path.resolve()})
+    if earlier is not None:
+        found["base"]["trained"] = earlier
+    return found
+
+
+def _record(directory: Path) -> Path | None:
+    """The recipe.json of the run that a directory is, or is the encoder of."""
+    places = [directory, *([directory.resolve().parent] if directory.resolve().name in ENCODERS else [])]
+    return next((place / "recipe.json" for place in places if (place / "recipe.json").is_file()), None)
+
+
+def _chosen(content: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit`)."""
+    run, data = content["run"], content["data"]
+    columns = [str(name) for name in run["columns"]]
+    read = sorted({int(view["column"]) for view in content["recipe"]["views"]})
+    return {
+        "recipe": content["recipe"],
+        **{name: run[name] for name in ("seed", "precision", "dev", "metric") if name in run},
+        "base": {"model": str(run["model"]), "fingerprint": run["fingerprint"]},
+        "data": {
+            "name": str(run["data"]),
+            "columns": columns,
+            "read": [columns[place] for place in read if place < len(columns)],
+            "digest": str(data["digest"]),
+            "rows": int(data["rows"]),
+            "warning": str(run.get("warning", "")),
+        },
+        **{name: content[name] for name in ("versions", "git", "command") if name in content},
+    }

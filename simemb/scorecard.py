@@ -1,0 +1,90 @@
+"""The section "Scores" of a run's model card: what each suite gave, and which of its texts were trained on.
+
+`simemb eval RUN` keeps the record of every suite in RUN/scores; the section is made from these files alone.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from simemb.atomic import write_text
+from simemb.contamination import Overlap
+from simemb.errors import DataError
+
+log = logging.getLogger("simemb")
+
+BEGIN, END = "<!-- scores, written by simemb eval -->", "<!-- end of scores -->"
+_SECTION = re.compile(rf"\n*{re.escape(BEGIN)}.*?{re.escape(END)}\n*", re.DOTALL)
+
+
+def update(run: str | Path) -> Path | None:
+    """Write the section of a run's model card anew, between two comments; the rest of the card stays as it is.
+
+    Scores of other weights than those scored last (the run went on since) are left out.
+
+    Returns: best/README.md, or None where there is no card or nothing to put into it. Raises `DataError` where the
+    card cannot be written.
+    """
+    card = Path(run) / "best" / "README.md"
+    suites = [_suite(record) for record in _records(Path(run) / "scores")]
+    if not suites or not card.is_file():
+        return None
+    try:
+        before = card.read_text(encoding="utf-8")
+        rest = _SECTION.sub("\n\n", before).rstrip("\n")
+        after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
+        if after != before:
+            write_text(card, after)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{card}: the scores cannot be put into the model card: {error}") from error
+    return card
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    """The records of the encoder that was scored last, by suite."""
+    found: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            _suite(record)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            log.warning("%s is not a record of scores, so it is not in the model card", path)
+            continue
+        found.append(record)
+    last = max(found, key=lambda record: record["date"], default={})
+    return [record for record in found if record["fingerprint"] == last["fingerprint"]]
+
+
+def _suite(record: dict[str, Any]) -> str:
+    """A suite as Markdown: the headline of each task, their average, and what must be known of the training."""
+    headline = record["headline"]
+    cells = {name: _number(task, headline) for name, task in record["tasks"].items()}
+    cells["average"] = _number(record["average"], headline)
+    overlap = record.get("overlap")
+    words = Overlap.from_json(overlap).words() if overlap else []
+    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}, in points; {record['date'][:10]}"
+    missing = f"; without {', '.join(record['missing'])}" if record.get("missing") else ""
+    table = "\n".join([_row(cells), _row(["---:"] * len(cells)), _row(cells.values())])
+    return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])
+
+
+def _number(content: Any, name: str) -> str:
+    """A number of a task's or an average's record with two decimals, wherever it stands in it; the outermost wins."""
+    level = [content]
+    while level:
+        for part in level:
+            if name in part:  # null is a number that is not defined
+                return "-" if part[name] is None else f"{part[name]:.2f}"
+        level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
+    return "-"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {line[0].upper()}{line[1:]}." for line in lines)

@@ -1,0 +1,118 @@
+"""The data that a run was trained on, read again and looked through for the texts that its encoder is scored on.
+
+What was found is kept in the user's cache by the digests of both sides, so a second time takes no time.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unicodedata import unidata_version
+
+from simemb import atomic, sources
+from simemb.contamination import Overlap, overlap
+from simemb.errors import DataError
+from simemb.progress import track
+from simemb.rows import Rows, open_rows
+from simemb.sources import Source
+
+log = logging.getLogger("simemb")
+
+METHOD = 1
+"""Counts the ways of looking: what another one found and kept is not believed."""
+EVERY = 4096
+"""Rows from one movement of the bar to the next."""
+
+Data = Mapping[str, Any]
+"""What a run's record says of its training data (see `simemb.provenance.trained`)."""
+
+
+def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, progress: bool | None = None) -> Overlap:
+    """Which of the evaluated texts occur in the data of a run, and of the runs that it began with.
+
+    Data that are gone, or are no longer what they were, are named in the result; nothing is fetched from the hub.
+
+    Args:
+        training: The data of each run, the last first.
+        evaluated: The texts of each task.
+        progress: Whether to draw a bar, by default where a person watches.
+    """
+    path = sources.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
+    try:
+        return Overlap.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # not there, or damaged: it is found anew
+    opened: list[tuple[Data, Rows]] = []
+    problems: list[str] = []
+    for data in training:
+        rows = _open(data)
+        if isinstance(rows, str):
+            problems.append(rows)
+        else:
+            opened.append((data, rows))
+    with _reading(opened, progress) as texts:
+        tasks = overlap(texts, evaluated) if opened else {}
+    warnings = dict.fromkeys(data["warning"] for data in training if data["warning"])
+    names = dict.fromkeys(data["name"] for data in training)
+    found = Overlap(tuple(names), tasks, "; ".join(warnings), "; ".join(dict.fromkeys(problems)))
+    if not problems:
+        _keep(path, found)
+    return found
+
+
+def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> str:
+    read = [(data["name"], data["digest"], data["read"], data["warning"]) for data in training]
+    content = (METHOD, unidata_version, read, [(task, list(texts)) for task, texts in evaluated.items()])
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _open(data: Data) -> Rows | str:
+    """The rows that a run was trained on, or why they cannot be had."""
+    name = data["name"]
+    corpus = None if Path(name).is_file() or name not in sources.corpora() else sources.get(name)
+    try:
+        rows = open_rows(_local(corpus) if corpus else name, columns=data["columns"])
+        same = rows.digest() == data["digest"]
+    except (DataError, OSError):
+        return f"the training data ({name}) are not at hand"
+    return rows if same else f"the training data ({name}) are no longer what they were"
+
+
+def _local(source: Source) -> Source:
+    """The corpus as far as it is on this machine: what is not is not worth a download here."""
+    from huggingface_hub import try_to_load_from_cache
+
+    hub = source.hub
+    if hub is not None:
+        cached = try_to_load_from_cache(hub.repo, hub.file, revision=hub.revision, repo_type="dataset")
+        hub = hub if isinstance(cached, str) else None
+    return replace(source, hub=hub, parts=tuple(map(_local, source.parts)))
+
+
+@contextmanager
+def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Generator[Iterator[str], None, None]:
+    """The texts that the recipes read, one after the other, and a bar that counts the rows."""
+    total = sum(data["rows"] for data, _ in opened)
+    with track("looking into the training data", total=total, unit="rows", shown=progress) as advance:
+
+        def texts() -> Iterator[str]:
+            for data, rows in opened:
+                places = [rows.columns.index(column) for column in data["read"]]
+                for number, row in enumerate(rows.texts(), 1):
+                    for place in places:
+                        yield row[place]
+                    if number % EVERY == 0:
+                        advance(EVERY)
+
+        yield texts()
+
+
+def _keep(path: Path, found: Overlap) -> None:
+    try:
+        atomic.write_text(path, json.dumps(found.to_json(), ensure_ascii=False) + "\n")
+    except OSError as error:
+        log.warning("%s: what was found cannot be kept: %s", path, error.strerror)

@@ -1,0 +1,212 @@
+"""MTEB's tasks as suites: its own evaluation on our vectors, one line for what cannot be had, and no network."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simemb import mteb_suite, suites
+from simemb.errors import AbsentError, DataError, ModelError
+
+PAIRS = {
+    "eng": [("a cat sat", "a cat sat down", 4.5), ("a dog ran", "rain falls", 0.5), ("it rains", "rain falls", 3.0)],
+    "fra": [("un chat dort", "le chat dort", 4.8), ("un chat dort", "il pleut", 0.2), ("il pleut", "la pluie", 3.1)],
+}
+ABOUT: dict[str, Any] = {
+    "description": "pairs made\nby a test",
+    "reference": "https://example.org",
+    "dataset": {"path": "nobody/nothing", "revision": "0123abcd"},
+    "category": "t2t",
+    "eval_splits": ["test"],
+    "eval_langs": {"eng": ["eng-Latn"], "fra": ["fra-Latn"]},
+    "date": ("2026-01-01", "2026-01-01"),
+    "dialect": [],
+    "domains": [],
+    "task_subtypes": [],
+    "license": "cc-by-4.0",
+    "annotations_creators": "derived",
+    "modalities": ["text"],
+    "sample_creation": "found",
+    "bibtex_citation": "",
+}
+KINDS = (
+    *("MockRetrievalTask", "MockRerankingTask", "MockPairClassificationTask", "MockBitextMiningTask"),
+    *("MockRegressionTask", "LegacyMockClusteringFastTask", "MockMultilabelClassification"),
+)
+"""Tasks that mteb ships for tests, their data in memory."""
+
+
+class Letters:
+    """A sentence is how often each letter occurs in it."""
+
+    name = "letters"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def fingerprint(self) -> str:
+        return "letters"
+
+    def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
+        del batch_size, progress
+        self.asked += texts
+        return np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts], np.float32).reshape(-1, 26)
+
+
+class Broken(Letters):
+    def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
+        return super().encode(texts, batch_size=batch_size, progress=progress) * np.float32("nan")
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A task of mteb whose pairs, in two languages, are in memory; `mteb.get_task` knows no other."""
+    mteb = pytest.importorskip("mteb")
+    from datasets import Dataset, DatasetDict
+
+    class Tiny(mteb.abstasks.sts.AbsTaskSTS):
+        metadata = mteb.TaskMetadata(type="STS", name="Tiny", main_score="cosine_spearman", **ABOUT)
+
+        def load_data(self, **_: Any) -> None:
+            self.dataset = DatasetDict()
+            for language, pairs in PAIRS.items():
+                rows = [dict(zip(("sentence1", "sentence2", "score"), pair, strict=True)) for pair in pairs]
+                self.dataset[language] = DatasetDict({"test": Dataset.from_list(rows)})
+            self.data_loaded = True
+
+    def get_task(name: str) -> Any:
+        if name != "Tiny":
+            raise KeyError(name)
+        return Tiny()
+
+    monkeypatch.setattr(mteb, "get_task", get_task)
+    monkeypatch.setattr(mteb, "get_tasks", lambda: [Tiny()])
+    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: True)
+    return Tiny
+
+
+def test_without_mteb_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mteb_suite, "find_spec", lambda _: None)
+    with pytest.raises(DataError, match=r"^mteb:STSBenchmark needs the package mteb: pip install 'simemb\[mteb\]'$"):
+        mteb_suite.find("mteb:STSBenchmark")
+
+
+def test_a_task_is_a_suite_with_its_own_main_score(tiny: Any) -> None:
+    suite = mteb_suite.find("mteb:Tiny")
+    assert (suite.name, suite.headline) == ("mteb:Tiny", "cosine_spearman")
+    assert suite.description == "pairs made by a test"
+    assert suites.find("mteb:Tiny") == suite
+
+
+def test_the_scores_are_those_of_mteb_in_points_and_its_spearman_is_ours(tiny: Any, tmp_path: Path) -> None:
+    scores = suites.evaluate(Letters(), "mteb:Tiny", geometry=True)
+    ours = [own_spearman(pairs) for pairs in PAIRS.values()]
+    assert scores.points == pytest.approx(np.mean(ours))
+    found = scores.tasks["Tiny"]
+    assert isinstance(found, mteb_suite.MtebScores)
+    assert found.parts == pytest.approx({"test/eng": ours[0], "test/fra": ours[1]})
+    assert next(iter(found.numbers())) == "cosine_spearman"
+    assert {"cosine_pearson", "euclidean_spearman"} <= found.numbers().keys()
+    assert "main_score" not in found.numbers()
+    assert scores.data == {"hub:nobody/nothing": "0123abcd"}
+    scores.save(tmp_path / "scores.json")
+    record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert record["tasks"]["Tiny"]["means"]["cosine_spearman"] == scores.points
+
+
+def own_spearman(pairs: list[tuple[str, str, float]]) -> float:
+    from simemb.metrics import cosine, spearman
+
+    first, second, gold = zip(*pairs, strict=True)
+    encode = Letters().encode
+    return 100 * spearman(cosine(encode(list(first)), encode(list(second))), np.array(gold))
+
+
+def test_vectors_are_cached_like_those_of_any_suite(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
+    encoder = Letters()
+    first = suites.evaluate(encoder, "mteb:Tiny", cache=True)
+    asked = len(encoder.asked)
+    assert asked == len({text for pairs in PAIRS.values() for *pair, _ in pairs for text in pair})
+    assert suites.evaluate(encoder, "mteb:Tiny", cache=True).points == first.points
+    assert len(encoder.asked) == asked
+
+
+def test_the_scores_stand_in_a_table(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from simemb.report import print_scores
+
+    print_scores([suites.evaluate(Letters(), "mteb:Tiny")])
+    shown = capsys.readouterr().out
+    assert "mteb:Tiny" in shown
+    assert "cosine pearson" in shown
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_task_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mteb = pytest.importorskip("mteb")
+    kind = getattr(pytest.importorskip("mteb.mocks"), name)
+    monkeypatch.setattr(mteb, "get_task", lambda _: kind())
+    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: True)
+    scores = suites.evaluate(Letters(), f"mteb:{name}")
+    assert np.isfinite(scores.points)
+    numbers = next(iter(scores.tasks.values())).numbers()
+    assert all(isinstance(value, float) for value in numbers.values())
+    assert not any(number.startswith("nauc") for number in numbers)
+
+
+def test_an_unknown_task_gets_its_nearest_match(tiny: Any) -> None:
+    with pytest.raises(DataError, match=r"^unknown MTEB task 'Tinny': did you mean 'Tiny'\?"):
+        mteb_suite.find("mteb:Tinny")
+
+
+def test_a_task_about_pictures_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mteb = pytest.importorskip("mteb")
+    pictures = mteb.TaskMetadata(
+        type="STS", name="Tiny", main_score="cosine_spearman", **{**ABOUT, "modalities": ["text", "image"]}
+    )
+    monkeypatch.setattr(tiny, "metadata", pictures)
+    with pytest.raises(DataError, match=r"MTEB task Tiny is about image, text \(allowed: text\)"):
+        mteb_suite.find("mteb:Tiny")
+
+
+def test_data_that_cannot_be_had_are_one_line_at_once(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    seen: list[bool] = []
+
+    def load_data(*_: Any, **__: Any) -> None:
+        seen.append(datasets.config.HF_HUB_OFFLINE)
+        raise ConnectionError("cannot\nreach it")
+
+    monkeypatch.setattr(tiny, "load_data", load_data)
+    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: False)
+    before = datasets.config.HF_HUB_OFFLINE
+    with pytest.raises(AbsentError, match=r"MTEB task Tiny \(nobody/nothing.*ConnectionError: cannot reach it"):
+        suites.evaluate(Letters(), "mteb:Tiny")
+    assert seen == [True]
+    assert before == datasets.config.HF_HUB_OFFLINE
+
+
+def test_vectors_that_are_not_finite_are_refused_as_everywhere(tiny: Any) -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        suites.evaluate(Broken(), "mteb:Tiny")
+
+
+def test_what_fails_inside_mteb_is_one_line_with_its_version(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mteb = pytest.importorskip("mteb")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ImportError("something else is missing")
+
+    monkeypatch.setattr(mteb, "evaluate", fail)
+    with pytest.raises(DataError, match=rf"^mteb {mteb.__version__} fails on task Tiny: ImportError: something else"):
+        suites.evaluate(Letters(), "mteb:Tiny")
+
+
+def test_our_encoder_is_what_mteb_takes_for_one(tiny: Any) -> None:
+    mteb = pytest.importorskip("mteb")
+    logging.getLogger("mteb").setLevel(logging.ERROR)
+    assert isinstance(mteb_suite.AsMteb(None), mteb.EncoderProtocol)
