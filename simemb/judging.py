@@ -53,8 +53,8 @@ def compare(words: list[str]) -> None:
     needed = 1 if chosen.against else 2
     if len(chosen.models) < needed:
         raise UsageError(
-            f"a comparison needs at least two models, not {len(chosen.models)} (with --against published one is enough);"
-            " `simemb compare --help` tells more"
+            f"a comparison needs at least two models, not {len(chosen.models)} (one is enough with --against "
+            "published); `simemb compare --help` tells more"
         )
     from simemb import comparison_tables as tables
     from simemb import contest, published, report, suites

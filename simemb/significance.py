@@ -96,7 +96,8 @@ def mean_over_seeds(scores: Floats, dice: Generator) -> Floats:
 
     Of k runs, k - 1 are drawn with replacement for each resample: the variance of their mean is then that of the mean
     of k runs with k - 1 in its divisor (Rao & Wu, 1988, Journal of the American Statistical Association 83, 231-241).
-    A single run says nothing about other seeds and is taken as it is.
+    A single run says nothing about other seeds and is taken as it is. What runs make of single units differs by chance
+    too and is then counted twice, by units and by seeds, which errs on the side of caution.
 
     Args:
         scores: Scores of each run [..., runs, resamples]. Tasks that stand before the runs get the same draws, since
@@ -148,7 +149,7 @@ def interval(value: float, drawn: Floats) -> Interval:
 
 def fewest_resamples(tests: int) -> int:
     """How many resamples it takes for one of so many tests to come out below `LEVEL` after `holm`."""
-    return int(2 * tests / LEVEL)
+    return round(2 * tests / LEVEL)
 
 
 # ---- tests ---------------------------------------------------------------------------------------

@@ -63,8 +63,10 @@ def verdict(first: str, second: str, differences: Mapping[str, Difference], aver
 
 
 def _where(won: Sequence[str], tasks: int, *, on_average: bool) -> str:
-    places = [*([f"on {_all_or_list(won, tasks)}"] if won else []), *(["on average"] if on_average else [])]
-    return " and ".join(places)
+    if not won:
+        return "on average"
+    places = f"on all {tasks} tasks" if len(won) == tasks > 1 else f"on {_list(won)}"
+    return places + (f"{'' if len(won) in (1, tasks) else ','} and on average" if on_average else "")
 
 
 def _unshown(names: Sequence[str], tasks: Mapping[str, Difference], *, open_average: bool) -> str:
@@ -72,10 +74,6 @@ def _unshown(names: Sequence[str], tasks: Mapping[str, Difference], *, open_aver
         return "on any task or on average" if open_average else "on any task"
     shown = [f"on {_list(names) if len(names) <= NAMED else 'the rest'}"] if names else []
     return " or ".join([*shown, *(["on average"] if open_average else [])])
-
-
-def _all_or_list(names: Sequence[str], tasks: int) -> str:
-    return f"all {tasks} tasks" if len(names) == tasks > 1 else _list(names)
 
 
 def _list(names: Sequence[str]) -> str:
