@@ -124,14 +124,14 @@ class Overlap:
     def warnings(self) -> list[str]:
         """What a reader of the scores must know, one sentence each without a period; nothing where all is well."""
         lines: list[str] = []
-        found = {name: task for name, task in self.tasks.items() if task.found}
-        if self.transductive:
-            lines.append(f"transductive: trained on the test texts of {_listed(self.transductive)}")
+        trained, data = self.transductive, f"the training data ({_listed(self.data)})"
+        if trained:
+            lines.append(f"transductive: trained on the test texts of {_listed(trained)}, which are in {data}")
         elif self.warning and not self.tasks:
-            lines.append(f"transductive: the training data ({_listed(self.data)}): {self.warning}")
-        if found:
-            counts = _listed([task.words(name) for name, task in found.items()])
-            lines.append(f"{counts} occur in the training data ({_listed(self.data)})")
+            lines.append(f"transductive: {data}: {self.warning}")
+        few = [task.words(name) for name, task in self.tasks.items() if task.found and name not in trained]
+        if few:
+            lines.append(f"{_listed(few)} occur in {data}")
         if self.unknown:
             lines.append(f"whether texts of the suite occur in the training data is not known: {self.unknown}")
         return lines

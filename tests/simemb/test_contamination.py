@@ -144,6 +144,9 @@ def test_the_words_say_how_many_and_how_they_were_found() -> None:
     assert seen(texts=2552, exact=9).warnings() == [
         "10 of 2,552 texts of stsb (9 exactly) occur in the training data (nli)"
     ]
+    assert seen(texts=10, exact=9).warnings() == [
+        "transductive: trained on the test texts of stsb, which are in the training data (nli)"
+    ]
     assert Overlap(("nli",), {"stsb": TaskOverlap(5, 0, 0)}).words() == [
         "no text of the suite occurs in the training data (nli)"
     ]

@@ -138,7 +138,9 @@ def test_a_run_on_the_test_texts_is_transductive(tmp_path: Path, texts: Path) ->
     judged = judge(scores("A cat sat.", "it rains"), make_run(tmp_path / "run", texts, warning=TRANSDUCTIVE))
     assert judged.overlap is not None
     assert judged.overlap["transductive"] is True
-    assert notes(judged)[0] == "a run: transductive: trained on the test texts of stsb"
+    assert notes(judged) == [
+        f"a run: transductive: trained on the test texts of stsb, which are in the training data ({texts})"
+    ]
 
 
 def test_the_data_of_the_run_before_count_too(tmp_path: Path, texts: Path) -> None:
@@ -164,7 +166,7 @@ def test_data_that_are_gone_or_changed_are_named_and_looked_into_when_they_are_b
     assert gone.overlap["tasks"] == {}
     assert "is not known: the training data" in notes(gone)[0]
     texts.write_text(content, encoding="utf-8")
-    assert "1 of 2 texts" in notes(judge(scores("it rains"), run))[1]
+    assert "1 of 3 texts" in notes(judge(scores("it rains", "a dog"), run))[0]
 
 
 def test_what_was_found_is_remembered_though_the_data_go(
@@ -194,7 +196,7 @@ def test_a_corpus_is_found_by_its_name_and_a_file_of_that_name_comes_first(
 ) -> None:
     run = make_run(tmp_path / "run", "sample")
     sentence = next(open_rows("sample").texts())[0]
-    assert "1 of 2 texts" in notes(judge(scores(sentence), run))[1]
+    assert "1 of 3 texts" in notes(judge(scores(sentence, "a dog"), run))[0]
     (tmp_path / "sample").write_text("something else\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert "the training data (sample) are" in notes(judge(scores(sentence, "another text"), run))[0]

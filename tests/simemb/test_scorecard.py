@@ -101,7 +101,10 @@ def test_numbers_are_found_in_the_record_of_any_kind_of_task(run: Path) -> None:
             "- 12 of 2,552 texts of stsb (9 exactly) occur in the training data (nli).",
         ),
         (Overlap(("x",), {"stsb": TaskOverlap(5, 0, 0)}), "- No text of the suite occurs in the training data (x)."),
-        (Overlap(("x",), {"stsb": TaskOverlap(5, 5, 0)}), "- Transductive: trained on the test texts of stsb."),
+        (
+            Overlap(("x",), {"stsb": TaskOverlap(5, 5, 0)}),
+            "- Transductive: trained on the test texts of stsb, which are in the training data (x).",
+        ),
     ],
 )
 def test_the_overlap_with_the_training_data_is_told_in_words(run: Path, overlap: Overlap, words: str) -> None:
