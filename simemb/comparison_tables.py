@@ -51,8 +51,9 @@ def verdicts_table(comparison: Comparison) -> Table:
     table.add_column("", overflow="fold")
     for duel in comparison.duels:
         table.add_row(duel.verdict)
-    table.caption = "\n".join(_method(comparison))
-    table.caption_justify = "left"
+    # Rows and no caption, which would be folded where verdicts are short.
+    for line in ("", *_method(comparison)):
+        table.add_row(line, style="dim")
     return table
 
 

@@ -159,9 +159,10 @@ def contest(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, se
 def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
     """The tasks that have units; `DataError` where the scores are not comparable, or there are no such tasks."""
     every = [run for runs in scores.values() for run in runs]
-    comparable.check(
-        {label if len(runs) == 1 else run.model: run.to_json() for label, runs in scores.items() for run in runs}
-    )
+    for run in every[1:]:
+        reason = comparable.difference(every[0].to_json(), run.to_json())
+        if reason:
+            raise DataError(f"{every[0].model} and {run.model} cannot be compared: {reason}")
     tasks = [task for task in every[0].tasks if all(task in run.outcomes for run in every)]
     if not tasks:
         raise DataError(

@@ -1,0 +1,83 @@
+"""`simemb compare` on the command line: real models on a small file, and what is refused in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simemb import judging
+from simemb.errors import SimembError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(*words: str) -> str:
+    with pytest.raises(SimembError) as caught:
+        judging.compare(list(words))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["bundled", str(tiny_base), "--suite", str(dev_file), "--resamples", "200", "--pooling", "mean"]
+    judging.compare([*words, "--json", "deep/record.json"])
+    shown = capsys.readouterr().out
+    record = json.loads(Path("deep/record.json").read_text(), parse_constant=pytest.fail)
+    (duel,) = record["duels"]
+    assert f"{duel['second']} less {duel['first']}" in shown
+    assert duel["verdict"] in shown
+    assert "(p < 0.05 by 200 resamples)." in duel["verdict"]
+    assert (record["seed"], record["resamples"], record["units"]) == (1, 200, {"dev": 40})
+
+
+def test_one_model_and_two_poolings(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
+    words = [str(tiny_base), str(tiny_base), "--suite", str(dev_file), "--resamples", "200"]
+    judging.compare([*words, "--pooling", "cls", "mean"])
+    assert "tiny-bert (mean) less tiny-bert (cls)" in capsys.readouterr().out
+
+
+def test_three_models_have_two_tables_and_three_verdicts(
+    tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["bundled", str(tiny_base), "bundled", "--suite", str(dev_file), "--resamples", "200"]
+    judging.compare([*words, "--pooling", "mean", "mean", "cls"])
+    shown = capsys.readouterr().out
+    assert shown.count(" less ") == 2
+    assert shown.count("by 200 resamples)") == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "a comparison needs at least two models, not 0"),
+        (["bundled"], "a comparison needs at least two models, not 1 (one is enough with --against published)"),
+        (["bundled", "other", "--suite", "stss"], "unknown suite 'stss'"),
+        (["bundled", "bundled", "--suite", "sample"], "bundled is named twice"),
+        (["bundled", "nowhere/to/be", "--suite", "sample"], "no model directory nowhere/to/be"),
+        (["bundled", ".", "--suite", "sample"], ". holds no model"),
+        (["bundled", "x", "--suite", "sample", "--against", "publishd"], "did you mean 'published'?"),
+        (["bundled", "--suite", "sample", "--against", "published"], "nothing published is at hand for suite sample"),
+        (["bundled", "bundled", "--suit", "sample"], "did you mean --suite"),
+        (["bundled", "bundled", "--suite", "sample", "--pooling", "a", "b", "c"], "3 poolings for 2 models"),
+        (["bundled", "bundled", "--suite", "sample", "--pooling", "cls", "men"], "unknown pooling 'men'"),
+        (["bundled", "bundled", "--suite", "sample", "--pooling", "cls", "mean", "--resamples", "9"], "9 resamples"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(words: list[str], line: str):
+    assert line in refused(*words)
+
+
+@pytest.mark.slow
+def test_a_real_model_beside_the_published(
+    shared_data: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
+    judging.compare([str(shared_models / "potion-base-4M"), "--against", "published"])
+    shown = capsys.readouterr().out
+    assert "75.11 ± 0.84" in shown
+    ours = next(line.split() for line in shown.splitlines() if line.strip().startswith(">"))
+    assert ours[1:3] == ["potion-base-4M", "ours"]
+    assert float(ours[10]) == pytest.approx(71.72, abs=0.02)
