@@ -52,18 +52,26 @@ def exact(asked: Nearest) -> NDArray[np.int64]:
     return best.numbers()
 
 
-def approximate(asked: Nearest, kind: str, effort: int) -> NDArray[np.int64]:
-    """Likewise, where an index of a kind chooses which documents are compared; it is in parts, as `simemb.Index` is."""
+def approximate(asked: Nearest, kind: str, effort: int) -> tuple[NDArray[np.int64], str]:
+    """Likewise, where an index chooses which documents are compared; it is in parts, as `simemb.Index` is.
+
+    Returns:
+        The numbers, and how much of the index was looked at.
+    """
     from simemb.part import FULL, Part, arrange, table, unit
 
     queries = unit(asked.queries, "queries")
     best = _Best(asked)
+    setting = f"{kind}, effort {effort}"
+    cells: list[int] = []
     for start in range(0, asked.documents, FULL):
         block = unit(asked.vectors(start, start + FULL), "documents")
         part = Part(arrange(block, kind), table([(str(row), "") for row in range(len(block))], 0))
         cosines, rows = part.nearest(queries, asked.depth, effort)
         best.offer(slice(None), cosines, start + rows)
-    return best.numbers()
+        cells += [part.vectors.nlist] if part.kind == "ivf" else []
+    looked = sum(min(effort, count) for count in cells)
+    return best.numbers(), f"{setting}: {looked} of {sum(cells)} cells" if cells else setting
 
 
 class _Best:

@@ -46,7 +46,7 @@ class RetrievalScores(TaskScores):
     Attributes:
         exact: Where every document is compared with the query.
         approximate: Where the index chooses which to compare.
-        index: How that index was arranged and searched.
+        index: How that index was arranged, and how much of it was looked at.
         depth: Documents of each ranking that count.
         documents: All there are.
         queries: Those with a relevant document; they are scored.
@@ -137,11 +137,11 @@ class LoadedRetrieval(Loaded):
         # One more, since a document that is the query itself does not count.
         asked = Nearest(queries, lambda start, stop: vectors[texts[start:stop]], len(texts), DEPTH + 1)
         best = self._measured(exact(asked))
-        chosen = self._measured(approximate(asked, self._task.kind, self._task.effort))
+        rows, index = approximate(asked, self._task.kind, self._task.effort)
         scores = RetrievalScores(
             exact=_mean(best),
-            approximate=_mean(chosen),
-            index=f"{self._task.kind}, effort {self._task.effort}",
+            approximate=_mean(self._measured(rows)),
+            index=index,
             depth=DEPTH,
             documents=len(texts),
             queries=len(self.queries),

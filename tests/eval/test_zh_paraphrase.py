@@ -15,14 +15,19 @@ def _data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
 
 
+@pytest.fixture(scope="module")
+def potion(shared_models: Path) -> Encoder:
+    return Encoder.load(shared_models / "potion-base-4M")
+
+
 def test_the_chinese_sets_have_the_published_numbers_of_pairs():
     tasks = {task.name: task for task in suites.find("zh").tasks}
     assert list(tasks) == [*ZH, *ABSENT]
     assert {name: sum(len(pairs.gold) for pairs in tasks[name].read()) for name in ZH} == ZH
 
 
-def test_what_is_there_is_scored_and_what_is_absent_is_named():
-    scores = evaluate(Encoder.load("bundled"), "zh", geometry=True)
+def test_what_is_there_is_scored_and_what_is_absent_is_named(potion):
+    scores = evaluate(potion, "zh", geometry=True)
     assert (list(scores.tasks), scores.missing) == ([*ZH], ABSENT)
     assert scores.headline == "spearman"
     lcqmc = scores.tasks["lcqmc"].numbers()
@@ -32,8 +37,8 @@ def test_what_is_there_is_scored_and_what_is_absent_is_named():
     assert (scores.geometry.task, scores.geometry.vectors) == ("stsb", 2 * 1361)
 
 
-def test_paraphrases_are_judged_by_average_precision():
-    scores = evaluate(Encoder.load("bundled"), "paraphrase")
+def test_paraphrases_are_judged_by_average_precision(potion):
+    scores = evaluate(potion, "paraphrase")
     mrpc = scores.tasks["mrpc"].numbers()
     assert scores.points == mrpc["average_precision"]
     assert (scores.tasks["mrpc"].pairs, scores.tasks["mrpc"].positives) == (1725, 1147)

@@ -57,7 +57,7 @@ def test_an_index_of_few_documents_misses_nothing(kind):
     dice = np.random.default_rng(2)
     queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
     asked = ask(queries, documents, 10)
-    assert approximate(asked, kind, 128).tolist() == exact(asked).tolist()
+    assert approximate(asked, kind, 128)[0].tolist() == exact(asked).tolist()
 
 
 def test_an_index_in_several_parts_numbers_documents_through(monkeypatch):
@@ -65,7 +65,9 @@ def test_an_index_in_several_parts_numbers_documents_through(monkeypatch):
     dice = np.random.default_rng(3)
     queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
     asked = ask(queries, documents, 20)
-    assert approximate(asked, "ivf", 128).tolist() == exact(asked).tolist()
+    found, index = approximate(asked, "ivf", 128)
+    assert found.tolist() == exact(asked).tolist()
+    assert index == "ivf, effort 128: 3 of 3 cells"
 
 
 def test_little_effort_misses_some():
@@ -75,11 +77,12 @@ def test_little_effort_misses_some():
     best = exact(asked).tolist()
 
     def share(effort: int) -> float:
-        found = approximate(asked, "ivf", effort).tolist()
+        found = approximate(asked, "ivf", effort)[0].tolist()
         return sum(len({*some} & {*all_}) for some, all_ in zip(found, best, strict=True)) / 500
 
     assert share(1) < 0.9
     assert share(51) == 1
+    assert approximate(asked, "ivf", 9)[1] == "ivf, effort 9: 9 of 51 cells"
 
 
 @given(data=st.data())

@@ -134,7 +134,7 @@ def test_the_index_misses_nothing_in_a_small_set(mine):
     _, (scores, _) = scored(mine)
     assert scores.approximate == scores.exact
     assert scores.numbers().keys() == {*MEASURES, *(f"approximate.{name}" for name in MEASURES)}
-    assert scores.index == "ivf, effort 128"
+    assert scores.index == "ivf, effort 128: 1 of 1 cells"
     assert scored(mine, kind="hnsw", effort=9)[1].scores.index == "hnsw, effort 9"
 
 
