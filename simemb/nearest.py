@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.errors import SearchError, unknown
+
 BLOCK = 4096
 """Documents compared at once."""
 STRIP = 256
@@ -57,9 +59,14 @@ def approximate(asked: Nearest, kind: str, effort: int) -> tuple[NDArray[np.int6
 
     Returns:
         The numbers, and how much of the index was looked at.
-    """
-    from simemb.part import FULL, Part, arrange, table, unit
 
+    Raises:
+        SearchError: There is no such kind of index.
+    """
+    from simemb.part import FULL, KINDS, Part, arrange, table, unit
+
+    if kind not in KINDS:
+        raise SearchError(unknown("kind of index", kind, KINDS))
     queries = unit(asked.queries, "queries")
     best = _Best(asked)
     setting = f"{kind}, effort {effort}"

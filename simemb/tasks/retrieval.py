@@ -108,6 +108,7 @@ class LoadedRetrieval(Loaded):
         queries: Id -> text of those that have a relevant document.
         judgments: Query -> document -> relevance, of these queries.
         without_relevant: How many other queries have judgments.
+        absent: How many of the judgments are of a document that is not there.
     """
 
     def __init__(self, task: Retrieval, folder: "_Folder"):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simemb import nearest
+from simemb.errors import SearchError
 from simemb.nearest import Nearest, approximate, exact
 
 
@@ -83,6 +84,12 @@ def test_little_effort_misses_some():
     assert share(1) < 0.9
     assert share(51) == 1
     assert approximate(asked, "ivf", 9)[1] == "ivf, effort 9: 9 of 51 cells"
+
+
+def test_a_misspelt_kind_of_index_is_answered_with_the_nearest():
+    few = np.eye(3, dtype=np.float32)
+    with pytest.raises(SearchError, match="unknown kind of index 'hnws': did you mean 'hnsw'"):
+        approximate(ask(few, few, 1), "hnws", 128)
 
 
 @given(data=st.data())

@@ -150,6 +150,13 @@ def test_a_suite_of_it_is_averaged_recorded_and_compared_unit_by_unit(mine):
     assert len(scores.outcomes["a"]) == 2
 
 
+def test_the_path_of_a_folder_is_a_suite(mine, tmp_path):
+    scores = evaluate(Letters(), str(mine))
+    assert (scores.suite, scores.headline, list(scores.tasks)) == ("mine", "ndcg@10", ["mine"])
+    with pytest.raises(DataError, match=r"has no corpus\.jsonl or corpus\.jsonl\.gz"):
+        evaluate(Letters(), tmp_path)
+
+
 def test_files_may_be_packed_and_judgments_may_lie_beside_the_corpus(mine):
     plain = load(mine)
     for name in ("corpus.jsonl", "queries.jsonl"):
