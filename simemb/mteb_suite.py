@@ -45,7 +45,8 @@ def find(name: str) -> Suite:
     try:
         metadata = mteb.get_task(name).metadata
     except KeyError:
-        near = get_close_matches(name, [task.metadata.name for task in mteb.get_tasks()], n=1, cutoff=0.5)
+        known = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise DataError(f"unknown MTEB task '{name}': {hint}`mteb available-tasks` lists them all") from None
     if set(metadata.modalities) != {"text"}:
@@ -179,16 +180,15 @@ def _loaded(task: Any) -> Any:
         if part.data_loaded:
             continue
         path, revision = part.metadata.dataset["path"], part.metadata.revision
+        reachable = _reachable(path, revision)
         try:
-            with nullcontext() if _reachable(path, revision) else _offline():
+            with nullcontext() if reachable else _offline():
                 part.load_data()
         # Whatever breaks in a foreign downloader means the same to the user.
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise AbsentError(
-                f"the data of MTEB task {part.metadata.name} ({path} on the hub) cannot be read: {reason}; "
-                "they are needed once, then a copy stays on this machine"
-            ) from None
+            why = f"cannot be read ({reason})" if reachable else "are not on this machine, and the hub does not answer"
+            raise AbsentError(f"the data of MTEB task {part.metadata.name} ({path} on the hub) {why}") from None
     return task
 
 

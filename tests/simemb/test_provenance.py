@@ -1,16 +1,14 @@
-"""What is known of an encoder's training: of a run, of a run upon a run, where data went, where records are broken."""
+"""What is known of an encoder's training: of a run, of a run upon a run, and where the record is damaged."""
 
 import json
 import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from simemb import sources, trained_on
 from simemb.outcomes import Outcomes
 from simemb.provenance import judge, lineage, notes, trained
 from simemb.rows import open_rows
@@ -151,78 +149,6 @@ def test_the_data_of_the_run_before_count_too(tmp_path: Path, texts: Path) -> No
     assert judged.overlap is not None
     assert judged.overlap["data"] == [str(other), str(texts)]
     assert judged.overlap["tasks"]["stsb"]["exact"] == 2
-
-
-def test_data_that_are_gone_or_changed_are_named_and_looked_into_when_they_are_back(
-    tmp_path: Path, texts: Path
-) -> None:
-    run = make_run(tmp_path / "run", texts)
-    content = texts.read_text(encoding="utf-8")
-    texts.write_text(content + "one more\trow\n", encoding="utf-8")
-    assert "are no longer what they were" in notes(judge(scores("it rains"), run))[0]
-    texts.unlink()
-    gone = judge(scores("it rains"), run)
-    assert gone.overlap is not None
-    assert gone.overlap["tasks"] == {}
-    assert "is not known: the training data" in notes(gone)[0]
-    texts.write_text(content, encoding="utf-8")
-    assert "1 of 3 texts" in notes(judge(scores("it rains", "a dog"), run))[0]
-
-
-def test_what_was_found_is_remembered_though_the_data_go(
-    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
-    run = make_run(tmp_path / "run", texts)
-    before = judge(scores("it rains"), run)
-    texts.unlink()
-    monkeypatch.setattr(trained_on, "overlap", None)
-    assert notes(judge(scores("it rains"), run)) == notes(before)
-    assert judge(scores("it rains"), run).to_json() == before.to_json()
-
-
-def test_a_damaged_memory_is_made_anew(tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
-    run = make_run(tmp_path / "run", texts)
-    before = judge(scores("it rains"), run)
-    (kept,) = (tmp_path / "cache" / "overlap").glob("*.json")
-    for broken in ("{", "[]", '{"tasks": {"stsb": 3}}'):
-        kept.write_text(broken, encoding="utf-8")
-        assert judge(scores("it rains"), run).overlap == before.overlap
-
-
-def test_a_corpus_is_found_by_its_name_and_a_file_of_that_name_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = make_run(tmp_path / "run", "sample")
-    sentence = next(open_rows("sample").texts())[0]
-    assert "1 of 3 texts" in notes(judge(scores(sentence, "a dog"), run))[0]
-    (tmp_path / "sample").write_text("something else\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert "the training data (sample) are" in notes(judge(scores(sentence, "another text"), run))[0]
-
-
-def test_nothing_is_fetched_from_the_hub(tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a download was tried")
-
-    monkeypatch.setattr(sources, "_download", refuse)
-    monkeypatch.delenv("SIMEMB_DATA", raising=False)
-    run = make_run(tmp_path / "run", texts)
-    record = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
-    record["run"]["data"] = "nli"
-    (run / "recipe.json").write_text(json.dumps(record), encoding="utf-8")
-    assert "the training data (nli) are not at hand" in notes(judge(scores("it rains"), run))[0]
-
-
-def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(
-    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "cache").write_text("a file", encoding="utf-8")
-    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
-    with caplog.at_level(logging.WARNING, "simemb"):
-        assert notes(judge(scores("it rains"), make_run(tmp_path / "run", texts))) != []
-    assert "cannot be kept" in caplog.text
 
 
 def test_units_of_scores_without_texts_are_no_trouble(tmp_path: Path, texts: Path) -> None:
