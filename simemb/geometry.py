@@ -1,0 +1,199 @@
+"""How vectors lie in their space: narrow cones, unused or dominating dimensions, hubs.
+
+Alignment, uniformity and effective rank stand in `simemb.metrics`. Every function is exact, without sampling, and
+gives nan where its measure is not defined.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64
+
+from simemb.metrics import COINCIDENT, STRIP
+
+NEIGHBORS = 10
+"""The k of Radovanovic et al."""
+DEAD = 1e-3
+"""A dimension is dead if its deviation is below this share of the median deviation."""
+SHARED = 0.01
+"""The least mean cosine whose parts are worth telling apart."""
+_BLOCK = 65536
+_ROUNDING = float(np.finfo(np.float32).eps)
+
+
+def anisotropy(x: Float[np.ndarray, "text dim"]) -> float:
+    """How narrow the cone is in which the vectors lie: the mean cosine of two different ones.
+
+    (|sum_i u_i|^2 - sum_i |u_i|^2) / (n (n - 1)) with u = x / |x|: the exact mean over all pairs i < j, which
+    Ethayarajh (2019, https://arxiv.org/abs/1909.00512, section 4.1) estimates from random ones. A zero vector has
+    cosine 0.
+
+    Returns:
+        -1 / (n - 1) (a simplex around the origin) to 1 (all point one way), 0 for evenly spread vectors; nan below two.
+    """
+    return float(_contributions(x).sum())
+
+
+def dominance(x: Float[np.ndarray, "text dim"], top: int) -> float:
+    """How much of the mean cosine comes from the few dimensions that give most of it.
+
+    With a_d = mean over pairs i < j of u_id u_jd, u = x / |x|: the sum of the `top` largest a_d over the sum of all,
+    which is the anisotropy. Timkey & van Schijndel (2021, https://arxiv.org/abs/2109.04404, section 3.1), exact.
+
+    Args:
+        x: The vectors of all texts, of any length.
+        top: How many dimensions, 1 or more.
+
+    Returns:
+        About top / dim (all give alike) to 1 and a little more (the others give nothing, or less); nan where the mean
+        cosine is below `SHARED`, as of next to nothing there are no parts.
+    """
+    contributions = np.sort(_contributions(x))[::-1]
+    total = contributions.sum()
+    return float(contributions[:top].sum() / total) if total >= SHARED else float("nan")
+
+
+def isoscore(x: Float[np.ndarray, "text dim"]) -> float:
+    """The share of dimensions in which the vectors vary evenly, whatever their mean, scale and rotation.
+
+    ((sum_d v_d)^2 / sum_d v_d^2 - 1) / (dim - 1), where v are the eigenvalues of the covariance. This is what algorithm
+    1 of Rudman et al. (2022, IsoScore, https://arxiv.org/abs/2108.07344) comes to: its isotropy defect delta obeys
+    dim - delta^2 (dim - sqrt(dim)) = sqrt(dim) sum_d v_d / |v|. Neither sum needs the eigenvalues themselves.
+
+    Args:
+        x: The vectors of all texts, as they are: they are not normalized.
+
+    Returns:
+        0 (all on one line) to 1 (the same variance in every direction); nan in one dimension, below two vectors, and if
+        all vectors coincide.
+    """
+    if len(x) < 2 or x.shape[1] < 2:
+        return float("nan")
+    spread = covariance(x)[1]
+    total = np.trace(spread)
+    if total <= COINCIDENT * np.square(x, dtype=np.float64).sum(axis=1).mean():
+        return float("nan")
+    return float((total**2 / np.square(spread).sum() - 1) / (len(spread) - 1))
+
+
+def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "dim"], Float64[np.ndarray, "dim dim"]]:
+    """The mean of at least two vectors, and their covariance sum_i (x_i - mean)(x_i - mean)^T / (n - 1), in float64."""
+    mean = x.mean(axis=0, dtype=np.float64)
+    products = np.zeros((x.shape[1], x.shape[1]))
+    for start in range(0, len(x), _BLOCK):
+        centered = x[start : start + _BLOCK] - mean
+        products += centered.T @ centered
+    return mean, products / (len(x) - 1)
+
+
+def singular_spectrum(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:
+    """The singular values of the L2-normalized vectors less their mean, as shares of their sum, the largest first.
+
+    exp of its entropy is the effective rank (`simemb.metrics.effective_rank`). What is rounding alone counts as 0.
+
+    Returns:
+        Shares in [0, 1] that sum to 1; all nan where the vectors coincide, or below two.
+    """
+    centered = _centered(x)
+    if centered is None:
+        return np.full(x.shape[1], np.nan)
+    squares = np.linalg.eigvalsh(centered.T @ centered)[::-1]
+    rounding = squares[0] * max(x.shape) * np.finfo(np.float64).eps
+    values = np.sqrt(np.where(squares > rounding, squares, 0))
+    return values / values.sum()
+
+
+def occurrences(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> Int64[np.ndarray, "text"]:
+    """N_k: of how many others each vector is among the k nearest by cosine; their mean is k.
+
+    Of vectors that are equally near, any may be taken. Computed in strips of 512 rows, float32.
+
+    Args:
+        x: More than k vectors, of any length.
+        k: Neighbors of each, 1 or more.
+    """
+    import torch
+
+    unit = torch.as_tensor(_unit(x), dtype=torch.float32)
+    counts = torch.zeros(len(unit), dtype=torch.int64)
+    for start in range(0, len(unit), STRIP):
+        cosines = unit[start : start + STRIP] @ unit.T
+        cosines.diagonal(start).fill_(-torch.inf)
+        counts += torch.bincount(cosines.topk(k, sorted=False).indices.flatten(), minlength=len(unit))
+    return counts.numpy()
+
+
+def hubness(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> float:
+    """Whether a few vectors are near to everything: the skewness of the k-occurrence, E (N_k - k)^3 / sd(N_k)^3.
+
+    Radovanovic et al., 2010, JMLR 11, https://jmlr.org/papers/v11/radovanovic10a.html, section 3 and equation 1. Give
+    each text once: copies of a text are neighbors of each other and of nothing else.
+
+    Args:
+        x: The vectors of all texts, of any length.
+        k: Neighbors of each, 1 or more.
+
+    Returns:
+        0 (no hubs: all occur alike), above 1 for strong hubs, at most about the square root of the number of vectors;
+        nan for k vectors or fewer, and if all coincide.
+    """
+    if len(x) <= k or _centered(x) is None:
+        return float("nan")
+    apart = occurrences(x, k) - float(k)
+    variance = np.square(apart).mean()
+    return float((apart**3).mean() / variance**1.5) if variance else 0.0
+
+
+def dead_dimensions(x: Float[np.ndarray, "text dim"]) -> int:
+    """How many dimensions tell no text from another.
+
+    A dimension is dead if its standard deviation is rounding alone (below 1.2e-7 of the root mean square of all
+    entries), or below `DEAD` times the median deviation of those that are not.
+
+    Returns:
+        0 to dim (all vectors coincide).
+    """
+    deviations = x.std(axis=0, dtype=np.float64)
+    rounding = _ROUNDING * np.sqrt(np.square(x, dtype=np.float64).mean())
+    alive = deviations[deviations > rounding]
+    return x.shape[1] - int((alive >= DEAD * np.median(alive)).sum()) if len(alive) else x.shape[1]
+
+
+def histogram(
+    cosines: Float[np.ndarray, "pair"],
+    gold: Float[np.ndarray, "pair"],
+    *,
+    gold_edges: Sequence[float],
+    cosine_edges: Sequence[float],
+) -> Int64[np.ndarray, "gold_bin cosine_bin"]:
+    """How many pairs have a gold score and a cosine in each bin: ConSERT's picture of a representation.
+
+    Bins are [a, b), the last one [a, b]. Pairs with a score outside all bins are left out; a cosine that rounding took
+    out of [-1, 1] is put back. Yan et al., 2021, https://arxiv.org/abs/2105.11741, figure 6.
+    """
+    inside = np.clip(cosines, cosine_edges[0], cosine_edges[-1])
+    return np.histogram2d(gold, inside, bins=[np.asarray(gold_edges), np.asarray(cosine_edges)])[0].astype(np.int64)
+
+
+def _contributions(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:
+    """What each dimension gives to the mean cosine; nan below two vectors."""
+    count = len(x)
+    if count < 2:
+        return np.full(x.shape[1], np.nan)
+    unit = _unit(x)
+    return (unit.sum(axis=0) ** 2 - np.square(unit).sum(axis=0)) / (count * (count - 1))
+
+
+def _centered(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text dim"] | None:
+    """The unit vectors less their mean; None where they coincide, or are fewer than two."""
+    if len(x) < 2:
+        return None
+    centered = _unit(x)
+    centered -= centered.mean(axis=0)
+    return None if np.square(centered).sum() < COINCIDENT * len(x) else centered
+
+
+def _unit(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text dim"]:
+    wide = x.astype(np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0)

@@ -1,0 +1,83 @@
+"""The verbs that change an encoder after its training: `simemb whiten` evens out its vectors.
+
+The options, as in `simemb.options`, and what is done once they are read.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.errors import ModelError
+from simemb.options import parse
+
+log = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True)
+class Whiten:
+    """Whiten the vectors of an encoder: mean 0, and as much variance in every direction.
+
+    It often helps an encoder whose vectors lie in a narrow cone (an untuned BERT), and seldom a trained one. Look at
+    both before you keep it:
+
+      simemb whiten bert-base-uncased --data sentences.txt --output runs/whitened
+      simemb eval bert-base-uncased runs/whitened
+
+    Do not whiten on the text you evaluate on, or say that you did.
+    """
+
+    model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
+    """A run directory, a model directory or a hub name."""
+    data: str
+    """A file, a corpus name (`simemb list corpora`) or - for standard input; all its text columns count. More texts
+    than dimensions."""
+    output: Path
+    """The directory of the whitened encoder, which sentence-transformers loads too."""
+    dims: int | None = None
+    """Keep the first so many dimensions, which vary most. By default all."""
+    columns: tuple[str, ...] = ()
+    """The text columns of the data. By default recognized by name."""
+    pooling: str | None = None
+    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    overwrite: bool = False
+    """Replace the model that is there."""
+
+
+def whiten(words: list[str]) -> None:
+    """`simemb whiten MODEL --data TEXTS --output DIR`."""
+    chosen = parse(Whiten, words, prog="simemb whiten")
+    _refuse(chosen.output, overwrite=chosen.overwrite)
+    from simemb import saving, whitening
+    from simemb.encoder import Encoder
+    from simemb.rows import open_rows
+
+    rows = open_rows(chosen.data, columns=chosen.columns or None)
+    encoder = Encoder.load(chosen.model, pooling=chosen.pooling)
+    texts = {text: None for row in rows.texts() for text in row}
+    whitened = whitening.whiten(encoder, texts, dims=chosen.dims)
+    made = f"\n## Whitening\n\n- of: `{chosen.model}`\n- on: the {len(texts):,} distinct texts of `{chosen.data}`\n"
+    saving.save(whitened, chosen.output, made)
+    log.info(
+        "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
+        chosen.output,
+        whitened.dim,
+        len(texts),
+        chosen.model,
+        chosen.output,
+    )
+
+
+def _refuse(path: Path, *, overwrite: bool) -> None:
+    """Before anything is computed: whatever stands in the way of the output."""
+    if path.is_file():
+        raise ModelError(f"{path}: a file is in the way of the model's directory")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
+    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
+        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")

@@ -1,0 +1,84 @@
+"""`simemb whiten`: what it writes, and what it leaves alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simemb.encoder import Encoder
+from simemb.errors import DataError, ModelError
+from simemb.options import UsageError
+from simemb.postprocessing import whiten
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_whiten_writes_an_encoder_of_vectors_that_are_white(tiny_base: Path, sentences_file: Path, caplog) -> None:
+    with caplog.at_level("INFO", logger="simemb"):
+        whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "20"])
+    vectors = Encoder.load("white").encode(sorted(set(sentences_file.read_text().splitlines())))
+    np.testing.assert_allclose(np.cov(vectors.T), np.eye(20), atol=2e-3)
+    assert f"next: simemb eval {tiny_base} white" in caplog.text
+    card = Path("white/README.md").read_text()
+    assert "## Whitening" in card
+    assert sentences_file.name in card
+
+
+def test_all_text_columns_count_and_columns_choose(tiny_base: Path, triplets_file: Path, caplog) -> None:
+    rows = [line.split("\t") for line in triplets_file.read_text().splitlines()[1:]]
+    with caplog.at_level("INFO", logger="simemb"):
+        whiten([str(tiny_base), "--data", str(triplets_file), "--output", "all", "--pooling", "cls"])
+        whiten([str(tiny_base), "--data", str(triplets_file), "--output", "one", "--columns", "negative"])
+    assert f"whitened on {len({text for row in rows for text in row})} texts" in caplog.text
+    assert f"whitened on {len({negative for *_, negative in rows})} texts" in caplog.text
+    assert Encoder.load("all").pooling == "cls"
+
+
+def test_a_model_that_is_there_is_replaced_only_when_asked(tiny_base: Path, sentences_file: Path) -> None:
+    words = [str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims"]
+    whiten([*words, "8"])
+    with pytest.raises(ModelError, match="white exists and is not empty: --overwrite replaces a model"):
+        whiten([*words, "9"])
+    assert Encoder.load("white").dim == 8
+    whiten([*words, "9", "--overwrite"])
+    assert Encoder.load("white").dim == 9
+
+
+def test_a_whitened_model_can_take_the_place_of_the_model_it_is_of(tiny_base: Path, sentences_file: Path) -> None:
+    words = ["--data", str(sentences_file), "--output", "white", "--overwrite"]
+    whiten([str(tiny_base), *words, "--dims", "12"])
+    whiten(["white", *words, "--dims", "5"])
+    assert Encoder.load("white").dim == 5
+
+
+def test_what_is_no_model_is_left_alone(tiny_base: Path, sentences_file: Path) -> None:
+    Path("thesis").mkdir()
+    Path("thesis/chapter.tex").write_text("precious")
+    Path("notes").write_text("precious")
+    words = [str(tiny_base), "--data", str(sentences_file), "--overwrite", "--output"]
+    with pytest.raises(ModelError, match="thesis holds no model"):
+        whiten([*words, "thesis"])
+    with pytest.raises(ModelError, match="notes: a file is in the way"):
+        whiten([*words, "notes"])
+    assert Path("thesis/chapter.tex").read_text() == Path("notes").read_text() == "precious"
+
+
+def test_too_few_texts_are_one_line_and_nothing_is_written(tiny_base: Path) -> None:
+    Path("few.txt").write_text("a man sees a dog\nthe dog sees a man\n")
+    with pytest.raises(DataError, match="whitening to 32 dimensions takes more than 32 texts, not 2: give more"):
+        whiten([str(tiny_base), "--data", "few.txt", "--output", "white"])
+    assert not Path("white").exists()
+
+
+def test_a_misspelt_option_is_one_line(tiny_base: Path) -> None:
+    with pytest.raises(UsageError, match="--dims"):
+        whiten([str(tiny_base), "--data", "x", "--output", "y", "--dimms", "3"])
+
+
+def test_potion_is_refused_and_nothing_is_written(shared_models: Path, sentences_file: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be whitened"):
+        whiten([str(shared_models / "potion-base-4M"), "--data", str(sentences_file), "--output", "white"])
+    assert not Path("white").exists()
