@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from simemb.scores import averaged
-
 if TYPE_CHECKING:
     from simemb.encoder import Encoder
     from simemb.recipe import Recipe
@@ -50,7 +48,7 @@ def describe(recipe: "Recipe", settings: "Settings", step: int, scores: "Scores 
     ]
     if scores is not None:
         geometry = scores.geometry
-        main = {name: value for name, value in averaged(scores.average).items() if "." not in name}
+        main = {name: value for name, value in scores.averages().items() if "." not in name}
         numbers = ", ".join(f"{name} {value:.2f}" for name, value in main.items())
         lines.append(f"- {scores.suite}: {numbers}")
         if geometry is not None:

@@ -16,6 +16,7 @@ from simemb.errors import DataError
 from simemb.options import UsageError, parse
 
 if TYPE_CHECKING:
+    from simemb.scores import Scores
     from simemb.training import Result
 
 log = logging.getLogger("simemb")
@@ -149,23 +150,33 @@ def encode(words: list[str]) -> None:
 def evaluate(words: list[str]) -> None:
     """`simemb eval MODEL [MODEL ...]`."""
     chosen = parse(options.Eval, words, prog="simemb eval")
-    from simemb import report, suites
+    from simemb import provenance, report, suites
 
     found = [suites.find(name) for name in chosen.suite]
     encoders = [_load(model, chosen.pooling, chosen.precision) for model in chosen.models]
+    settings = {"geometry": chosen.geometry, "batch_size": chosen.batch_size, "cache": chosen.cache}
     records: list[dict[str, Any]] = []
     for suite in found:
         scores = [
-            suites.evaluate(encoder, suite, geometry=chosen.geometry, batch_size=chosen.batch_size, cache=chosen.cache)
-            for encoder in encoders
+            provenance.judge(suites.evaluate(encoder, suite, **settings), model)
+            for encoder, model in zip(encoders, chosen.models, strict=True)
         ]
         for model, score in zip(chosen.models, scores, strict=True):
             records.append(score.to_json())
-            if (Path(model) / "recipe.json").is_file():
-                score.save(Path(model) / "scores" / f"{suite.name}.json")
+            _keep(score, Path(model))
         report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
     if chosen.json is not None:
         _write_json(chosen.json, records[0] if len(records) == 1 else records)
+
+
+def _keep(scores: "Scores", run: Path) -> None:
+    """Put the record into a run directory, and the numbers into its model card."""
+    if not (run / "recipe.json").is_file():
+        return
+    from simemb import scorecard
+
+    scores.save(run / "scores" / f"{scores.suite}.json")
+    scorecard.update(run)
 
 
 def _write_json(path: Path, content: Any) -> None:

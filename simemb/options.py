@@ -82,12 +82,12 @@ class Encode:
 
 @dataclass(frozen=True)
 class Eval:
-    """Score encoders: correlation of cosines with the scores that people gave."""
+    """Score encoders on suites: similarity, transfer, retrieval, clustering, geometry."""
 
     models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]")]]
     """Run directories, model directories or hub names; one row each."""
     suite: tuple[str, ...] = ("sts",)
-    """Suites (`simemb list suites`), or files with a score and two sentences a row."""
+    """Suites (`simemb list suites`), files with a score and two sentences a row, or folders in BEIR layout."""
     json: Path | None = None
     """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
     geometry: bool = True

@@ -5,7 +5,7 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from simemb import provenance
 from simemb import seeds as several
-from simemb.scores import Aggregates, Geometry, Scores, SimilarityScores, TaskScores
+from simemb.scores import METRICS, Aggregates, Geometry, Scores, SimilarityScores, TaskScores
 
 if TYPE_CHECKING:
     from simemb.index import Hit
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
 Aggregate = Literal["all", "mean", "wmean"]
 
-DECIMALS = {"alignment": 4, "uniformity": 4, "effective_rank": 1}
+DECIMALS = {
+    "alignment": 4,
+    "uniformity": 4,
+    "effective_rank": 1,
+    "anisotropy": 4,
+    "isoscore": 4,
+    "hubness": 4,
+    "dominance": 4,
+}
 """All other numbers are points, with two."""
 GEOMETRY = ("alignment", "uniformity", "effective rank")
 UNDEFINED = "-"
@@ -58,49 +67,79 @@ def scores_table(
     return table
 
 
-def details_table(scores_list: Sequence[Scores]) -> Table | None:
-    """Every other number of tasks that have more than correlations: one row for a number, one column for a task.
+def details_tables(scores_list: Sequence[Scores]) -> list[Table]:
+    """Every other number of tasks that have more than correlations; no table where there are none such.
 
-    None where there are none such. With several models each number has a row for each.
+    One model has one table with a column for each task, several have a table for each task with a column for each
+    model. A number that comes in variants (`approximate.map`) has a column for each of them.
     """
-    names = list(dict.fromkeys(name for scores in scores_list for task in scores.tasks.values() for name in _own(task)))
-    if not names:
-        return None
-    several_models = len(scores_list) > 1
-    table = Table(box=SIMPLE_HEAD)
+    if len(scores_list) == 1:
+        return _details("", scores_list[0].tasks)
+    every = [task for task in scores_list[0].tasks if all(task in scores.tasks for scores in scores_list)]
+    return [
+        table
+        for task in every
+        for table in _details(task, {scores.model: scores.tasks[task] for scores in scores_list})
+    ]
+
+
+def _details(title: str, columns: Mapping[str, TaskScores]) -> list[Table]:
+    """A table with a row for each number, unless there are none."""
+    own = {heading: _own(task) for heading, task in columns.items()}
+    rows = list(dict.fromkeys(name for numbers in own.values() for name, _ in numbers))
+    if not rows:
+        return []
+    table = Table(title=title or None, box=SIMPLE_HEAD)
     table.add_column("")
-    if several_models:
-        table.add_column("model", overflow="fold")
-    for heading in scores_list[0].tasks:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in names:
-        for scores in scores_list:
-            numbers = [task.numbers().get(name) for task in scores.tasks.values()]
-            cells = ["" if value is None else _number(value, DECIMALS.get(name, 2)) for value in numbers]
-            table.add_row(name.replace("_", " "), *([scores.model] if several_models else []), *cells)
-    return table
+    cells: list[list[str]] = []
+    for heading, numbers in own.items():
+        for variant in dict.fromkeys(variant for _, variant in numbers):
+            table.add_column(f"{heading}, {variant}" if variant else heading, justify="right", overflow="fold")
+            found = [(name, numbers.get((name, variant))) for name in rows]
+            cells.append(["" if value is None else _number(value, _decimals(name)) for name, value in found])
+    for name, *values in zip(rows, *cells, strict=True):
+        table.add_row(name.replace("_", " "), *values)
+    return [table]
 
 
-def _own(task: TaskScores) -> list[str]:
-    """The numbers of a task that a table of correlations has no place for."""
+def _own(task: TaskScores) -> dict[tuple[str, str], float]:
+    """The numbers that a table of correlations has no place for, by name and variant."""
     shown = SimilarityScores.numbers(task) if isinstance(task, SimilarityScores) else {}
-    own = [name for name in task.numbers() if name not in shown]
-    return own if len(own) > 1 else []
+    own = {name: value for name, value in task.numbers().items() if name not in shown}
+    return {_parted(name): value for name, value in own.items()} if len(own) > 1 else {}
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A number and its variant: "approximate.map" is a variant of "map", and "alignment>=4.5" is none."""
+    variant, _, own = name.partition(".")
+    return (own, variant) if own and variant.isalpha() else (name, "")
+
+
+def _decimals(name: str) -> int:
+    """By the name of a number, whose threshold or count is no matter.
+
+    >>> _decimals("alignment>=4.5"), _decimals("dominance_3"), _decimals("recall@10")
+    (4, 4, 2)
+    """
+    return DECIMALS.get(re.split(r">=|_\d|@", name)[0], 2)
 
 
 def _title(scores: Scores, name: str) -> str:
     if not isinstance(scores.average, Aggregates):
         return name.replace("_", " ")
     aggregate, _, metric = name.rpartition(".")
+    if metric not in METRICS:
+        return metric.replace("_", " ")
     return f"{metric} x 100, {aggregate or 'all'}"
 
 
 def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all", number: str | None = None) -> None:
     """Write the scores of one suite to standard output; in a terminal with bars."""
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
-    details = details_table(scores_list)
-    if details is not None:
-        print_table(details)
+    for table in details_tables(scores_list):
+        print_table(table)
+    for note in (note for scores in scores_list for note in provenance.notes(scores)):
+        print(note)
 
 
 class _Console(Console):
@@ -119,7 +158,7 @@ def print_table(table: Table) -> None:
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:
-    decimals = DECIMALS.get(name, 2)
+    decimals = _decimals(name)
     average = scores.number(name)
     cells = [_number(task.numbers().get(name, nan), decimals) for task in scores.tasks.values()]
     cells += [_number(average, decimals), *([bar(average)] if bars else [])]
@@ -199,7 +238,7 @@ def _summary(scores: Sequence[Scores]) -> list[str]:
     means, deviations = several.mean(runs), several.deviation(runs) if len(runs) > 1 else {}
 
     def cell(name: str, values: dict[str, float]) -> str:
-        return _number(values[name], DECIMALS.get(name, 2))
+        return _number(values[name], _decimals(name))
 
     return [f"{cell(name, means)} ± {cell(name, deviations)}" if deviations else cell(name, means) for name in means]
 

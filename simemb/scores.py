@@ -94,6 +94,16 @@ class SimilarityScores(Aggregates, TaskScores):
 
 
 @dataclass(frozen=True)
+class BinaryAggregates(Aggregates):
+    """Means over tasks of pairs that mean the same or not."""
+
+    auc: float
+    average_precision: float
+    accuracy: float
+    f1: float
+
+
+@dataclass(frozen=True)
 class BinaryScores(SimilarityScores):
     """Correlations, and how well the cosine tells pairs of one meaning from the others, in points.
 
@@ -115,6 +125,16 @@ class BinaryScores(SimilarityScores):
     def numbers(self) -> dict[str, float]:
         """Those of `SimilarityScores`, and those of the two classes."""
         return super().numbers() | {name: getattr(self, name) for name in BINARY}
+
+    @classmethod
+    def average(cls, tasks: Sequence[TaskScores]) -> "Average":
+        """The aggregates, and the means of the other numbers where all tasks have them."""
+        means = super().average(tasks)
+        every = [task for task in tasks if isinstance(task, BinaryScores)]
+        if not isinstance(means, Aggregates) or len(every) < len(tasks):
+            return means
+        own = {name: fmean(getattr(task, name) for task in every) for name in BINARY}
+        return BinaryAggregates(means.all, means.mean, means.wmean, **own)
 
 
 Average = Aggregates | dict[str, float]
@@ -190,9 +210,14 @@ class Scores:
         """What a checkpoint is chosen by: that correlation, or in a suite without correlations its headline."""
         return self.number(metric if isinstance(self.average, Aggregates) else self.headline)
 
+    def averages(self) -> dict[str, float]:
+        """The plain mean over tasks of each number that all of them have, by the names that tasks give them."""
+        every = [task.numbers() for task in self.tasks.values()]
+        return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
+
     def number(self, name: str) -> float:
         """The mean over tasks of the number of that name; `DataError` if the suite has none."""
-        numbers = averaged(self.average)
+        numbers = self.averages()
         if name not in numbers:
             raise DataError(unknown(f"number of suite {self.suite}", name, numbers))
         return numbers[name]
@@ -200,7 +225,7 @@ class Scores:
     def numbers(self) -> dict[str, Any]:
         """What a line of metrics.jsonl holds of it: the averages that have no variants, and the geometry."""
         found: dict[str, Any] = {
-            f"{self.suite}_{name}": value for name, value in averaged(self.average).items() if "." not in name
+            f"{self.suite}_{name}": value for name, value in self.averages().items() if "." not in name
         }
         if self.geometry is not None:
             found |= {
@@ -225,10 +250,3 @@ class Scores:
             write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
             raise DataError(f"cannot write the scores to {path}: {error.strerror}") from error
-
-
-def averaged(average: Average) -> dict[str, float]:
-    """Means over tasks by the names that tasks give their numbers."""
-    if isinstance(average, Aggregates):
-        return SimilarityScores(average.all, average.mean, average.wmean, 0, {}).numbers()
-    return average

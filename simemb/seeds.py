@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb import atomic
 from simemb.errors import TrainingError
-from simemb.scores import Scores, averaged
+from simemb.scores import Scores
 
 if TYPE_CHECKING:
     from simemb.training import Result
@@ -25,7 +25,7 @@ def directory(output: Path, seed: int) -> Path:
 def numbers(scores: Scores) -> dict[str, float]:
     """What runs are compared by: the averages over the tasks that are no variants, and if measured the geometry."""
     geometry = scores.geometry
-    found = {name: value for name, value in averaged(scores.average).items() if "." not in name}
+    found = {name: value for name, value in scores.averages().items() if "." not in name}
     return found | ({name: getattr(geometry, name) for name in GEOMETRY} if geometry else {})
 
 

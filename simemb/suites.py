@@ -20,7 +20,7 @@ from simemb import registry
 from simemb.errors import AbsentError, DataError, unknown
 from simemb.metrics import alignment, effective_rank, uniformity
 from simemb.scores import Geometry, Scores
-from simemb.tasks import Loaded, Pairs, Similarity, Task
+from simemb.tasks import Loaded, Pairs, Retrieval, Similarity, Task
 from simemb.vector_cache import VectorCache
 from simemb.vectors import SentenceEncoder, Vectors
 
@@ -59,14 +59,17 @@ def names() -> list[str]:
 
 
 def find(suite: str | Path | Suite) -> Suite:
-    """The suite of that name in `eval/`, or one of the scored file at that path; `DataError` if neither."""
+    """The suite of that name in `eval/`, or that of the scored file or BEIR folder at that path; else `DataError`."""
     if isinstance(suite, Suite):
         return suite
     if suite in names():
         return importlib.import_module(f"{registry.SUITES}.{suite}").suite
     path = Path(suite)
+    if path.is_dir():
+        folder = Retrieval.at(path)
+        return Suite(folder.name, f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
     if not path.suffix and not path.exists():
-        raise DataError(unknown("suite", suite, [*names(), "the path of a scored file"]))
+        raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
     task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
     return Suite(task.name, f"the scored pairs of {path}", (task,), geometry=task)
 
@@ -84,7 +87,8 @@ def evaluate(
 
     Args:
         encoder: A `simemb.Encoder`, or anything with its `name`, `fingerprint` and `encode`.
-        suite: A name from `eval/`, a `Suite`, or the path of a file with a score and two sentences a row.
+        suite: A name from `eval/`, a `Suite`, the path of a file with a score and two sentences a row, or that of a
+            folder in BEIR layout.
         geometry: Also measure alignment, uniformity and effective rank, on the suite's `geometry` task.
         batch_size: Sentences at once, as in `encoder.encode`.
         progress: Whether to draw a bar, as in `encoder.encode`.

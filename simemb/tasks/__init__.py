@@ -3,7 +3,8 @@
 A `Task` is what a suite names; `load` reads its data, and what it returns scores vectors.
 """
 
+from simemb.tasks.retrieval import Retrieval
 from simemb.tasks.similarity import Binary, Pairs, Similarity
 from simemb.tasks.task import Loaded, Task
 
-__all__ = ["Binary", "Loaded", "Pairs", "Similarity", "Task"]
+__all__ = ["Binary", "Loaded", "Pairs", "Retrieval", "Similarity", "Task"]
