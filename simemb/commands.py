@@ -163,19 +163,20 @@ def evaluate(words: list[str]) -> None:
         ]
         for model, score in zip(chosen.models, scores, strict=True):
             records.append(score.to_json())
-            _keep(score, Path(model))
+            if chosen.pooling is None and chosen.precision == "float32":
+                _keep(score, Path(model))
         report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
     if chosen.json is not None:
         _write_json(chosen.json, records[0] if len(records) == 1 else records)
 
 
 def _keep(scores: "Scores", run: Path) -> None:
-    """Put the record into a run directory, and the numbers into its model card."""
+    """Put the record of the encoder as it is into its run directory, and the numbers into its model card."""
     if not (run / "recipe.json").is_file():
         return
     from simemb import scorecard
 
-    scores.save(run / "scores" / f"{scores.suite}.json")
+    scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
     scorecard.update(run)
 
 

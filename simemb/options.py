@@ -87,7 +87,8 @@ class Eval:
     models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]")]]
     """Run directories, model directories or hub names; one row each."""
     suite: tuple[str, ...] = ("sts",)
-    """Suites (`simemb list suites`), files with a score and two sentences a row, or folders in BEIR layout."""
+    """Suites (`simemb list suites`), files with a score and two sentences a row, folders in BEIR layout, or
+    mteb:TASK (needs simemb[mteb])."""
     json: Path | None = None
     """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
     geometry: bool = True

@@ -59,9 +59,13 @@ def names() -> list[str]:
 
 
 def find(suite: str | Path | Suite) -> Suite:
-    """The suite of that name in `eval/`, or that of the scored file or BEIR folder at that path; else `DataError`."""
+    """The suite of that name in `eval/`, a task of MTEB (`mteb:STSBenchmark`), or that of the scored file or BEIR folder at that path; else `DataError`."""
     if isinstance(suite, Suite):
         return suite
+    if str(suite).startswith("mteb:"):
+        from simemb import mteb_suite
+
+        return mteb_suite.find(str(suite))
     if suite in names():
         return importlib.import_module(f"{registry.SUITES}.{suite}").suite
     path = Path(suite)

@@ -1,6 +1,7 @@
 """The vectors that an evaluation needs: one for each distinct text, computed once, or found in a cache."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -58,7 +59,13 @@ class Vectors:
             _check(encoder.name, unknown, vectors)
             return vectors
 
-        self.matrix = encode(distinct) if cache is None else cache.through(distinct, encode)
+        self._encode = encode if cache is None else partial(cache.through, encode=encode)
+        self.matrix = self._encode(distinct)
+
+    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors [texts, dim] of texts that nobody announced: computed now, or found in the cache; not held here."""
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        return self._encode(list(rows))[[rows[text] for text in texts]]
 
     def __getitem__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.matrix[[self._row[text] for text in texts]]
