@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from simemb import comparable, suites
@@ -35,6 +34,7 @@ class Dossier:
         self.subjects = [Subject(model, label, look(place)) for place, (model, label) in _labeled(models)]
         self._with_base = base
         self._chosen = suite
+        self._checked: set[str] = set()
         self._intervals: dict[str, list[dict[str, Interval]]] = {}
 
     @cached_property
@@ -60,6 +60,7 @@ class Dossier:
                 base = _base(subject, run, len(found))
                 if base is not None:
                     found[base.fingerprint] = base
+        _name(list(found.values()))
         return list(found.values())
 
     def base_of(self, subject: Subject) -> Subject | None:
@@ -78,13 +79,11 @@ class Dossier:
             DataError: they may not, or not beside what is on record (see `simemb.comparable`).
         """
         found = [subject.scores(suite) for subject in self.everyone]
-        records: dict[str, Any] = {
-            subject.label: scores.to_json() for subject, scores in zip(self.everyone, found, strict=True)
-        }
-        for subject in self.subjects:
-            if suite.name in subject.on_record:
-                records[str(subject.directory / "scores" / f"{suite.name}.json")] = subject.on_record[suite.name]
-        comparable.check(records)
+        if suite.name not in self._checked:
+            records = dict(zip([subject.label for subject in self.everyone], map(Scores.to_json, found), strict=True))
+            kept = [subject.on_record[suite.name] for subject in self.subjects if suite.name in subject.on_record]
+            comparable.check(records | {str(path): record for path, record in kept})
+            self._checked.add(suite.name)
         return found
 
     def intervals(self, suite: Suite) -> list[dict[str, Interval]]:
@@ -113,10 +112,10 @@ class Dossier:
         found: dict[str, dict[str, dict[str, Any]]] = {}
         paths: dict[str, Any] = {}
         for subject in self.subjects:
-            for name, record in subject.on_record.items():
+            for name, (path, record) in subject.on_record.items():
                 if name not in shown:
                     found.setdefault(name, {})[subject.label] = record
-                    paths[str(subject.directory / "scores" / f"{name}.json")] = record
+                    paths[str(path)] = record
         comparable.check(paths)
         return found
 
@@ -140,7 +139,7 @@ def _default() -> Suite:
 def _base(subject: Subject, run: dict[str, Any], place: int) -> Subject | None:
     """The model that a run started from, if it can be loaded and has not changed since."""
     name = str(run["model"])
-    base = Subject(name, f"{Path(name).name} (base)", base_look(place), pooling=run.get("pooling"), base=True)
+    base = Subject(name, name, base_look(place), pooling=run.get("pooling"), base=True)
     try:
         current = base.fingerprint
     except SimembError as error:
@@ -150,3 +149,10 @@ def _base(subject: Subject, run: dict[str, Any], place: int) -> Subject | None:
         log.warning("%s: what it started from is left out: %s has changed since", subject.label, name)
         return None
     return base
+
+
+def _name(bases: Sequence[Subject]) -> None:
+    """Short names that say what they are; one model with several poolings has that in its name."""
+    for base, label in zip(bases, labels([base.model for base in bases]), strict=True):
+        poolings = {each.pooling for each in bases if each.model == base.model}
+        base.label = f"{label} {base.pooling} (base)" if len(poolings) > 1 else f"{label} (base)"

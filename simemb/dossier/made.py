@@ -1,20 +1,13 @@
 """How the models of a report were made: recipe, settings, data and environment of every run, what differs in front."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from simemb.dossier.subject import Subject
 
-SECTIONS = {
-    "recipe": "Recipe",
-    "run": "Settings",
-    "data": "Data",
-    "versions": "Versions",
-    "machine": "Machine",
-    "git": "Commit",
-}
-"""Parts of recipe.json, in the order they are shown, and their headings; the command stands by itself."""
+SECTIONS = ("recipe", "run", "data", "versions", "machine", "git")
+"""Parts of recipe.json, in the order they are shown; the command stands by itself."""
 
 
 class Row(NamedTuple):
@@ -43,10 +36,22 @@ class Made(NamedTuple):
 def made(subjects: Sequence[Subject]) -> Made:
     """The settings of the models that are runs."""
     runs = [subject for subject in subjects if subject.recipe is not None]
-    leaves = [dict(_leaves({name: (run.recipe or {}).get(name) for name in SECTIONS})) for run in runs]
-    names = list(dict.fromkeys(name for each in leaves for name in each))
+    leaves = [dict(_leaves(_shown(run.recipe or {}))) for run in runs]
+    names = _together(name for each in leaves for name in each)
     rows = [Row(name, tuple(each.get(name, "") for each in leaves)) for name in names]
     return Made(runs, [row for row in rows if not row.same], [row for row in rows if row.same])
+
+
+def _shown(recipe: dict[str, Any]) -> dict[str, Any]:
+    return {name: recipe[name] for name in SECTIONS if name in recipe}
+
+
+def _together(names: Iterable[str]) -> list[str]:
+    """Each name once, in order, but those of one part of a recipe (`recipe.head`) together."""
+    parts: dict[str, dict[str, None]] = {}
+    for name in names:
+        parts.setdefault(".".join(name.split(".")[:2]), {})[name] = None
+    return [name for part in parts.values() for name in part]
 
 
 def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ def _content(dossier: Dossier) -> dict[str, Any]:
         "scores": scores,
         "overlaps": {suite.name: _overlaps(dossier, suite) for suite in dossier.suites},
         "gains": any(row.gain is not None for table, _ in scores for row in table.rows),
-        "geometry": any(row.geometry for table, _ in scores for row in table.rows),
+        "shapes": next((table.rows for table, _ in scores if all(row.geometry for row in table.rows)), []),
         "recorded": tables.record_tables(dossier),
         "curves": drawn["curves"],
         "plane": drawn["plane"],
@@ -118,9 +118,9 @@ def _pairs(dossier: Dossier) -> dict[str, Any]:
 def _notes(dossier: Dossier) -> list[str]:
     """What a reader should know first."""
     return [
-        f"{subject.label}: {name} in its run directory is of another encoder than it has now, and is not used."
+        f"{subject.label}: {path.name} in its run directory is of another encoder than it is now, and is not used."
         for subject in dossier.subjects
-        for name in subject.stale
+        for path in subject.stale
     ]
 
 
@@ -158,7 +158,7 @@ def _record(dossier: Dossier, content: dict[str, Any]) -> "Markup":
             for suite in dossier.suites
         },
         "on_record": dossier.others_on_record(),
-        "biases": dict(content["biases"]),
+        "biases": {subject.label: found for subject, found in content["biases"]},
         "worst": {subject.label: [pair._asdict() for pair in pairs] for subject, pairs in content["worst"]},
     }
     finite = json.loads(json.dumps(record), parse_constant=lambda _: None)

@@ -72,8 +72,10 @@ class ScoredPairs:
         return Surface.of(first, second)
 
     def worst(self, count: int) -> list[int]:
-        """The pairs on which model and people disagree most, the worst first; of equals the first."""
-        return np.argsort(-abs(self.ahead), kind="stable")[:count].tolist()
+        """The pairs on which model and people disagree most, the worst first: so many in either direction."""
+        low, high = np.argsort(self.ahead, kind="stable")[:count], np.argsort(-self.ahead, kind="stable")[:count]
+        chosen = np.array([*(row for row in low if self.ahead[row] < 0), *(row for row in high if self.ahead[row] > 0)])
+        return chosen[np.argsort(-abs(self.ahead[chosen]), kind="stable")].tolist() if len(chosen) else []
 
 
 def percentiles(values: Floats) -> Floats:

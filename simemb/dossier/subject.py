@@ -21,6 +21,9 @@ from simemb.suites import Suite, evaluate
 
 log = logging.getLogger("simemb")
 
+SAID = {"model", "fingerprint", "data", "seed"}
+"""What a recipe.json must say of its run."""
+
 
 class Subject:
     """A model.
@@ -53,8 +56,9 @@ class Subject:
         if not path.is_file():
             return None
         content = _read(path)
-        if not (isinstance(content.get("recipe"), dict) and isinstance(content.get("run"), dict)):
-            raise DataError(f"{path}: is not a run's recipe.json: it lacks 'recipe' or 'run'")
+        made, run = content.get("recipe"), content.get("run")
+        if not (isinstance(made, dict) and isinstance(run, dict) and run.keys() >= SAID):
+            raise DataError(f"{path}: is not a run's recipe.json: it does not say what was trained, and how")
         return content
 
     @cached_property
@@ -63,22 +67,27 @@ class Subject:
         return History.of(self.directory, self.recipe)
 
     @cached_property
-    def on_record(self) -> dict[str, dict[str, Any]]:
-        """The records that `simemb eval` left in the run directory, by suite, if they are of this very encoder."""
-        found: dict[str, dict[str, Any]] = {}
-        for path in sorted((self.directory / "scores").glob("*.json")):
-            record = _read(path)
-            if record.get("fingerprint") == self.fingerprint:
-                found[str(record.get("suite"))] = record
-            else:
-                self.stale.append(path.name)
-                log.warning("%s is stale: it is of another encoder than %s has now", path, self.model)
+    def records(self) -> dict[Path, dict[str, Any]]:
+        """What `simemb eval` left in the run directory. `DataError` for a file that is no record of scores."""
+        found = {path: _read(path) for path in sorted((self.directory / "scores").glob("*.json"))}
+        for path, record in found.items():
+            if not {"suite", "tasks", "average", "fingerprint"} <= record.keys():
+                raise DataError(f"{path}: is not a record of scores (`simemb eval` writes them); remove it")
         return found
 
     @cached_property
-    def stale(self) -> list[str]:
-        """The records that are of another encoder."""
-        return []
+    def on_record(self) -> dict[str, tuple[Path, dict[str, Any]]]:
+        """The records that are of this very encoder, by suite."""
+        current = {path: record for path, record in self.records.items() if record["fingerprint"] == self.fingerprint}
+        return {str(record["suite"]): (path, record) for path, record in current.items()}
+
+    @cached_property
+    def stale(self) -> list[Path]:
+        """The records that are of another encoder than the model is now."""
+        found = [path for path, record in self.records.items() if record["fingerprint"] != self.fingerprint]
+        for path in found:
+            log.warning("%s is stale: it is of another encoder than %s is now, and is not used", path, self.model)
+        return found
 
     # ---- what its encoder makes of a suite -------------------------------------------------------
 
@@ -102,11 +111,14 @@ class Subject:
         return self._scores[suite.name]
 
     def _evaluate(self, suite: Suite) -> Scores:
+        from simemb.provenance import judge
+
         try:
-            return evaluate(self.encoder, suite, geometry=True, cache=True)
+            found = evaluate(self.encoder, suite, geometry=True, cache=True)
         except AbsentError:
             # The pairs for alignment and uniformity may be missing where those of the tasks are not.
-            return evaluate(self.encoder, suite, cache=True)
+            found = evaluate(self.encoder, suite, cache=True)
+        return found if self.base else judge(found, self.model)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of distinct texts [texts, dim], most of which the cache has from scoring."""

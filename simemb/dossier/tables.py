@@ -13,8 +13,8 @@ from simemb.scores import Geometry, Scores
 from simemb.suites import Suite
 from simemb.surface import biases
 
-WORST = 25
-"""Pairs of a model that are shown."""
+WORST = 15
+"""Pairs that are shown of those that a model finds too similar, and of those that it finds too different."""
 
 
 class Cell(NamedTuple):
@@ -160,9 +160,9 @@ def worst_pairs(pairs: ScoredPairs, count: int = WORST) -> list[WorstPair]:
     ]
 
 
-def bias_rows(dossier: Dossier, found: Sequence[ScoredPairs]) -> list[tuple[str, dict[str, float]]]:
+def bias_rows(dossier: Dossier, found: Sequence[ScoredPairs]) -> list[tuple[Subject, dict[str, float]]]:
     """What the cosines of each model owe to length and common words (`simemb.surface.biases`)."""
     return [
-        (subject.label, biases(pairs.cosine, pairs.gold, pairs.surface))
+        (subject, biases(pairs.cosine, pairs.gold, pairs.surface))
         for subject, pairs in zip(dossier.everyone, found, strict=True)
     ]

@@ -30,7 +30,7 @@ def draw(axes: "Axes", groups: Sequence[Group], explained: tuple[float, float]) 
             group.places[:, 1],
             group.look.marker,
             color=group.look.color,
-            markersize=2,
+            markersize=2.2,
             markeredgewidth=0,
             alpha=0.7,
             label=group.label,

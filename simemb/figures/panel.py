@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb.atomic import new_file
 from simemb.errors import DataError
-from simemb.figures.style import COLUMN, PAGE, drawing, legend
+from simemb.figures.style import COLUMN, PAGE, drawing, legend, spacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,4 +110,5 @@ def _shared_legend(figure: "Figure") -> None:
     if len(named) > 1:
         longest = max(map(len, named))
         columns = max(1, min(len(named), 110 // (longest + 7)))
-        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
+        handles = list(named.values())
+        figure.legend(handles, list(named), loc="outside upper left", ncols=columns, **spacing(handles))

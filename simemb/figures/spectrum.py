@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOWEST = 1e-3
-"""The axis ends here: what is smaller is rounding, or a direction that is dead."""
+"""A curve ends here: what is smaller is rounding, or a direction that is dead."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ def draw(axes: "Axes", spectra: Sequence[Spectrum]) -> None:
     lowest = 1.0
     for spectrum in spectra:
         shares = spectrum.values / spectrum.values[0]
-        lowest = min(lowest, float(shares[shares > 0].min()))
+        shares = np.where(shares < LOWEST, np.nan, shares)
+        lowest = min(lowest, float(np.nanmin(shares)))
         rank = np.arange(1, len(shares) + 1)
         axes.plot(rank, shares, color=spectrum.look.color, linestyle=spectrum.look.line, label=spectrum.label)
     axes.set_yscale("log")
-    axes.set_ylim(max(LOWEST, lowest / 1.5), 1.3)
+    axes.set_ylim(lowest / 1.5, 1.3)
     plain_log(axes.yaxis)
     axes.margins(x=0.02)
     axes.set_xlabel("rank")

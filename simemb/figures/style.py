@@ -67,7 +67,6 @@ _SETTINGS: dict[str, Any] = {
     "lines.linewidth": 1.3,
     "lines.markersize": 3.5,
     "legend.frameon": False,
-    "legend.handlelength": 2.2,
     "legend.borderpad": 0,
     "legend.labelspacing": 0.3,
     # A name with a dollar sign is a name, and no formula.
@@ -141,14 +140,29 @@ def _quiet(log: Any) -> Generator[None, None, None]:
         log.level = level
 
 
-def legend(axes: Any, *, columns: int = 0) -> None:
+def legend(axes: Any) -> None:
     """Names of what is drawn, above the axes and below the title; nothing where there is but one."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) < 2:
         return
-    longest = max(map(len, labels))
-    columns = columns or max(1, min(len(labels), 4, 52 // (longest + 7)))
-    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, columnspacing=1.2)
+    axes.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        borderaxespad=0.3,
+        ncols=max(1, min(len(labels), 4, 52 // (max(map(len, labels)) + 7))),
+        **spacing(handles),
+    )
+
+
+def spacing(handles: Sequence[Any]) -> dict[str, float]:
+    """Room for lines, or where there are none, for markers, which small ones are enlarged to fill."""
+    lines = [getattr(handle, "lines", [handle])[0] for handle in handles]
+    if any(line.get_linestyle() not in ("None", "none", "") for line in lines):
+        return {"handlelength": 2.2, "columnspacing": 1.6}
+    small = min(line.get_markersize() for line in lines) < 3
+    return {"handlelength": 0.9, "handletextpad": 0.5, "columnspacing": 1.6, "markerscale": 2.0 if small else 1.0}
 
 
 def plain_log(axis: Any) -> None:

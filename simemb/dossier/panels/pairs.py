@@ -68,7 +68,7 @@ def _histogram(place: int, subject: Subject, pairs: ScoredPairs, suite: str, edg
     return Panel(
         key=f"histogram-{place}",
         title=subject.label,
-        caption=f"Cosines of {len(pairs.gold):,} pairs of {suite} by gold score; black: means of each bin.",
+        caption=f"Cosines of {len(pairs.gold):,} pairs of {suite} by gold score, with the mean of each bin.",
         description=f"Histograms of the cosine, one for each bin of gold scores. Mean cosine: {told}.",
         draw=partial(drawn_histogram.draw, edges=edges, ridges=ridges, look=subject.look),
         height=0.7 + 0.34 * len(ridges),

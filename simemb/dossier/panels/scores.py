@@ -43,7 +43,7 @@ def scores_of(dossier: Dossier, suite: Suite) -> Panel:
         caption=CAPTION.format(units="pairs" if pairs else "units") if certain else "These scores have no intervals.",
         description="Dot plot. " + " ".join(_told(model, names) for model in models),
         draw=partial(drawn.draw, tasks=names, models=models, xlabel=f"{headline} x 100", average=len(tasks) > 1),
-        height=0.75 + len(names) * max(0.2, 0.105 * len(models) + 0.06),
+        height=0.75 + len(names) * max(0.2, 0.085 * len(models) + 0.06),
     )
 
 
