@@ -59,7 +59,11 @@ def names() -> list[str]:
 
 
 def find(suite: str | Path | Suite) -> Suite:
-    """The suite of that name in `eval/`, a task of MTEB (`mteb:STSBenchmark`), or that of the scored file or BEIR folder at that path; else `DataError`."""
+    """The suite of that name in `eval/`, of a task of MTEB (`mteb:STSBenchmark`), or of a scored file or BEIR folder.
+
+    Raises:
+        DataError: there is none; names the nearest.
+    """
     if isinstance(suite, Suite):
         return suite
     if str(suite).startswith("mteb:"):
