@@ -25,7 +25,6 @@ def standings_table(comparison: Comparison) -> Table:
     for entry in comparison.entries:
         cells = [_standing(entry.standings[heading]) for heading in _headings(comparison)]
         table.add_row(_label(entry), *cells)
-    table.caption = "\n".join(_notes(comparison)) or None
     return table
 
 
@@ -46,14 +45,14 @@ def duel_table(comparison: Comparison, duel: Duel) -> Table:
 
 
 def verdicts_table(comparison: Comparison) -> Table:
-    """The verdict on each two entrants, and how it came about."""
-    table = Table(title="verdict", title_justify="left", show_header=False, box=None)
+    """The verdict on each two entrants, how it came about, and what a reader must know of the scores."""
+    table = Table(show_header=False, box=None)
     table.add_column("", overflow="fold")
     for duel in comparison.duels:
-        table.add_row(duel.verdict)
-    # Rows and no caption, which would be folded where verdicts are short.
-    for line in ("", *_method(comparison)):
-        table.add_row(line, style="dim")
+        table.add_row(duel.verdict, style="bold")
+    # Rows and no caption, which would be folded to the width of a short verdict.
+    for line in [*_notes(comparison), *(_method(comparison) if comparison.duels else [])]:
+        table.add_row(line)
     return table
 
 

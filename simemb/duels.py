@@ -79,7 +79,12 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
             name: Standing(fmean(column), stdev(column) if len(column) > 1 else nan, tuple(column))
             for name, column in columns.items()
         },
-        notes=tuple(dict.fromkeys(note for run in runs for note in provenance.notes(run))),
+        # Runs of one training were trained on the same data: what is said of each is said once.
+        notes=tuple(
+            dict.fromkeys(
+                f"{label}: {note.removeprefix(f'{run.model}: ')}" for run in runs for note in provenance.notes(run)
+            )
+        ),
     )
 
 

@@ -73,8 +73,7 @@ def compare(words: list[str]) -> None:
     report.print_table(tables.standings_table(found))
     for duel in found.duels[: len(found.entries) - 1]:
         report.print_table(tables.duel_table(found, duel))
-    if found.duels:
-        report.print_table(tables.verdicts_table(found))
+    report.print_table(tables.verdicts_table(found))
     if results:
         report.print_table(tables.published_table(found, results, published.cautions(suite.name)))
     if chosen.json is not None:

@@ -83,4 +83,4 @@ def _list(names: Sequence[str]) -> str:
 
 def _method(tasks: int, resamples: int) -> str:
     correction = f", corrected for {tasks} tasks" if tasks > 1 else ""
-    return f"p < {LEVEL:g} by {resamples:,} resamples{correction}"
+    return f"level {LEVEL:.0%}, {resamples:,} resamples{correction}"

@@ -83,8 +83,7 @@ def test_several_seeds_have_a_mean_and_a_deviation():
 
 def test_notes_of_training_and_of_what_is_missing_stand_below():
     noted = entry("A", (50.0,), (nan,), notes=("A: 12 of 20 texts were trained on",))
-    table = tables.standings_table(comparison(noted, B, missing=("sts14",), unresampled=("topics",)))
-    text = str(table.caption)
+    text = drawn(tables.verdicts_table(comparison(noted, B, missing=("sts14",), unresampled=("topics",))))
     assert "A: 12 of 20 texts were trained on" in text
     assert "without sts14: the data are not there" in text
     assert "without topics: no units" in text
@@ -116,6 +115,11 @@ def test_the_verdict_says_how_it_came_about():
     assert "one run says nothing about other seeds: A, B" in text
     assert "Welch" not in text
     assert "pairs of models" not in text
+
+
+def test_a_single_model_has_notes_and_no_method():
+    assert drawn(tables.verdicts_table(comparison(A))).split() == []
+    assert "the data are not there" in drawn(tables.verdicts_table(comparison(A, missing=("sts14",))))
 
 
 def test_several_seeds_and_pairs_are_told_of():

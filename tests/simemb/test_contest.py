@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from simemb import provenance
 from simemb.contest import Comparison, compare, contest
 from simemb.duels import AVERAGE
 from simemb.errors import DataError
@@ -69,7 +70,7 @@ def found() -> Comparison:
 
 def test_a_better_encoder_is_found_to_be_better(found: Comparison):
     assert found.duels[0].verdict == (
-        "good is better than bad on all 3 tasks and on average (p < 0.05 by 400 resamples, corrected for 3 tasks)."
+        "good is better than bad on all 3 tasks and on average (level 5%, 400 resamples, corrected for 3 tasks)."
     )
 
 
@@ -218,7 +219,7 @@ def test_means_are_compared_too():
     found = contest({"a": [first], "b": [second]}, resamples=200)
     assert found.measure == "accuracy"
     assert isnan(found.duels[0].differences["x"].steiger)
-    assert found.duels[0].verdict == "b is better than a on x (p < 0.05 by 200 resamples)."
+    assert found.duels[0].verdict == "b is better than a on x (level 5%, 200 resamples)."
 
 
 def test_units_that_make_up_another_number_than_the_headline_are_called_by_it():
@@ -241,7 +242,7 @@ def test_constant_values_are_said_to_be_undefined():
     flat = replace(flat, values=np.full(200, 0.5))
     every = {"a": [scores("a", {"x": right(0.5, 1, gold=True)})], "b": [scores("b", {"x": flat})]}
     (duel,) = contest(every, resamples=200).duels
-    assert duel.verdict == "nothing can be said of x, where a score is not defined (p < 0.05 by 200 resamples)."
+    assert duel.verdict == "nothing can be said of x, where a score is not defined (level 5%, 200 resamples)."
 
 
 @pytest.mark.parametrize(
@@ -268,3 +269,12 @@ def test_too_few_resamples_are_refused_before_anything_is_encoded():
     untouched = [Angles(name, nan) for name in "ab"]
     with pytest.raises(DataError, match=r"100 resamples cannot show a difference at 5% on one of 3 tasks .*120\)"):
         compare(untouched, SUITE, resamples=100, cache=False)
+
+
+def test_what_is_said_of_every_run_of_a_training_is_said_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(provenance, "notes", lambda scores: [f"{scores.model}: was trained on test texts"])
+    every = {name: [scores(f"{name}/{seed}", {"x": right(0.5, seed)}) for seed in (1, 2)] for name in "ab"}
+    assert [entry.notes for entry in contest(every, resamples=200).entries] == [
+        ("a: was trained on test texts",),
+        ("b: was trained on test texts",),
+    ]

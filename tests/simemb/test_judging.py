@@ -29,7 +29,7 @@ def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, caps
     (duel,) = record["duels"]
     assert f"{duel['second']} less {duel['first']}" in shown
     assert duel["verdict"] in shown
-    assert "(p < 0.05 by 200 resamples)." in duel["verdict"]
+    assert "(level 5%, 200 resamples)." in duel["verdict"]
     assert (record["seed"], record["resamples"], record["units"]) == (1, 200, {"dev": 40})
 
 
@@ -46,7 +46,7 @@ def test_three_models_have_two_tables_and_three_verdicts(
     judging.compare([*words, "--pooling", "mean", "mean", "cls"])
     shown = capsys.readouterr().out
     assert shown.count(" less ") == 2
-    assert shown.count("by 200 resamples)") == 3
+    assert shown.count("200 resamples)") == 3
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from simemb.verdict import Difference, verdict
 
-METHOD = "(p < 0.05 by 2,000 resamples, corrected for 3 tasks)."
+METHOD = "(level 5%, 2,000 resamples, corrected for 3 tasks)."
 
 
 def difference(value: float, p: float) -> Difference:
@@ -63,19 +63,19 @@ def test_no_difference_is_never_called_equality():
 
 
 def test_a_single_task_has_no_average_and_no_correction():
-    assert said(BETTER, x=BETTER) == "B is better than A on x (p < 0.05 by 2,000 resamples)."
-    assert said(SAME, x=SAME) == "no difference between A and B was shown on x (p < 0.05 by 2,000 resamples)."
+    assert said(BETTER, x=BETTER) == "B is better than A on x (level 5%, 2,000 resamples)."
+    assert said(SAME, x=SAME) == "no difference between A and B was shown on x (level 5%, 2,000 resamples)."
 
 
 def test_what_is_not_defined_is_named_and_not_counted():
     words = said(UNDEFINED, x=BETTER, y=UNDEFINED, z=SAME)
     expected = "B is better than A on x; no difference was shown on z; nothing can be said of y, where a score is not"
-    assert words == f"{expected} defined (p < 0.05 by 2,000 resamples, corrected for 2 tasks)."
+    assert words == f"{expected} defined (level 5%, 2,000 resamples, corrected for 2 tasks)."
 
 
 def test_nothing_defined_at_all():
     words = said(UNDEFINED, x=UNDEFINED)
-    assert words == "nothing can be said of x, where a score is not defined (p < 0.05 by 2,000 resamples)."
+    assert words == "nothing can be said of x, where a score is not defined (level 5%, 2,000 resamples)."
 
 
 @pytest.mark.parametrize(("found", "shown"), [(BETTER, True), (SAME, False), (UNDEFINED, False)])
