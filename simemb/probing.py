@@ -1,0 +1,169 @@
+"""What can be read off frozen vectors by logistic regression, as SentEval probes them.
+
+Conneau & Kiela, 2018, SentEval, https://arxiv.org/abs/1803.05449, section 3, and its released code: the same folds, the
+same strengths of the penalty, the same way to choose one. SentEval trains each classifier by Adam, in batches and until
+the accuracy on held-out rows stops rising; here the same loss is taken to its optimum (see `simemb.logistic`), which
+depends on no learning rate, no order of rows and no moment of stopping.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.logistic import Array, decide, minimize, outputs, problem
+from simemb.progress import track
+
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2)
+"""The grid of SentEval, where they are called weight decay."""
+FOLDS = 10
+SEED = 1111
+CELLS = 1 << 24
+"""Logits at once: 128 MB."""
+
+Rows = NDArray[np.intp]
+
+
+class Part(NamedTuple):
+    """The rows that a classifier learns from, and those that it is asked about."""
+
+    learnt: Rows
+    asked: Rows
+
+
+class Probed(NamedTuple):
+    """What the classifiers said.
+
+    Attributes:
+        predicted: The class of every row asked about.
+        accuracy: Of these, in [0, 1]; for folds the mean of their accuracies, as in SentEval.
+        strengths: What was chosen, for each fold or once.
+    """
+
+    predicted: NDArray[np.intp]
+    accuracy: float
+    strengths: tuple[float, ...]
+
+
+def cross_validated(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.intp],
+    *,
+    folds: int = FOLDS,
+    seed: int = SEED,
+    name: str = "vectors",
+) -> Probed:
+    """Predict each row by a classifier that did not see its fold, its strength chosen by folds of what it did see.
+
+    Args:
+        vectors: [row, dim].
+        labels: Class of each row, from 0 without gaps. Each needs `enough(folds)` rows.
+        folds: Of all rows, and again of the rest of each.
+        seed: Of scikit-learn's `StratifiedKFold`, shuffled.
+        name: What the progress bar calls it.
+    """
+    outer = split(np.arange(len(labels)), labels, folds, seed)
+    inner = [split(part.learnt, labels, folds, seed) for part in outer]
+    answers = ask(vectors, labels, [*outer, *(part for parts in inner for part in parts)], name)
+    predicted, chosen, accuracies = np.empty_like(labels), list[float](), list[float]()
+    for fold, (part, parts) in enumerate(zip(outer, inner, strict=True)):
+        first = folds * (fold + 1)
+        best = _best(labels, parts, [said[first : first + folds] for said in answers])
+        predicted[part.asked] = answers[best][fold]
+        accuracies.append(_accuracy(labels, part, answers[best][fold]))
+        chosen.append(STRENGTHS[best])
+    return Probed(predicted, float(np.mean(accuracies)), tuple(chosen))
+
+
+def trained(
+    train: tuple[NDArray[np.float32], NDArray[np.intp]],
+    test: tuple[NDArray[np.float32], NDArray[np.intp]],
+    dev: tuple[NDArray[np.float32], NDArray[np.intp]] | None = None,
+    *,
+    folds: int = FOLDS,
+    seed: int = SEED,
+    name: str = "vectors",
+) -> Probed:
+    """Predict the rows of `test`; the strength is chosen on `dev`, or without it by folds of `train`.
+
+    Args:
+        train: Vectors [row, dim], and the class of each row, from 0 without gaps.
+        test: Likewise, of the same classes.
+        dev: Likewise.
+        folds: Of `train`; each class then needs as many rows.
+        seed: Of scikit-learn's `StratifiedKFold`, shuffled.
+        name: What the progress bar calls it.
+    """
+    pieces = [piece for piece in (train, test, dev) if piece]
+    vectors, labels = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    rows = np.split(np.arange(len(labels)), np.cumsum([len(piece[1]) for piece in pieces])[:-1])
+    final = Part(rows[0], rows[1])
+    trials = [Part(rows[0], rows[2])] if dev else split(rows[0], labels, folds, seed)
+    answers = ask(vectors, labels, [final, *trials], name)
+    best = _best(labels, trials, [said[1:] for said in answers])
+    predicted = answers[best][0]
+    return Probed(predicted, _accuracy(labels, final, predicted), (STRENGTHS[best],))
+
+
+def enough(folds: int) -> int:
+    """How many rows a class needs so that every rest of an outer fold has one for each inner fold.
+
+    >>> enough(10)
+    12
+    """
+    return next(rows for rows in range(folds, 3 * folds) if rows - -(-rows // folds) >= folds)
+
+
+def split(rows: Rows, labels: NDArray[np.intp], folds: int, seed: int) -> list[Part]:
+    """Some rows in shuffled folds, in each of which classes are as frequent as in all."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folded = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels[rows])
+    return [Part(rows[learnt], rows[asked]) for learnt, asked in folded]
+
+
+def ask(
+    vectors: NDArray[np.float32], labels: NDArray[np.intp], parts: Sequence[Part], name: str
+) -> list[list[NDArray[np.intp]]]:
+    """The classes that the classifier of each part predicts where it is asked, for each of `STRENGTHS`."""
+    features = np.hstack([vectors.astype(np.float64), np.ones((len(vectors), 1))])
+    size = max(1, CELLS // (len(features) * (int(labels.max()) + 1)))
+    answers: list[list[NDArray[np.intp]]] = [[] for _ in STRENGTHS]
+    with track(f"probing {name}", total=len(STRENGTHS) * len(parts), unit="fits") as advance:
+        for first in range(0, len(parts), size):
+            group = parts[first : first + size]
+            for found, said in zip(answers, _path(features, labels, group, advance), strict=True):
+                found += said
+    return answers
+
+
+def _path(
+    features: Array, labels: NDArray[np.intp], parts: Sequence[Part], advance: Callable[[int], None]
+) -> list[list[NDArray[np.intp]]]:
+    """From the strongest penalty to the weakest: each begins where the last one ended."""
+    learnt = np.zeros((len(features), len(parts)), np.bool_)
+    for fit, part in enumerate(parts):
+        learnt[part.learnt, fit] = True
+    fits = problem(features, labels, learnt)
+    weights, answers = None, list[list[NDArray[np.intp]]]()
+    for strength in sorted(STRENGTHS, reverse=True):
+        weights = minimize(fits, strength, weights)
+        answers.append(list(_decisions(features, weights, parts)))
+        advance(len(parts))
+    return answers[::-1]
+
+
+def _decisions(features: Array, weights: Array, parts: Sequence[Part]) -> Iterator[NDArray[np.intp]]:
+    for fit, part in enumerate(parts):
+        yield decide(outputs(features[part.asked], weights[:, fit : fit + 1]))[:, 0]
+
+
+def _best(labels: NDArray[np.intp], parts: Sequence[Part], answers: Sequence[Sequence[NDArray[np.intp]]]) -> int:
+    """The strength of the highest accuracy, of several the weakest, as in SentEval; which of `STRENGTHS` it is."""
+    means = [np.mean([_accuracy(labels, *pair) for pair in zip(parts, said, strict=True)]) for said in answers]
+    return int(np.argmax(np.round(means, 4)))
+
+
+def _accuracy(labels: NDArray[np.intp], part: Part, predicted: NDArray[np.intp]) -> float:
+    return float((labels[part.asked] == predicted).mean())

@@ -1,0 +1,98 @@
+"""Clustering: do the texts of a class lie together, when nobody says which class a text is of?
+
+k-means with as many clusters as there are classes, judged by V-measure (Rosenberg & Hirschberg, 2007,
+https://aclanthology.org/D07-1043), as in MTEB (Muennighoff et al., 2023, https://arxiv.org/abs/2210.07316).
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simemb.progress import track
+from simemb.scores import TaskScores
+from simemb.sources import Source
+from simemb.tasks.classification import Labeled
+from simemb.tasks.task import Loaded, Scored, Task
+from simemb.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class ClusteringScores(TaskScores):
+    """How well clusters agree with classes, in points.
+
+    Attributes:
+        v_measure: Harmonic mean of homogeneity and completeness, 0 to 100, the mean over seeds.
+        sd: Its standard deviation over seeds, with n - 1.
+        seeds: How many.
+        texts: How many.
+        classes: How many, and as many clusters.
+    """
+
+    v_measure: float
+    sd: float
+    seeds: int
+    texts: int
+    classes: int
+
+    def numbers(self) -> dict[str, float]:
+        """`v_measure`."""
+        return {"v_measure": self.v_measure}
+
+
+@dataclass(frozen=True)
+class Clustering(Task):
+    """Labeled texts, whose labels are used to judge alone.
+
+    Attributes:
+        data: A corpus of `data/` by its name, a `Source`, or the path of a file.
+        seeds: With how many k-means is run, 2 at least; from 0 on.
+    """
+
+    data: str | Source | Path
+    seeds: int = 10
+
+    def load(self) -> "LoadedTexts":
+        """Read it; `DataError` for a missing label or a single class."""
+        return LoadedTexts(self, Labeled.read(self.data))
+
+
+class LoadedTexts(Loaded):
+    """The texts of a `Clustering`."""
+
+    def __init__(self, task: Clustering, data: Labeled):
+        self._task, self.data = task, data
+        self._classes = data.classes(least=1, why="clustering")
+        self.origins = {data.origin: data.checksum}
+
+    def texts(self) -> Iterator[str]:
+        """Every text."""
+        return (text for texts in self.data.texts for text in texts)
+
+    def score(self, vectors: Vectors) -> Scored:
+        """V-measure of k-means on the vectors, each of length 1 (one that is 0 stays so)."""
+        from sklearn.metrics import v_measure_score
+        from sklearn.preprocessing import normalize
+
+        unit = np.asarray(normalize(self.data.features(vectors)), np.float32)
+        labels = self.data.codes(self._classes)
+        found: list[float] = []
+        with track(f"clustering {self._task.name}", total=self._task.seeds, unit="fits") as advance:
+            for seed in range(self._task.seeds):
+                found.append(100 * float(v_measure_score(labels, _clusters(unit, len(self._classes), seed))))
+                advance(1)
+        mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
+        return Scored(ClusteringScores(mean, sd, len(found), len(labels), len(self._classes)), None)
+
+
+def _clusters(unit: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int32]:
+    """The cluster of each text: of one start by k-means++, what Lloyd's iterations make of it."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different vectors than clusters: fewer clusters
+        return KMeans(count, n_init="auto", random_state=seed).fit_predict(unit)
