@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simemb.augment import Crop, Delete, Mask, Repeat, Shuffle, Span, TokenAugmentation
     from simemb.auxiliary import Auxiliary, MaskedLM, SoftmaxNLI
+    from simemb.contest import compare
     from simemb.cutoff import (
         Adversarial,
         ElementDropout,
@@ -99,6 +100,7 @@ _HOMES = {
     "Twin": "targets",
     "VICReg": "objectives",
     "View": "views",
+    "compare": "contest",
     "evaluate": "suites",
     "fit": "training",
 }
@@ -152,6 +154,7 @@ __all__ = [
     "Twin",
     "VICReg",
     "View",
+    "compare",
     "evaluate",
     "fit",
 ]
