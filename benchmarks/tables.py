@@ -235,4 +235,5 @@ QUESTIONS: dict[str, tuple[str, list[Callable[[list[Line]], str]]]] = {
     "search": ("Search", [search]),
     "cold": ("Time to the first vector, cold", [cold]),
     "startup": ("Start-up", [startup]),
+    "filling": ("Batches filled to a round number of tokens", [generic]),
 }

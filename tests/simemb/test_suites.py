@@ -251,6 +251,13 @@ def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
         assert len({task.name for task in found.tasks}) == len(found.tasks)
 
 
+def test_the_page_about_evaluation_has_a_line_for_every_suite():
+    page = Path(__file__).resolve().parents[2] / "docs" / "evaluation.md"
+    inside = page.read_text(encoding="utf-8").partition("<!-- suites")[2].partition("<!-- end of suites")[0]
+    lines = [line.strip("| ").split(" | ") for line in inside.splitlines() if line.startswith("| `")]
+    assert lines == [[f"`{name}`", suites.find(name).description] for name in suites.names()]
+
+
 @pytest.mark.parametrize("name", ["sample", "sample_dev"])
 def test_the_bundled_suites_need_no_data(name, tmp_path, monkeypatch):
     monkeypatch.delenv("SIMEMB_DATA", raising=False)
