@@ -22,14 +22,15 @@ SEED = 1111
 CELLS = 1 << 24
 """Logits at once: 128 MB."""
 
-Rows = NDArray[np.intp]
+Integers = NDArray[np.intp]
+"""Which rows, or of which class each is."""
 
 
 class Part(NamedTuple):
     """The rows that a classifier learns from, and those that it is asked about."""
 
-    learnt: Rows
-    asked: Rows
+    learned: Integers
+    asked: Integers
 
 
 class Probed(NamedTuple):
@@ -41,14 +42,14 @@ class Probed(NamedTuple):
         strengths: What was chosen, for each fold or once.
     """
 
-    predicted: NDArray[np.intp]
+    predicted: Integers
     accuracy: float
     strengths: tuple[float, ...]
 
 
 def cross_validated(
     vectors: NDArray[np.float32],
-    labels: NDArray[np.intp],
+    labels: Integers,
     *,
     folds: int = FOLDS,
     seed: int = SEED,
@@ -64,7 +65,7 @@ def cross_validated(
         name: What the progress bar calls it.
     """
     outer = split(np.arange(len(labels)), labels, folds, seed)
-    inner = [split(part.learnt, labels, folds, seed) for part in outer]
+    inner = [split(part.learned, labels, folds, seed) for part in outer]
     answers = ask(vectors, labels, [*outer, *(part for parts in inner for part in parts)], name)
     predicted, chosen, accuracies = np.empty_like(labels), list[float](), list[float]()
     for fold, (part, parts) in enumerate(zip(outer, inner, strict=True)):
@@ -77,9 +78,9 @@ def cross_validated(
 
 
 def trained(
-    train: tuple[NDArray[np.float32], NDArray[np.intp]],
-    test: tuple[NDArray[np.float32], NDArray[np.intp]],
-    dev: tuple[NDArray[np.float32], NDArray[np.intp]] | None = None,
+    train: tuple[NDArray[np.float32], Integers],
+    test: tuple[NDArray[np.float32], Integers],
+    dev: tuple[NDArray[np.float32], Integers] | None = None,
     *,
     folds: int = FOLDS,
     seed: int = SEED,
@@ -115,21 +116,19 @@ def enough(folds: int) -> int:
     return next(rows for rows in range(folds, 3 * folds) if rows - -(-rows // folds) >= folds)
 
 
-def split(rows: Rows, labels: NDArray[np.intp], folds: int, seed: int) -> list[Part]:
+def split(rows: Integers, labels: Integers, folds: int, seed: int) -> list[Part]:
     """Some rows in shuffled folds, in each of which classes are as frequent as in all."""
     from sklearn.model_selection import StratifiedKFold
 
     folded = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels[rows])
-    return [Part(rows[learnt], rows[asked]) for learnt, asked in folded]
+    return [Part(rows[learned], rows[asked]) for learned, asked in folded]
 
 
-def ask(
-    vectors: NDArray[np.float32], labels: NDArray[np.intp], parts: Sequence[Part], name: str
-) -> list[list[NDArray[np.intp]]]:
+def ask(vectors: NDArray[np.float32], labels: Integers, parts: Sequence[Part], name: str) -> list[list[Integers]]:
     """The classes that the classifier of each part predicts where it is asked, for each of `STRENGTHS`."""
     features = np.hstack([vectors.astype(np.float64), np.ones((len(vectors), 1))])
     size = max(1, CELLS // (len(features) * (int(labels.max()) + 1)))
-    answers: list[list[NDArray[np.intp]]] = [[] for _ in STRENGTHS]
+    answers: list[list[Integers]] = [[] for _ in STRENGTHS]
     with track(f"probing {name}", total=len(STRENGTHS) * len(parts), unit="fits") as advance:
         for first in range(0, len(parts), size):
             group = parts[first : first + size]
@@ -139,14 +138,14 @@ def ask(
 
 
 def _path(
-    features: Array, labels: NDArray[np.intp], parts: Sequence[Part], advance: Callable[[int], None]
-) -> list[list[NDArray[np.intp]]]:
+    features: Array, labels: Integers, parts: Sequence[Part], advance: Callable[[int], None]
+) -> list[list[Integers]]:
     """From the strongest penalty to the weakest: each begins where the last one ended."""
-    learnt = np.zeros((len(features), len(parts)), np.bool_)
+    learned = np.zeros((len(features), len(parts)), np.bool_)
     for fit, part in enumerate(parts):
-        learnt[part.learnt, fit] = True
-    fits = problem(features, labels, learnt)
-    weights, answers = None, list[list[NDArray[np.intp]]]()
+        learned[part.learned, fit] = True
+    fits = problem(features, labels, learned)
+    weights, answers = None, list[list[Integers]]()
     for strength in sorted(STRENGTHS, reverse=True):
         weights = minimize(fits, strength, weights)
         answers.append(list(_decisions(features, weights, parts)))
@@ -154,16 +153,16 @@ def _path(
     return answers[::-1]
 
 
-def _decisions(features: Array, weights: Array, parts: Sequence[Part]) -> Iterator[NDArray[np.intp]]:
+def _decisions(features: Array, weights: Array, parts: Sequence[Part]) -> Iterator[Integers]:
     for fit, part in enumerate(parts):
         yield decide(outputs(features[part.asked], weights[:, fit : fit + 1]))[:, 0]
 
 
-def _best(labels: NDArray[np.intp], parts: Sequence[Part], answers: Sequence[Sequence[NDArray[np.intp]]]) -> int:
+def _best(labels: Integers, parts: Sequence[Part], answers: Sequence[Sequence[Integers]]) -> int:
     """The strength of the highest accuracy, of several the weakest, as in SentEval; which of `STRENGTHS` it is."""
     means = [np.mean([_accuracy(labels, *pair) for pair in zip(parts, said, strict=True)]) for said in answers]
     return int(np.argmax(np.round(means, 4)))
 
 
-def _accuracy(labels: NDArray[np.intp], part: Part, predicted: NDArray[np.intp]) -> float:
+def _accuracy(labels: Integers, part: Part, predicted: Integers) -> float:
     return float((labels[part.asked] == predicted).mean())

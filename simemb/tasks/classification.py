@@ -198,11 +198,11 @@ def _check(train: Labeled, part: Labeled, classes: Sequence[str]) -> None:
         raise DataError(f"{problem}, which has {', '.join(classes)}")
 
 
-def _scored(found: Probed, data: Labeled, gold: NDArray[np.intp], learnt: NDArray[np.intp], subset: str) -> Scored:
+def _scored(found: Probed, data: Labeled, gold: NDArray[np.intp], learned: NDArray[np.intp], subset: str) -> Scored:
     """Scores and outcomes of the examples asked about."""
     right = found.predicted == gold
-    frequent = np.bincount(learnt).argmax()
-    classes = int(learnt.max()) + 1
+    frequent = np.bincount(learned).argmax()
+    classes = int(learned.max()) + 1
     scores = ClassificationScores(
         accuracy=100 * found.accuracy,
         f1=_f1(found.predicted, gold) if classes == 2 and len(data.texts[0]) == 2 else None,

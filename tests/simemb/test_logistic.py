@@ -27,13 +27,13 @@ def halves(rows: int, fits: int) -> np.ndarray:
     return np.random.default_rng(1).random((rows, fits)) < 0.65
 
 
-def by_sklearn(features: np.ndarray, labels: np.ndarray, learnt: np.ndarray, strength: float) -> np.ndarray:
+def by_sklearn(features: np.ndarray, labels: np.ndarray, learned: np.ndarray, strength: float) -> np.ndarray:
     """The outputs of scikit-learn's classifier, on all rows."""
     factor = 2 if labels.max() == 1 else 1
     model = LogisticRegression(
-        C=factor / (learnt.sum() * strength), fit_intercept=False, solver="newton-cholesky", tol=1e-12
+        C=factor / (learned.sum() * strength), fit_intercept=False, solver="newton-cholesky", tol=1e-12
     )
-    model.fit(features[learnt], labels[learnt])
+    model.fit(features[learned], labels[learned])
     found = model.decision_function(features).reshape(len(features), -1)
     return found - found.mean(axis=1, keepdims=True) * (factor == 1)
 
@@ -42,10 +42,10 @@ def by_sklearn(features: np.ndarray, labels: np.ndarray, learnt: np.ndarray, str
 @pytest.mark.parametrize("classes", [2, 3, 6])
 def test_every_fit_gives_the_outputs_of_scikit_learn(classes: int, strength: float):
     features, labels = sample(240, 7, classes)
-    learnt = halves(240, 4)
-    found = outputs(features, minimize(problem(features, labels, learnt), strength))
+    learned = halves(240, 4)
+    found = outputs(features, minimize(problem(features, labels, learned), strength))
     for fit in range(4):
-        expected = by_sklearn(features, labels, learnt[:, fit], strength)
+        expected = by_sklearn(features, labels, learned[:, fit], strength)
         assert found[:, fit] == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
@@ -68,14 +68,14 @@ def test_the_gradient_is_that_of_the_loss(classes: int):
     features, labels = sample(30, 2, classes)
     fits = problem(features, labels, halves(30, 1))
     best = minimize(fits, 1e-3)
-    learnt = halves(30, 1)[:, 0]
+    learned = halves(30, 1)[:, 0]
 
     def loss(weights: np.ndarray) -> float:
         logits = outputs(features, weights)[:, 0]
         if classes == 2:
             logits = np.hstack([0 * logits, logits])
         penalty = 1e-3 / (4 if classes == 2 else 2) * (weights**2).sum()
-        return -log_softmax(logits, axis=1)[np.arange(30), labels][learnt].mean() + penalty
+        return -log_softmax(logits, axis=1)[np.arange(30), labels][learned].mean() + penalty
 
     dice = np.random.default_rng(2)
     assert all(loss(best + 0.01 * dice.normal(size=best.shape)) > loss(best) for _ in range(50))
@@ -83,10 +83,10 @@ def test_the_gradient_is_that_of_the_loss(classes: int):
 
 def test_fits_beside_each_other_do_not_touch():
     features, labels = sample(100, 5, 3)
-    learnt = halves(100, 5)
-    together = minimize(problem(features, labels, learnt), 1e-3)
+    learned = halves(100, 5)
+    together = minimize(problem(features, labels, learned), 1e-3)
     for fit in range(5):
-        alone = minimize(problem(features, labels, learnt[:, fit : fit + 1]), 1e-3)
+        alone = minimize(problem(features, labels, learned[:, fit : fit + 1]), 1e-3)
         assert together[:, fit] == pytest.approx(alone[:, 0], abs=1e-4)
 
 

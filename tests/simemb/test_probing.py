@@ -143,7 +143,7 @@ def test_so_many_rows_of_a_class_are_enough_and_one_less_is_not(folds: int):
             warnings.simplefilter("error")
             try:
                 for part in probing.split(np.arange(len(labels)), labels, folds, 0):
-                    probing.split(part.learnt, labels, folds, 0)
+                    probing.split(part.learned, labels, folds, 0)
             except (UserWarning, ValueError):
                 return False
         return True
