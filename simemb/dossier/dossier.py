@@ -6,17 +6,21 @@ from functools import cached_property
 from typing import Any
 
 from simemb import comparable, suites
+from simemb.contest import contest
 from simemb.dossier.intervals import Interval, intervals
 from simemb.dossier.scored_pairs import ScoredPairs
 from simemb.dossier.subject import Subject, labels
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.figures.style import base_look, look
 from simemb.scores import Scores
+from simemb.significance import fewest_resamples
 from simemb.suites import Suite
 
 log = logging.getLogger("simemb")
 
 DEFAULT, FALLBACK = "sts", "sample"
+RESAMPLES = 2000
+"""Of the paired tests."""
 
 
 class Dossier:
@@ -36,6 +40,7 @@ class Dossier:
         self._chosen = suite
         self._checked: set[str] = set()
         self._intervals: dict[str, list[dict[str, Interval]]] = {}
+        self._verdicts: dict[str, list[str]] = {}
 
     @cached_property
     def suites(self) -> list[Suite]:
@@ -89,8 +94,31 @@ class Dossier:
     def intervals(self, suite: Suite) -> list[dict[str, Interval]]:
         """The intervals of everyone's scores on a suite (see `simemb.dossier.intervals`)."""
         if suite.name not in self._intervals:
-            self._intervals[suite.name] = intervals(self.scores(suite))
+            found = self.scores(suite)
+            log.info("%s: drawing its units anew, for intervals and tests", suite.name)
+            self._intervals[suite.name] = intervals(found)
         return self._intervals[suite.name]
+
+    def verdicts(self, suite: Suite) -> list[str]:
+        """What paired tests say of each run and its base, and of each two models, in a sentence each.
+
+        Empty where there is but one model, or where no task has units that could be drawn anew.
+        """
+        if suite.name not in self._verdicts:
+            self._verdicts[suite.name] = self._compare(suite)
+        return self._verdicts[suite.name]
+
+    def _compare(self, suite: Suite) -> list[str]:
+        found = {subject.label: [scores] for subject, scores in zip(self.everyone, self.scores(suite), strict=True)}
+        units = [task for task in suite.tasks if all(task.name in scores.outcomes for (scores,) in found.values())]
+        if len(found) < 2 or not units:
+            return []
+        bases = {(subject.label, base.label) for subject in self.subjects if (base := self.base_of(subject))}
+        models = {subject.label for subject in self.subjects}
+        duels = contest(found, resamples=max(RESAMPLES, fewest_resamples(len(units)))).duels
+        of_runs = [duel for duel in duels if (duel.first, duel.second) in bases or (duel.second, duel.first) in bases]
+        others = [duel for duel in duels if {duel.first, duel.second} <= models and duel not in of_runs]
+        return [duel.verdict for duel in (*of_runs, *others)]
 
     @cached_property
     def pairs(self) -> tuple[Suite, list[ScoredPairs]] | None:

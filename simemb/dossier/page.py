@@ -64,6 +64,7 @@ def _content(dossier: Dossier) -> dict[str, Any]:
         "notes": _notes(dossier),
         "scores": scores,
         "overlaps": {suite.name: _overlaps(dossier, suite) for suite in dossier.suites},
+        "verdicts": {suite.name: dossier.verdicts(suite) for suite in dossier.suites},
         "gains": any(row.gain is not None for table, _ in scores for row in table.rows),
         "shapes": next((table.rows for table, _ in scores if all(row.geometry for row in table.rows)), []),
         "recorded": tables.record_tables(dossier),
@@ -157,6 +158,7 @@ def _record(dossier: Dossier, content: dict[str, Any]) -> "Markup":
             }
             for suite in dossier.suites
         },
+        "verdicts": content["verdicts"],
         "on_record": dossier.others_on_record(),
         "biases": {subject.label: found for subject, found in content["biases"]},
         "worst": {subject.label: [pair._asdict() for pair in pairs] for subject, pairs in content["worst"]},

@@ -87,14 +87,15 @@ def percentiles(values: Floats) -> Floats:
 
 def _alike(suite: Suite, scores: Scores) -> list[str]:
     """The tasks of scored pairs on the scale of the first graded one; where all are yes or no, those."""
-    pairs = [
-        task
-        for task in suite.tasks
-        if isinstance(task, Similarity) and task.name in scores.outcomes and scores.outcomes[task.name].gold is not None
-    ]
-    graded = [task for task in pairs if len(np.unique(scores.outcomes[task.name].gold)) > 2]
-    chosen = graded or pairs
+    pairs = [task for task in suite.tasks if isinstance(task, Similarity) and _values(scores, task.name)]
+    chosen = [task for task in pairs if _values(scores, task.name) > 2] or pairs
     return [task.name for task in chosen if task.scale == chosen[0].scale]
+
+
+def _values(scores: Scores, task: str) -> int:
+    """How many different gold scores a task has; 0 for one without."""
+    outcomes = scores.outcomes.get(task)
+    return 0 if outcomes is None or outcomes.gold is None else len(np.unique(outcomes.gold))
 
 
 def _scale(suite: Suite, name: str) -> tuple[float, float]:

@@ -49,6 +49,7 @@ def draw(axes: "Axes", curves: Sequence[Curve], *, ylabel: str) -> None:
                 color=curve.look.color,
                 markerfacecolor="none",
                 markersize=7,
+                clip_on=False,
             )
     axes.set_xlabel("step")
     axes.set_ylabel(ylabel)

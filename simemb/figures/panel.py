@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb.atomic import new_file
 from simemb.errors import DataError
-from simemb.figures.style import COLUMN, PAGE, drawing, legend, spacing
+from simemb.figures.style import COLUMN, PAGE, columns, drawing, legend, spacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,13 +52,13 @@ def compose(panels: Sequence[Panel], width: float | None = None, height: float |
     from matplotlib.figure import Figure
 
     width = width or (COLUMN if len(panels) == 1 else PAGE)
-    columns = _columns(len(panels), width)
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    heights = [max(panel.height for panel in row) * (0.85 if columns > 2 else 1) for row in rows]
+    across = _across(len(panels), width)
+    rows = [panels[start : start + across] for start in range(0, len(panels), across)]
+    heights = [max(panel.height for panel in row) * (0.85 if across > 2 else 1) for row in rows]
     figure = Figure(figsize=(width, height or sum(heights)), layout="constrained")
-    grid = figure.add_gridspec(len(rows), columns, height_ratios=heights)
+    grid = figure.add_gridspec(len(rows), across, height_ratios=heights)
     for place, panel in enumerate(panels):
-        axes = figure.add_subplot(grid[divmod(place, columns)])
+        axes = figure.add_subplot(grid[divmod(place, across)])
         panel.draw(axes)
         if len(panels) == 1:
             legend(axes)
@@ -95,7 +95,7 @@ def check_format(path: Path) -> str:
     return kind
 
 
-def _columns(panels: int, width: float) -> int:
+def _across(panels: int, width: float) -> int:
     if width < 1.5 * COLUMN:
         return 1
     return min(panels, 2 if panels in (2, 4) else 3)
@@ -108,7 +108,5 @@ def _shared_legend(figure: "Figure") -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
     if len(named) > 1:
-        longest = max(map(len, named))
-        columns = max(1, min(len(named), 110 // (longest + 7)))
-        handles = list(named.values())
-        figure.legend(handles, list(named), loc="outside upper left", ncols=columns, **spacing(handles))
+        handles, across = list(named.values()), columns(list(named), figure.get_figwidth())
+        figure.legend(handles, list(named), loc="outside upper left", ncols=across, **spacing(handles))

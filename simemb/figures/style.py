@@ -104,7 +104,7 @@ def look(place: int) -> Look:
 
 def base_look(place: int = 0) -> Look:
     """That of what runs started from."""
-    return Look(BASE, _LINES[2], _MARKERS[place % len(_MARKERS)], filled=False)
+    return Look(BASE, _LINES[(2 + place) % len(_LINES)], _MARKERS[place % len(_MARKERS)], filled=False)
 
 
 @contextmanager
@@ -119,7 +119,8 @@ def drawing() -> Generator[None, None, None]:
         # A page has more fonts than matplotlib knows of, and a paper should not fail for one letter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS | {"font.sans-serif": fonts()})
+        parameters: Any = matplotlib.rcParams
+        parameters.update(_SETTINGS | {"font.sans-serif": fonts()})
         yield
 
 
@@ -151,9 +152,18 @@ def legend(axes: Any) -> None:
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
         borderaxespad=0.3,
-        ncols=max(1, min(len(labels), 4, 52 // (max(map(len, labels)) + 7))),
+        ncols=columns(labels, COLUMN),
         **spacing(handles),
     )
+
+
+def columns(labels: Sequence[str], width: float) -> int:
+    """In how many columns so many names fit into a width in inches, with as few rows as can be, evenly filled."""
+    from math import ceil
+
+    fitting = int(17 * width) // (max(map(len, labels)) + 6)  # 17 letters of 7 points are about an inch
+    rows = ceil(len(labels) / max(1, fitting))
+    return ceil(len(labels) / rows)
 
 
 def spacing(handles: Sequence[Any]) -> dict[str, float]:
@@ -169,7 +179,10 @@ def plain_log(axis: Any) -> None:
     """Label a logarithmic axis with plain numbers (0.01, 1, 100)."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    def plain(value: float, _: int | None) -> str:
+        return f"{value:g}"
+
+    axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(NullFormatter())
 
 

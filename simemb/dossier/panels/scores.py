@@ -1,12 +1,13 @@
 """Scores of all models on the tasks of a suite, with their intervals."""
 
+from collections.abc import Mapping
 from functools import partial
 from math import nan
 
 import numpy as np
 
 from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import AVERAGE
+from simemb.dossier.intervals import AVERAGE, Interval
 from simemb.dossier.subject import Subject
 from simemb.figures import scores as drawn
 from simemb.figures.panel import Panel
@@ -47,13 +48,11 @@ def scores_of(dossier: Dossier, suite: Suite) -> Panel:
     )
 
 
-def _scored(
-    subject: Subject, scores: Scores, names: list[str], intervals: dict[str, tuple[float, float]]
-) -> drawn.Scored:
+def _scored(subject: Subject, scores: Scores, names: list[str], intervals: Mapping[str, Interval]) -> drawn.Scored:
     points = [
         scores.points if name == AVERAGE else scores.tasks[name].numbers().get(scores.headline, nan) for name in names
     ]
-    low, high = zip(*(intervals.get(name, (nan, nan)) for name in names), strict=True)
+    low, high = zip(*(intervals.get(name, Interval(nan, nan)) for name in names), strict=True)
     return drawn.Scored(subject.label, subject.look, points, low, high)
 
 

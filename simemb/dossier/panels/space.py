@@ -42,13 +42,14 @@ def _plane(dossier: Dossier, found: Sequence[Scores]) -> Panel:
         points.append(drawn_plane.Point(subject.label, subject.look, geometry.uniformity, geometry.alignment, place))
     measured = found[0].geometry
     assert measured is not None
+    arrows = " Arrows come from what a run started from." if any(p.base is not None for p in points) else ""
     told = "; ".join(f"{p.label}: uniformity {p.uniformity:.2f}, alignment {p.alignment:.2f}" for p in points)
     return Panel(
         key="plane",
         title="Alignment and uniformity",
         caption=f"Alignment of the {measured.positives:,} pairs of {measured.task} with a gold score of "
-        f"{measured.threshold:g} or more, uniformity of its {measured.vectors:,} sentences. Arrows come from what a "
-        "run started from. After Wang & Isola, 2020.",
+        f"{measured.threshold:g} or more, uniformity of its {measured.vectors:,} sentences.{arrows} After Wang & "
+        "Isola, 2020.",
         description=f"Points in a plane, horizontal uniformity, vertical alignment. {told}.",
         draw=partial(drawn_plane.draw, points=points),
         height=2.6,

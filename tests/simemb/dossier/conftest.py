@@ -15,22 +15,7 @@ from simemb.dossier.dossier import Dossier
 def dev_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """150 pairs; the second sentence lacks words of the first, and the score is the share that is left, times 5."""
     dice = random.Random(3)
-    words = (
-        "the",
-        "red",
-        "small",
-        "old",
-        "happy",
-        "man",
-        "woman",
-        "dog",
-        "sees",
-        "plays",
-        "likes",
-        "a",
-        "guitar",
-        "ball",
-    )
+    words = ("the", "red", "small", "old", "man", "woman", "dog", "sees", "plays", "likes", "a", "guitar", "ball")
     path = tmp_path_factory.mktemp("texts") / "dev.tsv"
     lines = ["score\tsentence1\tsentence2\n"]
     for _ in range(150):

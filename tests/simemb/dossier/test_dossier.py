@@ -96,6 +96,22 @@ def test_a_suite_that_was_asked_for_must_be_there(run: Path):
         _ = Dossier([str(run)], ["stss"]).suites
 
 
+# ---- what differs --------------------------------------------------------------------------------
+
+
+def test_runs_are_compared_with_their_base_and_models_with_each_other(own_run: Path, run: Path, dev_file: Path):
+    dossier = Dossier([str(run), str(own_run)], [str(dev_file)])
+    verdicts = dossier.verdicts(dossier.suites[0])
+    named = [[label for label in ("first", "own", "tiny-bert (base)") if label in verdict] for verdict in verdicts]
+    assert named == [["first", "tiny-bert (base)"], ["own", "tiny-bert (base)"], ["first", "own"]]
+    assert verdicts[-1].startswith("no difference between first and own was shown")
+
+
+def test_a_single_model_differs_from_nothing(tiny_base: Path, dev_file: Path):
+    dossier = Dossier([str(tiny_base)], [str(dev_file)])
+    assert dossier.verdicts(dossier.suites[0]) == []
+
+
 # ---- what may not be mixed -----------------------------------------------------------------------
 
 

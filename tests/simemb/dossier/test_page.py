@@ -231,6 +231,12 @@ def test_a_number_shows_few_digits_and_has_them_all(value: float | None, decimal
 # ---- what is told --------------------------------------------------------------------------------
 
 
+def test_what_differs_is_said_in_words(root: Element, dossier: Dossier, record: Any):
+    shown = [item.text for item in root.all("li") if item.parent and item.parent.get("class") == "verdicts"]
+    assert shown == record["verdicts"]["dev"] == dossier.verdicts(dossier.suites[0])
+    assert len(shown) >= 1
+
+
 def test_recipe_and_environment_are_there(root: Element):
     text = root.all("main")[0].text
     for expected in ("recipe.objective.temperature", "InfoNCE", "versions.torch", "run.seed", "data.digest"):
