@@ -54,6 +54,7 @@ def cross_validated(
     folds: int = FOLDS,
     seed: int = SEED,
     name: str = "vectors",
+    shown: bool | None = None,
 ) -> Probed:
     """Predict each row by a classifier that did not see its fold, its strength chosen by folds of what it did see.
 
@@ -63,10 +64,11 @@ def cross_validated(
         folds: Of all rows, and again of the rest of each.
         seed: Of scikit-learn's `StratifiedKFold`, shuffled.
         name: What the progress bar calls it.
+        shown: Whether there is a bar, as in `simemb.progress.track`.
     """
     outer = split(np.arange(len(labels)), labels, folds, seed)
     inner = [split(part.learned, labels, folds, seed) for part in outer]
-    answers = ask(vectors, labels, [*outer, *(part for parts in inner for part in parts)], name)
+    answers = ask(vectors, labels, [*outer, *(part for parts in inner for part in parts)], name, shown)
     predicted, chosen, accuracies = np.empty_like(labels), list[float](), list[float]()
     for fold, (part, parts) in enumerate(zip(outer, inner, strict=True)):
         first = folds * (fold + 1)
@@ -85,6 +87,7 @@ def trained(
     folds: int = FOLDS,
     seed: int = SEED,
     name: str = "vectors",
+    shown: bool | None = None,
 ) -> Probed:
     """Predict the rows of `test`; the strength is chosen on `dev`, or without it by folds of `train`.
 
@@ -95,13 +98,14 @@ def trained(
         folds: Of `train`; each class then needs as many rows.
         seed: Of scikit-learn's `StratifiedKFold`, shuffled.
         name: What the progress bar calls it.
+        shown: Whether there is a bar, as in `simemb.progress.track`.
     """
     pieces = [piece for piece in (train, test, dev) if piece]
     vectors, labels = (np.concatenate(column) for column in zip(*pieces, strict=True))
     rows = np.split(np.arange(len(labels)), np.cumsum([len(piece[1]) for piece in pieces])[:-1])
     final = Part(rows[0], rows[1])
     trials = [Part(rows[0], rows[2])] if dev else split(rows[0], labels, folds, seed)
-    answers = ask(vectors, labels, [final, *trials], name)
+    answers = ask(vectors, labels, [final, *trials], name, shown)
     best = _best(labels, trials, [said[1:] for said in answers])
     predicted = answers[best][0]
     return Probed(predicted, _accuracy(labels, final, predicted), (STRENGTHS[best],))
@@ -124,12 +128,14 @@ def split(rows: Integers, labels: Integers, folds: int, seed: int) -> list[Part]
     return [Part(rows[learned], rows[asked]) for learned, asked in folded]
 
 
-def ask(vectors: NDArray[np.float32], labels: Integers, parts: Sequence[Part], name: str) -> list[list[Integers]]:
+def ask(
+    vectors: NDArray[np.float32], labels: Integers, parts: Sequence[Part], name: str, shown: bool | None = None
+) -> list[list[Integers]]:
     """The classes that the classifier of each part predicts where it is asked, for each of `STRENGTHS`."""
     features = np.hstack([vectors.astype(np.float64), np.ones((len(vectors), 1))])
     size = max(1, CELLS // (len(features) * (int(labels.max()) + 1)))
     answers: list[list[Integers]] = [[] for _ in STRENGTHS]
-    with track(f"probing {name}", total=len(STRENGTHS) * len(parts), unit="fits") as advance:
+    with track(f"probing {name}", total=len(STRENGTHS) * len(parts), unit="fits", shown=shown) as advance:
         for first in range(0, len(parts), size):
             group = parts[first : first + size]
             for found, said in zip(answers, _path(features, labels, group, advance), strict=True):

@@ -177,7 +177,7 @@ def _load(suite: Suite) -> tuple[dict[str, Loaded], tuple[str, ...]]:
 
 def _versions() -> dict[str, str]:
     """What the numbers may depend on."""
-    packages = ("simemb", "torch", "transformers", "numpy", "scipy")
+    packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn")
     return {package: version(package) for package in packages} | {"python": python_version()}
 
 

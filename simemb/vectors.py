@@ -34,7 +34,8 @@ class SentenceEncoder(Protocol):
 class Vectors:
     """One vector for each distinct text.
 
-    `vectors[texts]` are those of some of the texts, [texts, dim], in that order.
+    `vectors[texts]` are those of some of the texts, [texts, dim], in that order. progress: whether what is computed
+    from them may draw a bar, as in `simemb.progress.track`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Vectors:
             ModelError: a vector is not finite.
         """
         distinct = list(dict.fromkeys(texts))
+        self.progress = progress
         self._row = {text: row for row, text in enumerate(distinct)}
 
         def encode(unknown: list[str]) -> NDArray[np.float32]:

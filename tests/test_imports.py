@@ -18,7 +18,10 @@ import simemb
 ROOT = Path(__file__).resolve().parent.parent
 COOKBOOK = ("train", "eval", "data")
 PACKAGES = ("simemb", *COOKBOOK)
-HEAVY = {"torch", "transformers", "sentence_transformers", "datasets", "faiss", "scipy", "pyarrow", "accelerate"}
+HEAVY = {
+    *("torch", "transformers", "sentence_transformers", "datasets", "faiss", "scipy", "pyarrow", "accelerate"),
+    *("sklearn", "matplotlib", "jinja2", "mteb"),
+}
 # transformers hands its attention functions whatever a model was called with.
 FORWARDING = {"interface"}
 

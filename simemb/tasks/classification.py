@@ -134,7 +134,9 @@ class LoadedWhole(Loaded):
         """Mean accuracy over folds, and whether each example was predicted right."""
         task, labels = self._task, self._labels
         features = self.data.features(vectors)
-        found = probing.cross_validated(features, labels, folds=task.folds, seed=task.seed, name=task.name)
+        found = probing.cross_validated(
+            features, labels, folds=task.folds, seed=task.seed, name=task.name, shown=vectors.progress
+        )
         return _scored(found, self.data, labels, labels, "all")
 
 
@@ -182,7 +184,9 @@ class LoadedSplit(Loaded):
         """Accuracy on the test part, and whether each of its examples was predicted right."""
         task = self._task
         train, test, *dev = ((part.features(vectors), part.codes(self._classes)) for part in self._all)
-        found = probing.trained(train, test, *dev, folds=task.folds, seed=task.seed, name=task.name)
+        found = probing.trained(
+            train, test, *dev, folds=task.folds, seed=task.seed, name=task.name, shown=vectors.progress
+        )
         return _scored(found, self.test, test[1], train[1], "test")
 
 

@@ -80,8 +80,9 @@ class LoadedTexts(Loaded):
         unit = np.asarray(normalize(self.data.features(vectors)), np.float32)
         labels = self.data.codes(self._classes)
         found: list[float] = []
-        with track(f"clustering {self._task.name}", total=self._task.seeds, unit="fits") as advance:
-            for seed in range(self._task.seeds):
+        name, seeds = f"clustering {self._task.name}", self._task.seeds
+        with track(name, total=seeds, unit="fits", shown=vectors.progress) as advance:
+            for seed in range(seeds):
                 found.append(100 * float(v_measure_score(labels, _clusters(unit, len(self._classes), seed))))
                 advance(1)
         mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))

@@ -119,7 +119,7 @@ def test_every_fit_is_counted(monkeypatch):
     seen = {}
 
     @contextmanager
-    def track(what: str, *, total: int, unit: str):
+    def track(what: str, *, total: int, unit: str, shown: bool | None):
         seen[what] = [total, unit, 0]
 
         def advance(count: int) -> None:

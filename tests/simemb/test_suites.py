@@ -195,7 +195,7 @@ def test_the_record_has_everything_in_plain_json_and_is_saved_whole(suite, tmp_p
     assert scores.geometry is not None
     assert record["geometry"]["effective_rank"] == scores.geometry.effective_rank > 1
     assert set(record["data"]) == {"near pairs", "far pairs"}
-    assert set(record["versions"]) == {"simemb", "torch", "transformers", "numpy", "scipy", "python"}
+    assert set(record["versions"]) == {"simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn", "python"}
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["scores.json"]
 
 

@@ -20,6 +20,7 @@ class Lengths:
         return "lengths"
 
     def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
+        del batch_size, progress
         self.asked.append(texts)
         return np.array([[len(text), len(text) ** 2] for text in texts], np.float32).reshape(-1, 2)
 
@@ -40,7 +41,7 @@ def test_vectors_that_are_not_finite_are_refused_and_never_cached(tmp_path, monk
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
     encoder = Lengths()
     encoder.encode = lambda texts, **_: np.full((len(texts), 2), np.nan, np.float32)  # type: ignore[method-assign]
-    with pytest.raises(ModelError, match="2 of 2 sentences .* not finite"):
+    with pytest.raises(ModelError, match=r"2 of 2 sentences .* not finite"):
         Vectors(encoder, ["a", "b"], cache=VectorCache("broken"))
     assert not list(tmp_path.rglob("*.safetensors"))
 
