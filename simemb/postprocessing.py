@@ -21,13 +21,14 @@ log = logging.getLogger("simemb")
 class Whiten:
     """Whiten the vectors of an encoder: mean 0, and as much variance in every direction.
 
-    It often helps an encoder whose vectors lie in a narrow cone (an untuned BERT), and seldom a trained one. Look at
-    both before you keep it:
+    Meant for vectors that lie in a narrow cone, as those of an untuned BERT do:
 
-      simemb whiten bert-base-uncased --data sentences.txt --output runs/whitened
-      simemb eval bert-base-uncased runs/whitened
+      simemb whiten bert-base-uncased --data sentences.txt --output runs/white
+      simemb eval bert-base-uncased runs/white
 
-    Do not whiten on the text you evaluate on, or say that you did.
+    Whitening by texts unlike those that will be compared can lower the scores.
+
+    Scores on texts that were in the data are transductive: say so.
     """
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
