@@ -70,7 +70,7 @@ def published_table(comparison: Comparison, rows: Sequence[Published], cautions:
     lines += [(entry.standings[AVERAGE].mean, _ours(entry, headings), OURS) for entry in comparison.entries]
     for _, cells, style in sorted(lines, key=lambda line: -line[0] if not isnan(line[0]) else 0):
         table.add_row(*cells, style=style)
-    table.caption = "\n".join(cautions)
+    table.caption = "\n".join([*cautions, *_incomplete(comparison)])
     return table
 
 
@@ -140,6 +140,12 @@ def _notes(comparison: Comparison) -> list[str]:
     if any(isnan(standing.mean) for entry in comparison.entries for standing in entry.standings.values()):
         notes.append(f"{UNDEFINED} undefined: all cosines of a model are equal")
     return notes
+
+
+def _incomplete(comparison: Comparison) -> list[str]:
+    """That an average over some of the tasks is none to be laid beside one over all."""
+    left_out = ", ".join((*comparison.missing, *comparison.unresampled))
+    return [f"our average is without {left_out}, the published ones are over all tasks"] if left_out else []
 
 
 def _method(comparison: Comparison) -> list[str]:

@@ -88,6 +88,8 @@ def load(
             raise ModelError(
                 f"{model} has modules that only sentence-transformers knows, which precision int8 is not for"
             )
+        if not layout.known and pooling:
+            raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
         if not layout.known:
             return _foreign(directory, str(model), truncate_dim, trust_remote_code)
         wanted = pooling or layout.pooling

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
-from statistics import fmean, stdev
+from statistics import fmean
 
 from simemb import provenance
 from simemb.metrics import spearman
 from simemb.scores import Scores
+from simemb.seeds import spread
 from simemb.significance import Finding, Floats, holm, interval, steiger, welch
 from simemb.verdict import Difference, verdict
 
@@ -76,7 +77,7 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
         models=tuple(run.model for run in runs),
         fingerprints=tuple(run.fingerprint for run in runs),
         standings={
-            name: Standing(fmean(column), stdev(column) if len(column) > 1 else nan, tuple(column))
+            name: Standing(fmean(column), spread(column) if len(column) > 1 else nan, tuple(column))
             for name, column in columns.items()
         },
         # Runs of one training were trained on the same data: what is said of each is said once.

@@ -12,13 +12,13 @@ from simemb.options import UsageError, parse
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare encoders: differences with intervals and tests, and a verdict in words.
+    """Compare encoders: differences, how sure they are, and a verdict in words.
 
-    Each model is scored on the same data, and the second less the first is looked at unit by unit:
+    Each is scored on the same data; of each two the second less the first:
 
       simemb compare runs/first runs/second --suite sts
 
-    Runs with several seeds (`simemb train --seeds`) stand together, as mean and deviation:
+    Runs with several seeds (`simemb train --seeds`) stand together:
 
       simemb compare runs/simcse-seeds runs/esimcse-seeds
 
@@ -60,7 +60,8 @@ def compare(words: list[str]) -> None:
     from simemb import contest, published, report, suites
 
     suite = suites.find(chosen.suite)
-    results = published.results(suite.name) if chosen.against else []
+    # By what was typed: a file of one's own may be called sts.tsv.
+    results = published.results(chosen.suite) if chosen.against else []
     found = contest.compare(
         chosen.models,
         suite,

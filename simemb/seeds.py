@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any
 
 from simemb import atomic
@@ -36,7 +37,12 @@ def mean(runs: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def deviation(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     """The sample standard deviation (n - 1) of each number, of two runs or more."""
-    return {name: stdev(run[name] for run in runs) for name in runs[0]}
+    return {name: spread([run[name] for run in runs]) for name in runs[0]}
+
+
+def spread(values: Sequence[float]) -> float:
+    """The sample standard deviation (n - 1) of two numbers or more; nan where one is, at which `stdev` breaks."""
+    return sqrt(variance(values))
 
 
 def save(output: Path, results: Sequence["Result"], seeds: Sequence[int]) -> None:

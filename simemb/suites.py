@@ -75,11 +75,16 @@ def find(suite: str | Path | Suite) -> Suite:
     path = Path(suite)
     if path.is_dir():
         folder = Retrieval.at(path)
-        return Suite(folder.name, f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
+        return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
     if not path.suffix and not path.exists():
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
     task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
-    return Suite(task.name, f"the scored pairs of {path}", (task,), geometry=task)
+    return Suite(_own_name(task.name), f"the scored pairs of {path}", (task,), geometry=task)
+
+
+def _own_name(name: str) -> str:
+    """The name of a suite that is a path: no suite of `eval/`, beside whose scores its own will lie."""
+    return f"own-{name}" if name in names() else name
 
 
 def evaluate(

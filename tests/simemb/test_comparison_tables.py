@@ -144,6 +144,13 @@ def test_ours_stand_among_the_published_where_they_belong():
     assert any("75.11 ± 0.84 (73.16 to 76.70" in line for line in lines)
 
 
+def test_an_average_over_fewer_tasks_than_the_published_is_told():
+    found = comparison(A, missing=("sts14",), unresampled=("topics",))
+    text = drawn(tables.published_table(found, published.results("sts"), ["mind"]))
+    assert "our average is without sts14, topics, the published ones are over all tasks" in text
+    assert "our average" not in drawn(tables.published_table(comparison(A), published.results("sts"), ["mind"]))
+
+
 def test_what_has_no_average_stands_last():
     found = comparison(entry("broken", (nan,), (83.0,)))
     lines = drawn(tables.published_table(found, published.results("sts"), ["mind"])).splitlines()

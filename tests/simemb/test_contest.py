@@ -136,6 +136,16 @@ def test_identical_encoders_are_not_told_apart():
     assert duel.verdict.startswith("no difference between good and twin was shown on any task or on average (")
 
 
+def test_a_run_that_collapsed_leaves_its_seeds_without_a_score():
+    collapsed = Angles("collapsed", 0)
+    collapsed.encode = lambda texts, **_: np.ones((len(texts), 2), np.float32)
+    found = compare([BAD, [GOOD, collapsed]], SUITE, resamples=200, cache=False)
+    standing = found.entries[1].standings["one"]
+    assert isnan(standing.mean)
+    assert isnan(standing.sd)
+    assert "nothing can be said of one, two and three, where a score is not defined" in found.duels[0].verdict
+
+
 def test_one_encoder_alone_has_scores_and_no_duel():
     found = compare([GOOD], SUITE, resamples=200, cache=False)
     assert len(found.entries) == 1

@@ -12,7 +12,7 @@ import pytest
 from families import SENTENCES, make_encoder
 
 from simemb.encoder import Encoder
-from simemb.errors import DataError
+from simemb.errors import DataError, ModelError
 from simemb.foreign import ForeignEncoder
 
 TEXTS = [*SENTENCES, "A MAN Plays", "", "猫 a man 🙂"]
@@ -77,6 +77,13 @@ def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors
     wanted = their_model(path).encode(TEXTS, show_progress_bar=False)
     np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5, rtol=0)
     assert encoder.dim == wanted.shape[1]
+
+
+def test_a_pooling_that_would_be_ignored_is_refused(tmp_path):
+    path = make_encoder().save(tmp_path / "model")
+    lower_case(path)
+    with pytest.raises(ModelError, match="runs through sentence-transformers, where no pooling can be chosen"):
+        Encoder.load(path, pooling="cls")
 
 
 def test_a_default_prompt_changes_the_vectors(tmp_path):

@@ -70,6 +70,13 @@ def test_what_is_wrong_is_said_in_one_line(words: list[str], line: str):
     assert line in refused(*words)
 
 
+def test_a_file_that_is_called_like_a_suite_is_not_laid_beside_what_was_published_on_that(dev_file: Path):
+    Path("sts.tsv").write_bytes(dev_file.read_bytes())
+    assert "nothing published is at hand for suite sts.tsv" in refused(
+        "bundled", "--suite", "sts.tsv", "--against", "published"
+    )
+
+
 @pytest.mark.slow
 def test_a_real_model_beside_the_published(
     shared_data: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

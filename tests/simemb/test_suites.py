@@ -182,6 +182,11 @@ def test_a_file_of_ones_own_is_scored_by_its_path_in_any_range_of_scores(tmp_pat
     assert evaluate(Letters(), str(path)).tasks == scores.tasks
 
 
+def test_a_file_that_is_called_like_a_suite_has_a_record_of_its_own(tmp_path):
+    scores = evaluate(Letters(), write(tmp_path / "sts.tsv", NEAR))
+    assert (scores.suite, list(scores.tasks)) == ("own-sts", ["sts"])
+
+
 def test_the_record_has_everything_in_plain_json_and_is_saved_whole(suite, tmp_path):
     scores = evaluate(Letters(), suite, geometry=True)
     scores.save(tmp_path / "deep" / "scores.json")
