@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from simemb.targets import EMA, Frozen, StopGradient, Twin
     from simemb.training import fit
     from simemb.views import View
+    from simemb.whitening import whiten
 
 __version__ = "0.1.0"
 
@@ -103,6 +104,7 @@ _HOMES = {
     "compare": "contest",
     "evaluate": "suites",
     "fit": "training",
+    "whiten": "whitening",
 }
 
 __all__ = [
@@ -157,6 +159,7 @@ __all__ = [
     "compare",
     "evaluate",
     "fit",
+    "whiten",
 ]
 
 

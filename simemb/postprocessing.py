@@ -19,16 +19,18 @@ log = logging.getLogger("simemb")
 
 @dataclass(frozen=True)
 class Whiten:
-    """Whiten the vectors of an encoder: mean 0, and as much variance in every direction.
+    """Whiten the vectors of an encoder: mean 0, the same variance everywhere.
 
-    Meant for vectors that lie in a narrow cone, as those of an untuned BERT do:
+    Meant for vectors that lie in a narrow cone, as those of an untuned BERT do.
 
-      simemb whiten bert-base-uncased --data sentences.txt --output runs/white
+    Take texts like those that will be compared: by others scores can fall.
+
+    So look at both before you keep it:
+
+      simemb whiten bert-base-uncased --data texts.txt --output runs/white
       simemb eval bert-base-uncased runs/white
 
-    Whitening by texts unlike those that will be compared can lower the scores.
-
-    Scores on texts that were in the data are transductive: say so.
+    Do not whiten on the text that you evaluate on, or say that you did.
     """
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]

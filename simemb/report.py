@@ -32,6 +32,7 @@ DECIMALS = {
     "isoscore": 4,
     "hubness": 4,
     "dominance": 4,
+    "dead_dimensions": 0,
 }
 """All other numbers are points, with two."""
 GEOMETRY = ("alignment", "uniformity", "effective rank")

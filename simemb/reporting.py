@@ -22,9 +22,9 @@ NEEDED = ("matplotlib", "jinja2")
 
 @dataclass(frozen=True)
 class Report:
-    """Write one page about models: scores, curves, pictures, what they get wrong, how they were made.
+    """Write one page about models: scores, pictures, errors, how they were made.
 
-    The page is a single HTML file that needs no network; it reads well on paper too.
+    A single HTML file that needs no network and reads well on paper too.
     """
 
     models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="RUN [RUN ...]")]]
@@ -44,8 +44,11 @@ class Report:
 class Plot:
     """Draw one figure of models for a paper.
 
-    scores: with intervals. curves: learning curves. plane: alignment and uniformity. histogram: cosines by gold score.
-    length: length bias. spectrum: singular values. map: the sentences, by two components.
+    scores: with intervals. curves: learning curves. map: two components.
+
+    plane: alignment and uniformity. spectrum: singular values.
+
+    histogram: cosines by gold score. length: length bias.
     """
 
     figure: Positional[

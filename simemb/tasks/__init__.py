@@ -7,6 +7,7 @@ from simemb.tasks.classification import CrossValidated, Split
 from simemb.tasks.clustering import Clustering
 from simemb.tasks.retrieval import Retrieval
 from simemb.tasks.similarity import Binary, Pairs, Similarity
+from simemb.tasks.spread import Spread
 from simemb.tasks.task import Loaded, Task
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Retrieval",
     "Similarity",
     "Split",
+    "Spread",
     "Task",
 ]

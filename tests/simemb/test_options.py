@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from simemb import options, preparing
+from simemb import judging, options, postprocessing, preparing, reporting
 from simemb.cli import main
 from simemb.options import UsageError, parse
 
@@ -15,6 +15,10 @@ VERBS = {
     "eval": options.Eval,
     "index": options.BuildIndex,
     "search": options.Search,
+    "compare": judging.Compare,
+    "report": reporting.Report,
+    "plot": reporting.Plot,
+    "whiten": postprocessing.Whiten,
     "mine": preparing.Mine,
     "new": preparing.New,
     "list": options.List,
@@ -31,6 +35,14 @@ SHOWN = {
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
     ("search", "queries"): "QUERY [QUERY ...]",
+    ("compare", "models"): "MODEL MODEL [MODEL ...]",
+    ("compare", "cache"): "--no-cache",
+    ("report", "models"): "RUN [RUN ...]",
+    ("report", "base"): "--no-base",
+    ("plot", "figure"): "FIGURE",
+    ("plot", "models"): "RUN [RUN ...]",
+    ("plot", "base"): "--no-base",
+    ("whiten", "model"): "MODEL",
     ("mine", "model"): "MODEL",
     ("mine", "data"): "DATA",
     ("mine", "rules"): "--relative-margin",
