@@ -76,3 +76,27 @@ def test_vectors_replace_older_vectors(tiny_base: Path, sentences_file: Path) ->
     commands.run("encode", [str(tiny_base), str(sentences_file), "--output", "a.npy"])
     assert Path("a.npy").read_bytes().startswith(b"\x93NUMPY")
     assert [path.name for path in Path().iterdir()] == ["a.npy"]
+
+
+def test_eval_of_a_run_keeps_the_record_with_its_training_and_tells_the_model_card(
+    tiny_base: Path, sentences_file: Path, dev_file: Path
+) -> None:
+    train(tiny_base, sentences_file, "--output", "run")
+    commands.run("eval", ["run", "--suite", str(dev_file)])
+    record = json.loads(Path("run/scores/dev.json").read_text())
+    assert record["trained"]["seed"] == 1
+    assert record["trained"]["data"]["name"] == str(sentences_file)
+    assert record["overlap"]["tasks"].keys() == {"dev"}
+    assert record["command"]
+    assert "## Scores" in Path("run/best/README.md").read_text()
+    commands.run("eval", ["run", "--suite", str(dev_file), "--pooling", "mean"])
+    assert json.loads(Path("run/scores/dev.json").read_text()) == record
+
+
+def test_eval_takes_vectors_from_the_cache_unless_told_not_to(tiny_base: Path, dev_file: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", "cache")
+    words = [str(tiny_base), "--suite", str(dev_file), "--no-geometry"]
+    commands.run("eval", [*words, "--no-cache"])
+    assert not Path("cache/vectors").exists()
+    commands.run("eval", words)
+    assert len(list(Path("cache/vectors").iterdir())) == 1

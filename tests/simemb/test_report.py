@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from simemb import report, seeds
+from simemb.errors import DataError
 from simemb.index import Hit
-from simemb.scores import Correlation, Geometry, Scores, SimilarityScores
+from simemb.scores import BinaryScores, Correlation, Geometry, Scores, SimilarityScores, TaskScores
+from simemb.tasks.spread import Shape, SpreadScores
 
 
 def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometry: bool = True) -> Scores:
@@ -50,6 +52,15 @@ def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.Captur
     assert "runs/[bold]x" in output
     assert "runs/[/]" in output
     assert "70.12" in output
+
+
+def test_only_points_have_a_bar() -> None:
+    spread = SpreadScores(Shape({"uniformity": -2.5}, (), ()), None, 0, 4.0, (), (), 5, 9)
+    geometry = Scores(
+        "model", "0", "geometry", {"stsb": spread}, spread.numbers(), None, {}, {}, "today", headline="uniformity"
+    )
+    assert len(report.scores_table([scores(50.0, geometry=False)], bars=True).columns) == 4
+    assert len(report.scores_table([geometry], bars=True).columns) == 3
 
 
 def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,3 +125,52 @@ def test_the_record_of_the_seeds_says_the_same_and_has_no_nan(tmp_path: Path) ->
     record = json.loads((tmp_path / "seeds.json").read_text())
     assert "mean" not in record
     assert [run["seed"] for run in record["runs"]] == [1, 2]
+
+
+def test_a_bar_has_eighths_of_a_character_and_bounds() -> None:
+    assert report.bar(100, width=4) == "████"
+    assert report.bar(0, width=4) == report.bar(-3, width=4) == report.bar(float("nan"), width=4) == "    "
+    assert report.bar(50, width=4) == "██  "
+    assert report.bar(12.5, width=4) == "▌   "
+    assert {len(report.bar(points / 10)) for points in range(-50, 1100)} == {20}
+
+
+def binary(model: str) -> Scores:
+    points = Correlation(50.0, 49.0)
+    task = BinaryScores(points, points, points, 10, {}, 71.234, 62.0, 80.0, 0.5, 77.0, 0.4, 5)
+    return Scores(model, "0", "same", {"lcqmc": task, "bq": task}, task, None, {}, {}, "today", headline="auc")
+
+
+def test_numbers_that_the_table_has_no_place_for_follow_in_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_scores([binary("one")])
+    shown = capsys.readouterr().out
+    assert "same: auc" in shown
+    assert re.search(r"auc +71\.23 +71\.23", shown)
+    assert re.search(r"average precision +62\.00", shown)
+    assert "spearman" not in shown
+    assert report.details_tables([scores(50.0)]) == []
+
+
+def test_several_models_have_a_table_of_details_for_each_task(capsys: pytest.CaptureFixture[str]) -> None:
+    tables = report.details_tables([binary("one"), binary("two")])
+    assert [table.title for table in tables] == ["lcqmc", "bq"]
+    assert [column.header for column in tables[0].columns] == ["", "one", "two"]
+
+
+def test_a_number_that_the_suite_does_not_measure_is_refused_with_the_nearest() -> None:
+    with pytest.raises(DataError, match="unknown number of suite same 'aucc': did you mean 'auc'"):
+        report.scores_table([binary("one")], number="aucc")
+
+
+def test_variants_of_a_number_stand_in_columns_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    class Found(TaskScores):
+        def numbers(self) -> dict[str, float]:
+            return {"map": 50.0, "alignment>=4.5": 0.12345, "approximate.map": 49.0}
+
+    found = Scores("m", "0", "s", {"set": Found()}, {}, None, {}, {}, "today", headline="map")
+    (table,) = report.details_tables([found])
+    assert [column.header for column in table.columns] == ["", "set", "set, approximate"]
+    report.print_table(table)
+    shown = capsys.readouterr().out
+    assert re.search(r"map +50\.00 +49\.00", shown)
+    assert re.search(r"alignment>=4\.5 +0\.1235 *\n", shown)

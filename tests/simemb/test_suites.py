@@ -317,3 +317,45 @@ def test_vectors_that_are_not_finite_are_counted(own):
     expected = r"letters cannot be scored: 2 of 7 sentences .* \(the first: 'a dog ran'\)"
     with pytest.raises(ModelError, match=expected):
         evaluate(Broken(), own)
+
+
+def test_a_suite_that_need_not_be_whole_names_what_is_missing(own, caplog, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
+    here, gone = Similarity("here", {"all": own}), Similarity("gone", {"all": in_layout("gone.tsv")})
+    scores = evaluate(Letters(), Suite("part", "half of it", (here, gone), geometry=None, complete=False))
+    assert list(scores.tasks) == ["here"]
+    assert scores.missing == ("gone",)
+    assert scores.to_json()["missing"] == ["gone"]
+    assert "suite part is scored without gone" in caplog.text
+    print_table(scores_table([scores]))
+    assert "without gone: the data are" in capsys.readouterr().out
+    with pytest.raises(DataError, match=r"suite part: none of its tasks is there; the first: corpus 'gone\\.tsv'"):
+        evaluate(Letters(), Suite("part", "nothing of it", (gone,), geometry=None, complete=False))
+    damaged = Similarity("damaged", {"all": write(tmp_path / "damaged.tsv", NEAR[:1])})
+    with pytest.raises(DataError, match="needs at least 2"):
+        evaluate(Letters(), Suite("part", "damaged", (here, damaged), geometry=None, complete=False))
+
+
+def test_with_a_cache_a_second_evaluation_encodes_nothing(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
+    first, second = Letters(), Letters()
+    before = evaluate(first, suite, geometry=True, cache=True)
+    after = evaluate(second, suite, geometry=True, cache=True)
+    assert (len(first.asked), second.asked) == (10, [])
+    assert after.tasks == before.tasks
+    assert after.geometry == before.geometry
+    assert evaluate(Letters(), suite).command
+
+
+def test_a_folder_in_beir_layout_is_a_suite_by_its_path(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    documents = {"d1": "a cat sat", "d2": "stock prices fell"}
+    (folder / "corpus.jsonl").write_text(
+        "".join(json.dumps({"_id": name, "title": "", "text": text}) + "\n" for name, text in documents.items())
+    )
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "a cat"}) + "\n")
+    (folder / "qrels_test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
+    scores = evaluate(Letters(), folder)
+    assert (scores.suite, scores.headline, scores.points) == ("mine", "ndcg@10", 100)

@@ -1,0 +1,89 @@
+"""Pairs that mean the same or not; how plain scored pairs are scored stands in test_suites.py."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from simemb.errors import DataError
+from simemb.metrics import cosine
+from simemb.scores import Aggregates, BinaryAggregates, SimilarityScores
+from simemb.suites import Suite, evaluate
+from simemb.tasks import Binary, Similarity
+
+PAIRS = [
+    (1, "a cat sat", "a cat sat down"),
+    (1, "rain falls", "it rains"),
+    (0, "a cat sat", "stock prices fell"),
+    (0, "a man sings", "a man sinks"),
+    (1, "a man sings", "a singing man"),
+]
+
+
+class Letters:
+    """A sentence is how often each letter occurs in it."""
+
+    name = "letters"
+
+    def fingerprint(self) -> str:
+        return "abc"
+
+    def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
+        del batch_size, progress
+        return np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts], np.float32)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "same.tsv", PAIRS)
+
+
+def write(path: Path, pairs: list[tuple[float, str, str]]) -> Path:
+    rows = (f"{score}\t{first}\t{second}\n" for score, first, second in pairs)
+    path.write_text("score\tsentence1\tsentence2\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
+def scored(*tasks: Similarity, headline: str = "auc"):
+    return evaluate(Letters(), Suite("mine", "of a test", tasks, geometry=None, headline=headline))
+
+
+def test_the_cosine_is_judged_as_a_classifier_too(file):
+    scores = scored(Binary("same", {"all": file}))
+    found = scores.tasks["same"]
+    encode = Letters().encode
+    cosines = cosine(*(encode([pair[side] for pair in PAIRS]) for side in (1, 2)))
+    labels = [pair[0] for pair in PAIRS]
+    assert found.auc == pytest.approx(100 * roc_auc_score(labels, cosines)) == scores.points
+    assert found.average_precision == pytest.approx(100 * average_precision_score(labels, cosines))
+    assert (found.pairs, found.positives) == (5, 3)
+    assert found.numbers().keys() >= {"spearman", "pearson", "auc", "average_precision", "accuracy", "f1"}
+    assert scores.to_json()["average"]["auc"] == found.auc
+
+
+def test_plain_pairs_beside_them_leave_the_averages_that_both_have(file):
+    both = Binary("same", {"all": file}), Similarity("plain", {"all": file})
+    for tasks in (both, both[::-1]):
+        scores = scored(*tasks, headline="spearman")
+        assert type(scores.average) is Aggregates
+        assert scores.points == pytest.approx(scores.tasks["plain"].all.spearman)
+        assert "auc" not in scores.averages()
+        with pytest.raises(DataError, match="unknown number of suite mine 'auc'"):
+            scores.number("auc")
+    assert type(scored(both[0]).average) is BinaryAggregates
+    assert type(scored(both[1], headline="spearman").tasks["plain"]) is SimilarityScores
+
+
+def test_a_score_between_0_and_1_is_refused_with_its_pair(tmp_path):
+    file = write(tmp_path / "half.tsv", [*PAIRS, (0.5, "a", "b")])
+    with pytest.raises(DataError, match=r"half\.tsv, pair 6: score 0\.5 \(allowed: 0 and 1\)"):
+        Binary("half", {"all": file}).load()
+
+
+def test_each_pair_is_a_unit_with_its_texts_and_its_subset(file):
+    outcomes = scored(Binary("same", {"one": file, "two": file})).outcomes["same"]
+    assert list(outcomes.texts) == [pair[1:] for pair in PAIRS] * 2
+    assert list(outcomes.subsets) == ["one"] * 5 + ["two"] * 5
+    assert outcomes.gold.tolist() == [pair[0] for pair in PAIRS] * 2
+    assert "outcomes" not in scored(Binary("same", {"one": file})).to_json()
