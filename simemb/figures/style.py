@@ -184,10 +184,3 @@ def plain_log(axis: Any) -> None:
 
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_formatter(NullFormatter())
-
-
-def limits(values: Sequence[float], margin: float = 0.08) -> tuple[float, float]:
-    """The ends of an axis that holds all values with some room around them."""
-    low, high = min(values), max(values)
-    room = margin * (high - low) or max(abs(high), 1.0) * margin
-    return low - room, high + room
