@@ -49,12 +49,13 @@ def scores_table(
         scores_list: Scores of one suite, at least one.
         aggregate: How the subsets of a task of scored pairs become one number (see `simemb.scores.Aggregates`).
         number: Which number of the tasks; by default the suite's headline. `DataError` if the suite has none such.
-        bars: Draw the average too, for who watches a terminal.
+        bars: Draw the average too, for who watches a terminal, if it is in points.
     """
     first = scores_list[0]
     name = number or first.headline
     if isinstance(first.average, Aggregates) and aggregate != "all":
         name = f"{aggregate}.{name}"
+    bars = bars and name not in DECIMALS
     geometry = next((scores.geometry for scores in scores_list if scores.geometry), None)
     rows = [_cells(scores, name, bars=bars) for scores in scores_list]
     table = Table(title=f"{first.suite}: {_title(first, name)}", box=SIMPLE_HEAD)

@@ -13,6 +13,7 @@ from typing import Any
 from simemb.atomic import write_text
 from simemb.contamination import Overlap
 from simemb.errors import DataError
+from simemb.report import DECIMALS
 
 log = logging.getLogger("simemb")
 
@@ -65,7 +66,8 @@ def _suite(record: dict[str, Any]) -> str:
     cells["average"] = _number(record["average"], headline)
     overlap = record.get("overlap")
     words = Overlap.from_json(overlap).words() if overlap else []
-    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}, in points; {record['date'][:10]}"
+    unit = "" if headline in DECIMALS else ", in points"
+    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}{unit}; {record['date'][:10]}"
     missing = f"; without {', '.join(record['missing'])}" if record.get("missing") else ""
     table = "\n".join([_row(cells), _row(["---:"] * len(cells)), _row(cells.values())])
     return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])

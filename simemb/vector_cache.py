@@ -1,14 +1,15 @@
 """Vectors that were computed before, by the fingerprint of the encoder and the text.
 
-One folder for each encoder in the user's cache; in it files that never change, each with the vectors of one encoding
-and a digest of every text. A file appears whole or not at all, so any number of processes may share a folder. What
-is oldest is thrown away when the whole cache outgrows `LIMIT`.
+One folder for each encoder and release of simemb in the user's cache; in it files that never change, each with the
+vectors of one encoding and a digest of every text. A file appears whole or not at all, so any number of processes may
+share a folder. What is oldest is thrown away when the whole cache outgrows `LIMIT`.
 """
 
 import logging
 import shutil
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ class VectorCache:
     """The vectors of one encoder. fingerprint: what tells it from every other (`Encoder.fingerprint`)."""
 
     def __init__(self, fingerprint: str):
-        self.folder = cache_folder() / "vectors" / fingerprint
+        # The release too: the same weights may give other vectors after an error in the code was mended.
+        self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
     def through(self, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
         """Vectors [texts, dim] of distinct texts: those that are known, and the others by `encode`, which are kept.

@@ -13,6 +13,7 @@ from simemb.contamination import Overlap, TaskOverlap
 from simemb.errors import DataError
 from simemb.scores import BinaryScores, Correlation, Scores, SimilarityScores, TaskScores
 from simemb.tasks.retrieval import RetrievalScores
+from simemb.tasks.spread import Shape, SpreadScores
 
 CARD = "---\nlibrary_name: x\n---\n\n# A sentence encoder\n\nWords of mine.\n\n## Training\n\n- seed 1\n"
 LOW, HIGH = Correlation(10.0, 11.0), Correlation(76.543, 70.0)
@@ -76,6 +77,14 @@ def test_what_stands_below_the_section_stays(run: Path) -> None:
     assert "## My notes\n\nKeep these.\n" in after
     assert after.startswith(CARD)
     assert card_after(run) == after
+
+
+def test_a_headline_that_is_no_share_is_not_said_to_be_in_points(run: Path) -> None:
+    shape = Shape({"uniformity": -2.5}, (), ())
+    found = SpreadScores(shape, None, 0, 4.0, (), (), 5, 9)
+    after = card_after(run, scores("geometry", headline="uniformity", stsb=found))
+    assert "### geometry\n\nuniformity; 2026-01-02\n" in after
+    assert "| -2.50 | -2.50 |" in after
 
 
 def test_numbers_are_found_in_the_record_of_any_kind_of_task(run: Path) -> None:

@@ -43,6 +43,14 @@ def test_an_encoder_never_gets_the_vectors_of_another():
     assert asked == ["a"]
 
 
+def test_another_release_computes_anew(monkeypatch):
+    VectorCache("one").through(["a"], number)
+    monkeypatch.setattr(vector_cache, "version", lambda _: "99.0")
+    asked: list[str] = []
+    VectorCache("one").through(["a"], lambda texts: asked.extend(texts) or number(texts))
+    assert asked == ["a"]
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.text(max_size=3), unique=True, max_size=6), max_size=5), st.uuids())
 def test_any_order_of_questions_has_the_same_answers(questions, name):
@@ -86,10 +94,10 @@ def test_what_was_not_added_to_for_longest_goes_first_when_there_is_too_much(cac
     for age, name in enumerate(("new", "middle", "old")):
         VectorCache(name).through(["a", "b"], number)
         stamp = time.time() - 1000 * age
-        os.utime(cache / name, (stamp, stamp))
-    size = sum(file.stat().st_size for file in (cache / "old").iterdir())
-    shrink(cache, 2 * size, keep=cache / "new")
-    assert sorted(path.name for path in cache.iterdir()) == ["middle", "new"]
+        os.utime(VectorCache(name).folder, (stamp, stamp))
+    size = sum(file.stat().st_size for file in VectorCache("old").folder.iterdir())
+    shrink(cache, 2 * size, keep=VectorCache("new").folder)
+    assert {*cache.iterdir()} == {VectorCache("middle").folder, VectorCache("new").folder}
     monkeypatch.setattr(vector_cache, "LIMIT", 0)
     VectorCache("latest").through(["a"], number)
-    assert [path.name for path in cache.iterdir()] == ["latest"]
+    assert [*cache.iterdir()] == [VectorCache("latest").folder]
