@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 
 
@@ -57,6 +58,16 @@ def sweep(folder: Path) -> None:
     """Remove what writers that were killed left half-written in a folder, where nobody writes now."""
     for partial in folder.glob(".*.partial"):
         shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+
+
+def probe(path: Path) -> None:
+    """Raise the `OSError` that writing `path` would raise, before the work whose result it is to hold."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _partial(path)
+    partial.touch()
+    partial.unlink()
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, "it is a directory", str(path))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -150,24 +150,27 @@ def encode(words: list[str]) -> None:
 def evaluate(words: list[str]) -> None:
     """`simemb eval MODEL [MODEL ...]`."""
     chosen = parse(options.Eval, words, prog="simemb eval")
+    options.check_output(chosen.json)
     from simemb import provenance, report, suites
 
     found = [suites.find(name) for name in chosen.suite]
     encoders = [_load(model, chosen.pooling, chosen.precision) for model in chosen.models]
     settings = {"geometry": chosen.geometry, "batch_size": chosen.batch_size, "cache": chosen.cache}
-    records: list[dict[str, Any]] = []
+    every: list[list[Scores]] = []
     for suite in found:
         scores = [
             provenance.judge(suites.evaluate(encoder, suite, **settings), model)
             for encoder, model in zip(encoders, chosen.models, strict=True)
         ]
+        every.append(scores)
         for model, score in zip(chosen.models, scores, strict=True):
-            records.append(score.to_json())
             if chosen.pooling is None and chosen.precision == "float32":
                 _keep(score, Path(model))
-        report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
-    if chosen.json is not None:
+    if chosen.json is not None:  # before the tables, which a wrong --metric would end
+        records = [score.to_json() for scores in every for score in scores]
         _write_json(chosen.json, records[0] if len(records) == 1 else records)
+    for scores in every:
+        report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
 
 
 def _keep(scores: "Scores", run: Path) -> None:

@@ -113,6 +113,7 @@ def compare(
         ]
         for entrant in found
     }
+    _check_distinct(scores)
     return contest(scores, resamples=resamples, seed=seed)
 
 
@@ -154,6 +155,17 @@ def contest(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, se
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
     )
+
+
+def _check_distinct(scores: Mapping[str, Sequence[Scores]]) -> None:
+    """Refuse an encoder against itself, however it is called twice: no difference could come of it."""
+    known: dict[frozenset[str], str] = {}
+    for label, runs in scores.items():
+        same = known.setdefault(frozenset(run.fingerprint for run in runs), label)
+        if same != label:
+            raise DataError(
+                f"{same} and {label} are one encoder (the same weights and settings): leave one of them out"
+            )
 
 
 def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:

@@ -128,6 +128,10 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     for candidate in (path, path / "best"):
         if any((candidate / name).is_file() for name in ("modules.json", "config.json")):
             return candidate
+    seeds = sorted(path.glob("seed-*/best"))
+    if seeds:
+        advice = f"name one of them ({seeds[0].parent}), or all of them stand together in `simemb compare`"
+        raise ModelError(f"{path} holds the runs of several seeds: {advice}")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
 
 

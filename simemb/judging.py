@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.options import UsageError, parse
+from simemb.options import UsageError, check_output, parse
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def compare(words: list[str]) -> None:
             f"a comparison needs at least two models, not {len(chosen.models)} (one is enough with --against "
             "published); `simemb compare --help` tells more"
         )
+    check_output(chosen.json)
     from simemb import comparison_tables as tables
     from simemb import contest, published, report, suites
 

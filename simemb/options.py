@@ -16,7 +16,8 @@ import tyro
 from tyro import _errors as tyro_errors  # pyright: ignore[reportPrivateUsage]
 from tyro.conf import Positional
 
-from simemb.errors import SimembError, unknown
+from simemb import atomic
+from simemb.errors import DataError, SimembError, unknown
 
 Arguments = TypeVar("Arguments")
 
@@ -151,6 +152,15 @@ class List:
 
     what: Positional[Annotated[Literal["all", "recipes", "suites", "corpora"], tyro.conf.arg(metavar="WHAT")]] = "all"
     """all, recipes, suites or corpora."""
+
+
+def check_output(path: Path | None) -> None:
+    """Refuse an output that cannot be written, before the work that it is for. Raises `DataError`."""
+    try:
+        if path is not None:
+            atomic.probe(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 SOME = {Eval: {"models": "MODEL"}, Search: {"queries": "QUERY"}}

@@ -53,7 +53,7 @@ def scores_table(
     """
     first = scores_list[0]
     name = number or first.headline
-    if isinstance(first.average, Aggregates) and aggregate != "all":
+    if name in METRICS and aggregate != "all":
         name = f"{aggregate}.{name}"
     bars = bars and name not in DECIMALS
     geometry = next((scores.geometry for scores in scores_list if scores.geometry), None)
@@ -194,7 +194,7 @@ def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str]
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
         notes.append("effective rank: how many dimensions the vectors make use of; higher is better")
     if undefined:
-        notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or no pair is positive")
+        notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or nothing is positive")
     return notes
 
 

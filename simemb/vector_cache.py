@@ -8,6 +8,7 @@ share a folder. What is oldest is thrown away when the whole cache outgrows `LIM
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -92,9 +93,17 @@ def digest(text: str) -> bytes:
 
 
 def shrink(folder: Path, limit: int, *, keep: Path) -> None:
-    """Remove encoders, those first that were not added to for longest, until the rest takes at most `limit` bytes."""
-    sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in folder.iterdir() if path.is_dir()}
-    for path in sorted(sizes, key=lambda path: path.stat().st_mtime):
+    """Remove encoders, those first that were not added to for longest, until the rest takes at most `limit` bytes.
+
+    keep: never removed, however much it is.
+    """
+    sizes: dict[Path, int] = {}
+    ages: dict[Path, float] = {}
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError, NotADirectoryError):  # another process may be removing it
+            sizes[path] = sum(file.stat().st_size for file in path.iterdir())
+            ages[path] = path.stat().st_mtime
+    for path in sorted(ages, key=ages.__getitem__):
         if sum(sizes.values()) <= limit:
             return
         if path != keep:

@@ -1,7 +1,6 @@
 """The vectors that an evaluation needs: one for each distinct text, computed once, or found in a cache."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -61,11 +60,11 @@ class Vectors:
             _check(encoder.name, unknown, vectors)
             return vectors
 
-        self._encode = encode if cache is None else partial(cache.through, encode=encode)
-        self.matrix = self._encode(distinct)
+        self._encode = encode
+        self.matrix = encode(distinct) if cache is None else cache.through(distinct, encode)
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors [texts, dim] of texts that nobody announced: computed now, or found in the cache; not held here."""
+        """Vectors [texts, dim] of texts that nobody announced: computed now, and not kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         return self._encode(list(rows))[[rows[text] for text in texts]]
 

@@ -204,3 +204,14 @@ def test_two_threads_write_two_directories_side_by_side(tmp_path):
     for thread in threads:
         thread.join()
     assert {path.name: content(path) for path in tmp_path.iterdir()} == {n: whole(n) for n in ("left", "right")}
+
+
+def test_what_cannot_be_written_is_known_before_and_nothing_is_left(tmp_path):
+    atomic.probe(tmp_path / "new" / "file.json")
+    assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "file" / "x.json", tmp_path / "new"):
+        with pytest.raises((FileExistsError, NotADirectoryError, IsADirectoryError)):
+            atomic.probe(path)
+    atomic.probe(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "in the way"

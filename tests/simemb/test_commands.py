@@ -100,3 +100,29 @@ def test_eval_takes_vectors_from_the_cache_unless_told_not_to(tiny_base: Path, d
     assert not Path("cache/vectors").exists()
     commands.run("eval", words)
     assert len(list(Path("cache/vectors").iterdir())) == 1
+
+
+def test_an_output_that_cannot_be_written_is_noticed_before_a_model_is_loaded(tiny_base: Path, monkeypatch) -> None:
+    monkeypatch.setattr(commands, "_load", lambda *_: pytest.fail("loaded"))
+    Path("file").write_text("in the way")
+    for verb in ("eval", "compare"):
+        with pytest.raises(SimembError, match=r"file/x\.json: cannot be written: "):
+            commands.run(verb, [str(tiny_base), "other", "--json", "file/x.json"])
+
+
+def test_a_number_that_the_suite_lacks_loses_no_record(tiny_base: Path, dev_file: Path) -> None:
+    with pytest.raises(SimembError, match="unknown number of suite dev 'auc'"):
+        commands.run("eval", [str(tiny_base), "--suite", str(dev_file), "--metric", "auc", "--json", "scores.json"])
+    assert json.loads(Path("scores.json").read_text())["suite"] == "dev"
+
+
+def test_a_directory_of_seeds_says_what_takes_it(tiny_base: Path, sentences_file: Path, dev_file: Path) -> None:
+    train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2")
+    with pytest.raises(SimembError, match=r"runs holds the runs of several seeds: name one of them \(runs/seed-1\)"):
+        commands.run("eval", ["runs", "--suite", str(dev_file)])
+
+
+def test_an_encoder_is_not_compared_with_itself(tiny_base: Path, sentences_file: Path, dev_file: Path) -> None:
+    train(tiny_base, sentences_file, "--output", "run")
+    with pytest.raises(SimembError, match=r"run and .* are one encoder"):
+        commands.run("compare", ["run", "run/best", "--suite", str(dev_file)])
