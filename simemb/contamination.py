@@ -91,12 +91,14 @@ class Overlap:
         tasks: The counts of each task; none where no training data could be read.
         warning: What the training data themselves warn of.
         unknown: Why some training data could not be read, or nothing.
+        not_looked_at: The tasks that do not tell their texts.
     """
 
     data: tuple[str, ...]
     tasks: dict[str, TaskOverlap]
     warning: str = ""
     unknown: str = ""
+    not_looked_at: tuple[str, ...] = ()
 
     @property
     def transductive(self) -> tuple[str, ...]:
@@ -108,9 +110,15 @@ class Overlap:
         return tuple(name for name, task in self.tasks.items() if task.found and task.found >= share * task.texts)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON for `Scores.overlap`; `transductive` is true too if a warning is all that is known."""
+        """Plain JSON for `Scores.overlap`.
+
+        `transductive` is true too if a warning is all that is known, and null, which is neither true nor false, where
+        nothing was found but some texts of the suite or some training data were not looked at.
+        """
         told = bool(self.warning) and not self.tasks
-        return json.loads(json.dumps({**asdict(self), "transductive": bool(self.transductive) or told}))
+        partly = bool(self.unknown or self.not_looked_at)
+        transductive = bool(self.transductive) or told or (None if partly else False)
+        return json.loads(json.dumps({**asdict(self), "transductive": transductive}))
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Overlap":
@@ -119,7 +127,8 @@ class Overlap:
             name: TaskOverlap(task["texts"], task["exact"], task["normalized"], tuple(map(tuple, task["examples"])))
             for name, task in content["tasks"].items()
         }
-        return Overlap(tuple(content["data"]), tasks, content["warning"], content["unknown"])
+        unseen = tuple(content.get("not_looked_at", ()))  # records of 0.1 do not have it
+        return Overlap(tuple(content["data"]), tasks, content["warning"], content["unknown"], unseen)
 
     def warnings(self) -> list[str]:
         """What a reader of the scores must know, one sentence each without a period; nothing where all is well."""
@@ -134,6 +143,8 @@ class Overlap:
             lines.append(f"{_listed(few)} occur in {data}")
         if self.unknown:
             lines.append(f"whether texts of the suite occur in the training data is not known: {self.unknown}")
+        if self.not_looked_at:
+            lines.append(f"the texts of {_listed(self.not_looked_at)} were not looked at: they may occur in {data}")
         return lines
 
     def words(self) -> list[str]:

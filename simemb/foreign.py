@@ -14,7 +14,8 @@ import numpy as np
 from simemb import encoding
 from simemb.encoding import Vectors
 
-_CONTENT = (".json", ".txt", ".model", ".safetensors", ".bin")
+_LEFT_OUT = (".", "__pycache__", "README")
+"""What the names of files and folders begin with that change no vector."""
 
 
 class ForeignEncoder:
@@ -36,14 +37,16 @@ class ForeignEncoder:
         return min(width, self.truncate_dim or width)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the files of weights, settings and tokenizers.
+        """SHA-256 over all files but hidden ones, what Python compiled, and the model card.
 
-        The files and not what they become: a module may draw weights that it never uses (a pooler).
+        The files and not what they become: a module may draw weights that it never uses (a pooler). All of them, since
+        a model may bring its own code, and weights in any format.
         """
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         for path in sorted(self.directory.rglob("*")):
-            if path.suffix in _CONTENT:
-                digest.update(str(path.relative_to(self.directory)).encode())
+            place = path.relative_to(self.directory)
+            if path.is_file() and not any(part.startswith(_LEFT_OUT) for part in place.parts):
+                digest.update(place.as_posix().encode())
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()

@@ -6,13 +6,17 @@ The options, as in `simemb.options`, and what is done once they are read.
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from tyro.conf import Positional
 
 from simemb.errors import ModelError
 from simemb.options import parse
+
+if TYPE_CHECKING:
+    from simemb.encoder import Encoder
+    from simemb.rows import Rows
 
 log = logging.getLogger("simemb")
 
@@ -30,7 +34,7 @@ class Whiten:
       simemb whiten bert-base-uncased --data texts.txt --output runs/white
       simemb eval bert-base-uncased runs/white
 
-    Do not whiten on the text that you evaluate on, or say that you did.
+    Do not whiten on the text that you evaluate on: `simemb eval` will say that you did.
     """
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
@@ -54,16 +58,20 @@ def whiten(words: list[str]) -> None:
     """`simemb whiten MODEL --data TEXTS --output DIR`."""
     chosen = parse(Whiten, words, prog="simemb whiten")
     _refuse(chosen.output, overwrite=chosen.overwrite)
-    from simemb import saving, whitening
+    from simemb import provenance, saving, whitening
     from simemb.encoder import Encoder
     from simemb.rows import open_rows
 
     rows = open_rows(chosen.data, columns=chosen.columns or None)
+    if rows.warning:
+        log.warning("%s: %s", rows.name, rows.warning)
     encoder = Encoder.load(chosen.model, pooling=chosen.pooling)
     texts = {text: None for row in rows.texts() for text in row}
     whitened = whitening.whiten(encoder, texts, dims=chosen.dims)
     made = f"\n## Whitening\n\n- of: `{chosen.model}`\n- on: the {len(texts):,} distinct texts of `{chosen.data}`\n"
-    saving.save(whitened, chosen.output, made)
+    made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
+    record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(chosen.model, encoder, rows)}
+    saving.save(whitened, chosen.output, made, records={provenance.WHITENING: record})
     log.info(
         "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
         chosen.output,
@@ -72,6 +80,24 @@ def whiten(words: list[str]) -> None:
         chosen.model,
         chosen.output,
     )
+
+
+def _record(model: str, encoder: "Encoder", rows: "Rows") -> dict[str, Any]:
+    """What is whitened, how that came about, and the texts: as `simemb.provenance.trained` tells it of a run."""
+    from simemb import provenance
+    from simemb.run import environment
+
+    base = {"model": encoder.name, "fingerprint": encoder.fingerprint()}
+    earlier = provenance.trained(model)
+    data = {
+        "name": rows.name,
+        "columns": list(rows.columns),
+        "read": list(rows.columns),
+        "digest": rows.digest(),
+        "rows": sum(1 for _ in rows.texts()),
+        "warning": rows.warning,
+    }
+    return {"base": base | ({"trained": earlier} if earlier else {}), "data": data, **environment()}
 
 
 def _refuse(path: Path, *, overwrite: bool) -> None:

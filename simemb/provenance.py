@@ -20,19 +20,25 @@ log = logging.getLogger("simemb")
 
 ENCODERS = ("best", "twin")
 """The directories of a run that hold an encoder."""
+WHITENING = "whitening.json"
+"""What `simemb whiten` leaves beside an encoder: "whitening", "base" with how it was trained, "data", and where."""
+DATA = {"name", "columns", "read", "digest", "rows", "warning"}
+"""What is told of training data."""
 GENERATIONS = 20
 """Runs upon runs that are followed back."""
 
 
 def trained(model: str | Path) -> dict[str, Any] | None:
-    """How the encoder of a run directory, or of its best/ or twin/, was trained; None for any other model.
+    """How the encoder of a run directory, or of its best/ or twin/, was trained, or how an encoder was whitened.
 
-    Returns: plain JSON from the run's recipe.json. "recipe", "seed", "precision", "dev" and "metric" (what chose the
-    checkpoint); "base": "model" and "fingerprint" of what training began with and, if that is a run too, how it was
-    "trained"; "data": "name", "columns", the columns "read" by the recipe, "digest", "rows" and "warning" (say, that it
-    holds the texts of a test set); "versions", "git" and "command".
+    Returns: plain JSON from the run's recipe.json, None for any other model. "recipe", "seed", "precision", "dev" and
+    "metric" (what chose the checkpoint); "base": "model" and "fingerprint" of what training began with and, if that is
+    a run too, how it was "trained"; "data": "name", "columns", the columns "read" by the recipe, "digest", "rows" and
+    "warning" (say, that it holds the texts of a test set); "versions", "git" and "command". Of a whitened encoder
+    likewise what its whitening.json says: "whitening" stands for the recipe, and "data" are the texts that it was
+    whitened on.
 
-    A recipe.json that is damaged is no reason to refuse a score: None, with a notice.
+    A record that is damaged is no reason to refuse a score: None, with a notice.
     """
     return _trained(str(model), frozenset())
 
@@ -47,16 +53,13 @@ def lineage(found: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
 def judge(scores: "Scores", model: str | Path) -> "Scores":
     """The scores of a model with its training on record, and which of the evaluated texts it was trained on.
 
-    model: as it was named when it was loaded. Scores of a model that is no run come back as they are.
+    model: as it was named when it was loaded. Scores of a model that is neither a run nor whitened come back as
+    they are.
     """
     found = trained(model)
     if found is None:
         return scores
-    texts = {
-        task: [text for unit in outcomes.texts for text in unit]
-        for task, outcomes in scores.outcomes.items()
-        if len(outcomes)
-    }
+    texts = {task: scores.texts.get(task, ()) for task in scores.tasks}
     overlap = check([generation["data"] for generation in lineage(found)], texts)
     return replace(scores, trained=found, overlap=overlap.to_json())
 
@@ -74,10 +77,12 @@ def _trained(model: str, seen: frozenset[Path]) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = _chosen(content)
+        found = _whitened(content) if path.name == WHITENING else _chosen(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s is damaged, so how this encoder was trained is not known: %r", path, error)
         return None
+    if path.name == WHITENING:  # it says itself how its base was trained, whose place it may have taken
+        return found
     earlier = _trained(found["base"]["model"], seen | {path.resolve()})
     if earlier is not None:
         found["base"]["trained"] = earlier
@@ -85,9 +90,19 @@ def _trained(model: str, seen: frozenset[Path]) -> dict[str, Any] | None:
 
 
 def _record(directory: Path) -> Path | None:
-    """The recipe.json of the run that a directory is, or is the encoder of."""
+    """The whitening.json of the encoder in a directory, else the recipe.json of the run that it is, or belongs to."""
     places = [directory, *([directory.resolve().parent] if directory.resolve().name in ENCODERS else [])]
-    return next((place / "recipe.json" for place in places if (place / "recipe.json").is_file()), None)
+    records = [directory / WHITENING, directory / "best" / WHITENING, *(place / "recipe.json" for place in places)]
+    return next((path for path in records if path.is_file()), None)
+
+
+def _whitened(content: dict[str, Any]) -> dict[str, Any]:
+    """A whitening.json (see `simemb.postprocessing.whiten`), which is as `trained` returns it."""
+    for generation in lineage(content):
+        if absent := DATA - generation["data"].keys():
+            raise KeyError(*absent)
+    kept = ("whitening", "base", "data", "versions", "git", "command")
+    return {name: content[name] for name in kept if name in content}
 
 
 def _chosen(content: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Older releases of sentence-transformers read it as well as the newest (6's own s
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -25,17 +26,24 @@ from simemb.pooling import LAYERS
 
 
 def save(
-    encoder: Encoder, directory: str | Path, training: str = "", language_head: VocabularyHead | None = None
+    encoder: Encoder,
+    directory: str | Path,
+    training: str = "",
+    language_head: VocabularyHead | None = None,
+    records: Mapping[str, Any] | None = None,
 ) -> Path:
     """See `Encoder.save`. training: how it was made, for its model card (see `simemb.card`).
 
-    language_head: to be saved with the backbone, as transformers saves a language model.
+    language_head: to be saved with the backbone, as transformers saves a language model. records: more files, name ->
+    what is written to it as JSON.
     """
     path = Path(directory)
     try:
         with atomic.new_directory(path) as partial:
             _write(encoder, partial, language_head)
             (partial / "README.md").write_text(card(encoder, training), encoding="utf-8")
+            for name, content in (records or {}).items():
+                _json(partial / name, content)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error

@@ -175,6 +175,7 @@ class Scores:
         trained: How the encoder was made, if it came from a run directory (see `simemb.provenance`).
         overlap: Which of the texts it was trained on, where that is known (see `simemb.contamination`).
         outcomes: What became of each unit of each task; not in the record.
+        texts: The distinct texts that each task was scored on, none where the task does not tell; not in the record.
     """
 
     model: str
@@ -192,6 +193,7 @@ class Scores:
     trained: dict[str, Any] | None = None
     overlap: dict[str, Any] | None = None
     outcomes: Mapping[str, "Outcomes"] = field(default_factory=dict, repr=False, compare=False)
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def points(self) -> float:
@@ -237,8 +239,8 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """The record in plain Python, unrounded; an undefined correlation is None, as JSON has no nan."""
-        record = asdict(replace(self, outcomes={}))
-        del record["outcomes"]
+        record = asdict(replace(self, outcomes={}, texts={}))
+        del record["outcomes"], record["texts"]
         for name in ("geometry", "missing", "trained", "overlap"):
             if not record[name]:
                 del record[name]

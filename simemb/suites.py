@@ -140,6 +140,7 @@ def evaluate(
         missing=missing,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         outcomes={name: scored.outcomes for name, scored in found.items() if scored.outcomes},
+        texts={name: list(dict.fromkeys(loaded.evaluated())) for name, loaded in tasks.items()},
     )
 
 

@@ -22,7 +22,7 @@ from simemb.sources import Source
 
 log = logging.getLogger("simemb")
 
-METHOD = 1
+METHOD = 2
 """Counts the ways of looking: what another one found and kept is not believed."""
 EVERY = 4096
 """Rows from one movement of the bar to the next."""
@@ -38,7 +38,7 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
 
     Args:
         training: The data of each run, the last first.
-        evaluated: The texts of each task.
+        evaluated: The texts of each task; a task without any is named in the result, as not looked at.
         progress: Whether to draw a bar, by default where a person watches.
     """
     path = sources.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
@@ -54,11 +54,13 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
             problems.append(rows)
         else:
             opened.append((data, rows))
+    known = {task: texts for task, texts in evaluated.items() if texts}
     with _reading(opened, progress) as texts:
-        tasks = overlap(texts, evaluated) if opened else {}
+        tasks = overlap(texts, known) if opened and known else {}
     warnings = dict.fromkeys(data["warning"] for data in training if data["warning"])
     names = dict.fromkeys(data["name"] for data in training)
-    found = Overlap(tuple(names), tasks, "; ".join(warnings), "; ".join(dict.fromkeys(problems)))
+    unseen = tuple(task for task in evaluated if task not in known)
+    found = Overlap(tuple(names), tasks, "; ".join(warnings), "; ".join(dict.fromkeys(problems)), unseen)
     if not problems:
         _keep(path, found)
     return found

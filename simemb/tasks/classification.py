@@ -180,6 +180,10 @@ class LoadedSplit(Loaded):
         """Every text of every part."""
         return (text for part in self._all for texts in part.texts for text in texts)
 
+    def evaluated(self) -> Iterator[str]:
+        """The texts of the test part: from the others the classifier learns."""
+        return (text for texts in self.test.texts for text in texts)
+
     def score(self, vectors: Vectors) -> Scored:
         """Accuracy on the test part, and whether each of its examples was predicted right."""
         task = self._task

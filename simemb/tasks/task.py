@@ -30,6 +30,13 @@ class Loaded(ABC):
     def texts(self) -> Iterator[str]:
         """Every text whose vector will be needed, perhaps several times."""
 
+    def evaluated(self) -> Iterator[str]:
+        """The texts that an encoder must not have been trained on: of `texts`, those that it is scored on.
+
+        None at all means that they are not known here.
+        """
+        return self.texts()
+
     @abstractmethod
     def score(self, vectors: Vectors) -> Scored:
         """The scores of the encoder that gave these vectors."""

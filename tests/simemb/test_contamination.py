@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -140,6 +141,22 @@ def test_where_the_data_warn_any_text_found_is_enough_and_without_data_the_warni
     ]
 
 
+def test_what_was_not_looked_at_is_neither_transductive_nor_clean() -> None:
+    part = Overlap(("nli",), {"stsb": TaskOverlap(5, 0, 0)}, not_looked_at=("Tiny", "Small"))
+    assert part.to_json()["transductive"] is None
+    assert part.words() == ["the texts of Tiny and Small were not looked at: they may occur in the training data (nli)"]
+    assert Overlap(("nli",), {}, unknown="gone").to_json()["transductive"] is None
+    found = Overlap(("nli",), {"stsb": TaskOverlap(5, 5, 0)}, "", "gone", ("Tiny",))
+    assert found.to_json()["transductive"] is True
+    assert seen(texts=100, exact=1).to_json()["transductive"] is False
+
+
+def test_a_record_from_before_tasks_were_left_out_can_be_read() -> None:
+    record = seen(texts=20, exact=9).to_json()
+    del record["not_looked_at"]
+    assert Overlap.from_json(record) == seen(texts=20, exact=9)
+
+
 def test_the_words_say_how_many_and_how_they_were_found() -> None:
     assert seen(texts=2552, exact=9).warnings() == [
         "10 of 2,552 texts of stsb (9 exactly) occur in the training data (nli)"
@@ -153,5 +170,5 @@ def test_the_words_say_how_many_and_how_they_were_found() -> None:
 
 
 def test_the_record_survives_json() -> None:
-    found = seen(texts=20, exact=9, warning="holds test texts", unknown="gone")
+    found = replace(seen(texts=20, exact=9, warning="holds test texts", unknown="gone"), not_looked_at=("Tiny",))
     assert Overlap.from_json(json.loads(json.dumps(found.to_json()))) == found

@@ -168,8 +168,22 @@ def test_everything_in_the_directory_that_changes_a_vector_changes_the_fingerpri
         lambda path: edit(path / "config_sentence_transformers.json", prompts={"query": "the dog "}),
         lambda path: edit(path / "sentence_bert_config.json", max_seq_length=9),
         reword,
+        lambda path: (path / "modeling.py").write_text("scale = 2"),
+        lambda path: (path / "onnx").mkdir() or (path / "onnx" / "model.onnx").write_bytes(b"weights"),
+        lambda path: (path / "head.pt").write_bytes(b"weights"),
         lambda path: shutil.copy(make_encoder(seed=1).save(tmp_path / "other") / "model.safetensors", path),
     ]
     prints = [changed(number, change) for number, change in enumerate(changes)]
     assert len(set(prints)) == len(changes)
-    assert changed(99, lambda path: (path / "README.md").write_text("another card")) == prints[0]
+
+
+def test_the_card_hidden_files_and_what_python_compiled_change_no_fingerprint(tmp_path):
+    path = make_encoder().save(tmp_path / "model")
+    prompt(path)
+    before = Encoder.load(path).fingerprint()
+    (path / "README.md").write_text("another card")
+    (path / ".gitattributes").write_text("*.bin")
+    for folder in (".cache", "__pycache__"):
+        (path / folder).mkdir()
+        (path / folder / "modeling.json").write_text("{}")
+    assert Encoder.load(path).fingerprint() == before

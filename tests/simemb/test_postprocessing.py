@@ -1,14 +1,22 @@
 """`simemb whiten`: what it writes, and what it leaves alone."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from simemb import commands, sources
+from simemb.dossier.subject import Subject
 from simemb.encoder import Encoder
-from simemb.errors import DataError, ModelError
+from simemb.errors import DataError, ModelError, TrainingError
+from simemb.figures.style import look
 from simemb.options import UsageError
 from simemb.postprocessing import whiten
+from simemb.provenance import lineage, trained
+from simemb.rows import open_rows
+from simemb.run import Run
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +60,55 @@ def test_a_whitened_model_can_take_the_place_of_the_model_it_is_of(tiny_base: Pa
     whiten([str(tiny_base), *words, "--dims", "12"])
     whiten(["white", *words, "--dims", "5"])
     assert Encoder.load("white").dim == 5
+
+
+def test_what_it_was_whitened_on_and_what_it_was_before_is_on_record(tiny_base: Path, sentences_file: Path) -> None:
+    words = ["--data", str(sentences_file), "--output", "white", "--overwrite", "--dims", "9"]
+    whiten([str(tiny_base), *words])
+    first = trained("white")
+    assert first is not None
+    assert first["whitening"]["dims"] == 9
+    assert first["base"] == {"model": str(tiny_base), "fingerprint": Encoder.load(tiny_base).fingerprint()}
+    assert first["data"]["digest"] == open_rows(sentences_file).digest()
+    assert first["data"]["rows"] == len(sentences_file.read_text().splitlines())
+    whiten(["white", *words])
+    assert [*lineage(trained("white"))][1:] == [first]
+
+
+def test_a_whitened_encoder_is_transductive_on_the_texts_that_it_was_whitened_on(
+    tiny_base: Path, sentences_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", "cache")
+    texts = sorted(set(sentences_file.read_text().splitlines()))
+    rows = [f"{row % 5}\t{one}\t{other}" for row, (one, other) in enumerate(zip(texts[::2], texts[1::2], strict=False))]
+    Path("seen.tsv").write_text("\n".join(["score\tsentence1\tsentence2", *rows]) + "\n")
+    whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "9"])
+    commands.run("eval", ["white", "--suite", "seen.tsv", "--json", "scores.json"])
+    record = json.loads(Path("scores.json").read_text())
+    assert record["overlap"]["transductive"] is True
+    assert record["trained"]["data"]["name"] == str(sentences_file)
+    assert not Path("white/scores").exists()
+
+
+def test_a_whitened_encoder_does_not_pass_for_a_run(tiny_base: Path, sentences_file: Path) -> None:
+    whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "9"])
+    subject = Subject("white", "white", look(0))
+    assert (subject.recipe, subject.history) == (None, None)
+    with pytest.raises(TrainingError, match="white is not a run directory"):
+        Run("white").refuse(resume=False, overwrite=True)
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        Run("white").refuse(resume=True, overwrite=False)
+
+
+def test_a_warning_of_the_data_is_told(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    warned = replace(sources.get("sample"), warning="holds test texts")
+    monkeypatch.setattr(sources, "get", lambda _: warned)
+    whiten([str(tiny_base), "--data", "sample", "--output", "white", "--dims", "9"])
+    found = trained("white")
+    assert found is not None
+    assert found["data"]["warning"] == "holds test texts"
+    assert "- mind: the data holds test texts" in Path("white/README.md").read_text()
+    assert "sample: holds test texts" in caplog.text
 
 
 def test_what_is_no_model_is_left_alone(tiny_base: Path, sentences_file: Path) -> None:

@@ -6,11 +6,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from simemb.outcomes import Outcomes
-from simemb.provenance import judge, lineage, notes, trained
+from simemb.provenance import WHITENING, judge, lineage, notes, trained
 from simemb.rows import open_rows
 from simemb.scores import Correlation, Scores, SimilarityScores
 
@@ -54,9 +52,7 @@ def make_run(directory: Path, data: Path | str, *, model: str = "bundled", warni
 def scores(*texts: str) -> Scores:
     """Scores of a suite with one task of these texts."""
     undefined = Correlation(0.0, 0.0)
-    pairs = [(text, "a sentence that nobody was trained on") for text in texts]
-    task = SimilarityScores(undefined, undefined, undefined, len(pairs), {})
-    units = Outcomes(pairs, np.zeros(len(pairs)), None, ["test"] * len(pairs))
+    task = SimilarityScores(undefined, undefined, undefined, len(texts), {})
     return Scores(
         model="a run",
         fingerprint="f",
@@ -67,7 +63,7 @@ def scores(*texts: str) -> Scores:
         data={},
         versions={},
         date="2026-01-01T00:00:00+00:00",
-        outcomes={"stsb": units},
+        texts={"stsb": [*texts, "a sentence that nobody was trained on"]},
     )
 
 
@@ -151,11 +147,60 @@ def test_the_data_of_the_run_before_count_too(tmp_path: Path, texts: Path) -> No
     assert judged.overlap["tasks"]["stsb"]["exact"] == 2
 
 
-def test_units_of_scores_without_texts_are_no_trouble(tmp_path: Path, texts: Path) -> None:
-    judged = judge(replace(scores("it rains"), outcomes={}), make_run(tmp_path / "run", texts))
+@pytest.mark.parametrize("unknown", [{}, {"stsb": []}])
+def test_of_a_task_that_does_not_tell_its_texts_it_is_said_that_they_were_not_looked_at(
+    tmp_path: Path, texts: Path, unknown: dict[str, list[str]]
+) -> None:
+    judged = judge(replace(scores("it rains"), texts=unknown), make_run(tmp_path / "run", texts))
     assert judged.trained is not None
     assert judged.overlap is not None
-    assert notes(judged) == []
+    assert (judged.overlap["tasks"], judged.overlap["not_looked_at"]) == ({}, ["stsb"])
+    assert judged.overlap["transductive"] is None
+    assert notes(judged) == [
+        f"a run: the texts of stsb were not looked at: they may occur in the training data ({texts})"
+    ]
+
+
+def whitened(directory: Path, data: Path, base: dict[str, object]) -> Path:
+    """What `simemb whiten` leaves beside the encoder."""
+    rows = open_rows(data)
+    columns = list(rows.columns)
+    told = {"name": rows.name, "columns": columns, "read": columns, "digest": rows.digest(), "rows": 1, "warning": ""}
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / WHITENING).write_text(json.dumps({"whitening": {"dims": 2}, "base": base, "data": told}))
+    return directory
+
+
+def test_of_a_whitened_run_the_training_data_and_the_whitening_texts_are_looked_at(tmp_path: Path, texts: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("a dog\n", encoding="utf-8")
+    run = make_run(tmp_path / "run", texts)
+    white = whitened(tmp_path / "white", other, {"model": "run", "fingerprint": "f", "trained": trained(run)})
+    judged = judge(scores("it rains", "a dog"), white)
+    assert judged.overlap is not None
+    assert judged.overlap["data"] == [str(other), str(texts)]
+    assert judged.overlap["tasks"]["stsb"]["exact"] == 2
+    assert judged.overlap["transductive"] is True
+    further = make_run(tmp_path / "further", texts, model=str(white))
+    assert [found["data"]["name"] for found in lineage(trained(further))] == [str(texts), str(other), str(texts)]
+
+
+def test_a_whitened_encoder_in_the_place_of_a_best_one_is_known_by_either_name(tmp_path: Path, texts: Path) -> None:
+    run = make_run(tmp_path / "run", texts)
+    before = trained(run)
+    whitened(run / "best", texts, {"model": "run", "fingerprint": "f", "trained": before})
+    assert trained(run) == trained(run / "best") != before
+    assert [*lineage(trained(run))][1:] == [before]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"base": {}, "data": {"name": "x"}}', '{"base": 3, "data": {}}'])
+def test_a_damaged_record_of_a_whitening_is_named(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / WHITENING).write_text(content, encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "simemb"):
+        assert trained(tmp_path) is None
+    assert "whitening.json is damaged" in caplog.text
 
 
 def test_a_run_that_was_moved_still_knows_its_training(tmp_path: Path, texts: Path) -> None:

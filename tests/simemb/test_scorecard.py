@@ -109,6 +109,10 @@ def test_numbers_are_found_in_the_record_of_any_kind_of_task(run: Path) -> None:
             Overlap(("nli",), {"stsb": TaskOverlap(2552, 9, 3)}),
             "- 12 of 2,552 texts of stsb (9 exactly) occur in the training data (nli).",
         ),
+        (
+            Overlap(("x",), {}, not_looked_at=("Tiny",)),
+            "- The texts of Tiny were not looked at: they may occur in the training data (x).",
+        ),
         (Overlap(("x",), {"stsb": TaskOverlap(5, 0, 0)}), "- No text of the suite occurs in the training data (x)."),
         (
             Overlap(("x",), {"stsb": TaskOverlap(5, 5, 0)}),

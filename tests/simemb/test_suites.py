@@ -204,6 +204,15 @@ def test_the_record_has_everything_in_plain_json_and_is_saved_whole(suite, tmp_p
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["scores.json"]
 
 
+def test_the_distinct_texts_of_each_task_are_told_and_not_kept(suite):
+    scores = evaluate(Letters(), suite, geometry=True)
+    assert scores.texts.keys() == {"both", "one"}
+    assert set(scores.texts["one"]) == {text for *pair, _ in FAR for text in pair}
+    assert len(scores.texts["one"]) == len(set(scores.texts["one"]))
+    assert "texts" not in scores.to_json()
+    assert "texts" not in repr(scores)
+
+
 def test_the_record_has_no_geometry_unless_asked_for(suite):
     assert "geometry" not in evaluate(Letters(), suite).to_json()
 

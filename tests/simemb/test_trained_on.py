@@ -47,6 +47,14 @@ def test_only_the_columns_that_the_recipe_reads_are_looked_into(texts: Path) -> 
     assert (both.tasks["stsb"].exact, both.tasks["stsb"].normalized) == (1, 1)
 
 
+def test_tasks_that_do_not_tell_their_texts_are_named(texts: Path) -> None:
+    found = check([record(texts)], EVALUATED | {"mteb": []})
+    assert found.tasks == check([record(texts)], EVALUATED).tasks
+    assert found.not_looked_at == ("mteb",)
+    nothing = check([record(texts)], {"mteb": []})
+    assert (nothing.tasks, nothing.not_looked_at) == ({}, ("mteb",))
+
+
 def test_the_data_of_several_runs_are_read_one_after_the_other(tmp_path: Path, texts: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text("a dog\n", encoding="utf-8")

@@ -204,3 +204,11 @@ def test_data_that_are_not_there_are_absent(tmp_path: Path, monkeypatch):
 def test_the_protocol_is_that_of_the_paper_by_default():
     task = CrossValidated("mine", "mr")
     assert (task.folds, task.seed, probing.STRENGTHS) == (10, 1111, (1e-5, 1e-4, 1e-3, 1e-2))
+
+
+def test_an_encoder_may_have_seen_what_the_classifier_learns_from_but_not_what_it_is_asked(tmp_path: Path):
+    train, test = write(tmp_path / "train.tsv", singles(12)), write(tmp_path / "test.tsv", singles(4)[:3])
+    scores, _ = score(Split("mine", train, test, dev=train))
+    assert scores.texts == {"mine": [text for _, text in singles(4)[:3]]}
+    whole, _ = score(CrossValidated("mine", train, folds=3))
+    assert set(whole.texts["mine"]) == {text for _, text in singles(12)}

@@ -33,6 +33,7 @@ def score(path: Path, rows: np.ndarray, labels: list[int], seeds: int = 3) -> Cl
     suite = Suite("mine", "one task", (Clustering("mine", path, seeds),), geometry=None, headline="v_measure")
     scores = evaluate(Table(rows), suite)
     assert scores.outcomes == {}
+    assert scores.texts == {"mine": [str(row) for row in range(len(labels))]}
     found = scores.tasks["mine"]
     assert isinstance(found, ClusteringScores)
     assert scores.points == found.v_measure
