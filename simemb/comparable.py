@@ -64,7 +64,8 @@ def _release(first: Record, second: Record) -> str | None:
     ours, theirs = (str(record.get("versions", {}).get("simemb", "?")) for record in (first, second))
     if series(ours) != series(theirs):
         return f"simemb {ours} scored the first and {theirs} the second"
-    return None
+    ours, theirs = (str(record.get("versions", {}).get("mteb", "-")) for record in (first, second))
+    return f"mteb {ours} scored the first and {theirs} the second" if ours != theirs else None
 
 
 def series(release: str) -> str:

@@ -85,6 +85,8 @@ class SimilarityScores(Aggregates, TaskScores):
     def average(cls, tasks: Sequence[TaskScores]) -> "Average":
         """The plain mean over tasks of each aggregate."""
         every = [task for task in tasks if isinstance(task, Aggregates)]
+        if len(every) < len(tasks):
+            return TaskScores.average(tasks)
         return Aggregates(
             *(
                 Correlation(*(fmean(getattr(getattr(task, aggregate), metric) for task in every) for metric in METRICS))

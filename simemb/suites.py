@@ -134,7 +134,7 @@ def evaluate(
         average=next(iter(scores.values())).average(list(scores.values())),
         geometry=_measure(suite.geometry.name, spread.subsets, vectors) if spread and suite.geometry else None,
         data={origin: checksum for loaded in every for origin, checksum in loaded.origins.items()},
-        versions=_versions(),
+        versions=_versions(*(("mteb",) if suite.name.startswith("mteb:") else ())),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         headline=suite.headline,
         missing=missing,
@@ -181,9 +181,9 @@ def _load(suite: Suite) -> tuple[dict[str, Loaded], tuple[str, ...]]:
     return found, tuple(absent)
 
 
-def _versions() -> dict[str, str]:
+def _versions(*more: str) -> dict[str, str]:
     """What the numbers may depend on."""
-    packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn")
+    packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn", *more)
     return {package: version(package) for package in packages} | {"python": python_version()}
 
 

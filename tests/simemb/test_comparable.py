@@ -54,6 +54,7 @@ def test_what_belongs_to_the_model_or_changes_no_score_may_differ(changes: dict[
         ),
         ({"versions": {"simemb": "0.2.0"}}, "simemb 0.1.0 scored the first and 0.2.0 the second"),
         ({"versions": {"simemb": "1.0"}}, "simemb 0.1.0 scored the first and 1.0 the second"),
+        ({"versions": {"simemb": "0.1.0", "mteb": "2.27"}}, "mteb - scored the first and 2.27 the second"),
         (
             {"geometry": GEOMETRY | {"threshold": 3.0}},
             "threshold of alignment and uniformity is 4.0 in the first and 3.0 in the second",
