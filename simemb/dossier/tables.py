@@ -1,7 +1,8 @@
 """The tables of a report as plain rows: scores with their intervals, all other numbers, records, worst pairs."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from simemb.dossier.dossier import Dossier
 from simemb.dossier.intervals import AVERAGE, Interval
 from simemb.dossier.scored_pairs import ScoredPairs
 from simemb.dossier.subject import Subject
+from simemb.report import DECIMALS
 from simemb.scores import Geometry, Scores
 from simemb.suites import Suite
 from simemb.surface import biases
@@ -34,16 +36,29 @@ class ScoreRow(NamedTuple):
     gain: float | None
 
 
+class Detail(NamedTuple):
+    """A number besides the headline: its name, the model, and its values task by task."""
+
+    name: str
+    label: str
+    values: list[float | None]
+
+    @property
+    def decimals(self) -> int:
+        """How many are shown."""
+        return decimals(self.name)
+
+
 @dataclass(frozen=True)
 class ScoreTable:
     """The scores of everyone on a suite.
 
     Attributes:
         suite: Which.
-        headline: The number that is shown, in words.
+        headline: The number that is shown, by its name.
         columns: The tasks, and the average if there are several.
         rows: One for each model.
-        details: Name of every other number, model, and its values task by task.
+        details: Every other number.
         missing: Tasks whose data are not there.
     """
 
@@ -51,24 +66,33 @@ class ScoreTable:
     headline: str
     columns: list[str]
     rows: list[ScoreRow]
-    details: list[tuple[str, str, list[float | None]]] = field(default_factory=list)
-    missing: Sequence[str] = ()
+    details: list[Detail]
+    missing: Sequence[str]
+
+    @property
+    def decimals(self) -> int:
+        """How many are shown of the headline."""
+        return decimals(self.headline)
+
+    @property
+    def title(self) -> str:
+        """The headline in words."""
+        return measure(self.headline)
 
 
 def score_table(dossier: Dossier, suite: Suite) -> ScoreTable:
     """The table of a suite."""
     found = dossier.scores(suite)
-    tasks = list(found[0].tasks)
+    tasks, headline = list(found[0].tasks), found[0].headline
     columns = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
     values = [[_value(scores, column) for column in columns] for scores in found]
-    highest = [
-        max((value for value in column if not isnan(value)), default=nan) for column in zip(*values, strict=True)
-    ]
+    # Of numbers that are no points less is often more, and nobody is the highest of one.
+    highest = _highest(values) if headline not in DECIMALS and len(found) > 1 else [nan] * len(columns)
     rows = [
         ScoreRow(
             subject,
             [
-                Cell(value, intervals.get(column), len(found) > 1 and value == best)
+                Cell(value, intervals.get(column), value == best)
                 for value, column, best in zip(row, columns, highest, strict=True)
             ],
             scores.geometry,
@@ -78,8 +102,12 @@ def score_table(dossier: Dossier, suite: Suite) -> ScoreTable:
             dossier.everyone, values, dossier.intervals(suite), found, strict=True
         )
     ]
-    headline = found[0].headline.replace("_", " ")
     return ScoreTable(suite, headline, columns, rows, _details(dossier, found), found[0].missing)
+
+
+def _highest(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Of each column; nan where nothing is defined."""
+    return [max((value for value in column if not isnan(value)), default=nan) for column in zip(*rows, strict=True)]
 
 
 def _value(scores: Scores, column: str) -> float:
@@ -92,14 +120,25 @@ def _gain(dossier: Dossier, subject: Subject, suite: Suite) -> float | None:
     return None if base is None else subject.scores(suite).points - base.scores(suite).points
 
 
-def _details(dossier: Dossier, found: Sequence[Scores]) -> list[tuple[str, str, list[float | None]]]:
+def _details(dossier: Dossier, found: Sequence[Scores]) -> list[Detail]:
     names = dict.fromkeys(name for scores in found for task in scores.tasks.values() for name in task.numbers())
     return [
-        (name.replace("_", " "), subject.label, [task.numbers().get(name) for task in scores.tasks.values()])
+        Detail(name, subject.label, [task.numbers().get(name) for task in scores.tasks.values()])
         for name in names
         if name != found[0].headline
         for subject, scores in zip(dossier.everyone, found, strict=True)
     ]
+
+
+def measure(name: str) -> str:
+    """A number by its name, in words: with what it is multiplied by, if it is in points."""
+    words = name.replace("_", " ")
+    return words if name in DECIMALS else f"{words} x 100"
+
+
+def decimals(name: str) -> int:
+    """How many decimals are shown of a number by its name: as many as on the terminal."""
+    return DECIMALS.get(re.split(r">=|_\d|@", name.rpartition(".")[2] if "@" not in name else name)[0], 2)
 
 
 # ---- records of other suites ---------------------------------------------------------------------
@@ -112,6 +151,16 @@ class RecordTable(NamedTuple):
     headline: str
     columns: list[str]
     rows: list[tuple[str, list[float | None], str]]
+
+    @property
+    def decimals(self) -> int:
+        """How many are shown."""
+        return decimals(self.headline)
+
+    @property
+    def title(self) -> str:
+        """The headline in words."""
+        return measure(self.headline)
 
 
 def record_tables(dossier: Dossier) -> list[RecordTable]:
@@ -131,7 +180,7 @@ def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable
         )
         for label, record in records.items()
     ]
-    return RecordTable(suite, headline.replace("_", " "), [*tasks, AVERAGE], rows)
+    return RecordTable(suite, headline, [*tasks, AVERAGE], rows)
 
 
 def _recorded(numbers: dict[str, Any], name: str) -> float | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 COLUMN = 3.3
 """Width of one column of a paper, in inches."""
+LETTERS = 17
+"""Of 7 points in an inch, about."""
 PAGE = 6.9
 """Width of both columns of a paper and the gap between them, in inches."""
 
@@ -158,12 +160,13 @@ def legend(axes: Any) -> None:
 
 
 def columns(labels: Sequence[str], width: float) -> int:
-    """In how many columns so many names fit into a width in inches, with as few rows as can be, evenly filled."""
-    from math import ceil
-
-    fitting = int(17 * width) // (max(map(len, labels)) + 6)  # 17 letters of 7 points are about an inch
-    rows = ceil(len(labels) / max(1, fitting))
-    return ceil(len(labels) / rows)
+    """In how many columns names fit into a width in inches, with as few rows as can be, evenly filled."""
+    for count in range(len(labels), 1, -1):
+        rows = -(-len(labels) // count)
+        widths = [6 + max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows)]
+        if len(widths) == count and sum(widths) <= LETTERS * width:
+            return count
+    return 1
 
 
 def spacing(handles: Sequence[Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 from simemb.dossier.dossier import Dossier
 from simemb.dossier.intervals import AVERAGE, Interval
 from simemb.dossier.subject import Subject
+from simemb.dossier.tables import measure
 from simemb.figures import scores as drawn
 from simemb.figures.panel import Panel
 from simemb.scores import Scores
@@ -35,7 +36,6 @@ def scores_of(dossier: Dossier, suite: Suite) -> Panel:
         _scored(subject, scores, names, intervals)
         for subject, scores, intervals in zip(dossier.everyone, found, dossier.intervals(suite), strict=True)
     ]
-    headline = found[0].headline.replace("_", " ")
     certain = any(np.isfinite(model.low).any() for model in models)
     pairs = all(scores.outcomes[task].gold is not None for scores in found for task in scores.outcomes)
     return Panel(
@@ -43,7 +43,7 @@ def scores_of(dossier: Dossier, suite: Suite) -> Panel:
         title=f"Scores on {suite.name}",
         caption=CAPTION.format(units="pairs" if pairs else "units") if certain else "These scores have no intervals.",
         description="Dot plot. " + " ".join(_told(model, names) for model in models),
-        draw=partial(drawn.draw, tasks=names, models=models, xlabel=f"{headline} x 100", average=len(tasks) > 1),
+        draw=partial(drawn.draw, tasks=names, models=models, xlabel=measure(found[0].headline), average=len(tasks) > 1),
         height=0.75 + len(names) * max(0.2, 0.085 * len(models) + 0.06),
     )
 

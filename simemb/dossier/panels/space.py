@@ -14,12 +14,13 @@ from simemb.figures.panel import Panel
 from simemb.figures.style import BASE, Look, look
 from simemb.geometry import singular_spectrum
 from simemb.scores import Scores
-from simemb.suites import Suite
 
 SAMPLE = 1500
 """Sentences on a map."""
 GROUPS = 7
 """Colors on a map; what more groups there are share gray."""
+FEWEST = 3
+"""Sentences without which there is no map."""
 OTHERS = Look(BASE, "-", "o")
 
 
@@ -57,8 +58,11 @@ def _plane(dossier: Dossier, found: Sequence[Scores]) -> Panel:
 
 
 def spectrum(dossier: Dossier) -> list[Panel]:
-    """The singular values of everyone's vectors of all sentences of the first suite."""
-    texts = list(origins(dossier, dossier.suites[0]))
+    """The singular values of everyone's vectors of all sentences of a suite."""
+    suite, every = origins(dossier)
+    texts = list(every)
+    if len(texts) < FEWEST:
+        return []
     spectra = [
         drawn_spectrum.Spectrum(subject.label, subject.look, singular_spectrum(subject.vectors(texts)))
         for subject in dossier.everyone
@@ -72,7 +76,7 @@ def spectrum(dossier: Dossier) -> list[Panel]:
             key="spectrum",
             title="Singular spectrum",
             caption=f"Singular values of the centered unit vectors of {len(texts):,} sentences of "
-            f"{dossier.suites[0].name}. The flatter, the more directions are in use.",
+            f"{suite}. The flatter, the more directions are in use.",
             description=f"Falling curves on a logarithmic axis. Directions that hold half of the variance: {told}.",
             draw=partial(drawn_spectrum.draw, spectra=spectra),
             height=2.4,
@@ -88,8 +92,9 @@ def _half(values: NDArray[np.float64]) -> int:
 
 def maps(dossier: Dossier) -> list[Panel]:
     """One map for each model, of the same sentences."""
-    suite = dossier.suites[0]
-    every = origins(dossier, suite)
+    suite, every = origins(dossier)
+    if len(every) < FEWEST:
+        return []
     texts, names = list(every), list(every.values())
     chosen = np.sort(np.random.default_rng(0).permutation(len(texts))[:SAMPLE])
     sample = [texts[row] for row in chosen]
@@ -102,7 +107,7 @@ def maps(dossier: Dossier) -> list[Panel]:
             Panel(
                 key=f"map-{place}",
                 title=subject.label,
-                caption=f"{len(sample):,} of {len(texts):,} sentences of {suite.name}, by their two main components.",
+                caption=f"{len(sample):,} of {len(texts):,} sentences of {suite}, by their two main components.",
                 description=f"Scatter plot of sentence vectors, colored by origin ({', '.join(g[0] for g in groups)}); "
                 f"the two axes hold {100 * sum(explained):.1f} % of the variance.",
                 draw=partial(drawn_map.draw, groups=drawn, explained=explained),
@@ -112,15 +117,18 @@ def maps(dossier: Dossier) -> list[Panel]:
     return found
 
 
-def origins(dossier: Dossier, suite: Suite) -> dict[str, str]:
-    """Every sentence of a suite, and the task, or the subset of its only task, where it occurs first."""
-    outcomes = dossier.scores(suite)[0].outcomes
-    found: dict[str, str] = {}
-    for task, units in outcomes.items():
-        for texts, subset in zip(units.texts, units.subsets, strict=True):
-            for text in texts:
-                found.setdefault(text, subset if len(outcomes) == 1 else task)
-    return found
+def origins(dossier: Dossier) -> tuple[str, dict[str, str]]:
+    """The first suite that keeps its sentences, and where each is from: the task, or of a single task the subset."""
+    for suite in dossier.suites:
+        outcomes = dossier.scores(suite)[0].outcomes
+        found: dict[str, str] = {}
+        for task, units in outcomes.items():
+            for texts, subset in zip(units.texts, units.subsets, strict=True):
+                for text in texts:
+                    found.setdefault(text, subset if len(outcomes) == 1 else task)
+        if found:
+            return suite.name, found
+    return "", {}
 
 
 def project(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], tuple[float, float]]:

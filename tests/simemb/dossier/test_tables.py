@@ -16,6 +16,7 @@ def test_scores_are_those_of_the_record_with_their_intervals(dossier: Dossier):
     (suite,) = dossier.suites
     table = tables.score_table(dossier, suite)
     assert (table.columns, table.headline) == (["dev"], "spearman")
+    assert (table.title, table.decimals) == ("spearman x 100", 2)
     for row, scores in zip(table.rows, dossier.scores(suite), strict=True):
         assert row.cells[0].value == scores.to_json()["tasks"]["dev"]["all"]["spearman"]
         assert row.cells[0].interval == dossier.intervals(suite)[dossier.everyone.index(row.subject)]["dev"]
@@ -36,7 +37,7 @@ def test_all_other_numbers_are_there_too(dossier: Dossier):
     (suite,) = dossier.suites
     table = tables.score_table(dossier, suite)
     numbers = dossier.scores(suite)[0].tasks["dev"].numbers()
-    shown = {name: values for name, label, values in table.details if label == "first"}
+    shown = {detail.name: detail.values for detail in table.details if detail.label == "first"}
     assert shown == {name: [value] for name, value in numbers.items() if name != "spearman"}
 
 
@@ -92,3 +93,21 @@ def test_biases_are_measured_for_everyone(dossier: Dossier):
     rows = tables.bias_rows(dossier, dossier.pairs[1])
     assert [subject for subject, _ in rows] == dossier.everyone
     assert {"length_bias", "overlap_bias_given_gold"} <= set(rows[0][1])
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "decimals"),
+    [
+        ("mean.spearman", "mean.spearman x 100", 2),
+        ("average_precision", "average precision x 100", 2),
+        ("recall@10", "recall@10 x 100", 2),
+        ("uniformity", "uniformity", 4),
+        ("effective_rank", "effective rank", 1),
+    ],
+)
+def test_numbers_are_shown_as_on_the_terminal(name: str, words: str, decimals: int):
+    assert (tables.measure(name), tables.decimals(name)) == (words, decimals)
+
+
+def test_variants_of_a_number_have_its_decimals():
+    assert [tables.decimals(name) for name in ("whitened.alignment>=4", "dominance_3", "approximate.map")] == [4, 4, 2]

@@ -74,3 +74,17 @@ def test_one_model_needs_no_legend():
     axes.plot([1], [1], label="second")
     style.legend(axes)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["first", "second", "bundled (base)"], 3),
+        (["a" * 20, "b" * 20, "c" * 20], 2),
+        (["a" * 60, "b" * 60], 1),
+        ([str(number) for number in range(10)], 5),
+        (["one"], 1),
+    ],
+)
+def test_names_stand_in_as_few_rows_as_fit(labels: list[str], expected: int):
+    assert style.columns(labels, style.COLUMN) == expected

@@ -14,6 +14,9 @@ from simemb.dossier.panels.pairs import gold_bins
 from simemb.dossier.panels.space import GROUPS, _groups, origins, project
 from simemb.figures.panel import Panel
 from simemb.metrics import cosine
+from simemb.suites import Suite
+from simemb.tasks import Similarity
+from simemb.tasks.spread import Spread
 
 
 def axes_of(panel: Panel) -> Axes:
@@ -101,7 +104,7 @@ def test_gold_bins_are_five_or_no_and_yes():
 def test_a_spectrum_is_that_of_all_sentences(dossier: Dossier):
     (panel,) = FIGURES["spectrum"](dossier)
     subject = dossier.subjects[0]
-    texts = list(origins(dossier, dossier.suites[0]))
+    texts = list(origins(dossier)[1])
     vectors = subject.vectors(texts).astype(float)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     values = np.linalg.svd(unit - unit.mean(axis=0), compute_uv=False)
@@ -116,7 +119,7 @@ def test_maps_show_the_same_sentences_and_say_how_many(dossier: Dossier):
     assert [panel.title for panel in panels] == [subject.label for subject in dossier.everyone]
     counts = {sum(len(line.get_xdata()) for line in axes_of(panel).get_lines()) for panel in panels}
     (count,) = counts
-    texts = len(origins(dossier, dossier.suites[0]))
+    texts = len(origins(dossier)[1])
     assert count == texts
     assert f"{count:,} of {texts:,} sentences of dev" in panels[0].caption
 
@@ -164,3 +167,12 @@ def test_runs_with_different_dev_suites_share_no_picture_of_them(run: Path, own_
     keys = [panel.key for panel in FIGURES["curves"](dossier)]
     assert keys[:4] == ["curve-loss", "curve-dev-score", "curve-dev-alignment", "curve-dev-uniformity"]
     assert keys[4:7] == ["curve-mine-score", "curve-mine-alignment", "curve-mine-uniformity"]
+
+
+def test_a_suite_that_keeps_no_sentences_has_no_map_and_no_spectrum(tiny_base: Path, dev_file: Path):
+    pairs = Similarity("dev", {"test": dev_file})
+    suite = Suite("shape", "", (Spread("dev", pairs),), geometry=None, headline="uniformity")
+    dossier = Dossier([str(tiny_base)], [suite])
+    present = [name for name, figure in FIGURES.items() if figure(dossier)]
+    assert present == ["scores"]
+    assert "no intervals" in FIGURES["scores"](dossier)[0].caption
