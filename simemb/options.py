@@ -4,6 +4,7 @@ Each attribute's docstring is its help text.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
@@ -174,12 +175,21 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
         strange = _strange(words, kind, prog, default)
         raise UsageError(f"{strange or _one_line(event)}; `{prog} --help` tells more")
 
+    _check_once(words, kind, prog, default)
     with tyro_errors.on_parse_error(complain):
         chosen = _tyro(kind, words, prog, default)
     for name, metavar in SOME.get(kind, {}).items():
         if not getattr(chosen, name):
             raise UsageError(f"missing: {metavar}, at least one; `{prog} --help` tells more")
     return chosen
+
+
+def _check_once(words: Sequence[str], kind: Any, prog: str, default: Any) -> None:
+    """Refuse an option that is given twice, of which tyro would silently keep the last."""
+    given = Counter(word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--"))
+    twice = [option for option, times in given.items() if times > 1]
+    for option in twice and sorted(set(twice) & set(_options(kind, prog, default))):
+        raise UsageError(f"{option} is given twice; it takes all its values at once; `{prog} --help` tells more")
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:

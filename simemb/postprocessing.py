@@ -34,7 +34,7 @@ class Whiten:
       simemb whiten bert-base-uncased --data texts.txt --output runs/white
       simemb eval bert-base-uncased runs/white
 
-    Do not whiten on the text that you evaluate on: `simemb eval` will say that you did.
+    Not on the text that you evaluate on: `simemb eval` will say that you did.
     """
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]

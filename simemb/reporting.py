@@ -34,6 +34,8 @@ class Report:
     suite: tuple[str, ...] = ()
     """Suites (`simemb list suites`), or files with a score and two sentences a row; by default sts, or where its data
     are absent the bundled sample."""
+    title: str = ""
+    """What stands on top; by default the names of the models."""
     base: bool = True
     """Also show what the runs started from."""
     overwrite: bool = False
@@ -84,7 +86,7 @@ def report(words: list[str]) -> None:
     from simemb.dossier.dossier import Dossier
     from simemb.dossier.page import page
 
-    content = page(Dossier(chosen.models, chosen.suite, base=chosen.base))
+    content = page(Dossier(chosen.models, chosen.suite, base=chosen.base), chosen.title)
     try:
         atomic.write_text(chosen.output, content)
     except OSError as error:

@@ -42,14 +42,14 @@ CONTENTS = {
 """The sections by their anchors; one without content is left out."""
 
 
-def page(dossier: Dossier) -> str:
-    """The page."""
+def page(dossier: Dossier, title: str = "") -> str:
+    """The page. title: what stands on top of it; by default the names of the models."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"number": number, "svg": _svg, "swatch": _swatch}
     template = environment.from_string(_file("template.html"))
-    return template.render(_content(dossier)) + "\n"
+    return template.render(_content(dossier) | ({"title": title} if title else {})) + "\n"
 
 
 def _content(dossier: Dossier) -> dict[str, Any]:

@@ -139,3 +139,9 @@ def test_short_and_long_spellings_mean_the_same() -> None:
     assert (short.k, short.queries) == (7, ("one", "two"))
     chosen = parse(options.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
     assert (chosen.models, chosen.batch_size, chosen.geometry) == (("a", "b"), 3, False)
+
+
+def test_an_option_that_is_given_twice_loses_no_value_in_silence() -> None:
+    with pytest.raises(UsageError, match="--suite is given twice; it takes all its values at once"):
+        parse(options.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
+    assert parse(options.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")
