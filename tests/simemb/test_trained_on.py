@@ -145,7 +145,8 @@ def test_data_without_a_name_of_their_own_are_not_at_hand(texts: Path, name: str
     assert "are not at hand" in check([{**record(texts), "name": name}], EVALUATED).unknown
 
 
-def test_sentences_of_nli_that_are_in_the_test_of_stsb_are_found(shared_data: Path) -> None:
+def test_sentences_of_nli_that_are_in_the_test_of_stsb_are_found(shared_data: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
     test = [text for pair in open_rows("stsb_test").texts() for text in pair]
     found = check([record("nli", read=("anchor", "positive", "negative"))], {"stsb": test}).tasks["stsb"]
     nli = {text for row in open_rows("nli").texts() for text in row}
