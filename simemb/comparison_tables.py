@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from simemb.contest import Comparison
-from simemb.duels import AVERAGE, Duel, Entry, Standing
+from simemb.duels import Duel, Entry, Standing
 from simemb.published import Published
 from simemb.report import UNDEFINED
+from simemb.scores import AVERAGE
 from simemb.verdict import Difference
 
 OURS = "bold"

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from unicodedata import category, normalize
 
+from simemb.naming import listed
+
 TRANSDUCTIVE = 0.5
 """From this share of a task's distinct texts on, an encoder counts as trained on the test texts."""
 EXAMPLES = 3
@@ -133,28 +135,24 @@ class Overlap:
     def warnings(self) -> list[str]:
         """What a reader of the scores must know, one sentence each without a period; nothing where all is well."""
         lines: list[str] = []
-        trained, data = self.transductive, f"the training data ({_listed(self.data)})"
+        trained, data = self.transductive, f"the training data ({listed(self.data)})"
         if trained:
-            lines.append(f"transductive: trained on the test texts of {_listed(trained)}, which are in {data}")
+            lines.append(f"transductive: trained on the test texts of {listed(trained)}, which are in {data}")
         elif self.warning and not self.tasks:
             lines.append(f"transductive: {data}: {self.warning}")
         few = [task.words(name) for name, task in self.tasks.items() if task.found and name not in trained]
         if few:
-            lines.append(f"{_listed(few)} occur in {data}")
+            lines.append(f"{listed(few)} occur in {data}")
         if self.unknown:
             lines.append(f"whether texts of the suite occur in the training data is not known: {self.unknown}")
         if self.not_looked_at:
-            lines.append(f"the texts of {_listed(self.not_looked_at)} were not looked at: they may occur in {data}")
+            lines.append(f"the texts of {listed(self.not_looked_at)} were not looked at: they may occur in {data}")
         return lines
 
     def words(self) -> list[str]:
         """`warnings`, or that there is nothing to warn of."""
-        clean = f"no text of the suite occurs in the training data ({_listed(self.data)})"
+        clean = f"no text of the suite occurs in the training data ({listed(self.data)})"
         return self.warnings() or ([clean] if self.tasks else [])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 # ---- looking -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,13 @@ import numpy as np
 
 from simemb import comparable, provenance, suites
 from simemb.atomic import write_text
-from simemb.duels import AVERAGE, Duel, Entry, Side, duel, entry
+from simemb.duels import Duel, Entry, Side, duel, entry
 from simemb.entrants import Entrant, Model, entrants
 from simemb.errors import DataError
 from simemb.outcomes import Outcomes
-from simemb.scores import Scores
+from simemb.scores import AVERAGE, Scores
 from simemb.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.suites import Suite
-
-TOLERANCE = 0.05
-"""Points by which a task's headline may differ from what its units come to, as means over folds do."""
 
 
 @dataclass(frozen=True)
@@ -194,9 +191,7 @@ def _check_resamples(resamples: int, tasks: int) -> None:
 
 def _measure(scores: Scores, tasks: Sequence[str]) -> str:
     """The number that was compared: the suite's headline, unless that is another one than its units come to."""
-    headlines = {task: scores.tasks[task].numbers().get(scores.headline, nan) for task in tasks}
-    found = {task: scores.outcomes[task].statistic() for task in tasks}
-    if all(abs(headlines[task] - found[task]) < TOLERANCE or isnan(found[task]) for task in tasks):
+    if all(scores.made_of_units(task) or isnan(scores.outcomes[task].statistic()) for task in tasks):
         return scores.headline
     return "spearman" if any(scores.outcomes[task].gold is not None for task in tasks) else "mean"
 

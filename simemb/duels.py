@@ -7,12 +7,10 @@ from statistics import fmean
 
 from simemb import provenance
 from simemb.metrics import spearman
-from simemb.scores import Scores
+from simemb.scores import AVERAGE, Scores
 from simemb.seeds import spread
 from simemb.significance import Finding, Floats, holm, interval, steiger, welch
 from simemb.verdict import Difference, verdict
-
-AVERAGE = "average"
 
 
 @dataclass(frozen=True)

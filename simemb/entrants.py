@@ -9,6 +9,7 @@ from typing import Any
 
 from simemb import seeds
 from simemb.errors import DataError
+from simemb.naming import labels
 from simemb.vectors import SentenceEncoder
 
 log = logging.getLogger("simemb")
@@ -62,23 +63,6 @@ def entrants(given: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = 
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
         found.append(Entrant(shown, _models(each), own))
     return found
-
-
-def labels(names: Sequence[str]) -> list[str]:
-    """Short forms of paths that differ where the paths do: as many of the last parts of each as it takes.
-
-    >>> labels(["runs/first", "runs/second", "bundled"]), labels(["a/run", "b/run"])
-    (['first', 'second', 'bundled'], ['a/run', 'b/run'])
-    """
-    distinct = list(dict.fromkeys(names))
-    parts = [Path(name).parts or (name,) for name in distinct]
-    for length in range(1, max(map(len, parts)) + 1):
-        short = ["/".join(part[-length:]) for part in parts]
-        if len(set(short)) == len(short):
-            break
-    else:
-        short = distinct
-    return [dict(zip(distinct, short, strict=True))[name] for name in names]
 
 
 def _name(given: Model | Sequence[Model]) -> str:

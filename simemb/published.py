@@ -9,12 +9,12 @@ from importlib.resources import files
 
 from simemb import registry
 from simemb.errors import DataError
+from simemb.scores import AVERAGE
 
 FOLDER = f"{registry.SUITES}.published"
 TABLES = {"sts": "sts", "sts_senteval": "sts", "transfer": "transfer"}
 """Suites that papers report -> the table of their numbers."""
 WORDS = ("model", "family", "source", "note")
-AVERAGE = "average"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import nan
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 AGGREGATES = ("all", "mean", "wmean")
 METRICS = ("spearman", "pearson")
+AVERAGE = "average"
+"""What the mean over tasks is called beside their names."""
+TOLERANCE = 0.05
+"""Points by which a headline may differ from the statistic of its units and still be it: a mean over folds does."""
 BINARY = ("auc", "average_precision", "accuracy", "f1")
 
 
@@ -213,6 +218,13 @@ class Scores:
     def choosing(self, metric: str) -> float:
         """What a checkpoint is chosen by: that correlation, or in a suite without correlations its headline."""
         return self.number(metric if isinstance(self.average, Aggregates) else self.headline)
+
+    def made_of_units(self, task: str) -> bool:
+        """Whether the headline of a task is defined, and the statistic of its units: a best F1, say, is not."""
+        if task not in self.outcomes:
+            return False
+        headline = self.tasks[task].numbers().get(self.headline, nan)
+        return abs(headline - self.outcomes[task].statistic()) < TOLERANCE
 
     def averages(self) -> dict[str, float]:
         """The plain mean over tasks of each number that all of them have, by the names that tasks give them."""

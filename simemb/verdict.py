@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+from simemb.naming import listed
 from simemb.significance import LEVEL, Interval
 
 NAMED = 2
@@ -58,27 +59,22 @@ def verdict(first: str, second: str, differences: Mapping[str, Difference], aver
         subject = "no difference was shown" if clauses else f"no difference between {first} and {second} was shown"
         clauses.append(f"{subject} {_unshown(unshown, tasks, open_average=open_average)}")
     if undefined:
-        clauses.append(f"nothing can be said of {_list(undefined)}, where a score is not defined")
+        clauses.append(f"nothing can be said of {listed(undefined)}, where a score is not defined")
     return f"{'; '.join(clauses)} ({_method(len(tasks) - len(undefined), resamples)})."
 
 
 def _where(won: Sequence[str], tasks: int, *, on_average: bool) -> str:
     if not won:
         return "on average"
-    places = f"on all {tasks} tasks" if len(won) == tasks > 1 else f"on {_list(won)}"
+    places = f"on all {tasks} tasks" if len(won) == tasks > 1 else f"on {listed(won)}"
     return places + (f"{'' if len(won) in (1, tasks) else ','} and on average" if on_average else "")
 
 
 def _unshown(names: Sequence[str], tasks: Mapping[str, Difference], *, open_average: bool) -> str:
     if len(names) == len(tasks) > 1:
         return "on any task or on average" if open_average else "on any task"
-    shown = [f"on {_list(names) if len(names) <= NAMED else 'the rest'}"] if names else []
+    shown = [f"on {listed(names) if len(names) <= NAMED else 'the rest'}"] if names else []
     return " or ".join([*shown, *(["on average"] if open_average else [])])
-
-
-def _list(names: Sequence[str]) -> str:
-    """Names in words: "a", "a and b", "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _method(tasks: int, resamples: int) -> str:

@@ -9,9 +9,10 @@ from simemb import comparable, suites
 from simemb.contest import contest
 from simemb.dossier.intervals import Interval, intervals
 from simemb.dossier.scored_pairs import ScoredPairs
-from simemb.dossier.subject import Subject, labels
+from simemb.dossier.subject import Subject
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.figures.style import base_look, look
+from simemb.naming import labels
 from simemb.scores import Scores
 from simemb.significance import fewest_resamples
 from simemb.suites import Suite

@@ -5,14 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simemb.outcomes import Outcomes
-from simemb.scores import Scores
+from simemb.scores import AVERAGE, Scores
 from simemb.significance import LEVEL, resample
 
 RESAMPLES = 1000
-AVERAGE = "average"
-TOLERANCE = 0.05
-"""Points by which a task's headline may differ from what its outcomes come to, as means over folds do."""
 
 
 class Interval(NamedTuple):
@@ -32,11 +28,9 @@ def intervals(models: Sequence[Scores], *, resamples: int = RESAMPLES, seed: int
     found: list[dict[str, Interval]] = [{} for _ in models]
     drawn: list[np.ndarray] = []
     for place, task in enumerate(models[0].tasks):
-        outcomes = [model.outcomes.get(task) for model in models]
-        present = [each for each in outcomes if each is not None]
-        if len(present) < len(models) or not all(map(_of_units, models, [task] * len(models), present)):
+        if not all(model.made_of_units(task) for model in models):
             continue
-        scores = resample(present, resamples, np.random.default_rng([seed, place]))
+        scores = resample([model.outcomes[task] for model in models], resamples, np.random.default_rng([seed, place]))
         drawn.append(scores)
         for intervals_of, row in zip(found, scores, strict=True):
             intervals_of[task] = _interval(row)
@@ -44,12 +38,6 @@ def intervals(models: Sequence[Scores], *, resamples: int = RESAMPLES, seed: int
         for intervals_of, row in zip(found, np.mean(drawn, axis=0), strict=True):
             intervals_of[AVERAGE] = _interval(row)
     return found
-
-
-def _of_units(scores: Scores, task: str, outcomes: Outcomes) -> bool:
-    """Whether the headline of a task is the statistic of its units, as far as an interval needs it."""
-    headline = scores.tasks[task].numbers().get(scores.headline, np.nan)
-    return bool(abs(headline - outcomes.statistic()) < TOLERANCE)
 
 
 def _interval(scores: np.ndarray) -> Interval:

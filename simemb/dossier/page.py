@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from math import isnan
@@ -18,6 +17,7 @@ from simemb.dossier.panels.scores import scores_of
 from simemb.figures.inline import inline
 from simemb.figures.panel import Panel
 from simemb.figures.style import THEME, Look
+from simemb.naming import listed
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,7 +59,7 @@ def _content(dossier: Dossier) -> dict[str, Any]:
     scores = [(tables.score_table(dossier, suite), scores_of(dossier, suite)) for suite in dossier.suites]
     drawn = {name: draw(dossier) for name, draw in FIGURES.items() if name != "scores"}
     content: dict[str, Any] = {
-        "title": _title([subject.label for subject in dossier.subjects]),
+        "title": listed([subject.label for subject in dossier.subjects]),
         "everyone": dossier.everyone,
         "notes": _notes(dossier),
         "scores": scores,
@@ -82,10 +82,6 @@ def _content(dossier: Dossier) -> dict[str, Any]:
         "script": Markup(_file("sort.js")),
     }
     return content | {"contents": _contents(content), "record": _record(dossier, content)}
-
-
-def _title(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _contents(content: dict[str, Any]) -> list[tuple[str, str]]:

@@ -136,23 +136,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no JSON object")
     return content
-
-
-def labels(models: Sequence[str]) -> list[str]:
-    """Short names that differ: as many of the last parts of each path as it takes.
-
-    >>> labels(["runs/first", "runs/second/best", "bundled"])
-    ['first', 'second', 'bundled']
-    >>> labels(["a/run", "b/run"])
-    ['a/run', 'b/run']
-    """
-    parts = [[part for part in Path(model).parts if part != "best"] or [model] for model in models]
-    lengths = [1] * len(parts)
-    while True:
-        names = ["/".join(part[-length:]) for part, length in zip(parts, lengths, strict=True)]
-        doubled = {place for place, name in enumerate(names) if names.count(name) > 1}
-        longer = [place for place in doubled if lengths[place] < len(parts[place])]
-        if not longer:
-            return names
-        for place in longer:
-            lengths[place] += 1

@@ -7,11 +7,11 @@ from math import isnan, nan
 from typing import Any, NamedTuple
 
 from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import AVERAGE, Interval
+from simemb.dossier.intervals import Interval
 from simemb.dossier.scored_pairs import ScoredPairs
 from simemb.dossier.subject import Subject
 from simemb.report import DECIMALS
-from simemb.scores import Geometry, Scores
+from simemb.scores import AVERAGE, Geometry, Scores
 from simemb.suites import Suite
 from simemb.surface import biases
 

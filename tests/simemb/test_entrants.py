@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from simemb.entrants import entrants, labels, runs
+from simemb.entrants import entrants, runs
 from simemb.errors import DataError, ModelError
+from simemb.naming import labels
 
 
 class Encoder:

@@ -7,12 +7,12 @@ from math import nan
 import numpy as np
 
 from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import AVERAGE, Interval
+from simemb.dossier.intervals import Interval
 from simemb.dossier.subject import Subject
 from simemb.dossier.tables import measure
 from simemb.figures import scores as drawn
 from simemb.figures.panel import Panel
-from simemb.scores import Scores
+from simemb.scores import AVERAGE, Scores
 from simemb.suites import Suite
 
 CAPTION = (

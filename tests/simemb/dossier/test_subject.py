@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from simemb import suites
-from simemb.dossier.subject import Subject, labels
+from simemb.dossier.subject import Subject
 from simemb.errors import DataError
 from simemb.figures.style import look
+from simemb.naming import labels
 
 
 def subject(model: Path | str) -> Subject:

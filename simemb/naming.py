@@ -1,0 +1,37 @@
+"""What models are called side by side, and names in words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def labels(models: Sequence[str]) -> list[str]:
+    """Short names that differ where the paths do: as many of the last parts of each path as it takes.
+
+    >>> labels(["runs/first", "runs/second/best", "bundled"])
+    ['first', 'second', 'bundled']
+    >>> labels(["a/run", "b/run"])
+    ['a/run', 'b/run']
+    """
+    distinct = list(dict.fromkeys(models))
+    parts = [[part for part in Path(model).parts if part != "best"] or [model] for model in distinct]
+    lengths = [1] * len(parts)
+    while True:
+        names = ["/".join(part[-length:]) for part, length in zip(parts, lengths, strict=True)]
+        doubled = {place for place, name in enumerate(names) if names.count(name) > 1}
+        longer = [place for place in doubled if lengths[place] < len(parts[place])]
+        if not longer:
+            break
+        for place in longer:
+            lengths[place] += 1
+    if doubled:  # "run" and "run/best": only the whole paths differ
+        names = [distinct[place] if place in doubled else name for place, name in enumerate(names)]
+    return [dict(zip(distinct, names, strict=True))[model] for model in models]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in words.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
