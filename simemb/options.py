@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
@@ -175,7 +175,7 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
         strange = _strange(words, kind, prog, default)
         raise UsageError(f"{strange or _one_line(event)}; `{prog} --help` tells more")
 
-    _check_once(words, kind, prog, default)
+    _check_once(words, kind, prog)
     with tyro_errors.on_parse_error(complain):
         chosen = _tyro(kind, words, prog, default)
     for name, metavar in SOME.get(kind, {}).items():
@@ -184,12 +184,13 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     return chosen
 
 
-def _check_once(words: Sequence[str], kind: Any, prog: str, default: Any) -> None:
-    """Refuse an option that is given twice, of which tyro would silently keep the last."""
-    given = Counter(word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--"))
-    twice = [option for option, times in given.items() if times > 1]
-    for option in twice and sorted(set(twice) & set(_options(kind, prog, default))):
-        raise UsageError(f"{option} is given twice; it takes all its values at once; `{prog} --help` tells more")
+def _check_once(words: Sequence[str], kind: Any, prog: str) -> None:
+    """Refuse an option of several values that is given twice: of its two lists tyro would silently keep the last."""
+    given = Counter(word.partition("=")[0].replace("_", "-") for word in words)
+    for field in fields(kind):
+        option = f"--{field.name.replace('_', '-')}"
+        if isinstance(field.default, tuple) and given[option] > 1:
+            raise UsageError(f"{option} is given twice; it takes all its values at once; `{prog} --help` tells more")
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
