@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
+from simemb import saving
 from simemb.atomic import new_directory
 from simemb.backbone import quiet_transformers
 from simemb.errors import DataError, ModelError
@@ -62,7 +63,7 @@ def new(
     """
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
-    _refuse(path, overwrite=overwrite)
+    saving.refuse(path, overwrite=overwrite)
     tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -85,17 +86,6 @@ def _check(**sizes: int) -> None:
     if width % heads:
         near = max(heads, round(width / heads) * heads)
         raise ModelError(f"width {width} cannot be divided by {heads} heads: {near} can")
-
-
-def _refuse(path: Path, *, overwrite: bool) -> None:
-    if path.is_file():
-        raise ModelError(f"{path}: a file is in the way of the model's directory")
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    if not overwrite:
-        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
-    if not (path / "config.json").is_file():
-        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
 
 
 def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: int, length: int) -> BertForMaskedLM:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
-from simemb.errors import ModelError
 from simemb.options import parse
 
 if TYPE_CHECKING:
@@ -57,8 +56,9 @@ class Whiten:
 def whiten(words: list[str]) -> None:
     """`simemb whiten MODEL --data TEXTS --output DIR`."""
     chosen = parse(Whiten, words, prog="simemb whiten")
-    _refuse(chosen.output, overwrite=chosen.overwrite)
     from simemb import provenance, saving, whitening
+
+    saving.refuse(chosen.output, overwrite=chosen.overwrite)
     from simemb.encoder import Encoder
     from simemb.rows import open_rows
 
@@ -98,15 +98,3 @@ def _record(model: str, encoder: "Encoder", rows: "Rows") -> dict[str, Any]:
         "warning": rows.warning,
     }
     return {"base": base | ({"trained": earlier} if earlier else {}), "data": data, **environment()}
-
-
-def _refuse(path: Path, *, overwrite: bool) -> None:
-    """Before anything is computed: whatever stands in the way of the output."""
-    if path.is_file():
-        raise ModelError(f"{path}: a file is in the way of the model's directory")
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    if not overwrite:
-        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
-    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
-        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")

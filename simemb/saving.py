@@ -25,6 +25,18 @@ from simemb.modules import Dense
 from simemb.pooling import LAYERS
 
 
+def refuse(path: Path, *, overwrite: bool) -> None:
+    """Raise `ModelError` for whatever stands in the way of a model's directory, before anything is computed."""
+    if path.is_file():
+        raise ModelError(f"{path}: a file is in the way of the model's directory")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
+        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
+    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
+        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
+
+
 def save(
     encoder: Encoder,
     directory: str | Path,

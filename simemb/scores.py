@@ -67,8 +67,13 @@ class TaskScores(ABC):
     @classmethod
     def average(cls, tasks: Sequence["TaskScores"]) -> "Average":
         """The plain mean over tasks of each number that all of them have."""
-        every = [task.numbers() for task in tasks]
-        return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
+        return mean_numbers(tasks)
+
+
+def mean_numbers(tasks: Sequence[TaskScores]) -> dict[str, float]:
+    """The plain mean over tasks of each number that all of them have, by the names that they give them."""
+    every = [task.numbers() for task in tasks]
+    return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class SimilarityScores(Aggregates, TaskScores):
         """The plain mean over tasks of each aggregate."""
         every = [task for task in tasks if isinstance(task, Aggregates)]
         if len(every) < len(tasks):
-            return TaskScores.average(tasks)
+            return mean_numbers(tasks)
         return Aggregates(
             *(
                 Correlation(*(fmean(getattr(getattr(task, aggregate), metric) for task in every) for metric in METRICS))
@@ -228,8 +233,7 @@ class Scores:
 
     def averages(self) -> dict[str, float]:
         """The plain mean over tasks of each number that all of them have, by the names that tasks give them."""
-        every = [task.numbers() for task in self.tasks.values()]
-        return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
+        return mean_numbers(list(self.tasks.values()))
 
     def number(self, name: str) -> float:
         """The mean over tasks of the number of that name; `DataError` if the suite has none."""
