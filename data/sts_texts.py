@@ -8,7 +8,7 @@ repetitions are kept, as there. The test texts are among them, so a run on it is
 from collections.abc import Sequence
 
 from simemb.rows import Rows
-from simemb.sources import Source
+from simemb.sources import Source, scored_pairs
 
 from .sickr import sickr, sickr_dev, sickr_test
 from .stsb import stsb, stsb_dev, stsb_test
@@ -24,12 +24,9 @@ YEARS = {
 
 
 def _subset(path: str) -> Source:
-    return Source(
-        name=path,
-        description="scored pairs of a SemEval STS task",
-        columns=("sentence1", "sentence2"),
-        score="score",
-        path=path,
+    return scored_pairs(
+        path,
+        "scored pairs of a SemEval STS task",
         license="scores CC BY-SA 4.0; the texts have licenses of their own",
         citation="Agirre et al., SemEval 2012 to 2016, https://aclanthology.org/S16-1081",
     )

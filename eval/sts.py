@@ -3,7 +3,7 @@
 Agirre et al., 2012-2016 (STS12 to STS16); Cer et al., 2017 (STS-B); Marelli et al., 2014 (SICK-R).
 """
 
-from simemb.sources import Source
+from simemb.sources import Source, scored_pairs
 from simemb.suites import Suite
 from simemb.tasks import Similarity
 
@@ -19,12 +19,9 @@ YEARS = {
 
 def scored(path: str) -> Source:
     """The scored pairs of one file of the data layout."""
-    return Source(
-        name=path,
-        description="scored pairs of a SemEval STS task",
-        columns=("sentence1", "sentence2"),
-        score="score",
-        path=path,
+    return scored_pairs(
+        path,
+        "scored pairs of a SemEval STS task",
         license="scores CC BY-SA 4.0; the texts have licenses of their own",
         citation="Agirre et al., SemEval 2012 to 2016, https://aclanthology.org/S16-1081",
     )

@@ -4,23 +4,15 @@ Spearman's correlation over all pairs of the test split; of AFQMC, whose test la
 For those with two classes, area under the curve, best accuracy and the like stand beside it.
 """
 
-from simemb.sources import Source
+from simemb.sources import Source, scored_pairs
 from simemb.suites import Suite
 from simemb.tasks import Binary, Similarity
 
 
 def scored(path: str, citation: str, license: str, sha256: str | None = None) -> Source:
     """The scored pairs of one file of the data layout."""
-    return Source(
-        name=path,
-        description="Chinese sentence pairs with a score",
-        columns=("sentence1", "sentence2"),
-        score="score",
-        path=path,
-        sha256=sha256,
-        license=license,
-        citation=citation,
-    )
+    description = "Chinese sentence pairs with a score"
+    return scored_pairs(path, description, license=license, citation=citation, sha256=sha256)
 
 
 STSB = scored(

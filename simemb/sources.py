@@ -60,6 +60,20 @@ class Source:
     warning: str = ""
 
 
+def scored_pairs(path: str, description: str, *, license: str, citation: str, sha256: str | None = None) -> Source:
+    """A file of the `$SIMEMB_DATA` layout with the columns score, sentence1 and sentence2; its path is its name."""
+    return Source(
+        name=path,
+        description=description,
+        columns=("sentence1", "sentence2"),
+        score="score",
+        path=path,
+        sha256=sha256,
+        license=license,
+        citation=citation,
+    )
+
+
 @dataclass(frozen=True)
 class Found:
     """Where a corpus was found: its file, the columns of that file, and what a record of a run needs.
