@@ -84,7 +84,7 @@ EXPERIMENTS = {**_methods(), **_claims()}
 def changed(experiment: Experiment, model: str) -> "Recipe":
     """The recipe within the budget."""
     import simemb
-    from simemb.recipe import find
+    from simemb.method.recipe import find
 
     recipe, changes = find(experiment.recipe), dict(experiment.changes)
     budget = {"batch_size": BATCH, "max_steps": STEPS, "learning_rate": LEARNING_RATE, "schedule": "linear"}
@@ -169,7 +169,7 @@ class Remembering:
 def measured(plain: "Encoder", *, tasks: bool) -> dict[str, Any]:
     """Scores and geometry, and how similarity depends on length."""
     from simemb import evaluate
-    from simemb.suites import find
+    from simemb.evaluation.evaluate import find
 
     encoder: Any = Remembering(plain)
     dev = evaluate(encoder, "stsb_dev", geometry=False, progress=False)
@@ -196,7 +196,7 @@ def length_and_isotropy(encoder: Any) -> dict[str, float]:
     """
     import numpy as np
 
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     pairs = list(open_rows("stsb_dev").scored())
     first, second = (normalized(encoder.encode([pair[side] for pair in pairs], progress=False)) for side in (0, 1))
@@ -217,7 +217,7 @@ def normalized(vectors: Any) -> Any:
 def _write(name: str, seed: int, pooling: str, model: str, record: dict[str, Any]) -> None:
     import torch
 
-    from simemb.run import environment
+    from simemb.training.run_directory import environment
 
     told = environment()
     place = {"name": name, "seed": seed, "pooling": pooling, "base": Path(model).name, "precision": "bf16"}
@@ -237,7 +237,7 @@ def _loss(output: Path) -> list[tuple[int, float]]:
 
 def _rows(experiment: Experiment, work: Path) -> str:
     """A file with the rows of the budget: whole short sentences of the wiki, the first rows of the others."""
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     count = STEPS * BATCH // experiment.changes.get("epochs", 1)
     if experiment.data in ("stsb", "nli"):

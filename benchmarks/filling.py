@@ -1,4 +1,4 @@
-"""What does it bring to fill a batch up to a round number of tokens (`simemb.filling`)?
+"""What does it bring to fill a batch up to a round number of tokens (`simemb.transformer.onednn_padding`)?
 
     python benchmarks/filling.py MODEL [--steps 60] [--sentences 10000] [--rounds 2]
 
@@ -22,9 +22,9 @@ BATCH = 64
 
 def without() -> None:
     """Fill nothing in this process."""
-    from simemb import filling
+    from simemb.transformer import onednn_padding
 
-    filling.missing = lambda _: 0
+    onednn_padding.missing = lambda _: 0
 
 
 def trained(model: str, threads: int, steps: int, filled: bool) -> Line:
@@ -32,11 +32,12 @@ def trained(model: str, threads: int, steps: int, filled: bool) -> Line:
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
-    from simemb import Encoder, heap
-    from simemb.batch import Batch
+    from simemb import Encoder
+    from simemb.training import malloc
+    from simemb.transformer.batch import Batch
 
     torch.set_num_threads(threads)
-    heap.keep()
+    malloc.keep()
     if not filled:
         without()
     learner = Encoder.load(model, pooling="cls", max_length=32).train()

@@ -148,11 +148,11 @@ def recipe(task: Task, **fields: Any) -> Any:
 
 def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf16", **fields: Any) -> Any:
     """simemb's trainer on tokens in memory."""
-    from simemb.encoder import Encoder
-    from simemb.material import Material, Reading
-    from simemb.method import Method
-    from simemb.run import Run, Settings
-    from simemb.trainer import Trainer
+    from simemb.encoder.encoder import Encoder
+    from simemb.method.method import Method
+    from simemb.training.dataset import Material, Reading
+    from simemb.training.run_directory import Run, Settings
+    from simemb.training.trainer import Trainer
 
     ours = recipe(task, **fields)
     columns = tuple(f"column_{number}" for number in range(len(task.columns)))
@@ -166,7 +166,7 @@ def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf1
 
 def train_ours(task: Task, model: Path, folder: Path, steps: int) -> float:
     """Seconds of a step of simemb's loop, without evaluation and saving."""
-    from simemb.live import LiveLine
+    from simemb.training.status_line import LiveLine
 
     trainer = make_trainer(task, model, folder)
     line = LiveLine(steps, shown=False)
@@ -330,7 +330,7 @@ def question_encoding(model: Path, folder: Path, rounds: int, rate: float) -> di
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Pooling, Transformer
 
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
 
     ours = Encoder.load(model, pooling="cls").eval().cuda()
     ours.backbone.to(torch.bfloat16)
@@ -379,7 +379,7 @@ def question_memory(model: Path, folder: Path) -> dict[str, Any]:
 
 
 def _few_steps(task: Task, model: Path, folder: Path, chunk: int | None) -> None:
-    from simemb.live import LiveLine
+    from simemb.training.status_line import LiveLine
 
     trainer = make_trainer(task, model, folder, chunk=chunk)
     with trainer.batches, trainer._recorded():

@@ -27,10 +27,10 @@ from training_programs import Job
 STEPS, GIB = 2, 2**30
 PROGRAMS = ("simemb", "simemb, chunked", "sentence-transformers", "sentence-transformers, cached")
 IMPORTS = {
-    "simemb": ("simemb.training", "accelerate", "transformers.models.bert.modeling_bert"),
+    "simemb": ("simemb.training.fit", "accelerate", "transformers.models.bert.modeling_bert"),
     "sentence-transformers": (
         *("sentence_transformers", "sentence_transformers.sentence_transformer.losses"),
-        *("datasets", "accelerate", "transformers.models.bert.modeling_bert", "simemb.rows"),
+        *("datasets", "accelerate", "transformers.models.bert.modeling_bert", "simemb.corpus.rows"),
     ),
 }
 

@@ -70,7 +70,7 @@ def run(name: str, seed: int, model: str, work: Path) -> None:
     import torch
 
     from simemb import Encoder, evaluate, fit
-    from simemb.run import environment
+    from simemb.training.run_directory import environment
 
     experiment = EXPERIMENTS[name]
     recipe = changed(experiment)
@@ -122,7 +122,7 @@ def run(name: str, seed: int, model: str, work: Path) -> None:
 
 def changed(experiment: Experiment) -> "Recipe":
     """The recipe of an experiment."""
-    from simemb.recipe import find
+    from simemb.method.recipe import find
 
     recipe, changes = find(experiment.recipe), dict(experiment.changes)
     if "temperature" in changes:
@@ -138,7 +138,7 @@ def _rows(experiment: Experiment, work: Path) -> str:
     """The corpus itself, or a file with its first rows."""
     if experiment.rows is None:
         return experiment.data
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     path = work / f"{experiment.data}-{experiment.rows}.txt"
     if not path.exists():

@@ -41,13 +41,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    from simemb import Encoder, heap
-    from simemb.batch import Batch
+    from simemb import Encoder
+    from simemb.training import malloc
+    from simemb.transformer.batch import Batch
 
     sentences = wiki(500)
     encoder = Encoder.load(chosen.model, pooling="mean")
     show("encoding", lambda: encoder.encode(sentences))
-    heap.keep()
+    malloc.keep()
     learner = Encoder.load(chosen.model, pooling="cls", max_length=32).train()
     optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-5, fused=True)
     batch = Batch.collate(learner.tokenize(sentences[:64])[0] * 2)

@@ -39,7 +39,7 @@ def encode(chosen: argparse.Namespace) -> None:
 
 def encoded(model: str, size: int) -> Line:
     """Encode so many sentences, which come one by one, into a file."""
-    from simemb.directory import load
+    from simemb.encoder.loading import load
 
     encoder, sentences = load(model), wiki(10_000)
     encoder.encode(sentences[:100])
@@ -73,9 +73,9 @@ def write_corpus(path: Path, size: int) -> None:
 
 def tokenized(model: str, path: Path) -> Line:
     """The first start: tokenize every line."""
-    from simemb.directory import load
-    from simemb.rows import open_rows
-    from simemb.tokens import token_table
+    from simemb.corpus.rows import open_rows
+    from simemb.encoder.loading import load
+    from simemb.training.token_table import token_table
 
     tokenizer = load(model).tokenizer
     tokenizer("a sentence")
@@ -94,7 +94,7 @@ def tokenized(model: str, path: Path) -> Line:
 def started(model: str, path: Path) -> Line:
     """Any later start: how long from `fit` to the end of the first step, without and with the corpus."""
     from simemb import fit
-    from simemb.recipe import find
+    from simemb.method.recipe import find
 
     recipe = replace(find("simcse"), max_steps=1, batch_size=64, max_length=32)
     seconds: list[float] = []
@@ -109,13 +109,13 @@ def started(model: str, path: Path) -> Line:
 
 def epoch_read(model: str, path: Path) -> Line:
     """Read the batches of an epoch as training does: the memory after the first hundred and at the end."""
-    from simemb.directory import load
-    from simemb.loader import Loader
-    from simemb.material import Material, Reading
-    from simemb.recipe import find
-    from simemb.rows import open_rows
-    from simemb.targets import seen
-    from simemb.tokens import token_table
+    from simemb.corpus.rows import open_rows
+    from simemb.encoder.loading import load
+    from simemb.method.recipe import find
+    from simemb.method.targets import seen
+    from simemb.training.dataset import Material, Reading
+    from simemb.training.loader import Loader
+    from simemb.training.token_table import token_table
 
     recipe = replace(find("simcse"), batch_size=64, max_length=32)
     with watching() as opening:
@@ -159,7 +159,7 @@ def train(chosen: argparse.Namespace) -> None:
 def trained(model: str, batch: int, chunk: int | None, steps: int) -> Line:
     """Some steps of unsupervised SimCSE."""
     from simemb import fit
-    from simemb.recipe import find
+    from simemb.method.recipe import find
 
     recipe = replace(find("simcse"), max_steps=steps, batch_size=batch, chunk=chunk, max_length=32)
     data = list(islice(cycle(wiki(10_000)), max(batch, 10_000)))

@@ -86,7 +86,7 @@ def compared(path: Path, queries: np.ndarray) -> Line:
 
 def indexed(path: Path, queries: np.ndarray, nearest: np.ndarray, kind: str, folder: Path) -> Line:
     """Build on the disk, load, and search one query after the other."""
-    from simemb.index import Index
+    from simemb.search.index import Index
 
     vectors = np.load(path, mmap_mode="r")[: -len(queries)]
     size = len(vectors)

@@ -25,7 +25,7 @@ SHARES = {"6x384": 0.5, "12x768": 0.04}
 
 def shortened(folder: Path, share: float) -> Any:
     """The suite `sts` with the first pairs of every subset, as files of their own."""
-    from simemb.suites import find
+    from simemb.evaluation.evaluate import find
 
     suite, tasks = find("sts"), []
     if share == 1.0:

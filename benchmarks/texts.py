@@ -20,20 +20,20 @@ def texts(kind: str, count: int) -> list[str]:
 
 def wiki(count: int) -> list[str]:
     """Sentences of Wikipedia."""
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     return [row[0] for row in islice(open_rows("wiki").texts(), count)]
 
 
 def triplets(count: int) -> list[tuple[str, ...]]:
     """Premise, entailment and contradiction."""
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     return list(islice(open_rows("nli").texts(), count))
 
 
 def _sts(count: int) -> list[str]:
-    from simemb.suites import find
+    from simemb.evaluation.evaluate import find
 
     # One sentence of each subset in turn: the subsets differ in length.
     sides = [side for task in find("sts").tasks for pairs in task.read() for side in (pairs.first, pairs.second)]

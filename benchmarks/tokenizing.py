@@ -3,7 +3,7 @@
     python benchmarks/tokenizing.py PATH/minilm-l4-mlm [--sentences 100000]
 
 A text file of Wikipedia sentences, 32 tokens at most. First time: reading, tokenizing and writing the cache, by
-`simemb.tokens.token_table` and by `load_dataset("text")` with a batched `map`, with no cache of an earlier round.
+`simemb.training.token_table.token_table` and by `load_dataset("text")` with a batched `map`, with no cache of an earlier round.
 Again: the same calls, which find the cache, and the ids of 6,400 rows in random order, in batches of 64. Both sides
 read the same ids, which is checked. Results: benchmarks/results/tokenizing.json.
 """
@@ -28,8 +28,8 @@ Ids = Callable[[list[int]], list[Any]]
 
 def simemb(path: Path, tokenizer: Any, cache: Path) -> Ids:
     """Our table of tokens."""
-    from simemb.rows import open_rows
-    from simemb.tokens import token_table
+    from simemb.corpus.rows import open_rows
+    from simemb.training.token_table import token_table
 
     os.environ["SIMEMB_CACHE"] = str(cache / "simemb")
     table = token_table(open_rows(path), tokenizer, max_length=LENGTH)

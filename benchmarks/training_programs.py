@@ -61,7 +61,7 @@ def seconds_per_step(train: Callable[[Job], None], job: Job, warm_up: int) -> fl
 def simemb(job: Job, chunk: int | None = None) -> None:
     """`simemb.fit` with the recipe simcse, or simcse_sup; `chunk`: gradient caching of so many examples at once."""
     from simemb import fit
-    from simemb.recipe import find
+    from simemb.method.recipe import find
 
     supervised = len(job.rows[0]) == 3
     recipe = replace(

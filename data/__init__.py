@@ -1,1 +1,1 @@
-"""One short file per corpus: where it is looked for, its columns, its licence (see `simemb.sources.Source`)."""
+"""One short file per corpus: where it is looked for, its columns, its licence (see `simemb.corpus.sources.Source`)."""

@@ -1,6 +1,6 @@
 """The bundled sample: English composed by a grammar, so that everything runs without data and network."""
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 from . import sample as grammar
 

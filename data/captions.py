@@ -1,6 +1,6 @@
 """Captions of photographs as triplets: two of one image, and a similar one of another image."""
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 captions = Source(
     name="captions",

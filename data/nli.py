@@ -1,6 +1,6 @@
 """Natural language inference as triplets: a premise, what it entails, and what it contradicts."""
 
-from simemb.sources import Hub, Source
+from simemb.corpus.sources import Hub, Source
 
 nli = Source(
     name="nli",

@@ -1,6 +1,6 @@
 """SICK-R: English sentence pairs with their relatedness from 1 to 5."""
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 
 def _split(name: str, description: str, file: str, sha256: str) -> Source:

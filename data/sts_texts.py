@@ -7,8 +7,8 @@ repetitions are kept, as there. The test texts are among them, so a run on it is
 
 from collections.abc import Sequence
 
-from simemb.rows import Rows
-from simemb.sources import Source, scored_pairs
+from simemb.corpus.rows import Rows
+from simemb.corpus.sources import Source, scored_pairs
 
 from .sickr import sickr, sickr_dev, sickr_test
 from .stsb import stsb, stsb_dev, stsb_test

@@ -1,6 +1,6 @@
 """STS-B: English sentence pairs with their similarity from 0 to 5, for training, choosing and testing."""
 
-from simemb.sources import Hub, Source
+from simemb.corpus.sources import Hub, Source
 
 
 def _split(name: str, description: str, file: str, hub_file: str, sha256: str) -> Source:

@@ -7,9 +7,9 @@ sentences of a scored pair give a pair, in order: 11,498, of which 10,536 are di
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from simemb.corpus.rows import Rows
+from simemb.corpus.sources import Source
 from simemb.errors import DataError
-from simemb.rows import Rows
-from simemb.sources import Source
 
 from .stsb import stsb
 

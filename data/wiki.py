@@ -1,6 +1,6 @@
 """English Wikipedia, one sentence a line: the usual text for unsupervised training."""
 
-from simemb.sources import Hub, Source
+from simemb.corpus.sources import Hub, Source
 
 wiki = Source(
     name="wiki",

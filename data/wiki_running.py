@@ -5,7 +5,7 @@ next title (about every tenth line is one). Of neighboring lines 48 % share a wo
 two apart 35 %, of a hundred apart 4 % and of any two 3 %. The splitter also cut at abbreviations ("H.H.", "Birt.").
 """
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 wiki_running = Source(
     name="wiki_running",

@@ -1,6 +1,6 @@
 """Chinese natural language inference as triplets: a premise, what it entails, and what it contradicts."""
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 zh_nli = Source(
     name="zh_nli",

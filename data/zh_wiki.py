@@ -1,6 +1,6 @@
 """Chinese Wikipedia, one sentence a line."""
 
-from simemb.sources import Source
+from simemb.corpus.sources import Source
 
 zh_wiki = Source(
     name="zh_wiki",

@@ -8,11 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from simemb.cookbook import RECIPES, card, names
 from simemb.errors import RecipeError
-from simemb.heads import MLP
-from simemb.nouns import nouns
-from simemb.recipe import Recipe, find
-from simemb.registry import RECIPES, card, names
+from simemb.method.heads import MLP
+from simemb.method.recipe import Recipe, find
+from simemb.method.recipe_json import nouns
 
 PAGE = Path(__file__).with_name("methods.md")
 MARKS = "<!-- {0}: made by docs/make_methods.py -->\n", "<!-- end of {0} -->"

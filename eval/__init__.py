@@ -1,1 +1,1 @@
-"""One short file per suite of evaluation tasks (see `simemb.suites.Suite`)."""
+"""One short file per suite of evaluation tasks (see `simemb.evaluation.evaluate.Suite`)."""

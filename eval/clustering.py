@@ -5,8 +5,8 @@ themselves: V-measures near 0 are usual and say little. Compare encoders here by
 of many topics (https://arxiv.org/abs/2210.07316) are the real thing.
 """
 
-from simemb.suites import Suite
-from simemb.tasks.clustering import Clustering
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks.clustering import Clustering
 
 from .transfer import SINGLE, labeled
 

@@ -1,11 +1,11 @@
 """How the vectors of an encoder lie in their space, with and without whitening, on the whole STS-B.
 
 Alignment and uniformity as in SimCSE (Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3); the other
-measures and their papers stand in `simemb.geometry` and `simemb.surface`.
+measures and their papers stand in `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`.
 """
 
-from simemb.suites import STSB, Suite
-from simemb.tasks.spread import Spread
+from simemb.evaluation.evaluate import STSB, Suite
+from simemb.evaluation.tasks.geometry import Spread
 
 suite = Suite(
     name="geometry",

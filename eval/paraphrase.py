@@ -5,9 +5,9 @@ average precision, and the best F1 and accuracy that a threshold on the cosine r
 pairs that are scored, so F1 and accuracy flatter every encoder a little.
 """
 
-from simemb.sources import Source
-from simemb.suites import Suite
-from simemb.tasks import Binary
+from simemb.corpus.sources import Source
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Binary
 
 MRPC = Source(
     name="transfer/mrpc/test.tsv",

@@ -4,8 +4,8 @@ SciFact (Wadden et al., 2020, https://arxiv.org/abs/2004.14974) as in BEIR; capt
 et al., 2016). Any other folder in BEIR layout is a suite by its path.
 """
 
-from simemb.suites import Suite
-from simemb.tasks.retrieval import Retrieval
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks.retrieval import Retrieval
 
 suite = Suite(
     name="retrieval",

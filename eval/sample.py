@@ -3,8 +3,8 @@
 The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
 """
 
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
 
 task = Similarity("sample", {"test": "sample_test"})
 

@@ -3,8 +3,8 @@
 Marelli et al., LREC 2014; Muennighoff et al., 2023, MTEB, https://arxiv.org/abs/2210.07316.
 """
 
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
 
 suite = Suite(
     name="sickr_full",

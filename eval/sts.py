@@ -3,9 +3,9 @@
 Agirre et al., 2012-2016 (STS12 to STS16); Cer et al., 2017 (STS-B); Marelli et al., 2014 (SICK-R).
 """
 
-from simemb.sources import Source, scored_pairs
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.corpus.sources import Source, scored_pairs
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
 
 # STS13 is without SMT, whose text is not free, as in SentEval.
 YEARS = {

@@ -3,8 +3,8 @@
 Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
 """
 
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
 
 from .sts import scored, years
 

@@ -3,8 +3,8 @@
 Cer et al., 2017, SemEval-2017 task 1, https://arxiv.org/abs/1708.00055.
 """
 
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
 
 task = Similarity("stsb_dev", {"dev": "stsb_dev"})
 

@@ -4,9 +4,9 @@ Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449, table 1: movie and prod
 (SUBJ), opinion of phrases (MPQA), sentiment (SST2), kinds of question (TREC), paraphrases (MRPC).
 """
 
-from simemb.sources import Source
-from simemb.suites import Suite
-from simemb.tasks.classification import CrossValidated, Split
+from simemb.corpus.sources import Source
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks.classification import CrossValidated, Split
 
 SINGLE = ("sentence",)
 PAIR = ("sentence1", "sentence2")

@@ -4,9 +4,9 @@ Spearman's correlation over all pairs of the test split; of AFQMC, whose test la
 For those with two classes, area under the curve, best accuracy and the like stand beside it.
 """
 
-from simemb.sources import Source, scored_pairs
-from simemb.suites import Suite
-from simemb.tasks import Binary, Similarity
+from simemb.corpus.sources import Source, scored_pairs
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Binary, Similarity
 
 
 def scored(path: str, citation: str, license: str, sha256: str | None = None) -> Source:

@@ -7,10 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simemb.augment import Crop, Delete, Mask, Repeat, Shuffle, Span, TokenAugmentation
-    from simemb.auxiliary import Auxiliary, MaskedLM, SoftmaxNLI
-    from simemb.contest import compare
-    from simemb.cutoff import (
+    from simemb.comparison.compare import compare
+    from simemb.corpus.sources import Source
+    from simemb.encoder.encoder import Encoder
+    from simemb.encoder.whitening import whiten
+    from simemb.errors import SimembError
+    from simemb.evaluation.evaluate import Suite, evaluate
+    from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+    from simemb.method.embedding_augmentations import (
         Adversarial,
         ElementDropout,
         EmbeddingAugmentation,
@@ -18,12 +22,9 @@ if TYPE_CHECKING:
         ShuffleEmbeddings,
         TokenCutoff,
     )
-    from simemb.encoder import Encoder
-    from simemb.errors import SimembError
-    from simemb.heads import MLP, Projector
-    from simemb.index import Index
-    from simemb.memory import Bank, Queue
-    from simemb.objectives import (
+    from simemb.method.heads import MLP, Projector
+    from simemb.method.memory import Bank, Queue
+    from simemb.method.objectives import (
         NCE,
         AlignUniform,
         BarlowTwins,
@@ -42,69 +43,76 @@ if TYPE_CHECKING:
         Swapped,
         VICReg,
     )
-    from simemb.recipe import Recipe
-    from simemb.sources import Source
-    from simemb.suites import Suite, evaluate
-    from simemb.targets import EMA, Frozen, StopGradient, Twin
-    from simemb.training import fit
-    from simemb.views import View
-    from simemb.whitening import whiten
+    from simemb.method.recipe import Recipe
+    from simemb.method.targets import EMA, Frozen, StopGradient, Twin
+    from simemb.method.token_augmentations import (
+        Crop,
+        Delete,
+        Mask,
+        Repeat,
+        Shuffle,
+        Span,
+        TokenAugmentation,
+    )
+    from simemb.method.views import View
+    from simemb.search.index import Index
+    from simemb.training.fit import fit
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Adversarial": "cutoff",
-    "AlignUniform": "objectives",
-    "Auxiliary": "auxiliary",
-    "Bank": "memory",
-    "BarlowTwins": "objectives",
-    "Centered": "objectives",
-    "CoSENT": "objectives",
-    "CosineRegression": "objectives",
-    "Crop": "augment",
-    "Delete": "augment",
-    "EMA": "targets",
-    "ElementDropout": "cutoff",
-    "EmbeddingAugmentation": "cutoff",
-    "Encoder": "encoder",
-    "FalseNegatives": "objectives",
-    "FeatureCutoff": "cutoff",
-    "Frozen": "targets",
-    "Index": "index",
-    "InfoNCE": "objectives",
-    "InvariantSpread": "objectives",
-    "MLP": "heads",
-    "Mask": "augment",
-    "MaskedLM": "auxiliary",
-    "Matryoshka": "objectives",
-    "NCE": "objectives",
-    "Objective": "objectives",
-    "Pair": "objectives",
-    "Projector": "heads",
-    "Queue": "memory",
-    "Recipe": "recipe",
-    "Regression": "objectives",
-    "Repeat": "augment",
-    "Shuffle": "augment",
-    "ShuffleEmbeddings": "cutoff",
+    "Adversarial": "method.embedding_augmentations",
+    "AlignUniform": "method.objectives",
+    "Auxiliary": "method.auxiliaries",
+    "Bank": "method.memory",
+    "BarlowTwins": "method.objectives",
+    "Centered": "method.objectives",
+    "CoSENT": "method.objectives",
+    "CosineRegression": "method.objectives",
+    "Crop": "method.token_augmentations",
+    "Delete": "method.token_augmentations",
+    "EMA": "method.targets",
+    "ElementDropout": "method.embedding_augmentations",
+    "EmbeddingAugmentation": "method.embedding_augmentations",
+    "Encoder": "encoder.encoder",
+    "FalseNegatives": "method.objectives",
+    "FeatureCutoff": "method.embedding_augmentations",
+    "Frozen": "method.targets",
+    "Index": "search.index",
+    "InfoNCE": "method.objectives",
+    "InvariantSpread": "method.objectives",
+    "MLP": "method.heads",
+    "Mask": "method.token_augmentations",
+    "MaskedLM": "method.auxiliaries",
+    "Matryoshka": "method.objectives",
+    "NCE": "method.objectives",
+    "Objective": "method.objectives",
+    "Pair": "method.objectives",
+    "Projector": "method.heads",
+    "Queue": "method.memory",
+    "Recipe": "method.recipe",
+    "Regression": "method.objectives",
+    "Repeat": "method.token_augmentations",
+    "Shuffle": "method.token_augmentations",
+    "ShuffleEmbeddings": "method.embedding_augmentations",
     "SimembError": "errors",
-    "SimilarityKL": "objectives",
-    "SoftmaxNLI": "auxiliary",
-    "Source": "sources",
-    "Span": "augment",
-    "SquaredError": "objectives",
-    "StopGradient": "targets",
-    "Suite": "suites",
-    "Swapped": "objectives",
-    "TokenAugmentation": "augment",
-    "TokenCutoff": "cutoff",
-    "Twin": "targets",
-    "VICReg": "objectives",
-    "View": "views",
-    "compare": "contest",
-    "evaluate": "suites",
-    "fit": "training",
-    "whiten": "whitening",
+    "SimilarityKL": "method.objectives",
+    "SoftmaxNLI": "method.auxiliaries",
+    "Source": "corpus.sources",
+    "Span": "method.token_augmentations",
+    "SquaredError": "method.objectives",
+    "StopGradient": "method.targets",
+    "Suite": "evaluation.evaluate",
+    "Swapped": "method.objectives",
+    "TokenAugmentation": "method.token_augmentations",
+    "TokenCutoff": "method.embedding_augmentations",
+    "Twin": "method.targets",
+    "VICReg": "method.objectives",
+    "View": "method.views",
+    "compare": "comparison.compare",
+    "evaluate": "evaluation.evaluate",
+    "fit": "training.fit",
+    "whiten": "encoder.whitening",
 }
 
 __all__ = [

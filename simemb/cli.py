@@ -91,12 +91,12 @@ def _answer(words: list[str]) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from simemb import commands
+    from simemb.commands import train
     from simemb.errors import SimembError
 
     _speak()
     try:
-        commands.run(verb, words)
+        train.run(verb, words)
     except SimembError as error:
         return _complain(" ".join(str(error).split()))
     except SystemExit as done:  # how tyro ends after --help

@@ -480,9 +480,9 @@ CASES = (*FILES, *SCORES, *WORDS, *NUMBERS, *RECIPES, *MODELS, *RUNS, *INDEXES, 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> dict[str, Path]:
     """A second model, a run, a run that was stopped half-way, and an index."""
-    from simemb.encoder import Encoder
-    from simemb.index import Index
-    from simemb.trainer import Trainer
+    from simemb.encoder.encoder import Encoder
+    from simemb.search.index import Index
+    from simemb.training.trainer import Trainer
 
     folder = tmp_path_factory.mktemp("made")
     encoder = Encoder.load(tiny_base, pooling="mean")

@@ -1,19 +1,28 @@
 """The examples in the docstrings are true."""
 
 import doctest
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
 import pytest
 
-PACKAGES = ("simemb", "simemb.train", "simemb.eval", "simemb.data", "simemb.data.sample")
-MODULES = sorted(
-    f"{package}.{module.name}"
-    for package in PACKAGES
-    for module in iter_modules(import_module(package).__path__)
-    if not module.ispkg and (module.name != "tiles" or find_spec("triton"))  # Triton comes with torch for GPUs
-)
+PACKAGES = ("simemb", "simemb.train", "simemb.eval", "simemb.data")
+NEEDS_TRITON = "simemb.transformer.triton_kernels"  # Triton comes with torch for GPUs
+
+
+def modules(package: str) -> Iterator[str]:
+    """The modules of a package and of the packages inside it."""
+    for module in iter_modules(import_module(package).__path__):
+        name = f"{package}.{module.name}"
+        if module.ispkg:
+            yield from modules(name)
+        elif module.name != "__main__" and (name != NEEDS_TRITON or find_spec("triton")):
+            yield name
+
+
+MODULES = sorted({name for package in PACKAGES for name in modules(package)})
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from simemb.recipe import find
-from simemb.registry import RECIPES, card, names
-from simemb.training import sample_for
+from simemb.cookbook import RECIPES, card, names
+from simemb.method.recipe import find
+from simemb.training.fit import sample_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Scores that papers published, with their sources, as tables that `simemb.published` reads."""
+"""Scores that papers published, with their sources, as tables that `simemb.comparison.published` reads."""

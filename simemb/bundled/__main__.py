@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BertForMaskedLM, PreTrainedTokenizerFast
 
-from simemb.auxiliary import mask_tokens
-from simemb.fresh import SPECIAL, bert, learn_tokenizer
+from simemb.corpus.rows import open_rows
+from simemb.encoder.untrained import SPECIAL, bert, learn_tokenizer
+from simemb.method.auxiliaries import mask_tokens
 from simemb.progress import track
-from simemb.rows import open_rows
 
 SENTENCES, SEED = 100_000, 7
 VOCABULARY, LENGTH = 4000, 128

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.options import UsageError, check_output, parse
+from simemb.commands.parsing import UsageError, check_output, parse
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,15 @@ def compare(words: list[str]) -> None:
             "published); `simemb compare --help` tells more"
         )
     check_output(chosen.json)
-    from simemb import comparison_tables as tables
-    from simemb import contest, published, report, suites
+    from simemb.comparison import compare, published
+    from simemb.evaluation import evaluate
+    from simemb.report import terminal
+    from simemb.report import terminal_comparison as tables
 
-    suite = suites.find(chosen.suite)
+    suite = evaluate.find(chosen.suite)
     # By what was typed: a file of one's own may be called sts.tsv.
     results = published.results(chosen.suite) if chosen.against else []
-    found = contest.compare(
+    found = compare.compare(
         chosen.models,
         suite,
         resamples=chosen.resamples,
@@ -72,11 +74,11 @@ def compare(words: list[str]) -> None:
         batch_size=chosen.batch_size,
         cache=chosen.cache,
     )
-    report.print_table(tables.standings_table(found))
+    terminal.print_table(tables.standings_table(found))
     for duel in found.duels[: len(found.entries) - 1]:
-        report.print_table(tables.duel_table(found, duel))
-    report.print_table(tables.verdicts_table(found))
+        terminal.print_table(tables.duel_table(found, duel))
+    terminal.print_table(tables.verdicts_table(found))
     if results:
-        report.print_table(tables.published_table(found, results, published.cautions(suite.name)))
+        terminal.print_table(tables.published_table(found, results, published.cautions(suite.name)))
     if chosen.json is not None:
         found.save(chosen.json)

@@ -1,6 +1,6 @@
 """The verbs that prepare a training: `simemb new` makes a model to begin with, `simemb mine` triplets to learn from.
 
-The options of both, as in `simemb.options`, and what each does once they are read.
+The options of both, as in `simemb.commands.parsing`, and what each does once they are read.
 """
 
 import logging
@@ -11,8 +11,8 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from simemb.mining import Rules
-from simemb.options import parse
+from simemb.commands.parsing import parse
+from simemb.search.mining import Rules
 
 log = logging.getLogger("simemb")
 
@@ -85,9 +85,9 @@ class Mine:
 def new(words: list[str]) -> None:
     """`simemb new OUTPUT --data TEXTS`."""
     chosen = parse(New, words, prog="simemb new")
-    from simemb import fresh
+    from simemb.encoder import untrained
 
-    model = fresh.new(
+    model = untrained.new(
         chosen.output,
         chosen.data,
         vocabulary=chosen.vocabulary,
@@ -115,8 +115,8 @@ def new(words: list[str]) -> None:
 def mine(words: list[str]) -> None:
     """`simemb mine MODEL DATA --output TRIPLETS`."""
     chosen = parse(Mine, words, prog="simemb mine")
-    from simemb import mining
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
+    from simemb.search import mining
 
     encoder = Encoder.load(chosen.model, pooling=chosen.pooling)
     mined = mining.mine(

@@ -17,7 +17,7 @@ import tyro
 from tyro import _errors as tyro_errors  # pyright: ignore[reportPrivateUsage]
 from tyro.conf import Positional
 
-from simemb import atomic
+from simemb import files
 from simemb.errors import DataError, SimembError, unknown
 
 Arguments = TypeVar("Arguments")
@@ -159,7 +159,7 @@ def check_output(path: Path | None) -> None:
     """Refuse an output that cannot be written, before the work that it is for. Raises `DataError`."""
     try:
         if path is not None:
-            atomic.probe(path)
+            files.probe(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 

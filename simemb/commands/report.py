@@ -1,6 +1,6 @@
 """The verbs that show what came of a training: `simemb report` writes a page about models, `simemb plot` one figure.
 
-The options of both, as in `simemb.options`, and what each does once they are read.
+The options of both, as in `simemb.commands.parsing`, and what each does once they are read.
 """
 
 import logging
@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
+from simemb.commands.parsing import UsageError, parse
 from simemb.errors import DataError
-from simemb.options import UsageError, parse
 
 log = logging.getLogger("simemb")
 
@@ -82,13 +82,13 @@ def report(words: list[str]) -> None:
     """`simemb report RUN [RUN ...] --output REPORT.html`."""
     chosen = parse(Report, words, prog="simemb report")
     _check(chosen)
-    from simemb import atomic
-    from simemb.dossier.dossier import Dossier
-    from simemb.dossier.page import page
+    from simemb import files
+    from simemb.report.page import page
+    from simemb.report.report import Dossier
 
     content = page(Dossier(chosen.models, chosen.suite, base=chosen.base), chosen.title)
     try:
-        atomic.write_text(chosen.output, content)
+        files.write_text(chosen.output, content)
     except OSError as error:
         raise DataError(f"{chosen.output}: cannot be written: {error.strerror}") from error
     log.info("%s: %.1f MB, to be opened in a browser", chosen.output, chosen.output.stat().st_size / 1e6)
@@ -101,12 +101,12 @@ def plot(words: list[str]) -> None:
         value = getattr(chosen, name)
         if value is not None and not 0 < value <= (1200 if name == "dpi" else 100):
             raise UsageError(f"--{name} {value:g}: must be above 0 and at most {1200 if name == 'dpi' else 100}")
-    from simemb.figures.panel import check_format, save
+    from simemb.report.figures.panel import check_format, save
 
     check_format(chosen.output)
     _check(chosen)
-    from simemb.dossier.dossier import Dossier
-    from simemb.dossier.panels import FIGURES
+    from simemb.report.panels import FIGURES
+    from simemb.report.report import Dossier
 
     panels = FIGURES[chosen.figure](Dossier(chosen.models, chosen.suite, base=chosen.base))
     if not panels:

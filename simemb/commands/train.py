@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from simemb import options
+from simemb.commands import parsing
+from simemb.commands.parsing import UsageError, parse
 from simemb.errors import DataError
-from simemb.options import UsageError, parse
 
 if TYPE_CHECKING:
-    from simemb.scores import Scores
-    from simemb.training import Result
+    from simemb.evaluation.scores import Scores
+    from simemb.training.fit import Result
 
 log = logging.getLogger("simemb")
 
 
 ELSEWHERE = {
-    "compare": "judging",
-    "report": "reporting",
-    "plot": "reporting",
-    "whiten": "postprocessing",
-    "mine": "preparing",
-    "new": "preparing",
+    "compare": "compare",
+    "report": "report",
+    "plot": "report",
+    "whiten": "whiten",
+    "mine": "mine",
+    "new": "mine",
 }
 """Verbs that are functions of that name in another module, which is imported when it is asked for."""
 
@@ -36,7 +36,7 @@ ELSEWHERE = {
 def run(verb: str, words: list[str]) -> None:
     """Run one verb with the words after it."""
     if verb in ELSEWHERE:
-        getattr(import_module(f"simemb.{ELSEWHERE[verb]}"), verb)(words)
+        getattr(import_module(f"simemb.commands.{ELSEWHERE[verb]}"), verb)(words)
         return
     here = {"train": train, "encode": encode, "eval": evaluate, "index": index, "search": search, "list": show}
     here[verb](words)
@@ -53,14 +53,14 @@ def train(words: list[str]) -> None:
     name, *rest = words
     if name.startswith("-"):
         raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
-    from simemb.recipe import Recipe, find, settings
+    from simemb.method.recipe import Recipe, find, settings
 
     found, made = find(name), settings(name)
     pooling = made.pop("pooling", None)
 
     @dataclass(frozen=True)
-    class Options(options.Train):
-        __doc__ = options.Train.__doc__
+    class Options(parsing.Train):
+        __doc__ = parsing.Train.__doc__
         recipe: Annotated[Recipe, tyro.conf.arg(name="")] = found
 
     chosen = parse(Options, rest, prog=f"simemb train {name}", default=Options(**made))
@@ -69,18 +69,19 @@ def train(words: list[str]) -> None:
     if chosen.seeds:
         _train_seeds(chosen, chosen.recipe, pooling)
     else:
-        from simemb import report
+        from simemb.report import terminal
 
         result = _fit(chosen, chosen.recipe, pooling, chosen.output, chosen.seed, resume=chosen.resume)
-        report.print_runs([result], (chosen.seed,))
+        terminal.print_runs([result], (chosen.seed,))
 
 
-def _train_seeds(chosen: options.Train, recipe: Any, pooling: str | None) -> None:
+def _train_seeds(chosen: parsing.Train, recipe: Any, pooling: str | None) -> None:
     """One run for each seed. With --resume those that had not begun begin."""
     if len(set(chosen.seeds)) < len(chosen.seeds):
         raise UsageError(f"--seeds {' '.join(map(str, chosen.seeds))}: each seed once")
-    from simemb import report, seeds
-    from simemb.run import Run
+    from simemb.report import terminal
+    from simemb.training import seeds
+    from simemb.training.run_directory import Run
 
     runs = {seed: Run(seeds.directory(chosen.output, seed)) for seed in chosen.seeds}
     begun = {seed for seed, run in runs.items() if chosen.resume and run.directory.is_dir()}
@@ -91,11 +92,11 @@ def _train_seeds(chosen: options.Train, recipe: Any, pooling: str | None) -> Non
         run.refuse(resume=seed in begun, overwrite=chosen.overwrite)
     results = [_fit(chosen, recipe, pooling, run.directory, seed, resume=seed in begun) for seed, run in runs.items()]
     seeds.save(chosen.output, results, chosen.seeds)
-    report.print_runs(results, chosen.seeds)
+    terminal.print_runs(results, chosen.seeds)
 
 
-def _fit(chosen: options.Train, recipe: Any, pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
-    from simemb.training import fit
+def _fit(chosen: parsing.Train, recipe: Any, pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
+    from simemb.training.fit import fit
 
     return fit(
         recipe,
@@ -115,13 +116,13 @@ def _fit(chosen: options.Train, recipe: Any, pooling: str | None, output: Path, 
 
 
 def _explain_train() -> None:
-    from simemb import report
+    from simemb.report import terminal
 
     sys.stdout.write(
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
     )
-    report.print_list("recipes", _recipes())
+    terminal.print_list("recipes", _recipes())
     sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")
 
 
@@ -130,7 +131,7 @@ def _explain_train() -> None:
 
 def encode(words: list[str]) -> None:
     """`simemb encode MODEL INPUT --output VECTORS`."""
-    chosen = parse(options.Encode, words, prog="simemb encode")
+    chosen = parse(parsing.Encode, words, prog="simemb encode")
     if chosen.output.exists() and Path(chosen.input).exists() and chosen.output.samefile(chosen.input):
         raise UsageError(f"{chosen.output} is the input too; give --output another name")
     texts = _texts(chosen.input, chosen.column)
@@ -149,17 +150,19 @@ def encode(words: list[str]) -> None:
 
 def evaluate(words: list[str]) -> None:
     """`simemb eval MODEL [MODEL ...]`."""
-    chosen = parse(options.Eval, words, prog="simemb eval")
-    options.check_output(chosen.json)
-    from simemb import provenance, report, suites
+    chosen = parse(parsing.Eval, words, prog="simemb eval")
+    parsing.check_output(chosen.json)
+    from simemb.comparison import provenance
+    from simemb.evaluation import evaluate
+    from simemb.report import terminal
 
-    found = [suites.find(name) for name in chosen.suite]
+    found = [evaluate.find(name) for name in chosen.suite]
     encoders = [_load(model, chosen.pooling, chosen.precision) for model in chosen.models]
     settings = {"geometry": chosen.geometry, "batch_size": chosen.batch_size, "cache": chosen.cache}
     every: list[list[Scores]] = []
     for suite in found:
         scores = [
-            provenance.judge(suites.evaluate(encoder, suite, **settings), model)
+            provenance.judge(evaluate.evaluate(encoder, suite, **settings), model)
             for encoder, model in zip(encoders, chosen.models, strict=True)
         ]
         every.append(scores)
@@ -170,24 +173,24 @@ def evaluate(words: list[str]) -> None:
         records = [score.to_json() for scores in every for score in scores]
         _write_json(chosen.json, records[0] if len(records) == 1 else records)
     for scores in every:
-        report.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
+        terminal.print_scores(scores, aggregate=chosen.aggregate, number=chosen.metric)
 
 
 def _keep(scores: "Scores", run: Path) -> None:
     """Put the record of the encoder as it is into its run directory, and the numbers into its model card."""
     if not (run / "recipe.json").is_file():
         return
-    from simemb import scorecard
+    from simemb.report import score_card
 
     scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
-    scorecard.update(run)
+    score_card.update(run)
 
 
 def _write_json(path: Path, content: Any) -> None:
-    from simemb import atomic
+    from simemb import files
 
     try:
-        atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        files.write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -197,9 +200,9 @@ def _write_json(path: Path, content: Any) -> None:
 
 def index(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
-    chosen = parse(options.BuildIndex, words, prog="simemb index")
-    from simemb.index import Index
+    chosen = parse(parsing.BuildIndex, words, prog="simemb index")
     from simemb.progress import track
+    from simemb.search.index import Index
 
     texts = _texts(chosen.input, chosen.column)
     encoder = _load(chosen.model, chosen.pooling)
@@ -219,9 +222,9 @@ def index(words: list[str]) -> None:
 
 def search(words: list[str]) -> None:
     """`simemb search INDEX QUERY [QUERY ...]`."""
-    chosen = parse(options.Search, words, prog="simemb search")
-    from simemb import report
-    from simemb.index import Index
+    chosen = parse(parsing.Search, words, prog="simemb search")
+    from simemb.report import terminal
+    from simemb.search.index import Index
 
     encoder = _load(chosen.model, chosen.pooling) if chosen.model else None
     loaded = Index.load(chosen.index, encoder=encoder)
@@ -232,7 +235,7 @@ def search(words: list[str]) -> None:
                 found = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
                 sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
         else:
-            report.print_hits(query, hits)
+            terminal.print_hits(query, hits)
 
 
 # ---- list ----------------------------------------------------------------------------------------
@@ -240,30 +243,30 @@ def search(words: list[str]) -> None:
 
 def show(words: list[str]) -> None:
     """`simemb list [recipes|suites|corpora]`."""
-    chosen = parse(options.List, words, prog="simemb list")
-    from simemb import report
+    chosen = parse(parsing.List, words, prog="simemb list")
+    from simemb.report import terminal
 
     lists = {"recipes": _recipes, "suites": _suites, "corpora": _corpora}
     for what, rows in lists.items():
         if chosen.what in ("all", what):
-            report.print_list(what, rows())
+            terminal.print_list(what, rows())
 
 
 def _recipes() -> list[tuple[str, ...]]:
-    from simemb.registry import RECIPES, card, names
+    from simemb.cookbook import RECIPES, card, names
 
     cards = map(card, names(RECIPES))
     return [(found.name, found.paper, found.year, found.summary) for found in cards]
 
 
 def _suites() -> list[tuple[str, str]]:
-    from simemb import suites
+    from simemb.evaluation import evaluate
 
-    return [(name, suites.find(name).description) for name in suites.names()]
+    return [(name, evaluate.find(name).description) for name in evaluate.names()]
 
 
 def _corpora() -> list[tuple[str, str]]:
-    from simemb import sources
+    from simemb.corpus import sources
 
     return [(name, sources.get(name).description) for name in sources.corpora()]
 
@@ -272,14 +275,14 @@ def _corpora() -> list[tuple[str, str]]:
 
 
 def _load(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
-    from simemb.directory import load
+    from simemb.encoder.loading import load
 
     return load(model, pooling=pooling, precision=precision, light=True)
 
 
 def _texts(data: str, column: str | None) -> Iterator[str]:
     """The first text column of a file, or the one that was named."""
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
 
     rows = open_rows(data, columns=[column] if column else None)
     return (texts[0] for texts in rows.texts())

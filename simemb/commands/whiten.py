@@ -1,6 +1,6 @@
 """The verbs that change an encoder after its training: `simemb whiten` evens out its vectors.
 
-The options, as in `simemb.options`, and what is done once they are read.
+The options, as in `simemb.commands.parsing`, and what is done once they are read.
 """
 
 import logging
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
-from simemb.options import parse
+from simemb.commands.parsing import parse
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
-    from simemb.rows import Rows
+    from simemb.corpus.rows import Rows
+    from simemb.encoder.encoder import Encoder
 
 log = logging.getLogger("simemb")
 
@@ -56,11 +56,12 @@ class Whiten:
 def whiten(words: list[str]) -> None:
     """`simemb whiten MODEL --data TEXTS --output DIR`."""
     chosen = parse(Whiten, words, prog="simemb whiten")
-    from simemb import provenance, saving, whitening
+    from simemb.comparison import provenance
+    from simemb.encoder import saving, whitening
 
     saving.refuse(chosen.output, overwrite=chosen.overwrite)
-    from simemb.encoder import Encoder
-    from simemb.rows import open_rows
+    from simemb.corpus.rows import open_rows
+    from simemb.encoder.encoder import Encoder
 
     rows = open_rows(chosen.data, columns=chosen.columns or None)
     if rows.warning:
@@ -83,9 +84,9 @@ def whiten(words: list[str]) -> None:
 
 
 def _record(model: str, encoder: "Encoder", rows: "Rows") -> dict[str, Any]:
-    """What is whitened, how that came about, and the texts: as `simemb.provenance.trained` tells it of a run."""
-    from simemb import provenance
-    from simemb.run import environment
+    """What is whitened, how that came about, and the texts: as `simemb.comparison.provenance.trained` tells it of a run."""
+    from simemb.comparison import provenance
+    from simemb.training.run_directory import environment
 
     base = {"model": encoder.name, "fingerprint": encoder.fingerprint()}
     earlier = provenance.trained(model)

@@ -1,6 +1,6 @@
 """Encoders compared on the same data: differences with intervals, tests, and a verdict in words.
 
-The statistics are those of `simemb.significance`, the words those of `simemb.verdict`.
+The statistics are those of `simemb.comparison.significance`, the words those of `simemb.comparison.verdict`.
 """
 
 import json
@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from simemb import comparable, provenance, suites
-from simemb.atomic import write_text
-from simemb.duels import Duel, Entry, Side, duel, entry
-from simemb.entrants import Entrant, Model, entrants
+from simemb.comparison import compatibility, provenance
+from simemb.comparison.entrants import Entrant, Model, entrants
+from simemb.comparison.pairwise import Duel, Entry, Side, duel, entry
+from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.errors import DataError
-from simemb.outcomes import Outcomes
-from simemb.scores import AVERAGE, Scores
-from simemb.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
-from simemb.suites import Suite
+from simemb.evaluation import evaluate
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import AVERAGE, Scores
+from simemb.files import write_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def compare(
         ModelError: A model that cannot be loaded.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
-    suite, found = suites.find(suite), entrants(models, poolings)
+    suite, found = evaluate.find(suite), entrants(models, poolings)
     _check_resamples(resamples, len(suite.tasks))
     scores = {
         entrant.label: [
@@ -118,7 +119,7 @@ def _evaluate(
     entrant: Entrant, place: int, suite: Suite, *, batch_size: int | None, progress: bool | None, cache: bool
 ) -> Scores:
     encoder, model = entrant.encoder(place), entrant.models[place]
-    scores = suites.evaluate(encoder, suite, batch_size=batch_size, progress=progress, cache=cache)
+    scores = evaluate.evaluate(encoder, suite, batch_size=batch_size, progress=progress, cache=cache)
     return provenance.judge(scores, model) if isinstance(model, str) else scores
 
 
@@ -169,7 +170,7 @@ def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
     """The tasks that have units; `DataError` where the scores are not comparable, or there are no such tasks."""
     every = [run for runs in scores.values() for run in runs]
     for run in every[1:]:
-        reason = comparable.difference(every[0].to_json(), run.to_json())
+        reason = compatibility.difference(every[0].to_json(), run.to_json())
         if reason:
             raise DataError(f"{every[0].model} and {run.model} cannot be compared: {reason}")
     tasks = [task for task in every[0].tasks if all(task in run.outcomes for run in every)]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from unicodedata import category, normalize
 
-from simemb.naming import listed
+from simemb.comparison.names import listed
 
 TRANSDUCTIVE = 0.5
 """From this share of a task's distinct texts on, an encoder counts as trained on the test texts."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simemb import seeds
+from simemb.comparison.names import labels
 from simemb.errors import DataError
-from simemb.naming import labels
-from simemb.vectors import SentenceEncoder
+from simemb.evaluation.text_vectors import SentenceEncoder
+from simemb.training import seeds
 
 log = logging.getLogger("simemb")
 
@@ -34,7 +34,7 @@ class Entrant:
 
     def encoder(self, place: int) -> SentenceEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
-        from simemb.directory import load
+        from simemb.encoder.loading import load
 
         model = self.models[place]
         return load(model, pooling=self.pooling, light=True) if isinstance(model, str) else model
@@ -77,7 +77,7 @@ def _name(given: Model | Sequence[Model]) -> str:
 
 def _models(given: Model | Sequence[Model]) -> tuple[str | SentenceEncoder, ...]:
     """Each of them is looked for at once, not only when those before it have been scored."""
-    from simemb.directory import locate
+    from simemb.encoder.loading import locate
 
     match given:
         case str() | Path():

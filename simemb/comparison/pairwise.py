@@ -5,12 +5,19 @@ from dataclasses import asdict, dataclass, replace
 from math import isnan, nan
 from statistics import fmean
 
-from simemb import provenance
-from simemb.metrics import spearman
-from simemb.scores import AVERAGE, Scores
-from simemb.seeds import spread
-from simemb.significance import Finding, Floats, holm, interval, steiger, welch
-from simemb.verdict import Difference, verdict
+from simemb.comparison import provenance
+from simemb.comparison.significance import (
+    Finding,
+    Floats,
+    holm,
+    interval,
+    steiger,
+    welch,
+)
+from simemb.comparison.verdict import Difference, verdict
+from simemb.evaluation.metrics import spearman
+from simemb.evaluation.scores import AVERAGE, Scores
+from simemb.training.seeds import spread
 
 
 @dataclass(frozen=True)

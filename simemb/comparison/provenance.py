@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simemb.contamination import Overlap
-from simemb.trained_on import check
+from simemb.comparison.contamination import Overlap
+from simemb.comparison.training_texts import check
 
 if TYPE_CHECKING:
-    from simemb.scores import Scores
+    from simemb.evaluation.scores import Scores
 
 log = logging.getLogger("simemb")
 
@@ -97,7 +97,7 @@ def _record(directory: Path) -> Path | None:
 
 
 def _whitened(content: dict[str, Any]) -> dict[str, Any]:
-    """A whitening.json (see `simemb.postprocessing.whiten`), which is as `trained` returns it."""
+    """A whitening.json (see `simemb.commands.whiten.whiten`), which is as `trained` returns it."""
     for generation in lineage(content):
         if absent := DATA - generation["data"].keys():
             raise KeyError(*absent)
@@ -106,7 +106,7 @@ def _whitened(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(content: dict[str, Any]) -> dict[str, Any]:
-    """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit`)."""
+    """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit.fit`)."""
     run, data = content["run"], content["data"]
     columns = [str(name) for name in run["columns"]]
     read = sorted({int(view["column"]) for view in content["recipe"]["views"]})

@@ -7,11 +7,11 @@ import csv
 from dataclasses import dataclass
 from importlib.resources import files
 
-from simemb import registry
+from simemb import cookbook
 from simemb.errors import DataError
-from simemb.scores import AVERAGE
+from simemb.evaluation.scores import AVERAGE
 
-FOLDER = f"{registry.SUITES}.published"
+FOLDER = f"{cookbook.SUITES}.published"
 TABLES = {"sts": "sts", "sts_senteval": "sts", "transfer": "transfer"}
 """Suites that papers report -> the table of their numbers."""
 WORDS = ("model", "family", "source", "note")

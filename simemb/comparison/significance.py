@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from simemb.outcomes import Outcomes
+from simemb.evaluation.outcomes import Outcomes
 
 LEVEL = 0.05
 """Results with a p-value below are called differences, and intervals cover with 1 - LEVEL."""

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 from unicodedata import unidata_version
 
-from simemb import atomic, sources
-from simemb.contamination import Overlap, overlap
+from simemb import files
+from simemb.comparison.contamination import Overlap, overlap
+from simemb.corpus import sources
+from simemb.corpus.rows import Rows, open_rows
+from simemb.corpus.sources import Source
 from simemb.errors import DataError
 from simemb.progress import track
-from simemb.rows import Rows, open_rows
-from simemb.sources import Source
 
 log = logging.getLogger("simemb")
 
@@ -28,7 +29,7 @@ EVERY = 4096
 """Rows from one movement of the bar to the next."""
 
 Data = Mapping[str, Any]
-"""What a run's record says of its training data (see `simemb.provenance.trained`)."""
+"""What a run's record says of its training data (see `simemb.comparison.provenance.trained`)."""
 
 
 def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, progress: bool | None = None) -> Overlap:
@@ -115,6 +116,6 @@ def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Gene
 
 def _keep(path: Path, found: Overlap) -> None:
     try:
-        atomic.write_text(path, json.dumps(found.to_json(), ensure_ascii=False) + "\n")
+        files.write_text(path, json.dumps(found.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
         log.warning("%s: what was found cannot be kept: %s", path, error.strerror)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from simemb.naming import listed
-from simemb.significance import LEVEL, Interval
+from simemb.comparison.names import listed
+from simemb.comparison.significance import LEVEL, Interval
 
 NAMED = 2
 """Up to so many tasks without a difference are named; more are "the rest"."""

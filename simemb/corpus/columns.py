@@ -7,8 +7,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .errors import DataError, unknown
-from .formats import Table
+from simemb.corpus.formats import Table
+from simemb.errors import DataError, unknown
 
 logger = logging.getLogger("simemb")
 

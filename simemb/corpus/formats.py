@@ -14,7 +14,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
-from .errors import DataError
+from simemb.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
 # Python's own limit of 131,072 characters would refuse long documents; some limit must stay, because one

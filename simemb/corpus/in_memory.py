@@ -1,6 +1,6 @@
 """Tables that are in memory already: lists of texts or of tuples, and `datasets.Dataset`.
 
-What is in files stands in `simemb.formats`; `simemb.rows` makes rows of both.
+What is in files stands in `simemb.corpus.formats`; `simemb.corpus.rows` makes rows of both.
 """
 
 import hashlib
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from .errors import DataError
-from .formats import Record
+from simemb.corpus.formats import Record
+from simemb.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset

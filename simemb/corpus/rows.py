@@ -1,7 +1,7 @@
 """Rows: named columns of text, read as a stream from any file, corpus, dataset or list a user has.
 
-How each file format is read stands in `simemb.formats`, what is in memory already in `simemb.in_memory`, which column
-plays which role in `simemb.roles`.
+How each file format is read stands in `simemb.corpus.formats`, what is in memory already in `simemb.corpus.in_memory`, which column
+plays which role in `simemb.corpus.columns`.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from . import sources
-from .errors import DataError
-from .formats import Table, kind_of, open_file
-from .in_memory import DatasetTable, ListTable, as_dataset, list_digest
-from .roles import choose
-from .sources import Source
+from simemb.corpus import sources
+from simemb.corpus.columns import choose
+from simemb.corpus.formats import Table, kind_of, open_file
+from simemb.corpus.in_memory import DatasetTable, ListTable, as_dataset, list_digest
+from simemb.corpus.sources import Source
+from simemb.errors import DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -39,7 +39,7 @@ class Rows:
         score: the score or label column, or None.
         ignored: the columns that play no role.
         skipped: how many blank lines the last complete pass left out.
-        warning: what whoever trains on the data must know (see `simemb.sources.Source`), or nothing.
+        warning: what whoever trains on the data must know (see `simemb.corpus.sources.Source`), or nothing.
     """
 
     def __init__(

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from . import registry
-from .errors import AbsentError, DataError, unknown
+from simemb import cookbook
+from simemb.errors import AbsentError, DataError, unknown
 
 logger = logging.getLogger("simemb")
 
@@ -42,7 +42,7 @@ class Source:
     `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; `columns` are
     the text columns in role order (anchor, positive, negative) and `score` the score column. A corpus
     without a file has `generate`, which makes its rows in memory, out of the rows of `parts` (each a
-    `simemb.rows.Rows`, in that order) if it is made of other corpora. `warning` is what whoever trains on
+    `simemb.corpus.rows.Rows`, in that order) if it is made of other corpora. `warning` is what whoever trains on
     it must know, for example that it contains the texts of a test set.
     """
 
@@ -225,7 +225,7 @@ def _git_sha1(path: Path) -> str:
 @cache
 def _registry() -> dict[str, Source]:
     """Every `Source` of every module of the `data` package, by name."""
-    modules = [importlib.import_module(f"{registry.CORPORA}.{name}") for name in registry.names(registry.CORPORA)]
+    modules = [importlib.import_module(f"{cookbook.CORPORA}.{name}") for name in cookbook.names(cookbook.CORPORA)]
     return {source.name: source for module in modules for source in _sources(module)}
 
 

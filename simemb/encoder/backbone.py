@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from simemb.encoder.modules import Dense
+from simemb.encoder.pooling import HEAD
 from simemb.errors import ModelError
-from simemb.kernels import PLAIN
-from simemb.modules import Dense
-from simemb.pooling import HEAD
-from simemb.skeleton import load_skeleton
+from simemb.transformer.bare_bert import load_skeleton
+from simemb.transformer.cpu_ops import PLAIN
 
 
 def load_backbone(

@@ -1,6 +1,6 @@
 """The sentence encoder: a BERT-family backbone, a pooling over its tokens and what follows it.
 
-It computes on ragged batches (`simemb.batch`): the token-wise layers see exactly the tokens there are.
+It computes on ragged batches (`simemb.transformer.batch`): the token-wise layers see exactly the tokens there are.
 """
 
 import hashlib
@@ -14,28 +14,30 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb import encoding, layers, tokenizing
-from simemb.batch import Batch
-from simemb.encoding import Precision, Vectors
+from simemb.encoder import streaming
+from simemb.encoder import tokenizer as tokenizing
+from simemb.encoder.modules import Dense
+from simemb.encoder.pooling import LAYERS, check_pooling, pool
+from simemb.encoder.streaming import Precision, Vectors
 from simemb.errors import ModelError
-from simemb.layers import Transform
-from simemb.modules import Dense
-from simemb.pooling import LAYERS, check_pooling, pool
-from simemb.skeleton import Skeleton
+from simemb.transformer import forward
+from simemb.transformer.bare_bert import Skeleton
+from simemb.transformer.batch import Batch
+from simemb.transformer.forward import Transform
 
 
 class Encoder(nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
     backbone: a transformers model, or a `Skeleton` of one, which only encodes. pooling: a name of
-    `simemb.pooling.LAYERS`. tail: what follows the pooling (`Dense`, `Normalize`). max_length: tokens a text is cut
+    `simemb.encoder.pooling.LAYERS`. tail: what follows the pooling (`Dense`, `Normalize`). max_length: tokens a text is cut
     to, special tokens included.
     name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
     may still lie.
     truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
 
     The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any. With
-    `fast` the layers are computed by `simemb.layers`, otherwise by the transformers model itself; after `quantize`
+    `fast` the layers are computed by `simemb.transformer.forward`, otherwise by the transformers model itself; after `quantize`
     `quantized` holds layers that compute in int8.
     """
 
@@ -66,9 +68,9 @@ class Encoder(nn.Module):
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, Skeleton)
         if not self.ragged:
-            from simemb import interface
+            from simemb.transformer import hf_forward
 
-            self.ragged, self.fast = interface.agreeing(self)
+            self.ragged, self.fast = hf_forward.agreeing(self)
 
     @staticmethod
     def load(
@@ -86,10 +88,10 @@ class Encoder(nn.Module):
         pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2.
         By default what the directory says; a bare checkpoint, which says nothing, gets mean with a notice.
         precision: int8 encodes several times as fast on a CPU, close to the same vectors (see `quantize`).
-        Returns an `Encoder`, or a `simemb.foreign.ForeignEncoder` for a sentence-transformers model with
+        Returns an `Encoder`, or a `simemb.encoder.external.ForeignEncoder` for a sentence-transformers model with
         modules we do not know, which encodes but does not train. Raises `ModelError`.
         """
-        from simemb.directory import load
+        from simemb.encoder.loading import load
 
         return load(
             model,
@@ -109,7 +111,7 @@ class Encoder(nn.Module):
         quantized encodes and does not train; `save` writes the float32 weights. Raises `ModelError` for families
         other than BERT's, off the CPU, and on processors without VNNI instructions.
         """
-        from simemb.int8 import quantize
+        from simemb.transformer.int8_layers import quantize
 
         self.quantized = quantize(self, sentences)
         return self.eval()
@@ -122,7 +124,7 @@ class Encoder(nn.Module):
 
     def save(self, directory: str | Path) -> Path:
         """Write a sentence-transformers directory (safetensors only), replacing an older one atomically."""
-        from simemb.saving import save
+        from simemb.encoder.saving import save
 
         return save(self, directory)
 
@@ -143,10 +145,10 @@ class Encoder(nn.Module):
     def batch_tokens(self) -> int:
         """Tokens that are best computed at once: a GPU wants many, a processor as many as its caches hold."""
         if self.quantized is not None:
-            from simemb import int8
+            from simemb.transformer import int8_layers
 
-            return int8.TOKENS
-        return encoding.TOKENS if self.device.type == "cpu" else 2 * encoding.TOKENS
+            return int8_layers.TOKENS
+        return streaming.TOKENS if self.device.type == "cpu" else 2 * streaming.TOKENS
 
     @property
     def device(self) -> torch.device:
@@ -194,15 +196,15 @@ class Encoder(nn.Module):
         """The layers that the pooling needs; with `first_only` the last holds the first token of each sentence."""
         every_layer = LAYERS[self.pooling] != (-1,)
         positions = batch.positions + self.position_offset
-        known = self.quantized or (layers.layers_of(self.backbone) if self.fast else None)
+        known = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
         if known is not None:
             transforms = self._transforms
-            return layers.hidden_states(
+            return forward.hidden_states(
                 self.backbone, known, batch, positions, transforms, every_layer=every_layer, first_only=first_only
             )
-        from simemb import interface
+        from simemb.transformer import hf_forward
 
-        states = interface.hidden_states(self, batch, positions, self._transforms, every_layer=every_layer)
+        states = hf_forward.hidden_states(self, batch, positions, self._transforms, every_layer=every_layer)
         return (states[-1].index_select(0, batch.firsts),) if first_only else states
 
     @contextmanager
@@ -237,8 +239,8 @@ class Encoder(nn.Module):
         time left; by default where a person watches and it takes a while. Texts longer than `max_length`
         tokens are cut, counted and reported once. Raises `DataError` for what is not text.
         """
-        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
-        return encoding.encode(self, texts, options)
+        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
+        return streaming.encode(self, texts, options)
 
     def encode_to_file(
         self,
@@ -255,8 +257,8 @@ class Encoder(nn.Module):
         path: .npy (float32 [texts, dim], to be read with `numpy.load(path, mmap_mode="r")`) or .parquet
         (columns text and embedding). It appears only when it is whole.
         """
-        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
-        return encoding.encode_to_file(self, texts, Path(path), options)
+        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
+        return streaming.encode_to_file(self, texts, Path(path), options)
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
         """Token ids of each text, cut to `max_length`, and how many texts had to be cut."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from simemb import encoding
-from simemb.encoding import Vectors
+from simemb.encoder import streaming
+from simemb.encoder.streaming import Vectors
 
 _LEFT_OUT = (".", "__pycache__", "README")
 """What the names of files and folders begin with that change no vector."""
@@ -61,7 +61,7 @@ class ForeignEncoder:
         progress: bool | None = None,
     ) -> Vectors:
         """As `Encoder.encode`."""
-        return encoding.encode(self, texts, encoding.Options(normalize, truncate_dim, batch_size, progress))
+        return streaming.encode(self, texts, streaming.Options(normalize, truncate_dim, batch_size, progress))
 
     def encode_to_file(
         self,
@@ -74,8 +74,8 @@ class ForeignEncoder:
         progress: bool | None = None,
     ) -> int:
         """As `Encoder.encode_to_file`."""
-        options = encoding.Options(normalize, truncate_dim, batch_size, progress)
-        return encoding.encode_to_file(self, texts, Path(path), options)
+        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
+        return streaming.encode_to_file(self, texts, Path(path), options)
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[str], int]:
         """The texts themselves: sentence-transformers tokenises, and does not tell what it cuts."""

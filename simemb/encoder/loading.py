@@ -15,19 +15,19 @@ from typing import Any
 
 from torch import nn
 
-from simemb import atomic
-from simemb.backbone import load_backbone, quiet_transformers
-from simemb.encoder import Encoder
-from simemb.encoding import Precision
+from simemb import files
+from simemb.encoder.backbone import load_backbone, quiet_transformers
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.pooling import HEAD, LAYERS
+from simemb.encoder.streaming import Precision
 from simemb.errors import ModelError, unknown
-from simemb.modules import Dense, Normalize
-from simemb.pooling import HEAD, LAYERS
 
 log = logging.getLogger("simemb")
 
 BUNDLED = "bundled"
 """The name of the small encoder that ships with the package."""
-_BUNDLED_PATH = Path(__file__).parent / BUNDLED
+_BUNDLED_PATH = Path(__file__).parents[1] / BUNDLED
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
@@ -72,7 +72,7 @@ def load(
 ) -> Any:
     """See `Encoder.load`. default: the pooling of a checkpoint that says nothing about it.
 
-    light: an encoder that only encodes will do, which is there sooner (`simemb.skeleton`).
+    light: an encoder that only encodes will do, which is there sooner (`simemb.transformer.bare_bert`).
     """
     if pooling is not None and pooling not in (*LAYERS, HEAD):
         raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
@@ -124,7 +124,7 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
     if not path.is_dir():
         return _download(str(model), revision)
-    atomic.recover(path / "best")
+    files.recover(path / "best")
     for candidate in (path, path / "best"):
         if any((candidate / name).is_file() for name in ("modules.json", "config.json")):
             return candidate
@@ -216,7 +216,7 @@ def load_tokenizer(directory: Path, *, trust_remote_code: bool = False) -> Any:
 def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer
 
-    from simemb.foreign import ForeignEncoder
+    from simemb.encoder.external import ForeignEncoder
 
     with quiet_transformers():
         model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
-    from simemb.recipe import Recipe
-    from simemb.run import Settings
-    from simemb.scores import Scores
+    from simemb.encoder.encoder import Encoder
+    from simemb.evaluation.scores import Scores
+    from simemb.method.recipe import Recipe
+    from simemb.training.run_directory import Settings
 
 HEADER = """---
 library_name: sentence-transformers

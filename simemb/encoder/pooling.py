@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simemb.batch import Batch
 from simemb.errors import ModelError, unknown
+from simemb.transformer.batch import Batch
 
 LAYERS: dict[str, tuple[int, ...]] = {
     "cls": (-1,),

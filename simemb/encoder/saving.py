@@ -1,7 +1,7 @@
 """Writing an encoder as a sentence-transformers directory, in its older spelling.
 
 Older releases of sentence-transformers read it as well as the newest (6's own spelling does not load in
-5.1), and the installed one gives the same vectors as we do (tests/simemb/test_saving.py).
+5.1), and the installed one gives the same vectors as we do (tests/simemb/encoder/test_saving.py).
 """
 
 import json
@@ -14,15 +14,15 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from simemb import atomic
-from simemb.auxiliary import VocabularyHead
-from simemb.backbone import quiet_transformers
-from simemb.card import card
-from simemb.directory import POOLING_FLAGS
-from simemb.encoder import Encoder
+from simemb import files
+from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import POOLING_FLAGS
+from simemb.encoder.model_card import card
+from simemb.encoder.modules import Dense
+from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
-from simemb.modules import Dense
-from simemb.pooling import LAYERS
+from simemb.method.auxiliaries import VocabularyHead
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
@@ -44,14 +44,14 @@ def save(
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
 ) -> Path:
-    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.card`).
+    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.encoder.model_card`).
 
     language_head: to be saved with the backbone, as transformers saves a language model. records: more files, name ->
     what is written to it as JSON.
     """
     path = Path(directory)
     try:
-        with atomic.new_directory(path) as partial:
+        with files.new_directory(path) as partial:
             _write(encoder, partial, language_head)
             (partial / "README.md").write_text(card(encoder, training), encoding="utf-8")
             for name, content in (records or {}).items():

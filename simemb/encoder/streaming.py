@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from simemb.atomic import new_file
 from simemb.errors import DataError
+from simemb.files import new_file
 from simemb.progress import track
 
 log = logging.getLogger("simemb")

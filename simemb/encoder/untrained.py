@@ -13,12 +13,12 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-from simemb import saving
-from simemb.atomic import new_directory
-from simemb.backbone import quiet_transformers
+from simemb.corpus.rows import Rows, open_rows
+from simemb.encoder import saving
+from simemb.encoder.backbone import quiet_transformers
 from simemb.errors import DataError, ModelError
+from simemb.files import new_directory
 from simemb.progress import track
-from simemb.rows import Rows, open_rows
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 COVERAGE, NEEDED = 0.9999, 0.99

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from simemb.errors import DataError, ModelError
-from simemb.geometry import covariance
+from simemb.evaluation.geometry import covariance
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
-    from simemb.modules import Dense
+    from simemb.encoder.encoder import Encoder
+    from simemb.encoder.modules import Dense
 
 log = logging.getLogger("simemb")
 
@@ -78,7 +78,7 @@ class Whitening:
         import torch
         from torch import nn
 
-        from simemb.modules import Dense
+        from simemb.encoder.modules import Dense
 
         width, outputs = self.matrix.shape
         weight = np.zeros((outputs, inputs), np.float32)
@@ -109,8 +109,8 @@ def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progr
         ModelError: A model that runs through sentence-transformers, which we cannot extend.
         DataError: Too few texts (see `Whitening.fit`).
     """
-    from simemb.encoder import Encoder
-    from simemb.modules import Normalize
+    from simemb.encoder.encoder import Encoder
+    from simemb.encoder.modules import Normalize
 
     if not isinstance(encoder, Encoder):
         name = getattr(encoder, "name", type(encoder).__name__)

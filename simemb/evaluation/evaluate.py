@@ -1,6 +1,6 @@
 """Suites of evaluation tasks, and how an encoder is scored on them.
 
-What a task is, and how it is scored, stands in `simemb.tasks`, one file for each kind.
+What a task is, and how it is scored, stands in `simemb.evaluation.tasks`, one file for each kind.
 """
 
 import importlib
@@ -16,13 +16,13 @@ from platform import python_version
 
 import numpy as np
 
-from simemb import registry
+from simemb import cookbook
 from simemb.errors import AbsentError, DataError, unknown
-from simemb.metrics import alignment, effective_rank, uniformity
-from simemb.scores import Geometry, Scores
-from simemb.tasks import Loaded, Pairs, Retrieval, Similarity, Task
-from simemb.vector_cache import VectorCache
-from simemb.vectors import SentenceEncoder, Vectors
+from simemb.evaluation.metrics import alignment, effective_rank, uniformity
+from simemb.evaluation.scores import Geometry, Scores
+from simemb.evaluation.tasks import Loaded, Pairs, Retrieval, Similarity, Task
+from simemb.evaluation.text_vectors import SentenceEncoder, Vectors
+from simemb.evaluation.vector_cache import VectorCache
 
 log = logging.getLogger("simemb")
 
@@ -55,7 +55,7 @@ class Suite:
 
 def names() -> list[str]:
     """The suites of `eval/`, one for each file there."""
-    return registry.names(registry.SUITES)
+    return cookbook.names(cookbook.SUITES)
 
 
 def find(suite: str | Path | Suite) -> Suite:
@@ -67,11 +67,11 @@ def find(suite: str | Path | Suite) -> Suite:
     if isinstance(suite, Suite):
         return suite
     if str(suite).startswith("mteb:"):
-        from simemb import mteb_suite
+        from simemb.evaluation import mteb
 
-        return mteb_suite.find(str(suite))
+        return mteb.find(str(suite))
     if suite in names():
-        return importlib.import_module(f"{registry.SUITES}.{suite}").suite
+        return importlib.import_module(f"{cookbook.SUITES}.{suite}").suite
     path = Path(suite)
     if path.is_dir():
         folder = Retrieval.at(path)
@@ -156,7 +156,7 @@ def alignment_uniformity(
 
     Uniformity is exact, over all distinct pairs of the sentences of both sides; on the whole STS-B these
     are 17,256 vectors. Pairs with a gold score of `threshold` or more are positive. As in SimCSE, section 3
-    (Gao et al., 2021), by the definitions of Wang & Isola (see `simemb.metrics`).
+    (Gao et al., 2021), by the definitions of Wang & Isola (see `simemb.evaluation.metrics`).
     """
     loaded = task.load()
     vectors = Vectors(encoder, loaded.texts(), batch_size=batch_size, progress=progress)

@@ -1,6 +1,6 @@
 """How vectors lie in their space: narrow cones, unused or dominating dimensions, hubs.
 
-Alignment, uniformity and effective rank stand in `simemb.metrics`. Every function is exact, without sampling, and
+Alignment, uniformity and effective rank stand in `simemb.evaluation.metrics`. Every function is exact, without sampling, and
 gives nan where its measure is not defined.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from simemb.metrics import COINCIDENT, STRIP
+from simemb.evaluation.metrics import COINCIDENT, STRIP
 
 NEIGHBORS = 10
 """The k of Radovanovic et al."""
@@ -89,7 +89,7 @@ def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "d
 def singular_spectrum(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:
     """The singular values of the L2-normalized vectors less their mean, as shares of their sum, the largest first.
 
-    exp of its entropy is the effective rank (`simemb.metrics.effective_rank`). What is rounding alone counts as 0.
+    exp of its entropy is the effective rank (`simemb.evaluation.metrics.effective_rank`). What is rounding alone counts as 0.
 
     Returns:
         Shares in [0, 1] that sum to 1; all nan where the vectors coincide, or below two.

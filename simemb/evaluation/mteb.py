@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import AbsentError, DataError, SimembError
-from simemb.scores import TaskScores
-from simemb.suites import Suite
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
 
 PREFIX = "mteb:"
 """What the name of such a suite begins with."""

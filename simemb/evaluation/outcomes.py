@@ -1,7 +1,7 @@
 """What an encoder made of every single unit of a task: what comparisons and pictures are made from.
 
 A unit is a pair, a sentence or a query. Units stand in an order that is the same for every encoder, so two
-encoders can be compared unit by unit (`simemb.significance`).
+encoders can be compared unit by unit (`simemb.comparison.significance`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.metrics import spearman
+from simemb.evaluation.metrics import spearman
 
 
 @dataclass(frozen=True, eq=False)

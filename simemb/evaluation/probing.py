@@ -2,7 +2,7 @@
 
 Conneau & Kiela, 2018, SentEval, https://arxiv.org/abs/1803.05449, section 3, and its released code: the same folds, the
 same strengths of the penalty, the same way to choose one. SentEval trains each classifier by Adam, in batches and until
-the accuracy on held-out rows stops rising; here the same loss is taken to its optimum (see `simemb.logistic`), which
+the accuracy on held-out rows stops rising; here the same loss is taken to its optimum (see `simemb.evaluation.logistic_regression`), which
 depends on no learning rate, no order of rows and no moment of stopping.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.logistic import Array, decide, minimize, outputs, problem
+from simemb.evaluation.logistic_regression import Array, decide, minimize, outputs, problem
 from simemb.progress import track
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2)

@@ -1,6 +1,6 @@
 """What an evaluation found: correlations in points, geometry of the vectors, and the record kept of them.
 
-Nothing is computed here: `simemb.suites.evaluate` fills these in, `simemb.report` draws them.
+Nothing is computed here: `simemb.evaluation.evaluate.evaluate` fills these in, `simemb.report.terminal` draws them.
 """
 
 import json
@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from simemb.atomic import write_text
 from simemb.errors import DataError, unknown
+from simemb.files import write_text
 
 if TYPE_CHECKING:
-    from simemb.outcomes import Outcomes
+    from simemb.evaluation.outcomes import Outcomes
 
 AGGREGATES = ("all", "mean", "wmean")
 METRICS = ("spearman", "pearson")
@@ -184,8 +184,8 @@ class Scores:
         headline: The number that tables show and that `points` is.
         missing: Tasks of the suite whose data were not to be had.
         command: What was typed.
-        trained: How the encoder was made, if it came from a run directory (see `simemb.provenance`).
-        overlap: Which of the texts it was trained on, where that is known (see `simemb.contamination`).
+        trained: How the encoder was made, if it came from a run directory (see `simemb.comparison.provenance`).
+        overlap: Which of the texts it was trained on, where that is known (see `simemb.comparison.contamination`).
         outcomes: What became of each unit of each task; not in the record.
         texts: The distinct texts that each task was scored on, none where the task does not tell; not in the record.
     """

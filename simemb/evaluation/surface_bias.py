@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from simemb.augment import UNSPACED
-from simemb.metrics import spearman
+from simemb.evaluation.metrics import spearman
+from simemb.method.token_augmentations import UNSPACED
 
 _WORD = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+")
 

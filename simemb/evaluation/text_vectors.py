@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import ModelError
-from simemb.vector_cache import VectorCache
+from simemb.evaluation.vector_cache import VectorCache
 
 
 @runtime_checkable

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.atomic import new_file
-from simemb.sources import cache_folder
+from simemb.corpus.sources import cache_folder
+from simemb.files import new_file
 
 log = logging.getLogger("simemb")
 

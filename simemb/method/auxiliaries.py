@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from simemb.batch import Batch
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError
-from simemb.views import View
+from simemb.method.views import View
+from simemb.transformer.batch import Batch
 
 log = logging.getLogger("simemb")
 
@@ -220,7 +220,7 @@ def _language_model(encoder: Encoder) -> tuple[Any, bool]:
     """The checkpoint's model for masked language modelling, and whether weights of its head were missing."""
     from transformers import AutoModelForMaskedLM
 
-    from simemb.backbone import quiet_transformers
+    from simemb.encoder.backbone import quiet_transformers
 
     with quiet_transformers():
         if encoder.source is None:

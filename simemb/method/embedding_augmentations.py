@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from simemb.augment import check_rate
 from simemb.errors import RecipeError
+from simemb.method.token_augmentations import check_rate
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class ShuffleEmbeddings(EmbeddingAugmentation):
     """Permute the tokens of each sentence after their positions were added, special tokens too.
 
     Attention does not see the order, so this changes nothing for mean pooling and a model that has its
-    positions from the embedding layer only: `simemb.augment.Shuffle` is ConSERT's token shuffling.
+    positions from the embedding layer only: `simemb.method.token_augmentations.Shuffle` is ConSERT's token shuffling.
     """
 
     def __call__(

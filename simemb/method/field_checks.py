@@ -6,16 +6,16 @@ The rules are about kinds of nouns; none is about a method.
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from simemb.augment import TokenAugmentation
-from simemb.augmenting import is_adversarial
 from simemb.errors import RecipeError, unknown
-from simemb.memory import Bank, Queue
-from simemb.objectives import InfoNCE, Matryoshka, Objective
-from simemb.targets import EMA, Frozen, StopGradient, seen
-from simemb.views import pairs
+from simemb.method.memory import Bank, Queue
+from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.targets import EMA, Frozen, StopGradient, seen
+from simemb.method.token_augmentations import TokenAugmentation
+from simemb.method.view_hooks import is_adversarial
+from simemb.method.views import pairs
 
 if TYPE_CHECKING:
-    from simemb.recipe import Recipe
+    from simemb.method.recipe import Recipe
 
 
 def check(recipe: "Recipe") -> None:

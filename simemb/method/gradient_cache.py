@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from simemb.comparing import Encoded, join
-from simemb.examples import Chunk, Examples
-from simemb.method import Method
+from simemb.method.method import Method
+from simemb.method.step_input import Chunk, Examples
+from simemb.method.view_pairs import Encoded, join
 
 
 def backward(

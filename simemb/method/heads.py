@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb.encoder.modules import Dense
 from simemb.errors import RecipeError
-from simemb.modules import Dense
-from simemb.objectives import cosines
+from simemb.method.objectives import cosines
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU, "none": nn.Identity}
 

@@ -9,19 +9,34 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.augmenting import augmented, captured, is_adversarial
-from simemb.auxiliary import MaskedLMLoss, Scene, VocabularyHead
-from simemb.comparing import Encoded, Keys, Sides, Vectors, compared, join, watchable
 from simemb.distributed import gather, gather_numbers
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
 from simemb.errors import RecipeError
-from simemb.examples import Chunk, Examples
-from simemb.heads import Head
-from simemb.memory import Bank, BankState, QueueState
-from simemb.monitor import signals
-from simemb.objectives import Matryoshka
-from simemb.recipe import Recipe
-from simemb.targets import EMA, Branch, Frozen, StopGradient, Twin, seen
+from simemb.method.auxiliaries import MaskedLMLoss, Scene, VocabularyHead
+from simemb.method.heads import Head
+from simemb.method.memory import Bank, BankState, QueueState
+from simemb.method.objectives import Matryoshka
+from simemb.method.recipe import Recipe
+from simemb.method.step_input import Chunk, Examples
+from simemb.method.targets import (
+    EMA,
+    Branch,
+    Frozen,
+    StopGradient,
+    Twin,
+    seen,
+)
+from simemb.method.view_hooks import augmented, captured, is_adversarial
+from simemb.method.view_pairs import (
+    Encoded,
+    Keys,
+    Sides,
+    Vectors,
+    compared,
+    join,
+    watchable,
+)
+from simemb.training.monitor import signals
 
 
 class Method(nn.Module):
@@ -99,7 +114,7 @@ class Method(nn.Module):
     # ---- a step ----------------------------------------------------------------------------------
 
     def forward(self, examples: Examples) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss, and what to watch beside it (see `simemb.monitor.signals`)."""
+        """The loss, and what to watch beside it (see `simemb.training.monitor.signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
         loss, watched = self.compare(join(parts), examples)
         for chunk, part in zip(examples.chunks, parts, strict=True):

@@ -13,16 +13,16 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from simemb.auxiliary import Auxiliary
+from simemb.cookbook import RECIPES, names
 from simemb.errors import RecipeError, unknown
-from simemb.fitting import check
-from simemb.heads import MLP, Head
-from simemb.memory import Memory
-from simemb.nouns import nouns
-from simemb.objectives import Objective
-from simemb.registry import RECIPES, names
-from simemb.targets import Target
-from simemb.views import View
+from simemb.method.auxiliaries import Auxiliary
+from simemb.method.field_checks import check
+from simemb.method.heads import MLP, Head
+from simemb.method.memory import Memory
+from simemb.method.objectives import Objective
+from simemb.method.recipe_json import nouns
+from simemb.method.targets import Target
+from simemb.method.views import View
 
 
 @dataclass(frozen=True)

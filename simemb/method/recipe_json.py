@@ -2,13 +2,27 @@
 
 from typing import Any
 
-from simemb import augment, auxiliary, cutoff, heads, memory, objectives, targets, views
+from simemb.method import (
+    auxiliaries,
+    embedding_augmentations,
+    heads,
+    memory,
+    objectives,
+    targets,
+    token_augmentations,
+    views,
+)
 
-BASES = (augment.TokenAugmentation, cutoff.EmbeddingAugmentation, auxiliary.Auxiliary, objectives.Objective)
+BASES = (
+    token_augmentations.TokenAugmentation,
+    embedding_augmentations.EmbeddingAugmentation,
+    auxiliaries.Auxiliary,
+    objectives.Objective,
+)
 """What the nouns of a kind derive from; themselves no nouns."""
 
 OTHERS = (
-    *(views.View, cutoff.Adversarial, heads.Projector, heads.MLP, memory.Queue, memory.Bank),
+    *(views.View, embedding_augmentations.Adversarial, heads.Projector, heads.MLP, memory.Queue, memory.Bank),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from simemb.batch import Batch
+from simemb.transformer.batch import Batch
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
 from simemb.errors import RecipeError
-from simemb.memory import Memory, Queue
-from simemb.views import View
+from simemb.method.memory import Memory, Queue
+from simemb.method.views import View
 
 
 @dataclass(frozen=True)

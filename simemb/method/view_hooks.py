@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simemb.batch import Batch
-from simemb.cutoff import Adversarial, EmbeddingAugmentation, attack
-from simemb.encoder import Encoder
-from simemb.views import View
+from simemb.encoder.encoder import Encoder
+from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation, attack
+from simemb.method.views import View
+from simemb.transformer.batch import Batch
 
 
 def is_adversarial(view: View) -> bool:

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from simemb.distributed import gather, gather_numbers, rank
-from simemb.examples import Examples
-from simemb.memory import BankState, QueueState
-from simemb.objectives import Pair, Texts
-from simemb.views import View, pairs
+from simemb.method.memory import BankState, QueueState
+from simemb.method.objectives import Pair, Texts
+from simemb.method.step_input import Examples
+from simemb.method.views import View, pairs
 
 Vectors = Mapping[int, Float[Tensor, "batch dim"]]
 """Vectors of the examples, by view."""

@@ -6,8 +6,8 @@ word here.
 
 from dataclasses import dataclass
 
-from simemb.augment import TokenAugmentation
-from simemb.cutoff import Adversarial, EmbeddingAugmentation
+from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation
+from simemb.method.token_augmentations import TokenAugmentation
 
 Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
 

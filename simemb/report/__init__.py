@@ -1,1 +1,1 @@
-"""The report: everything about some models, gathered (`dossier`), drawn (`panels`) and written as one page (`page`)."""
+"""What people look at: terminal tables, the HTML page, figures, the scores on a model card."""

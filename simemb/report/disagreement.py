@@ -8,10 +8,10 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.scores import Scores
-from simemb.suites import Suite
-from simemb.surface import Surface
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import Scores
+from simemb.evaluation.surface_bias import Surface
+from simemb.evaluation.tasks import Similarity
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.run import Run
+from simemb.training.run_directory import Run
 
 _GEOMETRY = ("alignment", "dev_uniformity", "geometry_vectors")
 

@@ -1,12 +1,12 @@
-"""Confidence intervals of scores, by the bootstrap over the units of each task (`simemb.significance`)."""
+"""Confidence intervals of scores, by the bootstrap over the units of each task (`simemb.comparison.significance`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from simemb.scores import AVERAGE, Scores
-from simemb.significance import LEVEL, resample
+from simemb.comparison.significance import LEVEL, resample
+from simemb.evaluation.scores import AVERAGE, Scores
 
 RESAMPLES = 1000
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.dossier.history import History
 from simemb.errors import AbsentError, DataError
-from simemb.figures.style import Look
-from simemb.scores import Scores
-from simemb.suites import Suite, evaluate
+from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.scores import Scores
+from simemb.report.figures.style import Look
+from simemb.report.history import History
 
 log = logging.getLogger("simemb")
 
@@ -94,7 +94,7 @@ class Subject:
     @cached_property
     def encoder(self) -> Any:
         """The encoder; `ModelError` if there is none."""
-        from simemb.directory import load
+        from simemb.encoder.loading import load
 
         return load(self.model, pooling=self.pooling, light=True)
 
@@ -111,7 +111,7 @@ class Subject:
         return self._scores[suite.name]
 
     def _evaluate(self, suite: Suite) -> Scores:
-        from simemb.provenance import judge
+        from simemb.comparison.provenance import judge
 
         try:
             found = evaluate(self.encoder, suite, geometry=True, cache=True)
@@ -122,8 +122,8 @@ class Subject:
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of distinct texts [texts, dim], most of which the cache has from scoring."""
-        from simemb.vector_cache import VectorCache
-        from simemb.vectors import Vectors
+        from simemb.evaluation.text_vectors import Vectors
+        from simemb.evaluation.vector_cache import VectorCache
 
         return Vectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
 

@@ -8,16 +8,16 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simemb.dossier import tables
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import to_json
-from simemb.dossier.made import made
-from simemb.dossier.panels import FIGURES
-from simemb.dossier.panels.scores import scores_of
-from simemb.figures.inline import inline
-from simemb.figures.panel import Panel
-from simemb.figures.style import THEME, Look
-from simemb.naming import listed
+from simemb.comparison.names import listed
+from simemb.report import tables
+from simemb.report.figures.inline import inline
+from simemb.report.figures.panel import Panel
+from simemb.report.figures.style import THEME, Look
+from simemb.report.intervals import to_json
+from simemb.report.panels import FIGURES
+from simemb.report.panels.scores import scores_of
+from simemb.report.report import Dossier
+from simemb.report.run_settings import made
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -123,7 +123,7 @@ def _notes(dossier: Dossier) -> list[str]:
 
 def _overlaps(dossier: Dossier, suite: Any) -> list[str]:
     """Which evaluation texts the models were trained on, as far as it is known."""
-    from simemb.provenance import notes
+    from simemb.comparison.provenance import notes
 
     return [line for scores in dossier.scores(suite) for line in notes(scores)]
 
@@ -208,4 +208,4 @@ def _swatch(look: Look) -> "Markup":
 
 
 def _file(name: str) -> str:
-    return (files("simemb.dossier") / name).read_text(encoding="utf-8")
+    return (files("simemb.report") / name).read_text(encoding="utf-8")

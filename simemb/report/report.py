@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from simemb import comparable, suites
-from simemb.contest import contest
-from simemb.dossier.intervals import Interval, intervals
-from simemb.dossier.scored_pairs import ScoredPairs
-from simemb.dossier.subject import Subject
+from simemb.comparison import compatibility
+from simemb.comparison.compare import contest
+from simemb.comparison.names import labels
+from simemb.comparison.significance import fewest_resamples
 from simemb.errors import AbsentError, DataError, SimembError
-from simemb.figures.style import base_look, look
-from simemb.naming import labels
-from simemb.scores import Scores
-from simemb.significance import fewest_resamples
-from simemb.suites import Suite
+from simemb.evaluation import evaluate
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import Scores
+from simemb.report.disagreement import ScoredPairs
+from simemb.report.figures.style import base_look, look
+from simemb.report.intervals import Interval, intervals
+from simemb.report.model import Subject
 
 log = logging.getLogger("simemb")
 
@@ -46,7 +47,7 @@ class Dossier:
     @cached_property
     def suites(self) -> list[Suite]:
         """The suites of the report."""
-        return [suites.find(name) for name in self._chosen] or [_default()]
+        return [evaluate.find(name) for name in self._chosen] or [_default()]
 
     @property
     def everyone(self) -> list[Subject]:
@@ -82,18 +83,18 @@ class Dossier:
         """The scores of everyone on a suite, which may stand side by side.
 
         Raises:
-            DataError: they may not, or not beside what is on record (see `simemb.comparable`).
+            DataError: they may not, or not beside what is on record (see `simemb.comparison.compatibility`).
         """
         found = [subject.scores(suite) for subject in self.everyone]
         if suite.name not in self._checked:
             records = dict(zip([subject.label for subject in self.everyone], map(Scores.to_json, found), strict=True))
             kept = [subject.on_record[suite.name] for subject in self.subjects if suite.name in subject.on_record]
-            comparable.check(records | {str(path): record for path, record in kept})
+            compatibility.check(records | {str(path): record for path, record in kept})
             self._checked.add(suite.name)
         return found
 
     def intervals(self, suite: Suite) -> list[dict[str, Interval]]:
-        """The intervals of everyone's scores on a suite (see `simemb.dossier.intervals`)."""
+        """The intervals of everyone's scores on a suite (see `simemb.report.intervals`)."""
         if suite.name not in self._intervals:
             found = self.scores(suite)
             log.info("%s: drawing its units anew, for intervals and tests", suite.name)
@@ -145,7 +146,7 @@ class Dossier:
                 if name not in shown:
                     found.setdefault(name, {})[subject.label] = record
                     paths[str(path)] = record
-        comparable.check(paths)
+        compatibility.check(paths)
         return found
 
 
@@ -155,13 +156,13 @@ def _labeled(models: Sequence[str]) -> list[tuple[int, tuple[str, str]]]:
 
 def _default() -> Suite:
     """The suite of a report where none is named."""
-    suite = suites.find(DEFAULT)
+    suite = evaluate.find(DEFAULT)
     try:
         for task in suite.tasks:
             task.load()
     except AbsentError as error:
         log.warning("the scores are those of the bundled sample, as the data of %s are absent: %s", DEFAULT, error)
-        return suites.find(FALLBACK)
+        return evaluate.find(FALLBACK)
     return suite
 
 

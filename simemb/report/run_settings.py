@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from simemb.dossier.subject import Subject
+from simemb.report.model import Subject
 
 SECTIONS = ("recipe", "run", "data", "versions", "machine", "git")
 """Parts of recipe.json, in the order they are shown; the command stands by itself."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from simemb.atomic import write_text
-from simemb.contamination import Overlap
+from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
-from simemb.report import DECIMALS
+from simemb.files import write_text
+from simemb.report.terminal import DECIMALS
 
 log = logging.getLogger("simemb")
 

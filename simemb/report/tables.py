@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any, NamedTuple
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import Interval
-from simemb.dossier.scored_pairs import ScoredPairs
-from simemb.dossier.subject import Subject
-from simemb.report import DECIMALS
-from simemb.scores import AVERAGE, Geometry, Scores
-from simemb.suites import Suite
-from simemb.surface import biases
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import AVERAGE, Geometry, Scores
+from simemb.evaluation.surface_bias import biases
+from simemb.report.disagreement import ScoredPairs
+from simemb.report.intervals import Interval
+from simemb.report.model import Subject
+from simemb.report.report import Dossier
+from simemb.report.terminal import DECIMALS
 
 WORST = 15
 """Pairs that are shown of those that a model finds too similar, and of those that it finds too different."""
@@ -210,7 +210,7 @@ def worst_pairs(pairs: ScoredPairs, count: int = WORST) -> list[WorstPair]:
 
 
 def bias_rows(dossier: Dossier, found: Sequence[ScoredPairs]) -> list[tuple[Subject, dict[str, float]]]:
-    """What the cosines of each model owe to length and common words (`simemb.surface.biases`)."""
+    """What the cosines of each model owe to length and common words (`simemb.evaluation.surface_bias.biases`)."""
     return [
         (subject, biases(pairs.cosine, pairs.gold, pairs.surface))
         for subject, pairs in zip(dossier.everyone, found, strict=True)

@@ -14,13 +14,20 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from simemb import provenance
-from simemb import seeds as several
-from simemb.scores import METRICS, Aggregates, Geometry, Scores, SimilarityScores, TaskScores
+from simemb.comparison import provenance
+from simemb.evaluation.scores import (
+    METRICS,
+    Aggregates,
+    Geometry,
+    Scores,
+    SimilarityScores,
+    TaskScores,
+)
+from simemb.training import seeds as several
 
 if TYPE_CHECKING:
-    from simemb.index import Hit
-    from simemb.training import Result
+    from simemb.search.index import Hit
+    from simemb.training.fit import Result
 
 Aggregate = Literal["all", "mean", "wmean"]
 
@@ -47,7 +54,7 @@ def scores_table(
 
     Args:
         scores_list: Scores of one suite, at least one.
-        aggregate: How the subsets of a task of scored pairs become one number (see `simemb.scores.Aggregates`).
+        aggregate: How the subsets of a task of scored pairs become one number (see `simemb.evaluation.scores.Aggregates`).
         number: Which number of the tasks; by default the suite's headline. `DataError` if the suite has none such.
         bars: Draw the average too, for who watches a terminal, if it is in points.
     """

@@ -7,12 +7,12 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from simemb.contest import Comparison
-from simemb.duels import Duel, Entry, Standing
-from simemb.published import Published
-from simemb.report import UNDEFINED
-from simemb.scores import AVERAGE
-from simemb.verdict import Difference
+from simemb.comparison.compare import Comparison
+from simemb.comparison.pairwise import Duel, Entry, Standing
+from simemb.comparison.published import Published
+from simemb.comparison.verdict import Difference
+from simemb.evaluation.scores import AVERAGE
+from simemb.report.terminal import UNDEFINED
 
 OURS = "bold"
 

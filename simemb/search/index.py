@@ -1,6 +1,6 @@
 """Search by meaning: an index of texts by the cosine of their embeddings, over FAISS (Douze et al., 2024).
 
-Always the inner product of L2-normalized vectors, https://arxiv.org/abs/2401.08281; `simemb.part` says how
+Always the inner product of L2-normalized vectors, https://arxiv.org/abs/2401.08281; `simemb.search.segment` says how
 the vectors are arranged and stored.
 """
 
@@ -16,11 +16,30 @@ import pyarrow as pa
 from jaxtyping import Shaped
 
 from simemb.errors import SearchError, SimembError, unknown
-from simemb.index_files import FORMAT, MANIFEST, File, Origin, read_manifest, write_manifest, writing
-from simemb.part import EXACT_LIMIT, FULL, KINDS, Part, Stored, arrange, numbered, table, unique, unit
+from simemb.search.segment import (
+    EXACT_LIMIT,
+    FULL,
+    KINDS,
+    Part,
+    Stored,
+    arrange,
+    numbered,
+    table,
+    unique,
+    unit,
+)
+from simemb.search.storage import (
+    FORMAT,
+    MANIFEST,
+    File,
+    Origin,
+    read_manifest,
+    write_manifest,
+    writing,
+)
 
 if TYPE_CHECKING:
-    from simemb.encoding import TextEncoder
+    from simemb.encoder.streaming import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -202,7 +221,7 @@ class Index:
     def encoder(self) -> "TextEncoder":
         """The encoder of the index, loaded by its name when first needed; only the right one can be set."""
         if self._encoder is None:
-            from simemb.encoder import Encoder
+            from simemb.encoder.encoder import Encoder
 
             try:
                 self.encoder = Encoder.load(self.origin.name)

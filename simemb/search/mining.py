@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from simemb.atomic import new_file
+from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
+from simemb.files import new_file
 from simemb.progress import track
-from simemb.rows import Rows, open_rows
 
 if TYPE_CHECKING:
-    from simemb.encoding import TextEncoder
-    from simemb.index import Hit, Index
+    from simemb.encoder.streaming import TextEncoder
+    from simemb.search.index import Hit, Index
 
 ENCODED, SEARCHED = 8192, 512
 """Pairs that are encoded in one call, and anchors that are searched in one: `SEARCHED` x depth hits are in memory."""
@@ -183,8 +183,8 @@ def _mark(*texts: str) -> bytes:
 @contextmanager
 def _index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -> Generator["Index"]:
     """The index of the corpus; one that is made here lies beside the output as long as it is needed."""
-    from simemb.index import Index
-    from simemb.index_files import MANIFEST
+    from simemb.search.index import Index
+    from simemb.search.storage import MANIFEST
 
     if isinstance(corpus, Index):
         corpus.encoder = encoder
@@ -227,7 +227,7 @@ class _Found:
 
 def _found(encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, known: set[bytes]) -> Iterator[_Found]:
     """The negatives of every row, in order."""
-    from simemb.part import unit
+    from simemb.search.segment import unit
 
     dice, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:

@@ -41,7 +41,7 @@ def exact(asked: Nearest) -> NDArray[np.int64]:
 
     Cosines are float32, rounded from float64: two documents with the same text tie, wherever they stand.
     """
-    from simemb.part import unit
+    from simemb.search.segment import unit
 
     queries = unit(asked.queries, "queries").astype(np.float64)
     best = _Best(asked)
@@ -63,7 +63,14 @@ def approximate(asked: Nearest, kind: str, effort: int) -> tuple[NDArray[np.int6
     Raises:
         SearchError: There is no such kind of index.
     """
-    from simemb.part import FULL, KINDS, Part, arrange, table, unit
+    from simemb.search.segment import (
+        FULL,
+        KINDS,
+        Part,
+        arrange,
+        table,
+        unit,
+    )
 
     if kind not in KINDS:
         raise SearchError(unknown("kind of index", kind, KINDS))

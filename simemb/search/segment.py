@@ -17,7 +17,7 @@ import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
 from simemb.errors import SearchError
-from simemb.index_files import File, first_line, place
+from simemb.search.storage import File, first_line, place
 
 KINDS = ("auto", "exact", "hnsw", "ivf")
 EXACT_LIMIT = 100_000

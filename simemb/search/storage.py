@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from simemb.atomic import new_file, write_text
 from simemb.errors import SearchError
+from simemb.files import new_file, write_text
 
 if TYPE_CHECKING:
-    from simemb.encoding import TextEncoder
+    from simemb.encoder.streaming import TextEncoder
 
 FORMAT = 1
 MANIFEST = "index.json"

@@ -2,7 +2,7 @@
 
 A single safetensors file holds weights, buffers and the optimizer's moments, with the counters in its
 header; it is replaced in one step, so a crash at any moment leaves the previous state whole. Random
-numbers need no place in it: those of a step follow from the seed and the step (`simemb.loader.mix`).
+numbers need no place in it: those of a step follow from the seed and the step (`simemb.training.loader.mix`).
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simemb import atomic
+from simemb import files
 from simemb.errors import TrainingError
 
 
@@ -51,7 +51,7 @@ def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progre
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
-        with atomic.new_file(path) as partial:
+        with files.new_file(path) as partial:
             save_file(contiguous, partial, metadata={"progress": json.dumps(asdict(progress))})
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error

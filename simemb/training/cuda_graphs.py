@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from simemb import fused
-from simemb.batch import Batch
-from simemb.encoder import Encoder
-from simemb.kernels import PLAIN
-from simemb.layers import layers_of
+from simemb.encoder.encoder import Encoder
+from simemb.transformer import cuda_stack
+from simemb.transformer.batch import Batch
+from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.forward import layers_of
 
 ON = os.environ.get("SIMEMB_GRAPHS", "1") not in ("", "0")
 """The off switch."""
@@ -124,8 +124,8 @@ class Graphs:
             self.active
             and not self.encoder._transforms  # pyright: ignore[reportPrivateUsage]
             and torch.is_autocast_enabled("cuda")
-            and torch.get_autocast_dtype("cuda") in fused.HALVES
-            and batch.lengths[-1] <= fused.LONGEST
+            and torch.get_autocast_dtype("cuda") in cuda_stack.HALVES
+            and batch.lengths[-1] <= cuda_stack.LONGEST
         )
 
     def _recording(self, size: Size, *, first_only: bool) -> "Recording | None":
@@ -224,7 +224,7 @@ def uncached() -> Generator[None, None, None]:
 def able(encoder: Encoder) -> bool:
     """Whether recordings may help this encoder."""
     layers = layers_of(encoder.backbone) if encoder.fast else None
-    return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and fused.knows(layers)
+    return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.knows(layers)
 
 
 @contextmanager

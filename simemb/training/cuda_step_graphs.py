@@ -14,18 +14,18 @@ from typing import Any
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
-from simemb.augment import TokenAugmentation
-from simemb.examples import Examples
-from simemb.fused import LONGEST
-from simemb.graphs import MOST, Graphs, Room, Size, uncached
-from simemb.method import Method
-from simemb.monitor import Numbers
-from simemb.targets import Frozen, StopGradient
+from simemb.method.method import Method
+from simemb.method.step_input import Examples
+from simemb.method.targets import Frozen, StopGradient
+from simemb.method.token_augmentations import TokenAugmentation
+from simemb.training.cuda_graphs import MOST, Graphs, Room, Size, uncached
+from simemb.training.monitor import Numbers
+from simemb.transformer.cuda_stack import LONGEST
 
 log = logging.getLogger("simemb")
 
 ON = os.environ.get("SIMEMB_GRAPHS") == "steps"
-"""Not without being asked for, until the tests of recorded steps have passed on a GPU (tests/simemb/test_graphs.py)."""
+"""Not without being asked for, until the tests of recorded steps have passed on a GPU (tests/simemb/training/test_cuda_graphs.py)."""
 
 
 def repeatable(method: Method) -> bool:

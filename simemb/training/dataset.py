@@ -7,21 +7,21 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.augment import Vocabulary
-from simemb.directory import load
-from simemb.encoder import Encoder
+from simemb.corpus.rows import Rows
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import load
 from simemb.errors import DataError, RecipeError
-from simemb.recipe import Recipe
-from simemb.rows import Rows
-from simemb.targets import Frozen
-from simemb.teacher import vectors_of
-from simemb.tokens import token_table
-from simemb.views import View
+from simemb.method.recipe import Recipe
+from simemb.method.targets import Frozen
+from simemb.method.token_augmentations import Vocabulary
+from simemb.method.views import View
+from simemb.training.teacher_vectors import vectors_of
+from simemb.training.token_table import token_table
 
 
 @runtime_checkable
 class Sentences(Protocol):
-    """Tokenised text columns, as `simemb.tokens.TokenTable` holds them."""
+    """Tokenised text columns, as `simemb.training.token_table.TokenTable` holds them."""
 
     def __len__(self) -> int:
         """Rows."""

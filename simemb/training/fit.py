@@ -12,21 +12,21 @@ from typing import Any, Literal
 
 import torch
 
-from simemb.directory import BUNDLED
-from simemb.directory import load as load_encoder
-from simemb.encoder import Encoder
+from simemb.corpus.rows import Rows, open_rows
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import BUNDLED
+from simemb.encoder.loading import load as load_encoder
 from simemb.errors import DataError, SimembError, TrainingError, unknown
-from simemb.material import prepare
-from simemb.method import Method
-from simemb.recipe import Recipe, find
-from simemb.rows import Rows, open_rows
-from simemb.run import Run, Settings, environment
-from simemb.scores import Scores
-from simemb.suites import Suite, evaluate
-from simemb.suites import find as find_suite
-from simemb.targets import Twin
-from simemb.tasks import Similarity
-from simemb.trainer import Trainer
+from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.evaluate import find as find_suite
+from simemb.evaluation.scores import Scores
+from simemb.evaluation.tasks import Similarity
+from simemb.method.method import Method
+from simemb.method.recipe import Recipe, find
+from simemb.method.targets import Twin
+from simemb.training.dataset import prepare
+from simemb.training.run_directory import Run, Settings, environment
+from simemb.training.trainer import Trainer
 
 log = logging.getLogger("simemb")
 
@@ -80,11 +80,11 @@ def fit(
 
     recipe: a name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`. model: an
     `Encoder` (trained in place), a directory or a hub name; by default the bundled one. data: a file, a
-    corpus name, a `datasets` object or a list (see `simemb.rows.open_rows`), by default the bundled sample;
+    corpus name, a `datasets` object or a list (see `simemb.corpus.rows.open_rows`), by default the bundled sample;
     columns: its text columns by name, in role order. pooling: for a model given by name; by default what
     the model says, else what the recipe says. dev: a suite, or a file with a score and two sentences a row:
     every `recipe.eval_every` steps it decides by `metric` which checkpoint is best; "none" keeps the last
-    one; by default STS-B dev, if it is at hand. output: the run directory (see `simemb.run`). resume: go on
+    one; by default STS-B dev, if it is at hand. output: the run directory (see `simemb.training.run_directory`). resume: go on
     with the run there, bit for bit. precision: bf16, or fp16 on a GPU. trackers: tensorboard, wandb or
     trackio besides metrics.jsonl. progress: a live line; by default where a person watches.
 

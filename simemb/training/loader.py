@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simemb.augment import Sentence, TokenAugmentation
-from simemb.batch import Batch
 from simemb.errors import TrainingError
-from simemb.examples import Chunk, Examples
-from simemb.material import Material, Reading
-from simemb.recipe import Recipe
-from simemb.targets import Seen
-from simemb.views import View
+from simemb.method.recipe import Recipe
+from simemb.method.step_input import Chunk, Examples
+from simemb.method.targets import Seen
+from simemb.method.token_augmentations import Sentence, TokenAugmentation
+from simemb.method.views import View
+from simemb.training.dataset import Material, Reading
+from simemb.transformer.batch import Batch
 
 
 class Loader:

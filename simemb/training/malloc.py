@@ -8,7 +8,7 @@ all with `SIMEMB_PLAIN=1`. What is chosen holds for the process until the other 
 import ctypes
 import platform
 
-from simemb.kernels import PLAIN
+from simemb.transformer.cpu_ops import PLAIN
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """The names that malloc.h has for these numbers."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from simemb.errors import TrainingError
-from simemb.objectives.strips import strips
+from simemb.method.objectives.row_blocks import strips
 
 
 @torch.no_grad()

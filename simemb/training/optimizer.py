@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from simemb.method import Method
-from simemb.recipe import Recipe
+from simemb.method.method import Method
+from simemb.method.recipe import Recipe
 
 
 def adamw(method: Method, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:

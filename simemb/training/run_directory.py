@@ -18,7 +18,7 @@ from pathlib import Path
 from platform import machine, python_version
 from typing import Any
 
-from simemb import atomic
+from simemb import files
 from simemb.errors import TrainingError
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
@@ -83,15 +83,15 @@ class Run:
         """Start a run here and write recipe.json; with `resume` clear away what a crash left."""
         if resume:
             for folder in (self.best, self.twin):
-                atomic.recover(folder)
+                files.recover(folder)
             for folder in (self.directory, self.checkpoint.parent):
-                atomic.sweep(folder)
+                files.sweep(folder)
             return
         try:
             if self.directory.exists():
                 shutil.rmtree(self.directory)
             self.directory.mkdir(parents=True)
-            atomic.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+            files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
             self.metrics.touch()
         except OSError as error:
             raise TrainingError(f"{self.directory}: cannot be written: {error.strerror}") from error
@@ -133,7 +133,7 @@ class Run:
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps that the checkpoint does not know yet: they will come again."""
         kept = [record for record in self.logged() if record["step"] <= step]
-        atomic.write_text(self.metrics, "".join(map(_line, kept)))
+        files.write_text(self.metrics, "".join(map(_line, kept)))
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any
 
-from simemb import atomic
+from simemb import files
 from simemb.errors import TrainingError
-from simemb.scores import Scores
+from simemb.evaluation.scores import Scores
 
 if TYPE_CHECKING:
-    from simemb.training import Result
+    from simemb.training.fit import Result
 
 RECORD = "seeds.json"
 GEOMETRY = ("alignment", "uniformity", "effective_rank")
@@ -64,6 +64,6 @@ def save(output: Path, results: Sequence["Result"], seeds: Sequence[int]) -> Non
     plain = json.loads(json.dumps(content), parse_constant=lambda _: None)
     path = output / RECORD
     try:
-        atomic.write_text(path, json.dumps(plain, indent=2) + "\n")
+        files.write_text(path, json.dumps(plain, indent=2) + "\n")
     except OSError as error:
         raise TrainingError(f"{path}: cannot be written: {error.strerror}") from error

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.rows import Rows
-from simemb.sources import cache_folder
+from simemb.corpus.rows import Rows
+from simemb.corpus.sources import cache_folder
 
 
 def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:

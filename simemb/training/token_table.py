@@ -18,12 +18,12 @@ import pyarrow
 import pyarrow.ipc
 from numpy.typing import NDArray
 
-from .atomic import new_file
-from .errors import DataError
-from .progress import track
-from .rows import Rows
-from .sources import cache_folder
-from .tokenizing import content, tokenize
+from simemb.corpus.rows import Rows
+from simemb.corpus.sources import cache_folder
+from simemb.encoder.tokenizer import content, tokenize
+from simemb.errors import DataError
+from simemb.files import new_file
+from simemb.progress import track
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

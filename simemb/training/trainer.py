@@ -15,21 +15,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simemb import caching, checkpoint, distributed, heap, saving
-from simemb.ahead import Ahead
-from simemb.card import describe
-from simemb.checkpoint import Progress
-from simemb.examples import Examples
-from simemb.live import Interrupts, LiveLine
-from simemb.loader import Loader, mix
-from simemb.material import Material
-from simemb.method import Method
-from simemb.monitor import Numbers, Readings, Watch, numbered
-from simemb.optimizing import adamw, factor, set_rate
-from simemb.run import Run, Settings
-from simemb.scores import Scores
-from simemb.suites import Suite, evaluate
-from simemb.targets import Twin
+from simemb import distributed
+from simemb.encoder import saving
+from simemb.encoder.model_card import describe
+from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.scores import Scores
+from simemb.method import gradient_cache
+from simemb.method.method import Method
+from simemb.method.step_input import Examples
+from simemb.method.targets import Twin
+from simemb.training import checkpoint, malloc
+from simemb.training.checkpoint import Progress
+from simemb.training.dataset import Material
+from simemb.training.loader import Loader, mix
+from simemb.training.monitor import Numbers, Readings, Watch, numbered
+from simemb.training.optimizer import adamw, factor, set_rate
+from simemb.training.prefetch import Ahead
+from simemb.training.run_directory import Run, Settings
+from simemb.training.status_line import Interrupts, LiveLine
 
 log = logging.getLogger("simemb")
 
@@ -99,7 +102,7 @@ class Trainer:
         """Run to the end, or to where patience or a person stops it."""
         steps = self.loader.steps
         if not self.on_gpu:
-            heap.give_back() if self.recipe.chunk else heap.keep()
+            malloc.give_back() if self.recipe.chunk else malloc.keep()
         with Interrupts() as interrupts, LiveLine(steps, shown=self.shown) as line, self.batches, self._recorded():
             line.start_at(self.progress.step)
             while self.progress.step < steps and not self._out_of_patience():
@@ -129,14 +132,14 @@ class Trainer:
         if not self.on_gpu:
             yield
             return
-        from simemb import graphs, steps
+        from simemb.training import cuda_graphs, cuda_step_graphs
 
         networks = [self.method.encoder, *([self.method.second.encoder] if self.method.second else [])]
-        self.graphs = [graphs.Graphs(network) for network in networks if graphs.able(network)]
+        self.graphs = [cuda_graphs.Graphs(network) for network in networks if cuda_graphs.able(network)]
         alone = distributed.world() == 1 and not self.accelerator.scaler
-        if steps.ON and alone and self.graphs and steps.repeatable(self.method):
-            steps.begin(self.optimizer)
-            self.steps = steps.Steps(self.method, self.graphs[0], self._one, self._use_gradients)
+        if cuda_step_graphs.ON and alone and self.graphs and cuda_step_graphs.repeatable(self.method):
+            cuda_step_graphs.begin(self.optimizer)
+            self.steps = cuda_step_graphs.Steps(self.method, self.graphs[0], self._one, self._use_gradients)
         try:
             yield
         finally:
@@ -215,7 +218,7 @@ class Trainer:
     def _replaying(self) -> AbstractContextManager[None]:
         if not self.graphs:
             return nullcontext()
-        from simemb.graphs import working
+        from simemb.training.cuda_graphs import working
 
         return working(self.graphs)
 
@@ -226,7 +229,7 @@ class Trainer:
             self.accelerator.backward(loss * share)
 
         if len(examples.chunks) > 1:
-            return caching.backward(self.method, examples, send, lambda: self.accelerator.autocast())
+            return gradient_cache.backward(self.method, examples, send, lambda: self.accelerator.autocast())
         with self.accelerator.autocast():
             loss, signals = self.method(examples)
         send(loss)

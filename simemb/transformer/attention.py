@@ -5,10 +5,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from simemb import varlen
-from simemb.batch import Runs, split_runs
-from simemb.blocks import attend_in_blocks
-from simemb.kernels import PLAIN
+from simemb.transformer import cuda_attention
+from simemb.transformer.batch import Runs, split_runs
+from simemb.transformer.cpu_attention import attend_in_blocks
+from simemb.transformer.cpu_ops import PLAIN
 
 
 def attend(
@@ -27,8 +27,8 @@ def attend(
     scaling: 1 / sqrt(dim) by default. first_only: `query` holds the first token of every sentence and no other.
     """
     if query.is_cuda and sliding_window is None:
-        starts, longest = varlen.starts_of(runs, query.device), runs[-1][1]
-        return varlen.attend(
+        starts, longest = cuda_attention.starts_of(runs, query.device), runs[-1][1]
+        return cuda_attention.attend(
             query, key, value, starts, longest, dropout=dropout, scaling=scaling, first_only=first_only
         )
     if query.is_cuda:

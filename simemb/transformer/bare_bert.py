@@ -1,6 +1,6 @@
 """The bare modules of BERT and RoBERTa, for commands that only encode: they start without transformers' modeling code.
 
-Importing that code takes longer than everything else between a command and its first vector. `simemb.layers` computes
+Importing that code takes longer than everything else between a command and its first vector. `simemb.transformer.forward` computes
 the layers anyway and needs of a model nothing but its modules under their names; here they are, and nothing else.
 """
 

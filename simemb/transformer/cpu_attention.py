@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 
-from simemb.batch import Runs, split_runs
-from simemb.kernels import kept
+from simemb.transformer.batch import Runs, split_runs
+from simemb.transformer.cpu_ops import kept
 
 
 class _Kept(NamedTuple):

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from simemb.batch import Runs
-from simemb.kernels import PLAIN
+from simemb.transformer.batch import Runs
+from simemb.transformer.cpu_ops import PLAIN
 
 HALVES = (torch.float16, torch.bfloat16)
 

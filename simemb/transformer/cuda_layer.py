@@ -1,4 +1,4 @@
-"""One layer in half precision on CUDA, forward and backward written out; `simemb.fused` stacks them."""
+"""One layer in half precision on CUDA, forward and backward written out; `simemb.transformer.cuda_stack` stacks them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Block:
     norms: tuple[Sequence[Tensor], Sequence[Tensor]]
 
     def _drop(self, which: int) -> Any:
-        from simemb.tiles import Drop
+        from simemb.transformer.triton_kernels import Drop
 
         return Drop(self.shape.drops[which], self.seed, self.site + which)
 
@@ -79,7 +79,7 @@ class Block:
 
     def forward(self, x: Tensor, *, save: bool, dtype: torch.dtype) -> tuple[Tensor, list[Tensor]]:
         """The layer's output, and the twelve tensors that its backward needs."""
-        from simemb import tiles
+        from simemb.transformer import triton_kernels
 
         half, width = self.half, len(self.half.output)
         (weight1, bias1), (weight2, bias2) = self.norms
@@ -92,13 +92,15 @@ class Block:
             queries = linear(rows, half.qkv[:width], half.qkv_bias[:width])
             keys = linear(x, half.qkv[width:], half.qkv_bias[width:])
             q, k, v = (self._heads(part) for part in (queries, *keys.chunk(2, 1)))
-        mixed = tiles.attend(q, k, v, *self._geometry(), self._scale(q), self._drop(0)).flatten(1)
+        mixed = triton_kernels.attend(q, k, v, *self._geometry(), self._scale(q), self._drop(0)).flatten(1)
         y = linear(mixed, half.output, half.output_bias)
-        middle, z1, s1 = tiles.add_norm(y, rows, weight1, bias1, self.shape.epsilons[0], self._drop(1), save=save)
+        middle, z1, s1 = triton_kernels.add_norm(
+            y, rows, weight1, bias1, self.shape.epsilons[0], self._drop(1), save=save
+        )
         wide = linear(middle, half.up, half.up_bias)
         bent = gelu(wide)
         y = linear(bent, half.down, half.down_bias)
-        out, z2, s2 = tiles.add_norm(
+        out, z2, s2 = triton_kernels.add_norm(
             y, middle, weight2, bias2, self.shape.epsilons[1], self._drop(2), save=save, dtype=dtype
         )
         return out, [x, rows, queries, keys, mixed, z1, s1, middle, wide, bent, z2, s2]
@@ -115,15 +117,17 @@ class Block:
 
         The output's gradient comes in the same way. sums: what takes the partial sums of this layer.
         """
-        from simemb import tiles
+        from simemb.transformer import triton_kernels
 
         half, width = self.half, len(self.half.output)
         x, rows, queries, keys, mixed, z1, s1, middle, wide, bent, z2, s2 = states
-        of_middle, dy = tiles.add_norm_backward(arrived, further, z2, s2, self.norms[1][0], self._drop(2), sums[0][1])
+        of_middle, dy = triton_kernels.add_norm_backward(
+            arrived, further, z2, s2, self.norms[1][0], self._drop(2), sums[0][1]
+        )
         of_down = product(dy.t(), bent, dtype)
-        of_wide = tiles.gelu_backward(dy @ half.down, wide, sums[1])
+        of_wide = triton_kernels.gelu_backward(dy @ half.down, wide, sums[1])
         of_up = product(of_wide.t(), middle, dtype)
-        of_rows, dy = tiles.add_norm_backward(
+        of_rows, dy = triton_kernels.add_norm_backward(
             of_middle, of_wide @ half.up, z1, s1, self.norms[0][0], self._drop(1), sums[0][0]
         )
         of_output = product(dy.t(), mixed, dtype)
@@ -137,7 +141,7 @@ class Block:
         q, k, v = (self._heads(part) for part in parts)
         dq, dk, dv = (self._heads(part) for part in gradients)
         q_sums, k_sums, v_sums = sums[2].chunk(3, 1)
-        tiles.attend_backward(
+        triton_kernels.attend_backward(
             of_mixed,
             (q, k, v),
             (dq, dk, dv),

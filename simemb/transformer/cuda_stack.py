@@ -1,7 +1,7 @@
 """A stack of BERT-layout layers in half precision on CUDA, forward and backward written out.
 
 Weights are cast once a pass, q, k and v are one product, gradients of weights come out of the product in float32,
-and `simemb.tiles` does in one pass each what stands between the products.
+and `simemb.transformer.triton_kernels` does in one pass each what stands between the products.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 
-from simemb.batch import Batch
-from simemb.fused_layer import Block, Half, Shape, Spans
-from simemb.kernels import PLAIN, exact_gelu
+from simemb.transformer.batch import Batch
+from simemb.transformer.cpu_ops import PLAIN, exact_gelu
+from simemb.transformer.cuda_layer import Block, Half, Shape, Spans
 
 if TYPE_CHECKING:
-    from simemb.layers import Layer
+    from simemb.transformer.forward import Layer
 
 HALVES = (torch.float16, torch.bfloat16)
 LONGEST = 128
@@ -82,7 +82,7 @@ def _has_triton() -> bool:
     global _triton
     if _triton is None:
         try:
-            import simemb.tiles  # noqa: F401  # pyright: ignore[reportUnusedImport]
+            import simemb.transformer.triton_kernels  # noqa: F401  # pyright: ignore[reportUnusedImport]
         except ImportError:
             _triton = False
         else:
@@ -182,7 +182,7 @@ class Sums:
     @classmethod
     def empty(cls, layers: int, rows: int, batch: int, dim: int, inner: int, device: torch.device) -> "Sums":
         """Room for so many layers."""
-        from simemb.tiles import GELU_ROWS, NORM_PROGRAMS
+        from simemb.transformer.triton_kernels import GELU_ROWS, NORM_PROGRAMS
 
         def room(*shape: int) -> Tensor:
             return torch.empty(shape, dtype=torch.float32, device=device)

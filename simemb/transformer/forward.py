@@ -1,7 +1,7 @@
 """The layers of BERT-family models as one pass over a ragged batch, on the weights of the transformers model.
 
 transformers computes every layer for every token, with operators chosen to suit every model. Here a layer is
-written once for the post-norm family, so that the CPU gets oneDNN's fused products and fast dropout (`simemb.kernels`)
+written once for the post-norm family, so that the CPU gets oneDNN's fused products and fast dropout (`simemb.transformer.cpu_ops`)
 and the last layer is computed only where the pooling looks.
 """
 
@@ -12,11 +12,11 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from simemb import fused
-from simemb.attention import attend
-from simemb.batch import Batch
-from simemb.filling import Filling
-from simemb.kernels import by_onednn, dropout, exact_gelu, linear, linear_gelu
+from simemb.transformer import cuda_stack
+from simemb.transformer.attention import attend
+from simemb.transformer.batch import Batch
+from simemb.transformer.cpu_ops import by_onednn, dropout, exact_gelu, linear, linear_gelu
+from simemb.transformer.onednn_padding import Filling
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 
@@ -25,7 +25,7 @@ BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra
 
 
 AnyLayer = Callable[..., Float[Tensor, "rows dim"]]
-"""A `Layer` or one in int8 (`simemb.int8`): called with tokens, their batch and `first_only`."""
+"""A `Layer` or one in int8 (`simemb.transformer.int8_layers`): called with tokens, their batch and `first_only`."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def hidden_states(
     if hasattr(backbone, "embeddings_project"):
         tokens = backbone.embeddings_project(tokens)
     ours = [layer for layer in layers if isinstance(layer, Layer)]
-    if len(ours) == len(layers) and fused.suits(tokens, ours, batch):
+    if len(ours) == len(layers) and cuda_stack.suits(tokens, ours, batch):
         return _fused(tokens, ours, batch, every_layer=every_layer, first_only=first_only)
     return _one_by_one(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
 
@@ -195,10 +195,10 @@ def _fused(
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """The same in half precision on CUDA."""
     if not every_layer:
-        return (fused.run(tokens, layers, batch, first_only=first_only),)
+        return (cuda_stack.run(tokens, layers, batch, first_only=first_only),)
     states = [tokens]
     for layer in layers:
-        states.append(fused.run(states[-1], [layer], batch, first_only=first_only and layer is layers[-1]))
+        states.append(cuda_stack.run(states[-1], [layer], batch, first_only=first_only and layer is layers[-1]))
     return tuple(states)
 
 

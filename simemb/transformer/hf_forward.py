@@ -1,7 +1,7 @@
 """The forward pass of the transformers model itself, ragged by an attention registered as `simemb_ragged`.
 
 BERT-family models of transformers 5 look their attention up in `AttentionInterface` and hand on keywords
-they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.batch`) as such a
+they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.transformer.batch`) as such a
 keyword. No model class is patched.
 """
 
@@ -15,14 +15,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from simemb import layers
-from simemb.attention import attend
-from simemb.batch import Batch, Runs
-from simemb.kernels import PLAIN
-from simemb.layers import Transform
+from simemb.transformer import forward
+from simemb.transformer.attention import attend
+from simemb.transformer.batch import Batch, Runs
+from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.forward import Transform
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
 
 NAME = "simemb_ragged"
 
@@ -136,5 +136,5 @@ def agreeing(encoder: "Encoder") -> tuple[bool, bool]:
         encoder.backbone.set_attn_implementation(plain)
         encoder.ragged = False
         return False, False
-    encoder.fast = not PLAIN and layers.layers_of(encoder.backbone) is not None
+    encoder.fast = not PLAIN and forward.layers_of(encoder.backbone) is not None
     return True, encoder.fast and agrees()

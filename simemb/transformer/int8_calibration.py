@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
 
 LONGEST = 64
 """Tokens of the longest random sequence."""

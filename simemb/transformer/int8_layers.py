@@ -11,17 +11,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb import calibration
-from simemb.attention import attend
-from simemb.batch import Batch, Runs
-from simemb.blocks import from_block, grouped, to_block
 from simemb.errors import ModelError
-from simemb.kernels import exact_gelu
-from simemb.layers import BERT_LAYOUT, Layer, layers_of
-from simemb.quantizing import Product, Quantizer, Seen
+from simemb.transformer import int8_calibration
+from simemb.transformer.attention import attend
+from simemb.transformer.batch import Batch, Runs
+from simemb.transformer.cpu_attention import from_block, grouped, to_block
+from simemb.transformer.cpu_ops import exact_gelu
+from simemb.transformer.forward import BERT_LAYOUT, Layer, layers_of
+from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
 
 if TYPE_CHECKING:
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
 
 TOKENS = 2048
 """Tokens that are best computed at once: what passes between two products then stays in the processor's caches."""
@@ -40,7 +40,7 @@ _KEPT = 1024
 
 
 class Int8Layer:
-    """A `simemb.layers.Layer` in int8, called like it, without gradient; `quantize` makes them."""
+    """A `simemb.transformer.forward.Layer` in int8, called like it, without gradient; `quantize` makes them."""
 
     def __init__(self, layer: Layer, seen: Sequence[Seen]):
         """seen: the inputs of attention, of its output, of the feed-forward, and of its second product."""
@@ -160,11 +160,11 @@ def quantize(encoder: "Encoder", sentences: Iterable[str] | None = None) -> list
     """The layers of the encoder's backbone in int8, for its present weights.
 
     sentences: a few hundred of the kind that will be encoded, which ranges of activations are measured on; by default
-    `simemb.calibration.sequences`. Raises `ModelError` for a family without BERT's layout, a model that is not on the
+    `simemb.transformer.int8_calibration.sequences`. Raises `ModelError` for a family without BERT's layout, a model that is not on the
     CPU, and a processor or torch that lacks the kernels.
     """
     check(encoder)
-    texts = calibration.sequences(encoder) if sentences is None else encoder.tokenize(list(sentences))[0]
+    texts = int8_calibration.sequences(encoder) if sentences is None else encoder.tokenize(list(sentences))[0]
     layers = layers_of(encoder.backbone)
     if layers is None or not texts:
         raise ModelError("precision int8 needs at least one sentence to measure the ranges of activations on")

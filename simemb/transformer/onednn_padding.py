@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from simemb.batch import Batch
+from simemb.transformer.batch import Batch
 
 
 def missing(tokens: int) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from simemb import sources, suites
+from simemb.corpus import sources
+from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
-from simemb.rows import open_rows
+from simemb.evaluation import evaluate
 
 ROWS = {
     "wiki": 250_000,
@@ -93,8 +94,8 @@ def test_of_running_text_neighbors_share_words_and_others_do_not(shared_data: Pa
 def test_the_texts_of_the_sts_sets_are_those_that_the_suites_score(shared_data: Path, monkeypatch):
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
     rows = open_rows("sts_texts")
-    years = suites.find("sts").tasks[:5]
-    loaded = [pairs for task in (*years, suites.STSB, *suites.find("sickr_full").tasks) for pairs in task.read()]
+    years = evaluate.find("sts").tasks[:5]
+    loaded = [pairs for task in (*years, evaluate.STSB, *evaluate.find("sickr_full").tasks) for pairs in task.read()]
     scored = [text for pairs in loaded for both in zip(pairs.first, pairs.second, strict=True) for text in both]
     assert [text for (text,) in rows.texts()] == scored
     assert len(set(scored)) == 29_525

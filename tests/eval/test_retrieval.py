@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simemb import Encoder, evaluate, suites
-from simemb.suites import Suite
-from simemb.tasks.retrieval import LoadedRetrieval
+from simemb import Encoder, evaluate
+from simemb.evaluation import evaluate as suites
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks.retrieval import LoadedRetrieval
 
 SIZES = {"scifact": (5183, 300, 339), "captions": (4000, 1000, 4000)}
 

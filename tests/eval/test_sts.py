@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simemb import Encoder, evaluate, suites
-from simemb.scores import Scores
-from simemb.suites import Suite
+from simemb import Encoder, evaluate
+from simemb.evaluation import evaluate as suites
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import Scores
 
 TASKS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
 SIZES = dict(zip(TASKS, (3108, 1500, 3750, 3000, 1186, 1379, 4927), strict=True))

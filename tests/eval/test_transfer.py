@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from simemb import Encoder, Suite, evaluate, suites
-from simemb.tasks.classification import ClassificationScores, LoadedSplit, LoadedWhole
+from simemb import Encoder, Suite, evaluate
+from simemb.evaluation import evaluate as suites
+from simemb.evaluation.tasks.classification import ClassificationScores, LoadedSplit, LoadedWhole
 
 TASKS = ("mr", "cr", "subj", "mpqa", "sst2", "trec", "mrpc")
 # Examples that are asked about, classes, and the share of the most frequent class.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simemb import Encoder, evaluate, suites
+from simemb import Encoder, evaluate
+from simemb.evaluation import evaluate as suites
 
 ZH = {"stsb": 1361, "lcqmc": 12_500, "afqmc": 4316}
 ABSENT = ("pawsx", "atec", "bq")

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerFast
 
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
 
 RAGGED = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "ernie", "modernbert")
 PADDED = ("mpnet", "deberta-v2")

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simemb.batch import Batch
-from simemb.encoder import Encoder
-from simemb.examples import Chunk, Examples
-from simemb.method import Method
+from simemb.encoder.encoder import Encoder
+from simemb.method.method import Method
+from simemb.method.step_input import Chunk, Examples
+from simemb.transformer.batch import Batch
 
 Texts = Sequence[str]
 

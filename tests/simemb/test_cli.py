@@ -19,7 +19,7 @@ import pytest
 
 from simemb import Encoder, InfoNCE, __version__
 from simemb.cli import HELP, VERBS, main
-from simemb.trainer import Trainer
+from simemb.training.trainer import Trainer
 
 TEXTS = ["the dog sees a ball", "a cat", "the old man eats an apple", "a [bold] red bird", "the dog sees a ball"]
 

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from simemb import registry
-from simemb.registry import RECIPES, Card, card, names, read_card, summary
+from simemb import cookbook
+from simemb.cookbook import (
+    RECIPES,
+    Card,
+    card,
+    names,
+    read_card,
+    summary,
+)
 
 REFERENCES = {
     "Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3": "Gao et al.",
@@ -51,6 +58,6 @@ def test_a_card_is_read_without_importing_the_recipe(tmp_path: Path, monkeypatch
     (tmp_path / "cookery" / "__init__.py").touch()
     (tmp_path / "cookery" / "mine.py").write_text('"""Mine.\n\nGao et al., 2021, https://a.org/1"""\n1 / 0\n')
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "RECIPES", "cookery")
+    monkeypatch.setattr(cookbook, "RECIPES", "cookery")
     assert card("mine") == Card("mine", "Mine.", "Gao et al.", "2021", "https://a.org/1")
     assert "cookery.mine" not in sys.modules

@@ -25,13 +25,14 @@ from safetensors.torch import save_file
 base, data, triplets, dev, output = sys.argv[1:]
 from accelerate import Accelerator
 from simemb import *
-from simemb import caching, distributed
-from simemb.directory import load
-from simemb.loader import Loader
-from simemb.material import prepare
-from simemb.method import Method
-from simemb.recipe import find
-from simemb.rows import open_rows
+from simemb import distributed
+from simemb.method import gradient_cache
+from simemb.encoder.loading import load
+from simemb.training.loader import Loader
+from simemb.training.dataset import prepare
+from simemb.method.method import Method
+from simemb.method.recipe import find
+from simemb.corpus.rows import open_rows
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
 
@@ -69,7 +70,7 @@ def three_steps(recipe, file):
         method.progress = step / 10
         (examples,) = loader.step(step)
         if recipe.chunk:
-            loss, _ = caching.backward(method, examples, torch.Tensor.backward, nullcontext)
+            loss, _ = gradient_cache.backward(method, examples, torch.Tensor.backward, nullcontext)
         else:
             loss, _ = method(examples)
             loss.backward()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb import atomic
+from simemb import files
 
 
 class Crash(BaseException):
@@ -40,7 +40,7 @@ def old(tmp_path) -> Path:
 
 def test_a_file_appears_with_its_parents_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "a" / "b" / "file.txt"
-    with atomic.new_file(path) as partial:
+    with files.new_file(path) as partial:
         partial.write_text("new")
         assert not path.exists()
         assert partial.parent == path.parent
@@ -53,7 +53,7 @@ def test_an_error_while_writing_a_file_leaves_the_older_one_whole(tmp_path, erro
     path.write_text("old")
 
     def write() -> None:
-        with atomic.new_file(path) as partial:
+        with files.new_file(path) as partial:
             partial.write_text("ne")
             raise error
 
@@ -64,15 +64,15 @@ def test_an_error_while_writing_a_file_leaves_the_older_one_whole(tmp_path, erro
 
 def test_write_text_replaces_in_one_step(tmp_path):
     path = tmp_path / "file.txt"
-    atomic.write_text(path, "old")
-    atomic.write_text(path, "naïve 猫")
+    files.write_text(path, "old")
+    files.write_text(path, "naïve 猫")
     assert path.read_text(encoding="utf-8") == "naïve 猫"
     assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
 
 
 def test_two_writers_of_one_file_have_their_own_temporary_names(tmp_path):
     path = tmp_path / "file.txt"
-    with atomic.new_file(path) as first, atomic.new_file(path) as second:
+    with files.new_file(path) as first, files.new_file(path) as second:
         assert first != second
         first.write_text("first")
         second.write_text("second")
@@ -86,7 +86,7 @@ def test_many_threads_that_write_one_file_leave_one_whole_version(tmp_path):
 
     def write(text: str) -> None:
         try:
-            atomic.write_text(path, text)
+            files.write_text(path, text)
         except BaseException as error:
             errors.append(error)
 
@@ -105,7 +105,7 @@ def test_many_threads_that_write_one_file_leave_one_whole_version(tmp_path):
 
 def test_a_directory_appears_with_its_parents_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "runs" / "model"
-    with atomic.new_directory(path) as partial:
+    with files.new_directory(path) as partial:
         fill(partial, "new")
         assert not path.exists()
     assert content(path) == whole("new")
@@ -114,7 +114,7 @@ def test_a_directory_appears_with_its_parents_and_leaves_nothing_beside_it(tmp_p
 
 def test_a_directory_takes_the_place_of_the_older_one_completely(old):
     (old / "left over").write_text("old")
-    with atomic.new_directory(old) as partial:
+    with files.new_directory(old) as partial:
         fill(partial, "new")
         assert content(old)["one.txt"] == "old"
     assert content(old) == whole("new")
@@ -124,7 +124,7 @@ def test_a_directory_takes_the_place_of_the_older_one_completely(old):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Crash])
 def test_an_error_while_writing_a_directory_leaves_the_older_one_whole(old, error):
     def write() -> None:
-        with atomic.new_directory(old) as partial:
+        with files.new_directory(old) as partial:
             (partial / "one.txt").write_text("ne")
             raise error
 
@@ -148,21 +148,21 @@ def test_after_a_crash_at_any_rename_recovery_finds_one_whole_version(old, monke
         return rename(self, target)
 
     def write() -> None:
-        with atomic.new_directory(old) as partial:
+        with files.new_directory(old) as partial:
             fill(partial, "new")
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", crash_after)
         # a dead process tidies nothing up
-        patch.setattr(atomic.shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(files.shutil, "rmtree", lambda *_, **__: None)
         if renames < 2:
             with pytest.raises(Crash):
                 write()
         else:
             write()
-    atomic.recover(old)
+    files.recover(old)
     assert content(old) == whole("new" if renames == 2 else "old")
-    with atomic.new_directory(old) as partial:
+    with files.new_directory(old) as partial:
         fill(partial, "newer")
     assert content(old) == whole("newer")
 
@@ -176,15 +176,15 @@ def test_a_second_rename_that_fails_puts_the_older_directory_back(old, monkeypat
         return rename(self, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="No space left"), atomic.new_directory(old) as partial:
+    with pytest.raises(OSError, match="No space left"), files.new_directory(old) as partial:
         fill(partial, "new")
     assert content(old) == whole("old")
     assert list(old.parent.iterdir()) == [old]
 
 
 def test_recovering_where_nothing_happened_changes_nothing(old):
-    atomic.recover(old)
-    atomic.recover(old.with_name("never written"))
+    files.recover(old)
+    files.recover(old.with_name("never written"))
     assert content(old) == whole("old")
     assert list(old.parent.iterdir()) == [old]
 
@@ -193,7 +193,7 @@ def test_two_threads_write_two_directories_side_by_side(tmp_path):
     meet = threading.Barrier(2, timeout=10)
 
     def write(name: str) -> None:
-        with atomic.new_directory(tmp_path / name) as partial:
+        with files.new_directory(tmp_path / name) as partial:
             meet.wait()
             fill(partial, name)
             meet.wait()
@@ -207,11 +207,11 @@ def test_two_threads_write_two_directories_side_by_side(tmp_path):
 
 
 def test_what_cannot_be_written_is_known_before_and_nothing_is_left(tmp_path):
-    atomic.probe(tmp_path / "new" / "file.json")
+    files.probe(tmp_path / "new" / "file.json")
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").write_text("in the way")
     for path in (tmp_path / "file" / "x.json", tmp_path / "new"):
         with pytest.raises((FileExistsError, NotADirectoryError, IsADirectoryError)):
-            atomic.probe(path)
-    atomic.probe(tmp_path / "file")
+            files.probe(path)
+    files.probe(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "in the way"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from simemb.recipe import Recipe, find
-from simemb.registry import RECIPES, names
-from simemb.views import pairs
+from simemb.cookbook import RECIPES, names
+from simemb.method.recipe import Recipe, find
+from simemb.method.views import pairs
 
 # What princeton-nlp/SimCSE runs with, and so does whatever the list below says nothing about.
 SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}

@@ -6,7 +6,7 @@ from runpy import run_path
 
 import pytest
 
-from simemb.registry import RECIPES, names
+from simemb.cookbook import RECIPES, names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")

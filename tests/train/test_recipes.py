@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, safe_open
 
-import simemb.method
+import simemb.method.method
 from simemb import (
     EMA,
     MLP,
@@ -36,15 +36,15 @@ from simemb import (
     evaluate,
 )
 from simemb.cli import main
-from simemb.directory import load
-from simemb.loader import Loader
-from simemb.material import Material, Reading
-from simemb.recipe import Recipe, find
-from simemb.registry import RECIPES, names
-from simemb.rows import open_rows
-from simemb.targets import seen
-from simemb.trainer import Trainer
-from simemb.training import Result, fit
+from simemb.cookbook import RECIPES, names
+from simemb.corpus.rows import open_rows
+from simemb.encoder.loading import load
+from simemb.method.recipe import Recipe, find
+from simemb.method.targets import seen
+from simemb.training.dataset import Material, Reading
+from simemb.training.fit import Result, fit
+from simemb.training.loader import Loader
+from simemb.training.trainer import Trainer
 
 NAMES = names(RECIPES)
 TEXTS = ["the red dog eats a ball", "a cat", "the old singer paints a boat", "", "the child finds a red apple"]
@@ -458,7 +458,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from simemb import Auxiliary, Objective, TokenAugmentation, View
-from simemb.augment import Sentence
+from simemb.method.token_augmentations import Sentence
 from simemb.train.simcse import recipe as simcse
 
 
@@ -531,7 +531,7 @@ def test_a_recipe_with_nouns_of_ones_own_in_one_file_trains_saves_and_resumes(
 
 def test_the_method_names_no_recipe():
     """The one engine branches on kinds of nouns, never on the name of a method."""
-    tree = ast.parse(Path(simemb.method.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(simemb.method.method.__file__).read_text(encoding="utf-8"))
     documents = {
         ast.get_docstring(node, clean=False)
         for node in ast.walk(tree)

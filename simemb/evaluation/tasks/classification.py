@@ -1,6 +1,6 @@
 """Transfer: how well a logistic regression on frozen vectors tells classes of texts, or of pairs of texts, apart.
 
-Conneau & Kiela, 2018, SentEval, https://arxiv.org/abs/1803.05449; its protocol stands in `simemb.probing`.
+Conneau & Kiela, 2018, SentEval, https://arxiv.org/abs/1803.05449; its protocol stands in `simemb.evaluation.probing`.
 """
 
 from collections import Counter
@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb import probing
+from simemb.corpus.rows import open_rows
+from simemb.corpus.sources import Source
 from simemb.errors import DataError
-from simemb.outcomes import Outcomes
-from simemb.probing import Probed
-from simemb.rows import open_rows
-from simemb.scores import TaskScores
-from simemb.sources import Source
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
+from simemb.evaluation import probing
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.probing import Probed
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.corpus.sources import Source
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.tasks.classification import Labeled
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
 from simemb.progress import track
-from simemb.scores import TaskScores
-from simemb.sources import Source
-from simemb.tasks.classification import Labeled
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The geometry of an encoder on scored sentence pairs: every measure that there is, with and without whitening.
 
-The measures stand in `simemb.metrics`, `simemb.geometry` and `simemb.surface`, each with its formula and source.
+The measures stand in `simemb.evaluation.metrics`, `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`, each with its formula and source.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from math import nan
 import numpy as np
 from jaxtyping import Float
 
+from simemb.encoder.whitening import Whitening
 from simemb.errors import DataError
-from simemb.geometry import (
+from simemb.evaluation.geometry import (
     anisotropy,
     dead_dimensions,
     dominance,
@@ -20,13 +21,12 @@ from simemb.geometry import (
     isoscore,
     singular_spectrum,
 )
-from simemb.metrics import alignment, cosine, effective_rank, spearman, uniformity
-from simemb.scores import TaskScores
-from simemb.surface import Surface, biases
-from simemb.tasks.similarity import LoadedPairs, Similarity
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
-from simemb.whitening import Whitening
+from simemb.evaluation.metrics import alignment, cosine, effective_rank, spearman, uniformity
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.surface_bias import Surface, biases
+from simemb.evaluation.tasks.similarity import LoadedPairs, Similarity
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
 
 DOMINATING = (1, 3, 5)
 """Of so many dimensions the share in the mean cosine is told (Timkey & van Schijndel)."""
@@ -38,7 +38,7 @@ class Shape:
     """The geometry of one set of vectors.
 
     Attributes:
-        measures: By name. Correlations (`spearman` and the biases of `simemb.surface`) are in points; the rest is in
+        measures: By name. Correlations (`spearman` and the biases of `simemb.evaluation.surface_bias`) are in points; the rest is in
             the unit of its function: `alignment` and `alignment>=3` (pairs of that gold score or more), `uniformity`,
             `anisotropy`, `isoscore`, `effective_rank`, `hubness`, `dead_dimensions` (a count), `dominance_3` (the share
             of three dimensions in the mean cosine). Hubness is that of distinct texts, all others count a text as

@@ -14,16 +14,16 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb import ranking
+from simemb.corpus.formats import open_file
+from simemb.corpus.rows import Rows
+from simemb.corpus.sources import cache_folder, sha256_of
 from simemb.errors import AbsentError, DataError
-from simemb.formats import open_file
-from simemb.nearest import Nearest, approximate, exact
-from simemb.outcomes import Outcomes
-from simemb.rows import Rows
-from simemb.scores import TaskScores
-from simemb.sources import cache_folder, sha256_of
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
+from simemb.evaluation import ranking
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
+from simemb.search.nearest import Nearest, approximate, exact
 
 log = logging.getLogger("simemb")
 
@@ -41,7 +41,7 @@ MEASURES: dict[str, Callable[[Sequence[str], ranking.Judgments], float]] = {
 
 @dataclass(frozen=True)
 class RetrievalScores(TaskScores):
-    """Means over queries of the measures of their rankings, in points (see `simemb.ranking`).
+    """Means over queries of the measures of their rankings, in points (see `simemb.evaluation.ranking`).
 
     Attributes:
         exact: Where every document is compared with the query.
@@ -79,7 +79,7 @@ class Retrieval(Task):
             corpus.jsonl (_id, title, text) and queries.jsonl (_id, text), each perhaps .gz, and qrels/<split>.tsv or
             qrels_<split>.tsv (query-id, corpus-id, score).
         split: Whose judgments.
-        kind: How the approximate index is arranged (see `simemb.part.arrange`).
+        kind: How the approximate index is arranged (see `simemb.search.segment.arrange`).
         effort: How thoroughly it is searched (see `simemb.Index`).
     """
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb import sources
+from simemb.corpus import sources
+from simemb.corpus.rows import Rows, open_rows
+from simemb.corpus.sources import Source
 from simemb.errors import DataError
-from simemb.metrics import cosine, pearson, spearman
-from simemb.outcomes import Outcomes
-from simemb.rows import Rows, open_rows
-from simemb.scores import BinaryScores, Correlation, SimilarityScores, SubsetScores
-from simemb.sources import Source
-from simemb.tasks.task import Loaded, Scored, Task
-from simemb.vectors import Vectors
+from simemb.evaluation.metrics import cosine, pearson, spearman
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import BinaryScores, Correlation, SimilarityScores, SubsetScores
+from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.text_vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class LoadedBinary(LoadedPairs):
 
     def score(self, vectors: Vectors) -> Scored:
         """Correlations, area under the curve, average precision, best accuracy and F1."""
-        from simemb.ranking import separation
+        from simemb.evaluation.ranking import separation
 
         outcomes = self.outcomes(vectors)
         assert outcomes.gold is not None

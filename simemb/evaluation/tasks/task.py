@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from simemb.outcomes import Outcomes
-from simemb.scores import TaskScores
-from simemb.vectors import Vectors
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.text_vectors import Vectors
 
 
 class Scored(NamedTuple):

@@ -1,14 +1,14 @@
 """Objectives: from query and key vectors to a scalar, one class each, mathematics only."""
 
-from simemb.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
-from simemb.objectives.base import Objective, Pair, Texts, cosines
-from simemb.objectives.clusters import Centered, Swapped
-from simemb.objectives.contrast import InfoNCE
-from simemb.objectives.distilling import SimilarityKL, SquaredError
-from simemb.objectives.instance import NCE, InvariantSpread
-from simemb.objectives.matryoshka import Matryoshka
-from simemb.objectives.negatives import FalseNegatives
-from simemb.objectives.scored import CoSENT, CosineRegression
+from simemb.method.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
+from simemb.method.objectives.base import Objective, Pair, Texts, cosines
+from simemb.method.objectives.clusters import Centered, Swapped
+from simemb.method.objectives.distillation import SimilarityKL, SquaredError
+from simemb.method.objectives.false_negatives import FalseNegatives
+from simemb.method.objectives.info_nce import InfoNCE
+from simemb.method.objectives.instance import NCE, InvariantSpread
+from simemb.method.objectives.matryoshka import Matryoshka
+from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
 
 __all__ = [
     "NCE",

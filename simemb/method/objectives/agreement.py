@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import mse_loss, normalize
 
-from simemb.objectives.base import Objective, Pair, above_zero, at_least
-from simemb.objectives.strips import by_strip, strips
+from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.method.objectives.row_blocks import by_strip, strips
 
 STANDARDIZE_EPSILON = 1e-5
 """Added to variances before the root, as torch's BatchNorm1d does, which the code of Barlow Twins calls."""

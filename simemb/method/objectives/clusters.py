@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, mse_loss
 
-from simemb.objectives.base import Objective, Pair, above_zero, cosines
-from simemb.objectives.strips import by_query
+from simemb.method.objectives.base import Objective, Pair, above_zero, cosines
+from simemb.method.objectives.row_blocks import by_query
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair, Texts, above_zero, cosines
-from simemb.objectives.negatives import FalseNegatives, duplicates
-from simemb.objectives.strips import by_query
+from simemb.method.objectives.base import Objective, Pair, Texts, above_zero, cosines
+from simemb.method.objectives.false_negatives import FalseNegatives, duplicates
+from simemb.method.objectives.row_blocks import by_query
 
 
 @dataclass(frozen=True)

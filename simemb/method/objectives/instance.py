@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, normalize, softplus
 
-from simemb.objectives.base import Objective, Pair, above_zero, at_least
-from simemb.objectives.strips import by_query, by_strip, strips
+from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.method.objectives.row_blocks import by_query, by_strip, strips
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair
+from simemb.method.objectives.base import Objective, Pair
 
 Loss = Callable[[Pair], Float[Tensor, ""]]
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from simemb.objectives.base import Pair
+from simemb.method.objectives.base import Pair
 
 NUMBERS = 1 << 20
 """In a strip: 4 MB in float32, and a loss holds a few such tensors at once."""

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from simemb.errors import DataError, RecipeError
-from simemb.objectives.base import Objective, Pair, above_zero
-from simemb.objectives.strips import by_strip, strips
+from simemb.method.objectives.base import Objective, Pair, above_zero
+from simemb.method.objectives.row_blocks import by_strip, strips
 
 
 @dataclass(frozen=True)

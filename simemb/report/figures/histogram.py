@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.figures.style import INK, PAPER, Look
+from simemb.report.figures.style import INK, PAPER, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from simemb.figures.panel import METADATA, Panel, compose
-from simemb.figures.style import THEME, drawing
+from simemb.report.figures.panel import METADATA, Panel, compose
+from simemb.report.figures.style import THEME, drawing
 
 _NAMES = {color: f"var(--{name})" for name, color in THEME.items()}
 _NUMBER = re.compile(r"-?\d+\.\d+")

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simemb.atomic import new_file
 from simemb.errors import DataError
-from simemb.figures.style import COLUMN, PAGE, columns, drawing, legend, spacing
+from simemb.files import new_file
+from simemb.report.figures.style import (
+    COLUMN,
+    PAGE,
+    columns,
+    drawing,
+    legend,
+    spacing,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

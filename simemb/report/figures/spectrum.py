@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.figures.style import Look, plain_log
+from simemb.report.figures.style import Look, plain_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.panels.pairs import histograms, length
-from simemb.dossier.panels.scores import scores
-from simemb.dossier.panels.space import maps, plane, spectrum
-from simemb.dossier.panels.training import curves, ways
-from simemb.figures.panel import Panel
+from simemb.report.figures.panel import Panel
+from simemb.report.panels.pairs import histograms, length
+from simemb.report.panels.scores import scores
+from simemb.report.panels.space import maps, plane, spectrum
+from simemb.report.panels.training import curves, ways
+from simemb.report.report import Dossier
 
 FIGURES: dict[str, Callable[[Dossier], list[Panel]]] = {
     "scores": scores,

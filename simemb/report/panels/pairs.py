@@ -7,14 +7,14 @@ from math import inf, isinf
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.scored_pairs import ScoredPairs
-from simemb.dossier.subject import Subject
-from simemb.figures import histogram as drawn_histogram
-from simemb.figures import length as drawn_length
-from simemb.figures.panel import Panel
-from simemb.geometry import histogram
-from simemb.tasks.spread import COSINE_EDGES
+from simemb.evaluation.geometry import histogram
+from simemb.evaluation.tasks.geometry import COSINE_EDGES
+from simemb.report.disagreement import ScoredPairs
+from simemb.report.figures import histogram as drawn_histogram
+from simemb.report.figures import length as drawn_length
+from simemb.report.figures.panel import Panel
+from simemb.report.model import Subject
+from simemb.report.report import Dossier
 
 BINS = 5
 WORDS = (0, 1, 2, 3, 5, 8, 13, inf)
@@ -37,7 +37,7 @@ def _each(dossier: Dossier, found: list[ScoredPairs]) -> list[tuple[int, tuple[S
 
 
 def _cosine_edges(found: list[ScoredPairs]) -> NDArray[np.float64]:
-    """Those of `simemb.tasks.spread`, without the bins that no model needs."""
+    """Those of `simemb.evaluation.tasks.geometry`, without the bins that no model needs."""
     lowest = min(float(pairs.cosine.min()) for pairs in found)
     edges = np.array(COSINE_EDGES)
     return edges[max(int(np.searchsorted(edges, lowest, side="right")) - 1, 0) :]

@@ -6,14 +6,14 @@ from math import nan
 
 import numpy as np
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.intervals import Interval
-from simemb.dossier.subject import Subject
-from simemb.dossier.tables import measure
-from simemb.figures import scores as drawn
-from simemb.figures.panel import Panel
-from simemb.scores import AVERAGE, Scores
-from simemb.suites import Suite
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.scores import AVERAGE, Scores
+from simemb.report.figures import scores as drawn
+from simemb.report.figures.panel import Panel
+from simemb.report.intervals import Interval
+from simemb.report.model import Subject
+from simemb.report.report import Dossier
+from simemb.report.tables import measure
 
 CAPTION = (
     "Intervals hold 95 % of the scores of resampled {units} (bootstrap). They say how far a score may be off by chance "

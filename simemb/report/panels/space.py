@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.dossier.dossier import Dossier
-from simemb.figures import map as drawn_map
-from simemb.figures import plane as drawn_plane
-from simemb.figures import spectrum as drawn_spectrum
-from simemb.figures.panel import Panel
-from simemb.figures.style import BASE, Look, look
-from simemb.geometry import singular_spectrum
-from simemb.scores import Scores
+from simemb.evaluation.geometry import singular_spectrum
+from simemb.evaluation.scores import Scores
+from simemb.report.figures import map as drawn_map
+from simemb.report.figures import plane as drawn_plane
+from simemb.report.figures import spectrum as drawn_spectrum
+from simemb.report.figures.panel import Panel
+from simemb.report.figures.style import BASE, Look, look
+from simemb.report.report import Dossier
 
 SAMPLE = 1500
 """Sentences on a map."""

@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.history import History, Series
-from simemb.dossier.subject import Subject
-from simemb.figures import curves as drawn
-from simemb.figures import plane as drawn_plane
-from simemb.figures.panel import Panel
+from simemb.report.figures import curves as drawn
+from simemb.report.figures import plane as drawn_plane
+from simemb.report.figures.panel import Panel
+from simemb.report.history import History, Series
+from simemb.report.model import Subject
+from simemb.report.report import Dossier
 
 Runs = Sequence[tuple[Subject, History]]
 

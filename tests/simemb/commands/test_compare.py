@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb import judging
+from simemb.commands import compare
 from simemb.errors import SimembError
 
 
@@ -16,14 +16,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused(*words: str) -> str:
     with pytest.raises(SimembError) as caught:
-        judging.compare(list(words))
+        compare.compare(list(words))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
     words = ["bundled", str(tiny_base), "--suite", str(dev_file), "--resamples", "200", "--pooling", "mean"]
-    judging.compare([*words, "--json", "deep/record.json"])
+    compare.compare([*words, "--json", "deep/record.json"])
     shown = capsys.readouterr().out
     record = json.loads(Path("deep/record.json").read_text(), parse_constant=pytest.fail)
     (duel,) = record["duels"]
@@ -35,7 +35,7 @@ def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, caps
 
 def test_one_model_and_two_poolings(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
     words = [str(tiny_base), str(tiny_base), "--suite", str(dev_file), "--resamples", "200"]
-    judging.compare([*words, "--pooling", "cls", "mean"])
+    compare.compare([*words, "--pooling", "cls", "mean"])
     assert "tiny-bert (mean) less tiny-bert (cls)" in capsys.readouterr().out
 
 
@@ -43,7 +43,7 @@ def test_three_models_have_two_tables_and_three_verdicts(
     tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = ["bundled", str(tiny_base), "bundled", "--suite", str(dev_file), "--resamples", "200"]
-    judging.compare([*words, "--pooling", "mean", "mean", "cls"])
+    compare.compare([*words, "--pooling", "mean", "mean", "cls"])
     shown = capsys.readouterr().out
     assert shown.count(" less ") == 2
     assert shown.count("200 resamples)") == 3
@@ -82,7 +82,7 @@ def test_a_real_model_beside_the_published(
     shared_data: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
-    judging.compare([str(shared_models / "potion-base-4M"), "--against", "published"])
+    compare.compare([str(shared_models / "potion-base-4M"), "--against", "published"])
     shown = capsys.readouterr().out
     assert "75.11 ± 0.84" in shown
     ours = next(line.split() for line in shown.splitlines() if line.strip().startswith(">"))

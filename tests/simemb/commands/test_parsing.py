@@ -5,23 +5,23 @@ from dataclasses import fields
 
 import pytest
 
-from simemb import judging, options, postprocessing, preparing, reporting
 from simemb.cli import main
-from simemb.options import UsageError, parse
+from simemb.commands import compare, mine, parsing, report, whiten
+from simemb.commands.parsing import UsageError, parse
 
 VERBS = {
-    "train simcse": options.Train,
-    "encode": options.Encode,
-    "eval": options.Eval,
-    "index": options.BuildIndex,
-    "search": options.Search,
-    "compare": judging.Compare,
-    "report": reporting.Report,
-    "plot": reporting.Plot,
-    "whiten": postprocessing.Whiten,
-    "mine": preparing.Mine,
-    "new": preparing.New,
-    "list": options.List,
+    "train simcse": parsing.Train,
+    "encode": parsing.Encode,
+    "eval": parsing.Eval,
+    "index": parsing.BuildIndex,
+    "search": parsing.Search,
+    "compare": compare.Compare,
+    "report": report.Report,
+    "plot": report.Plot,
+    "whiten": whiten.Whiten,
+    "mine": mine.Mine,
+    "new": mine.New,
+    "list": parsing.List,
 }
 
 
@@ -107,41 +107,41 @@ def complaint(kind: type, *words: str) -> str:
     ],
 )
 def test_an_unknown_option_is_answered_with_the_nearest_and_not_with_all(wrong: str, near: str) -> None:
-    line = complaint(options.Encode, "model", "texts.txt", wrong, "--output", "v.npy")
+    line = complaint(parsing.Encode, "model", "texts.txt", wrong, "--output", "v.npy")
     assert f"did you mean {near}" in line
     assert len(re.findall(r" --[a-z]", line)) <= 3
     assert len(line) < 100
 
 
 def test_an_unknown_option_is_found_wherever_it_stands() -> None:
-    assert complaint(options.Encode, "--colum", "text") == "unknown option '--colum': did you mean --column?"
-    assert complaint(options.Encode, "--xyzzy") == "unknown option '--xyzzy'"
-    assert complaint(options.Search, "index", "--jsn").startswith("unknown option '--jsn': did you mean --json?")
+    assert complaint(parsing.Encode, "--colum", "text") == "unknown option '--colum': did you mean --column?"
+    assert complaint(parsing.Encode, "--xyzzy") == "unknown option '--xyzzy'"
+    assert complaint(parsing.Search, "index", "--jsn").startswith("unknown option '--jsn': did you mean --json?")
 
 
 def test_what_is_missing_is_called_as_in_the_help() -> None:
-    assert complaint(options.Encode, "model", "--output", "v.npy") == "missing: INPUT"
-    assert complaint(options.Encode, "model", "texts.txt") == "missing: --output"
-    assert complaint(options.Eval) == "missing: MODEL, at least one"
-    assert complaint(options.Search, "index") == "missing: QUERY, at least one"
-    assert complaint(options.Search, "index", "query", "-k") == "--k: a value is missing"
+    assert complaint(parsing.Encode, "model", "--output", "v.npy") == "missing: INPUT"
+    assert complaint(parsing.Encode, "model", "texts.txt") == "missing: --output"
+    assert complaint(parsing.Eval) == "missing: MODEL, at least one"
+    assert complaint(parsing.Search, "index") == "missing: QUERY, at least one"
+    assert complaint(parsing.Search, "index", "query", "-k") == "--k: a value is missing"
 
 
 def test_a_value_that_is_no_number_is_named() -> None:
-    assert complaint(options.Search, "index", "query", "-k", "1.5") == "--k: '1.5' is not a whole number"
-    assert complaint(options.Eval, "model", "--batch-size", "x") == "--batch-size: 'x' is not a whole number"
-    assert "did you mean 'wmean'?" in complaint(options.Eval, "model", "--aggregate", "wmeen")
+    assert complaint(parsing.Search, "index", "query", "-k", "1.5") == "--k: '1.5' is not a whole number"
+    assert complaint(parsing.Eval, "model", "--batch-size", "x") == "--batch-size: 'x' is not a whole number"
+    assert "did you mean 'wmean'?" in complaint(parsing.Eval, "model", "--aggregate", "wmeen")
 
 
 def test_short_and_long_spellings_mean_the_same() -> None:
-    short = parse(options.Search, ["index", "one", "two", "-k", "7"], prog="simemb search")
-    assert short == parse(options.Search, ["--k=7", "index", "one", "two"], prog="simemb search")
+    short = parse(parsing.Search, ["index", "one", "two", "-k", "7"], prog="simemb search")
+    assert short == parse(parsing.Search, ["--k=7", "index", "one", "two"], prog="simemb search")
     assert (short.k, short.queries) == (7, ("one", "two"))
-    chosen = parse(options.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
+    chosen = parse(parsing.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
     assert (chosen.models, chosen.batch_size, chosen.geometry) == (("a", "b"), 3, False)
 
 
 def test_an_option_that_is_given_twice_loses_no_value_in_silence() -> None:
     with pytest.raises(UsageError, match="--suite is given twice; it takes all its values at once"):
-        parse(options.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
-    assert parse(options.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")
+        parse(parsing.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
+    assert parse(parsing.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from simemb import commands
+from simemb.commands import train as commands
+from simemb.commands.parsing import UsageError
 from simemb.errors import SimembError
-from simemb.options import UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simemb import commands, sources
-from simemb.dossier.subject import Subject
-from simemb.encoder import Encoder
+from simemb.commands import train
+from simemb.commands.parsing import UsageError
+from simemb.commands.whiten import whiten
+from simemb.comparison.provenance import lineage, trained
+from simemb.corpus import sources
+from simemb.corpus.rows import open_rows
+from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, ModelError, TrainingError
-from simemb.figures.style import look
-from simemb.options import UsageError
-from simemb.postprocessing import whiten
-from simemb.provenance import lineage, trained
-from simemb.rows import open_rows
-from simemb.run import Run
+from simemb.report.figures.style import look
+from simemb.report.model import Subject
+from simemb.training.run_directory import Run
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +84,7 @@ def test_a_whitened_encoder_is_transductive_on_the_texts_that_it_was_whitened_on
     rows = [f"{row % 5}\t{one}\t{other}" for row, (one, other) in enumerate(zip(texts[::2], texts[1::2], strict=False))]
     Path("seen.tsv").write_text("\n".join(["score\tsentence1\tsentence2", *rows]) + "\n")
     whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "9"])
-    commands.run("eval", ["white", "--suite", "seen.tsv", "--json", "scores.json"])
+    train.run("eval", ["white", "--suite", "seen.tsv", "--json", "scores.json"])
     record = json.loads(Path("scores.json").read_text())
     assert record["overlap"]["transductive"] is True
     assert record["trained"]["data"]["name"] == str(sentences_file)

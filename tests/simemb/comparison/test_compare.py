@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from simemb import provenance
-from simemb.contest import Comparison, compare, contest
-from simemb.duels import AVERAGE
+from simemb.comparison import provenance
+from simemb.comparison.compare import Comparison, compare, contest
+from simemb.comparison.pairwise import AVERAGE
+from simemb.corpus.sources import Source
 from simemb.errors import DataError
-from simemb.outcomes import Outcomes
-from simemb.scores import Scores, TaskScores
-from simemb.sources import Source
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import Scores, TaskScores
+from simemb.evaluation.tasks import Similarity
 
 
 class Angles:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from simemb.comparable import check, difference, series
+from simemb.comparison.compatibility import check, difference, series
 from simemb.errors import DataError
 
 GEOMETRY = {"task": "stsb", "threshold": 4.0, "alpha": 2.0, "t": 2.0, "alignment": 0.2, "uniformity": -2.0}

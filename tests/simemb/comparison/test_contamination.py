@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simemb.contamination import Overlap, TaskOverlap, normalized, overlap
+from simemb.comparison.contamination import Overlap, TaskOverlap, normalized, overlap
 
 # Letters of several scripts, full-width forms, ligatures, combining marks, punctuation and blanks.
 MIXED = st.text(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from simemb.entrants import entrants, runs
+from simemb.comparison.entrants import entrants, runs
+from simemb.comparison.names import labels
 from simemb.errors import DataError, ModelError
-from simemb.naming import labels
 
 
 class Encoder:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from simemb.provenance import WHITENING, judge, lineage, notes, trained
-from simemb.rows import open_rows
-from simemb.scores import Correlation, Scores, SimilarityScores
+from simemb.comparison.provenance import WHITENING, judge, lineage, notes, trained
+from simemb.corpus.rows import open_rows
+from simemb.evaluation.scores import Correlation, Scores, SimilarityScores
 
 TRANSDUCTIVE = "contains test texts; runs on it are transductive"
 

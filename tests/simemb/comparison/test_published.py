@@ -5,7 +5,7 @@ from math import isnan
 
 import pytest
 
-from simemb import published
+from simemb.comparison import published
 from simemb.errors import DataError
 
 TASKS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")

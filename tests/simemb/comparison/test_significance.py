@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm, ttest_ind
 
-from simemb.outcomes import Outcomes
-from simemb.significance import (
+from simemb.comparison.significance import (
     LEVEL,
     Finding,
     Resampler,
@@ -19,6 +18,7 @@ from simemb.significance import (
     steiger,
     welch,
 )
+from simemb.evaluation.outcomes import Outcomes
 
 
 def outcomes(values: np.ndarray, gold: np.ndarray | None = None, subsets: list[str] | None = None) -> Outcomes:

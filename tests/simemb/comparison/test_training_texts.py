@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from simemb import sources, trained_on
-from simemb.contamination import TaskOverlap
-from simemb.rows import open_rows
-from simemb.trained_on import check
+from simemb.comparison import training_texts
+from simemb.comparison.contamination import TaskOverlap
+from simemb.comparison.training_texts import check
+from simemb.corpus import sources
+from simemb.corpus.rows import open_rows
 
 EVALUATED = {"stsb": ["it rains", "a dog", "a cat"]}
 
@@ -90,7 +91,7 @@ def test_what_was_found_is_remembered_though_the_data_go(texts: Path, monkeypatc
     data = record(texts)
     before = check([data], EVALUATED)
     texts.unlink()
-    monkeypatch.setattr(trained_on, "overlap", None)
+    monkeypatch.setattr(training_texts, "overlap", None)
     assert check([data], EVALUATED) == before
 
 

@@ -4,7 +4,7 @@ from math import nan
 
 import pytest
 
-from simemb.verdict import Difference, verdict
+from simemb.comparison.verdict import Difference, verdict
 
 METHOD = "(level 5%, 2,000 resamples, corrected for 3 tasks)."
 

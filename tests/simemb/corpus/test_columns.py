@@ -7,8 +7,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
-from simemb.rows import open_rows
 
 
 def write(folder: Path, name: str, content: str) -> str:

@@ -11,9 +11,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from simemb import sources
+from simemb.corpus import sources
+from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
-from simemb.rows import open_rows
 
 PAIRS = [("A man plays.", "A person plays.", 4.5), ("Two dogs run.", 'A "cat", asleep', 0.25)]
 

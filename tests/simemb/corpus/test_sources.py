@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants, file_download
 
-from simemb import sources
+from simemb.corpus import sources
+from simemb.corpus.rows import open_rows
+from simemb.corpus.sources import Hub, Source
 from simemb.errors import DataError
-from simemb.rows import open_rows
-from simemb.sources import Hub, Source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TEXT = gzip.compress(b"A sentence of the hub.\n" * 50_000, mtime=0)

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from simemb import attention, int8, interface
-from simemb.batch import Batch
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
-from simemb.modules import Dense, Normalize
-from simemb.pooling import LAYERS
+from simemb.transformer import attention, hf_forward, int8_layers
+from simemb.transformer.batch import Batch
 
 
 def batch_of(encoder: Encoder, texts: tuple[str, ...] = SENTENCES) -> Batch:
@@ -90,7 +90,7 @@ def test_float32_gradients_of_all_parameters_agree_too(family):
 
 @pytest.mark.parametrize("family", ["mpnet", "deberta-v2"])
 def test_the_self_check_turns_a_family_off_whose_attention_leaves_the_interface(family, monkeypatch):
-    monkeypatch.setattr(interface, "VERIFIED_FAMILIES", frozenset({*RAGGED, family}))
+    monkeypatch.setattr(hf_forward, "VERIFIED_FAMILIES", frozenset({*RAGGED, family}))
     encoder, plain = make_encoder(family), make_backbone(family)
     assert not encoder.ragged
     assert encoder.backbone.config._attn_implementation == plain.config._attn_implementation
@@ -99,7 +99,7 @@ def test_the_self_check_turns_a_family_off_whose_attention_leaves_the_interface(
 
 
 def test_a_family_that_nobody_verified_is_padded_and_right(monkeypatch):
-    monkeypatch.setattr(interface, "VERIFIED_FAMILIES", frozenset())
+    monkeypatch.setattr(hf_forward, "VERIFIED_FAMILIES", frozenset())
     encoder, plain = make_encoder("bert"), make_backbone("bert")
     assert not encoder.ragged
     with torch.no_grad():
@@ -438,7 +438,7 @@ def test_everything_that_changes_a_vector_changes_the_fingerprint():
 
 # ---- precision int8 (its arithmetic is tested in test_int8) ---------------------------------------------
 
-needs_int8 = pytest.mark.skipif(int8.missing() is not None, reason=str(int8.missing()))
+needs_int8 = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
 
 
 @needs_int8

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from families import SENTENCES, make_encoder
 
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ForeignEncoder
 from simemb.errors import DataError, ModelError
-from simemb.foreign import ForeignEncoder
 
 TEXTS = [*SENTENCES, "A MAN Plays", "", "猫 a man 🙂"]
 

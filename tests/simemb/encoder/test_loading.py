@@ -13,12 +13,12 @@ import torch
 from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
 from torch import nn
 
-from simemb import directory
-from simemb.encoder import Encoder
+from simemb.encoder import loading
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ForeignEncoder
+from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
-from simemb.foreign import ForeignEncoder
-from simemb.modules import Dense, Normalize
-from simemb.pooling import LAYERS
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂"]
 
@@ -77,7 +77,7 @@ def test_a_bare_checkpoint_gets_mean_with_a_notice(bare, caplog):
 
 def test_a_recipe_may_say_another_default(bare, caplog):
     with caplog.at_level(logging.WARNING, "simemb"):
-        encoder = directory.load(bare, default="cls")
+        encoder = loading.load(bare, default="cls")
     assert encoder.pooling == "cls"
     assert "taking cls" in caplog.text
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from simemb.batch import Batch
+from simemb.encoder.pooling import HEAD, LAYERS, check_pooling, pool
 from simemb.errors import ModelError
-from simemb.pooling import HEAD, LAYERS, check_pooling, pool
+from simemb.transformer.batch import Batch
 
 # The caller's rows: three tokens, then one, then two. In the batch: one, two, three.
 BATCH = Batch.collate([[10, 11, 12], [20], [30, 31]])

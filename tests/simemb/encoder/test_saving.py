@@ -11,11 +11,11 @@ import torch
 from families import FAMILIES, SENTENCES, make_backbone, make_encoder, make_tokenizer
 from torch import nn
 
-from simemb import saving
-from simemb.encoder import Encoder
+from simemb.encoder import saving
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
-from simemb.modules import Dense, Normalize
-from simemb.pooling import LAYERS
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂", "a dog " * 50]
 PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}

@@ -11,9 +11,9 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from simemb import Encoder
 from simemb.cli import main
+from simemb.corpus.rows import open_rows
+from simemb.encoder.untrained import SPECIAL, learn_tokenizer, new
 from simemb.errors import DataError, ModelError
-from simemb.fresh import SPECIAL, learn_tokenizer, new
-from simemb.rows import open_rows
 
 SMALL: dict[str, Any] = {"vocabulary": 200, "layers": 2, "width": 32, "heads": 2, "length": 24}
 CHINESE = ["我们今天去北京。", "他在北京大学学习 AI！", "今天天气很好，我们学习。", "北京的天气好。"]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ForeignEncoder
+from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.whitening import Whitening, whiten
 from simemb.errors import DataError, ModelError
-from simemb.foreign import ForeignEncoder
-from simemb.geometry import isoscore
-from simemb.modules import Dense, Normalize
-from simemb.whitening import Whitening, whiten
+from simemb.evaluation.geometry import isoscore
 
 WORDS = ("a", "man", "plays", "the", "guitar", "dog", "runs", "fast", "red", "sky", "we", "saw")
 # Enough unlike texts for 32 dimensions.

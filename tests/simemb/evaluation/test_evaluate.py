@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from simemb import suites
+from simemb.corpus.sources import Source
 from simemb.errors import DataError, ModelError
-from simemb.metrics import alignment, cosine, effective_rank, uniformity
-from simemb.report import print_table, scores_table
-from simemb.sources import Source
-from simemb.suites import Suite, alignment_uniformity, evaluate
-from simemb.tasks import Similarity
+from simemb.evaluation import evaluate as suites
+from simemb.evaluation.evaluate import Suite, alignment_uniformity, evaluate
+from simemb.evaluation.metrics import alignment, cosine, effective_rank, uniformity
+from simemb.evaluation.tasks import Similarity
+from simemb.report.terminal import print_table, scores_table
 
 NEAR = [
     ("a cat sat", "a cat sat down", 4.5),
@@ -266,7 +266,7 @@ def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
 
 
 def test_the_page_about_evaluation_has_a_line_for_every_suite():
-    page = Path(__file__).resolve().parents[2] / "docs" / "evaluation.md"
+    page = Path(__file__).resolve().parents[3] / "docs" / "evaluation.md"
     inside = page.read_text(encoding="utf-8").partition("<!-- suites")[2].partition("<!-- end of suites")[0]
     lines = [line.strip("| ").split(" | ") for line in inside.splitlines() if line.startswith("| `")]
     assert lines == [[f"`{name}`", suites.find(name).description] for name in suites.names()]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import skew
 
-from simemb import geometry
-from simemb.geometry import (
+from simemb.evaluation import geometry
+from simemb.evaluation.geometry import (
     anisotropy,
     covariance,
     dead_dimensions,
@@ -22,7 +22,7 @@ from simemb.geometry import (
     occurrences,
     singular_spectrum,
 )
-from simemb.metrics import STRIP, effective_rank
+from simemb.evaluation.metrics import STRIP, effective_rank
 
 NUMBERS: dict[str, Callable[[np.ndarray], float]] = {
     "anisotropy": anisotropy,

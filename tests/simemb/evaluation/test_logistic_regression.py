@@ -8,8 +8,8 @@ from scipy.optimize import minimize as scipy_minimize
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from simemb import logistic
-from simemb.logistic import decide, minimize, outputs, problem
+from simemb.evaluation import logistic_regression
+from simemb.evaluation.logistic_regression import decide, minimize, outputs, problem
 
 STRENGTHS = [1e-5, 1e-3, 1e-1]
 
@@ -115,8 +115,8 @@ def test_a_large_direction_in_common_costs_few_rounds_and_plain_l_bfgs_many(monk
     every = np.ones((300, 1), bool)
     fits = problem(features, labels, every)
     rounds = []
-    gradient = logistic._gradient
-    monkeypatch.setattr(logistic, "_gradient", lambda *given: rounds.append(1) or gradient(*given))
+    gradient = logistic_regression._gradient
+    monkeypatch.setattr(logistic_regression, "_gradient", lambda *given: rounds.append(1) or gradient(*given))
     found = minimize(fits, 1e-2)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -137,7 +137,7 @@ def test_vectors_that_are_all_alike_tell_how_frequent_classes_are():
 
 
 def test_it_says_so_when_the_optimum_was_not_reached(monkeypatch, caplog):
-    monkeypatch.setattr(logistic, "ROUNDS", 1)
+    monkeypatch.setattr(logistic_regression, "ROUNDS", 1)
     features, labels = sample(100, 5, 2)
     with caplog.at_level(logging.WARNING, "simemb"):
         minimize(problem(features, labels, halves(100, 3)), 1e-5)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simemb.metrics import STRIP, alignment, cosine, effective_rank, pearson, spearman, uniformity
+from simemb.evaluation.metrics import (
+    STRIP,
+    alignment,
+    cosine,
+    effective_rank,
+    pearson,
+    spearman,
+    uniformity,
+)
 
 
 @pytest.fixture

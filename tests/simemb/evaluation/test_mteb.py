@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simemb import mteb_suite, suites
 from simemb.errors import AbsentError, DataError, ModelError
+from simemb.evaluation import evaluate, mteb
 
 PAIRS = {
     "eng": [("a cat sat", "a cat sat down", 4.5), ("a dog ran", "rain falls", 0.5), ("it rains", "rain falls", 3.0)],
@@ -84,30 +84,30 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(mteb, "get_task", get_task)
     monkeypatch.setattr(mteb, "get_tasks", lambda **_: [Tiny()])
-    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: True)
+    monkeypatch.setattr(mteb, "_reachable", lambda *_: True)
     return Tiny
 
 
 def test_without_mteb_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mteb_suite, "find_spec", lambda _: None)
+    monkeypatch.setattr(mteb, "find_spec", lambda _: None)
     with pytest.raises(DataError, match=r"^mteb:STSBenchmark needs the package mteb: pip install 'simemb\[mteb\]'$"):
-        mteb_suite.find("mteb:STSBenchmark")
+        mteb.find("mteb:STSBenchmark")
 
 
 def test_a_task_is_a_suite_with_its_own_main_score(tiny: Any) -> None:
-    suite = mteb_suite.find("mteb:Tiny")
+    suite = mteb.find("mteb:Tiny")
     assert (suite.name, suite.headline) == ("mteb:Tiny", "cosine_spearman")
     assert suite.description == "pairs made by a test"
-    assert suites.find("mteb:Tiny") == suite
+    assert evaluate.find("mteb:Tiny") == suite
 
 
 def test_the_scores_are_those_of_mteb_in_points_and_its_spearman_is_ours(tiny: Any, tmp_path: Path) -> None:
-    scores = suites.evaluate(Letters(), "mteb:Tiny", geometry=True)
+    scores = evaluate.evaluate(Letters(), "mteb:Tiny", geometry=True)
     assert scores.texts == {"Tiny": []}
     ours = [own_spearman(pairs) for pairs in PAIRS.values()]
     assert scores.points == pytest.approx(np.mean(ours))
     found = scores.tasks["Tiny"]
-    assert isinstance(found, mteb_suite.MtebScores)
+    assert isinstance(found, mteb.MtebScores)
     assert found.parts == pytest.approx({"test/eng": ours[0], "test/fra": ours[1]})
     assert next(iter(found.numbers())) == "cosine_spearman"
     assert {"cosine_pearson", "euclidean_spearman"} <= found.numbers().keys()
@@ -119,7 +119,7 @@ def test_the_scores_are_those_of_mteb_in_points_and_its_spearman_is_ours(tiny: A
 
 
 def own_spearman(pairs: list[tuple[str, str, float]]) -> float:
-    from simemb.metrics import cosine, spearman
+    from simemb.evaluation.metrics import cosine, spearman
 
     first, second, gold = zip(*pairs, strict=True)
     encode = Letters().encode
@@ -129,17 +129,17 @@ def own_spearman(pairs: list[tuple[str, str, float]]) -> float:
 def test_vectors_are_cached_like_those_of_any_suite(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
     encoder = Letters()
-    first = suites.evaluate(encoder, "mteb:Tiny", cache=True)
+    first = evaluate.evaluate(encoder, "mteb:Tiny", cache=True)
     asked = len(encoder.asked)
     assert asked == len({text for pairs in PAIRS.values() for *pair, _ in pairs for text in pair})
-    assert suites.evaluate(encoder, "mteb:Tiny", cache=True).points == first.points
+    assert evaluate.evaluate(encoder, "mteb:Tiny", cache=True).points == first.points
     assert len(encoder.asked) == asked
 
 
 def test_the_scores_stand_in_a_table(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from simemb.report import print_scores
+    from simemb.report.terminal import print_scores
 
-    print_scores([suites.evaluate(Letters(), "mteb:Tiny")])
+    print_scores([evaluate.evaluate(Letters(), "mteb:Tiny")])
     shown = capsys.readouterr().out
     assert "mteb:Tiny" in shown
     assert "cosine pearson" in shown
@@ -150,8 +150,8 @@ def test_every_kind_of_task_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     mteb = pytest.importorskip("mteb")
     kind = getattr(pytest.importorskip("mteb.mocks"), name)
     monkeypatch.setattr(mteb, "get_task", lambda _: kind())
-    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: True)
-    scores = suites.evaluate(Letters(), f"mteb:{name}")
+    monkeypatch.setattr(mteb, "_reachable", lambda *_: True)
+    scores = evaluate.evaluate(Letters(), f"mteb:{name}")
     assert np.isfinite(scores.points)
     numbers = next(iter(scores.tasks.values())).numbers()
     assert all(isinstance(value, float) for value in numbers.values())
@@ -160,7 +160,7 @@ def test_every_kind_of_task_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_unknown_task_gets_its_nearest_match(tiny: Any) -> None:
     with pytest.raises(DataError, match=r"^unknown MTEB task 'Tinny': did you mean 'Tiny'\?"):
-        mteb_suite.find("mteb:Tinny")
+        mteb.find("mteb:Tinny")
 
 
 def test_a_task_about_pictures_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_a_task_about_pictures_is_refused(tiny: Any, monkeypatch: pytest.MonkeyP
     )
     monkeypatch.setattr(tiny, "metadata", pictures)
     with pytest.raises(DataError, match=r"MTEB task Tiny is about image, text \(allowed: text\)"):
-        mteb_suite.find("mteb:Tiny")
+        mteb.find("mteb:Tiny")
 
 
 @pytest.mark.parametrize(
@@ -192,17 +192,17 @@ def test_data_that_cannot_be_had_are_one_line(
         raise ConnectionError("cannot\nreach it")
 
     monkeypatch.setattr(tiny, "load_data", load_data)
-    monkeypatch.setattr(mteb_suite, "_reachable", lambda *_: reachable)
+    monkeypatch.setattr(mteb, "_reachable", lambda *_: reachable)
     before = datasets.config.HF_HUB_OFFLINE
     with pytest.raises(AbsentError, match=why):
-        suites.evaluate(Letters(), "mteb:Tiny")
+        evaluate.evaluate(Letters(), "mteb:Tiny")
     assert seen == [before or not reachable]
     assert before == datasets.config.HF_HUB_OFFLINE
 
 
 def test_vectors_that_are_not_finite_are_refused_as_everywhere(tiny: Any) -> None:
     with pytest.raises(ModelError, match="not finite"):
-        suites.evaluate(Broken(), "mteb:Tiny")
+        evaluate.evaluate(Broken(), "mteb:Tiny")
 
 
 def test_what_fails_inside_mteb_is_one_line_with_its_version(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,10 +213,10 @@ def test_what_fails_inside_mteb_is_one_line_with_its_version(tiny: Any, monkeypa
 
     monkeypatch.setattr(mteb, "evaluate", fail)
     with pytest.raises(DataError, match=rf"^mteb {mteb.__version__} fails on task Tiny: ImportError: something else"):
-        suites.evaluate(Letters(), "mteb:Tiny")
+        evaluate.evaluate(Letters(), "mteb:Tiny")
 
 
 def test_our_encoder_is_what_mteb_takes_for_one(tiny: Any) -> None:
     mteb = pytest.importorskip("mteb")
     logging.getLogger("mteb").setLevel(logging.ERROR)
-    assert isinstance(mteb_suite.AsMteb(None), mteb.EncoderProtocol)
+    assert isinstance(mteb.AsMteb(None), mteb.EncoderProtocol)

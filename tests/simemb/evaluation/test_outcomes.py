@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from simemb.outcomes import Outcomes
+from simemb.evaluation.outcomes import Outcomes
 
 TEXTS = [(f"a {i}", f"b {i}") for i in range(6)]
 VALUES = np.array([0.1, 0.9, 0.4, 0.4, 0.7, 0.2])

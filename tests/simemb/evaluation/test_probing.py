@@ -8,8 +8,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from simemb import probing
-from simemb.probing import STRENGTHS, cross_validated, enough, trained
+from simemb.evaluation import probing
+from simemb.evaluation.probing import STRENGTHS, cross_validated, enough, trained
 
 
 def sample(rows: int, classes: int, *, seed: int = 0, dim: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from simemb.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank, separation
+from simemb.evaluation.ranking import (
+    average_precision,
+    ndcg,
+    ranked,
+    recall,
+    reciprocal_rank,
+    separation,
+)
 
 DOCUMENTS = [*(f"d{number}" for number in range(1, 13)), "Ä", "中", "Z", ""]
 # Few different scores, so that ties are common; all of them are float32, as scores in trec_eval are.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from simemb.surface import Surface, biases, partial_spearman, words
+from simemb.evaluation.surface_bias import Surface, biases, partial_spearman, words
 
 FIRST = ["A man plays a guitar.", "Dogs run", "", "两只狗", "It rains", "a b c d e f"]
 SECOND = ["a man is playing the guitar", "a dog runs!", "?!", "两只猫在跑", "It rains", "f"]

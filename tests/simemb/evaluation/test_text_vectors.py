@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simemb.errors import ModelError
-from simemb.vector_cache import VectorCache
-from simemb.vectors import Vectors
+from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.vector_cache import VectorCache
 
 
 class Lengths:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simemb import vector_cache
-from simemb.vector_cache import VectorCache, digest, shrink
+from simemb.evaluation import vector_cache
+from simemb.evaluation.vector_cache import VectorCache, digest, shrink
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,12 @@ import torch
 from families import FAMILIES, make_config, make_tokenizer
 from transformers import AutoModel, AutoModelForMaskedLM
 
-from simemb.auxiliary import MaskedLM, Scene, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
-from simemb.batch import Batch
-from simemb.directory import load
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import load
 from simemb.errors import DataError, RecipeError
-from simemb.views import View
+from simemb.method.auxiliaries import MaskedLM, Scene, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
+from simemb.method.views import View
+from simemb.transformer.batch import Batch
 
 TEXTS = ["the red dog runs fast", "a man", "we saw the sky"]
 VIEWS = (View(target=False), View(online=False))

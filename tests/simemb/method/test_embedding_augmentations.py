@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from simemb.batch import Batch
-from simemb.cutoff import (
+from simemb.errors import RecipeError
+from simemb.method.embedding_augmentations import (
     Adversarial,
     ElementDropout,
     EmbeddingAugmentation,
@@ -22,7 +22,7 @@ from simemb.cutoff import (
     TokenCutoff,
     attack,
 )
-from simemb.errors import RecipeError
+from simemb.transformer.batch import Batch
 
 RATED: tuple[Callable[[float], EmbeddingAugmentation], ...] = (TokenCutoff, FeatureCutoff, ElementDropout)
 EVERY = (TokenCutoff(0.4), FeatureCutoff(0.4), ElementDropout(0.4), ShuffleEmbeddings())

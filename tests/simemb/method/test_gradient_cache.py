@@ -10,15 +10,13 @@ from families import make_encoder
 from feeding import examples_of, gradients
 from torch import Tensor
 
-from simemb import auxiliary, caching
-from simemb.auxiliary import MaskedLM, SoftmaxNLI
-from simemb.comparing import Encoded, join
-from simemb.cutoff import FeatureCutoff
-from simemb.examples import Examples
-from simemb.heads import MLP, Projector
-from simemb.memory import Bank, Queue
-from simemb.method import Method
-from simemb.objectives import (
+from simemb.method import auxiliaries, gradient_cache
+from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
+from simemb.method.embedding_augmentations import FeatureCutoff
+from simemb.method.heads import MLP, Projector
+from simemb.method.memory import Bank, Queue
+from simemb.method.method import Method
+from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
@@ -35,11 +33,13 @@ from simemb.objectives import (
     SquaredError,
     Swapped,
     VICReg,
-    strips,
+    row_blocks,
 )
-from simemb.recipe import Recipe
-from simemb.targets import EMA, Frozen, StopGradient, Twin
-from simemb.views import View
+from simemb.method.recipe import Recipe
+from simemb.method.step_input import Examples
+from simemb.method.targets import EMA, Frozen, StopGradient, Twin
+from simemb.method.view_pairs import Encoded, join
+from simemb.method.views import View
 
 COLUMNS = (
     ["a man", "the red dog", "we saw the sky", "sky", "the man runs", "a dog", "fast", "we", "the guitar plays fast"],
@@ -144,7 +144,7 @@ def made(dropout: float | None = 0.0, **fields: Any) -> Method:
 
 
 def cached(method: Method, examples: Examples, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-    return caching.backward(method, examples, lambda loss: (scale * loss).backward(), nullcontext)
+    return gradient_cache.backward(method, examples, lambda loss: (scale * loss).backward(), nullcontext)
 
 
 def in_chunks(method: Method, size: int | None = 4) -> Examples:
@@ -165,12 +165,12 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance
         torch.testing.assert_close(found[name], value, atol=tolerance, rtol=tolerance)
 
 
-@pytest.mark.parametrize("numbers", [strips.NUMBERS, 40])
+@pytest.mark.parametrize("numbers", [row_blocks.NUMBERS, 40])
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(
     name: str, numbers: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(strips, "NUMBERS", numbers)  # with 40 the objectives see a few rows at a time
+    monkeypatch.setattr(row_blocks, "NUMBERS", numbers)  # with 40 the objectives see a few rows at a time
     whole = made(**RECIPES[name])
     parts = made(**RECIPES[name])
     assert [chunk.size for chunk in in_chunks(parts).chunks] == [4, 4, 1]
@@ -292,7 +292,7 @@ def every_third(ids: Tensor, ordinary: Tensor, probability: float, mask_id: int,
 
 @pytest.mark.parametrize("objective", [None, InfoNCE()])
 def test_a_language_model_beside_it_adds_its_gradient_chunk_by_chunk(objective: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(auxiliary, "mask_tokens", every_third)
+    monkeypatch.setattr(auxiliaries, "mask_tokens", every_third)
     method = made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),))
     plain = deepcopy(made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),)))
     found, seen = cached(method, in_chunks(method))

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from simemb.encoder.modules import Dense
 from simemb.errors import RecipeError
-from simemb.heads import MLP, Layers, Projector
-from simemb.modules import Dense
+from simemb.method.heads import MLP, Layers, Projector
 
 
 def build(head: Projector | MLP, dim: int = 6, *, seed: int = 1, default: int | None = None) -> Layers:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from simemb.errors import RecipeError
-from simemb.memory import Bank, BankState, Queue, QueueState
+from simemb.method.memory import Bank, BankState, Queue, QueueState
 
 
 def queue(size: int, width: int = 2, start: str = "empty", seed: int = 1) -> QueueState:

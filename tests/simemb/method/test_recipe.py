@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 
 import simemb
-from simemb.augment import Crop, Delete, Mask, Repeat, Shuffle, Span
-from simemb.auxiliary import Auxiliary, MaskedLM, SoftmaxNLI
-from simemb.cutoff import Adversarial, ElementDropout, FeatureCutoff, ShuffleEmbeddings, TokenCutoff
+from simemb.cookbook import RECIPES as PACKAGE
+from simemb.cookbook import names, summary
 from simemb.errors import RecipeError
-from simemb.fitting import check
-from simemb.heads import MLP, Projector
-from simemb.memory import Bank, Queue
-from simemb.nouns import nouns
-from simemb.objectives import (
+from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+from simemb.method.embedding_augmentations import (
+    Adversarial,
+    ElementDropout,
+    FeatureCutoff,
+    ShuffleEmbeddings,
+    TokenCutoff,
+)
+from simemb.method.field_checks import check
+from simemb.method.heads import MLP, Projector
+from simemb.method.memory import Bank, Queue
+from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
@@ -36,11 +42,18 @@ from simemb.objectives import (
     Swapped,
     VICReg,
 )
-from simemb.recipe import Recipe, find, settings
-from simemb.registry import RECIPES as PACKAGE
-from simemb.registry import names, summary
-from simemb.targets import EMA, Frozen, StopGradient, Twin
-from simemb.views import View
+from simemb.method.recipe import Recipe, find, settings
+from simemb.method.recipe_json import nouns
+from simemb.method.targets import EMA, Frozen, StopGradient, Twin
+from simemb.method.token_augmentations import (
+    Crop,
+    Delete,
+    Mask,
+    Repeat,
+    Shuffle,
+    Span,
+)
+from simemb.method.views import View
 
 VIEWS = (View(target=False), View(online=False))
 EVERYTHING = Recipe(

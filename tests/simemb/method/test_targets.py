@@ -10,19 +10,27 @@ import torch
 from families import SENTENCES, make_encoder
 from torch import Tensor, nn
 
-from simemb.augment import Crop
-from simemb.batch import Batch
-from simemb.cutoff import TokenCutoff
-from simemb.directory import load
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import load
 from simemb.errors import RecipeError
-from simemb.heads import MLP
-from simemb.memory import Queue
-from simemb.method import Method
-from simemb.objectives import InfoNCE, Regression
-from simemb.recipe import Recipe
-from simemb.targets import EMA, Branch, Frozen, Seen, StopGradient, Twin, seen
-from simemb.views import View
+from simemb.method.embedding_augmentations import TokenCutoff
+from simemb.method.heads import MLP
+from simemb.method.memory import Queue
+from simemb.method.method import Method
+from simemb.method.objectives import InfoNCE, Regression
+from simemb.method.recipe import Recipe
+from simemb.method.targets import (
+    EMA,
+    Branch,
+    Frozen,
+    Seen,
+    StopGradient,
+    Twin,
+    seen,
+)
+from simemb.method.token_augmentations import Crop
+from simemb.method.views import View
+from simemb.transformer.batch import Batch
 
 TWO = (View(), View())
 ONE_WAY = (View(target=False), View(online=False))

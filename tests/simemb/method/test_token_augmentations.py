@@ -15,9 +15,19 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import BertJapaneseTokenizer, PreTrainedTokenizerFast
 
-from simemb.augment import Crop, Delete, Mask, Repeat, Sentence, Shuffle, Span, TokenAugmentation, Vocabulary
-from simemb.batch import Batch
 from simemb.errors import RecipeError
+from simemb.method.token_augmentations import (
+    Crop,
+    Delete,
+    Mask,
+    Repeat,
+    Sentence,
+    Shuffle,
+    Span,
+    TokenAugmentation,
+    Vocabulary,
+)
+from simemb.transformer.batch import Batch
 
 CLS, SEP, MASK = 0, 1, 2
 SPECIALS = 4

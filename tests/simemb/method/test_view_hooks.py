@@ -9,16 +9,22 @@ from families import PADDED, SENTENCES, make_encoder
 from feeding import batch_of, examples_of
 from torch import Tensor
 
-from simemb.augmenting import augmented, captured, is_adversarial
-from simemb.auxiliary import SoftmaxNLI
-from simemb.batch import Batch
-from simemb.cutoff import Adversarial, ElementDropout, FeatureCutoff, ShuffleEmbeddings, TokenCutoff
-from simemb.encoder import Encoder
-from simemb.heads import Projector
-from simemb.method import Method
-from simemb.objectives import InfoNCE, Pair
-from simemb.recipe import Recipe
-from simemb.views import View
+from simemb.encoder.encoder import Encoder
+from simemb.method.auxiliaries import SoftmaxNLI
+from simemb.method.embedding_augmentations import (
+    Adversarial,
+    ElementDropout,
+    FeatureCutoff,
+    ShuffleEmbeddings,
+    TokenCutoff,
+)
+from simemb.method.heads import Projector
+from simemb.method.method import Method
+from simemb.method.objectives import InfoNCE, Pair
+from simemb.method.recipe import Recipe
+from simemb.method.view_hooks import augmented, captured, is_adversarial
+from simemb.method.views import View
+from simemb.transformer.batch import Batch
 
 FIRST = SENTENCES[:4]
 SECOND = ("a man saw the sky", "we", "a red guitar runs fast and the dog plays", "the sky is red")

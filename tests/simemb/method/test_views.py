@@ -2,7 +2,7 @@
 
 import pytest
 
-from simemb.views import View, pairs
+from simemb.method.views import View, pairs
 
 
 @pytest.mark.parametrize(

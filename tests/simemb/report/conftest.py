@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb.dossier.dossier import Dossier
+from simemb.report.report import Dossier
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +31,8 @@ def run(
     tiny_base: Path, sentences_file: Path, dev_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """A run of SimCSE on the tiny model: four steps, an evaluation at every second."""
-    from simemb.recipe import find
-    from simemb.training import fit
+    from simemb.method.recipe import find
+    from simemb.training.fit import fit
 
     directory = tmp_path_factory.mktemp("runs") / "first"
     recipe = replace(find("simcse"), batch_size=16, learning_rate=1e-3, eval_every=2, max_steps=4)

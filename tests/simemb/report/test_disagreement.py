@@ -5,11 +5,11 @@ from math import inf
 import numpy as np
 import pytest
 
-from simemb.dossier.scored_pairs import ScoredPairs, percentiles
-from simemb.outcomes import Outcomes
-from simemb.scores import Scores
-from simemb.suites import Suite
-from simemb.tasks import Binary, Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import Scores
+from simemb.evaluation.tasks import Binary, Similarity
+from simemb.report.disagreement import ScoredPairs, percentiles
 
 GOLD = np.array([0.0, 1.0, 2.0, 5.0])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simemb.dossier.history import History
+from simemb.report.history import History
 
 LINES: list[dict[str, Any]] = [
     {"step": 0, "my_dev_spearman": 10.0, "my_dev_pearson": 11.0, "alignment": 0.5, "dev_uniformity": -1.0}

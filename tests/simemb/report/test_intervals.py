@@ -6,9 +6,9 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from simemb.dossier.intervals import AVERAGE, intervals, to_json
-from simemb.outcomes import Outcomes
-from simemb.scores import Aggregates, Correlation, Scores, SimilarityScores
+from simemb.evaluation.outcomes import Outcomes
+from simemb.evaluation.scores import Aggregates, Correlation, Scores, SimilarityScores
+from simemb.report.intervals import AVERAGE, intervals, to_json
 
 
 def outcomes(noise: float, units: int = 500, seed: int = 0) -> Outcomes:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from simemb import suites
-from simemb.dossier.subject import Subject
+from simemb.comparison.names import labels
 from simemb.errors import DataError
-from simemb.figures.style import look
-from simemb.naming import labels
+from simemb.evaluation import evaluate
+from simemb.report.figures.style import look
+from simemb.report.model import Subject
 
 
 def subject(model: Path | str) -> Subject:
@@ -34,7 +34,7 @@ def test_labels_are_as_short_as_they_can_be_and_differ(models: list[str], short:
 
 
 def test_a_run_knows_its_recipe_and_history_without_loading_an_encoder(run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("simemb.directory.load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr("simemb.encoder.loading.load", lambda *_, **__: pytest.fail("loaded"))
     found = subject(run)
     assert found.recipe is not None
     assert found.recipe["run"]["seed"] == 1
@@ -52,7 +52,7 @@ def test_a_model_directory_has_neither_recipe_nor_history_nor_records(tiny_base:
 
 
 def test_scores_have_outcomes_and_geometry_and_say_how_the_model_was_trained(run: Path, dev_file: Path):
-    scores = subject(run).scores(suites.find(str(dev_file)))
+    scores = subject(run).scores(evaluate.find(str(dev_file)))
     assert len(scores.outcomes["dev"]) == 150
     assert scores.geometry is not None
     assert scores.trained is not None

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.page import number, page
+from simemb.report.page import number, page
+from simemb.report.report import Dossier
 
 VOID = {"meta", "link", "br"}
 HOSTILE = "<script>alert(\"1\")</script> & </td> 'quoted' <img src=x onerror=alert(1)>"
@@ -271,7 +271,7 @@ def test_hostile_texts_stay_texts(tiny_base: Path, tmp_path: Path):
 def test_a_collapsed_model_has_dashes_where_nothing_is_defined(tiny_base: Path, dev_file: Path, tmp_path: Path):
     from safetensors.torch import load_file, save_file
 
-    from simemb.directory import load
+    from simemb.encoder.loading import load
 
     load(tiny_base, pooling="cls").save(tmp_path / "flat")
     weights = load_file(tmp_path / "flat" / "model.safetensors")

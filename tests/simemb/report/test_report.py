@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from simemb import suites
-from simemb.dossier.dossier import Dossier
 from simemb.errors import AbsentError, DataError
-from simemb.tasks import Similarity
+from simemb.evaluation import evaluate
+from simemb.evaluation.tasks import Similarity
+from simemb.report.report import Dossier
 
 
 def keep(run: Path, record: dict[str, Any], name: str = "dev") -> None:
@@ -32,7 +32,7 @@ def test_what_a_run_started_from_stands_beside_it(run: Path, dev_file: Path):
 
 def test_a_base_that_is_one_of_the_models_is_not_shown_twice(own_run: Path, tiny_base: Path, dev_file: Path):
     base = own_run.parent / "with-pooling"
-    from simemb.directory import load
+    from simemb.encoder.loading import load
 
     load(tiny_base, pooling="cls").save(base)
     dossier = Dossier([str(own_run), str(base)], [str(dev_file)])
@@ -118,7 +118,7 @@ def test_a_single_model_differs_from_nothing(tiny_base: Path, dev_file: Path):
 
 
 def test_a_record_of_other_data_is_refused_with_the_reason(own_run: Path, dev_file: Path):
-    suite = suites.find(str(dev_file))
+    suite = evaluate.find(str(dev_file))
     record = Dossier([str(own_run)], [suite], base=False).scores(suite)[0].to_json()
     keep(own_run, record)
     assert Dossier([str(own_run)], [suite], base=False).scores(suite)
@@ -129,7 +129,7 @@ def test_a_record_of_other_data_is_refused_with_the_reason(own_run: Path, dev_fi
 
 def test_a_stale_record_is_scored_anew_and_never_compared(own_run: Path, dev_file: Path):
     keep(own_run, {"suite": "dev", "tasks": {"another": {}}, "average": {}, "fingerprint": "of another"})
-    suite = suites.find(str(dev_file))
+    suite = evaluate.find(str(dev_file))
     assert Dossier([str(own_run)], [suite], base=False).scores(suite)[0].tasks.keys() == {"dev"}
 
 

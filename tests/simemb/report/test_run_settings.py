@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simemb.dossier.made import Row, made
+from simemb.report.run_settings import Row, made
 
 
 class Run:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from simemb import scorecard
-from simemb.contamination import Overlap, TaskOverlap
+from simemb.comparison.contamination import Overlap, TaskOverlap
 from simemb.errors import DataError
-from simemb.scores import BinaryScores, Correlation, Scores, SimilarityScores, TaskScores
-from simemb.tasks.retrieval import RetrievalScores
-from simemb.tasks.spread import Shape, SpreadScores
+from simemb.evaluation.scores import BinaryScores, Correlation, Scores, SimilarityScores, TaskScores
+from simemb.evaluation.tasks.geometry import Shape, SpreadScores
+from simemb.evaluation.tasks.retrieval import RetrievalScores
+from simemb.report import score_card
 
 CARD = "---\nlibrary_name: x\n---\n\n# A sentence encoder\n\nWords of mine.\n\n## Training\n\n- seed 1\n"
 LOW, HIGH = Correlation(10.0, 11.0), Correlation(76.543, 70.0)
@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> Path:
 def card_after(run: Path, *found: Scores) -> str:
     for one in found:
         one.save(run / "scores" / f"{one.suite.replace(':', '-')}.json")
-    path = scorecard.update(run)
+    path = score_card.update(run)
     assert path == run / "best" / "README.md"
     return path.read_text(encoding="utf-8")
 
@@ -148,9 +148,9 @@ def test_a_file_that_is_no_record_is_named_and_left_out(
 
 
 def test_without_scores_or_card_nothing_is_written(tmp_path: Path) -> None:
-    assert scorecard.update(tmp_path) is None
+    assert score_card.update(tmp_path) is None
     scores(stsb=similarity(HIGH)).save(tmp_path / "scores" / "sts.json")
-    assert scorecard.update(tmp_path) is None
+    assert score_card.update(tmp_path) is None
     assert json.loads((tmp_path / "scores" / "sts.json").read_text(encoding="utf-8"))["suite"] == "sts"
 
 
@@ -159,7 +159,7 @@ def test_a_card_that_cannot_be_written_is_one_line(run: Path, monkeypatch: pytes
         raise PermissionError(13, "Permission denied")
 
     scores(stsb=similarity(HIGH)).save(run / "scores" / "sts.json")
-    monkeypatch.setattr(scorecard, "write_text", refuse)
+    monkeypatch.setattr(score_card, "write_text", refuse)
     with pytest.raises(DataError, match="cannot be put into the model card"):
-        scorecard.update(run)
+        score_card.update(run)
     assert (run / "best" / "README.md").read_text(encoding="utf-8") == CARD

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simemb.dossier import tables
-from simemb.dossier.dossier import Dossier
-from simemb.suites import Suite
-from simemb.tasks import Similarity
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.tasks import Similarity
+from simemb.report import tables
+from simemb.report.report import Dossier
 
 
 def test_scores_are_those_of_the_record_with_their_intervals(dossier: Dossier):

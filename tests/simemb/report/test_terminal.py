@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from simemb import report, seeds
 from simemb.errors import DataError
-from simemb.index import Hit
-from simemb.scores import BinaryScores, Correlation, Geometry, Scores, SimilarityScores, TaskScores
-from simemb.tasks.spread import Shape, SpreadScores
+from simemb.evaluation.scores import (
+    BinaryScores,
+    Correlation,
+    Geometry,
+    Scores,
+    SimilarityScores,
+    TaskScores,
+)
+from simemb.evaluation.tasks.geometry import Shape, SpreadScores
+from simemb.report import terminal
+from simemb.search.index import Hit
+from simemb.training import seeds
 
 
 def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometry: bool = True) -> Scores:
@@ -36,7 +44,7 @@ def result(after: Scores | None, seed: int = 1) -> Any:
 
 def test_a_hit_is_shown_as_it_is_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     text = "a [bold]text[/bold] :smile: [link=x] [/] with\ta tab " + "and much more " * 40
-    report.print_hits("[red]query[/] :dog:", [Hit(1, "id[1]", 0.98765, text), Hit(2, "b", -1.0, "")])
+    terminal.print_hits("[red]query[/] :dog:", [Hit(1, "id[1]", 0.98765, text), Hit(2, "b", -1.0, "")])
     title, *_, first, second, _ = capsys.readouterr().out.splitlines()
     assert title.strip() == "[red]query[/] :dog:"
     assert first.split()[:3] == ["1", "0.9877", "id[1]"]
@@ -47,7 +55,7 @@ def test_a_hit_is_shown_as_it_is_on_one_line(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_table(report.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "runs/[/]")]))
+    terminal.print_table(terminal.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "runs/[/]")]))
     output = capsys.readouterr().out
     assert "runs/[bold]x" in output
     assert "runs/[/]" in output
@@ -59,12 +67,12 @@ def test_only_points_have_a_bar() -> None:
     geometry = Scores(
         "model", "0", "geometry", {"stsb": spread}, spread.numbers(), None, {}, {}, "today", headline="uniformity"
     )
-    assert len(report.scores_table([scores(50.0, geometry=False)], bars=True).columns) == 4
-    assert len(report.scores_table([geometry], bars=True).columns) == 3
+    assert len(terminal.scores_table([scores(50.0, geometry=False)], bars=True).columns) == 4
+    assert len(terminal.scores_table([geometry], bars=True).columns) == 3
 
 
 def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_list("things", [("name", "[x] " + "word " * 60), ("other", "short")])
+    terminal.print_list("things", [("name", "[x] " + "word " * 60), ("other", "short")])
     title, first, second = capsys.readouterr().out.splitlines()
     assert title.strip() == "things"
     assert first.split()[:2] == ["name", "[x]"]
@@ -73,7 +81,7 @@ def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture
 
 
 def test_a_list_may_say_more_between_the_name_and_the_line(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_list("recipes", [("mine", "Gao et al.", "2021", "A line."), ("other", "", "", "No paper.")])
+    terminal.print_list("recipes", [("mine", "Gao et al.", "2021", "A line."), ("other", "", "", "No paper.")])
     _, first, second = capsys.readouterr().out.splitlines()
     assert re.split(r"\s{2,}", first.strip()) == ["mine", "Gao et al.", "2021", "A line."]
     assert second.split() == ["other", "No", "paper."]
@@ -81,7 +89,7 @@ def test_a_list_may_say_more_between_the_name_and_the_line(capsys: pytest.Captur
 
 
 def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_runs([result(scores(60.456))], [1])
+    terminal.print_runs([result(scores(60.456))], [1])
     output = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
     assert rows["before"] == ["50.00", "49.00", "0.2500", "-2.5000", "12.3"]
@@ -92,12 +100,12 @@ def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.Cap
 
 
 def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
+    terminal.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
     assert "--suite sample\n" in capsys.readouterr().out
 
 
 def test_several_runs_show_mean_and_sample_deviation(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_runs([result(scores(60.0), 1), result(scores(62.0), 2)], [1, 2])
+    terminal.print_runs([result(scores(60.0), 1), result(scores(62.0), 2)], [1, 2])
     output = capsys.readouterr().out
     assert "after, seed 2" in output
     assert "61.00 ± 1.41" in output
@@ -105,7 +113,7 @@ def test_several_runs_show_mean_and_sample_deviation(capsys: pytest.CaptureFixtu
 
 
 def test_a_run_without_evaluation_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_runs([result(None)], [1])
+    terminal.print_runs([result(None)], [1])
     output = capsys.readouterr().out
     assert "before" not in output
     assert output.startswith("7 steps")
@@ -128,11 +136,11 @@ def test_the_record_of_the_seeds_says_the_same_and_has_no_nan(tmp_path: Path) ->
 
 
 def test_a_bar_has_eighths_of_a_character_and_bounds() -> None:
-    assert report.bar(100, width=4) == "████"
-    assert report.bar(0, width=4) == report.bar(-3, width=4) == report.bar(float("nan"), width=4) == "    "
-    assert report.bar(50, width=4) == "██  "
-    assert report.bar(12.5, width=4) == "▌   "
-    assert {len(report.bar(points / 10)) for points in range(-50, 1100)} == {20}
+    assert terminal.bar(100, width=4) == "████"
+    assert terminal.bar(0, width=4) == terminal.bar(-3, width=4) == terminal.bar(float("nan"), width=4) == "    "
+    assert terminal.bar(50, width=4) == "██  "
+    assert terminal.bar(12.5, width=4) == "▌   "
+    assert {len(terminal.bar(points / 10)) for points in range(-50, 1100)} == {20}
 
 
 def binary(model: str) -> Scores:
@@ -142,24 +150,24 @@ def binary(model: str) -> Scores:
 
 
 def test_numbers_that_the_table_has_no_place_for_follow_in_their_own(capsys: pytest.CaptureFixture[str]) -> None:
-    report.print_scores([binary("one")])
+    terminal.print_scores([binary("one")])
     shown = capsys.readouterr().out
     assert "same: auc" in shown
     assert re.search(r"auc +71\.23 +71\.23", shown)
     assert re.search(r"average precision +62\.00", shown)
     assert "spearman" not in shown
-    assert report.details_tables([scores(50.0)]) == []
+    assert terminal.details_tables([scores(50.0)]) == []
 
 
 def test_several_models_have_a_table_of_details_for_each_task(capsys: pytest.CaptureFixture[str]) -> None:
-    tables = report.details_tables([binary("one"), binary("two")])
+    tables = terminal.details_tables([binary("one"), binary("two")])
     assert [table.title for table in tables] == ["lcqmc", "bq"]
     assert [column.header for column in tables[0].columns] == ["", "one", "two"]
 
 
 def test_a_number_that_the_suite_does_not_measure_is_refused_with_the_nearest() -> None:
     with pytest.raises(DataError, match="unknown number of suite same 'aucc': did you mean 'auc'"):
-        report.scores_table([binary("one")], number="aucc")
+        terminal.scores_table([binary("one")], number="aucc")
 
 
 def test_variants_of_a_number_stand_in_columns_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,9 +176,9 @@ def test_variants_of_a_number_stand_in_columns_beside_it(capsys: pytest.CaptureF
             return {"map": 50.0, "alignment>=4.5": 0.12345, "approximate.map": 49.0}
 
     found = Scores("m", "0", "s", {"set": Found()}, {}, None, {}, {}, "today", headline="map")
-    (table,) = report.details_tables([found])
+    (table,) = terminal.details_tables([found])
     assert [column.header for column in table.columns] == ["", "set", "set, approximate"]
-    report.print_table(table)
+    terminal.print_table(table)
     shown = capsys.readouterr().out
     assert re.search(r"map +50\.00 +49\.00", shown)
     assert re.search(r"alignment>=4\.5 +0\.1235 *\n", shown)

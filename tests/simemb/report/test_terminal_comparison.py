@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from simemb import comparison_tables as tables
-from simemb import published
-from simemb.contest import Comparison
-from simemb.duels import AVERAGE, Duel, Entry, Standing
-from simemb.verdict import Difference
+from simemb.comparison import published
+from simemb.comparison.compare import Comparison
+from simemb.comparison.pairwise import AVERAGE, Duel, Entry, Standing
+from simemb.comparison.verdict import Difference
+from simemb.report import terminal_comparison as tables
 
 
 def entry(label: str, first: tuple[float, ...], second: tuple[float, ...], **more: Any) -> Entry:

@@ -11,10 +11,10 @@ import faiss
 import numpy as np
 import pytest
 
-import simemb.index
-import simemb.part
+import simemb.search.index
+import simemb.search.segment
 from simemb.errors import SearchError
-from simemb.index import Hit, Index
+from simemb.search.index import Hit, Index
 
 DIM = 32
 KINDS = ("exact", "ivf", "hnsw")
@@ -195,7 +195,7 @@ def test_ids_and_texts_of_every_script_are_kept_to_the_letter(encoder: Trigrams,
 
 
 def test_auto_is_exact_for_few_texts_and_ivf_for_many(encoder: Trigrams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simemb.part, "EXACT_LIMIT", 400)
+    monkeypatch.setattr(simemb.search.segment, "EXACT_LIMIT", 400)
     assert Index.build(encoder, sentences(400)).parts[0].kind == "exact"
     assert Index.build(encoder, sentences(401)).parts[0].kind == "ivf"
 
@@ -213,7 +213,7 @@ def test_a_stream_in_several_parts_on_disk_equals_a_list_in_memory(
 ) -> None:
     some = sentences(1100)
     whole = Index.build(encoder, some, ids=range(5, 1105))
-    monkeypatch.setattr(simemb.index, "FULL", 300)
+    monkeypatch.setattr(simemb.search.index, "FULL", 300)
     stream = Index.build(encoder, iter(some), ids=iter(range(5, 1105)), path=tmp_path / "index", chunk_size=100)
     assert [part.count for part in stream.parts] == [300, 300, 300, 200]
     for index in (stream, Index.load(tmp_path / "index", encoder=encoder)):
@@ -319,8 +319,8 @@ def test_adding_gives_what_building_at_once_gives(
 def test_what_was_added_is_arranged_once_it_is_many(
     encoder: Trigrams, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simemb.part, "EXACT_LIMIT", 400)
-    monkeypatch.setattr(simemb.index, "EXACT_LIMIT", 400)
+    monkeypatch.setattr(simemb.search.segment, "EXACT_LIMIT", 400)
+    monkeypatch.setattr(simemb.search.index, "EXACT_LIMIT", 400)
     some = sentences(900)
     index = Index.build(encoder, some[:100])
     kinds = []
@@ -412,7 +412,7 @@ def test_an_encoder_that_is_not_there_is_named(saved: Path, tmp_path: Path) -> N
 
 
 def test_the_encoder_is_loaded_by_its_name_at_the_first_text(shared_models: Path, tmp_path: Path) -> None:
-    from simemb.encoder import Encoder
+    from simemb.encoder.encoder import Encoder
 
     encoder = Encoder.load(shared_models / "minilm-l4-mlm")
     index = Index.build(encoder, ["A man plays a guitar.", "The stock market fell."], path=tmp_path / "index")
@@ -521,7 +521,7 @@ def test_a_save_that_fails_leaves_the_old_index_whole(
     index = Index.load(saved, encoder=encoder)
     index.add(["new"])
     with monkeypatch.context() as patch:
-        patch.setattr(*((simemb.index, "write_manifest") if last else (faiss, "write_index")), fail)
+        patch.setattr(*((simemb.search.index, "write_manifest") if last else (faiss, "write_index")), fail)
         expected = type(failure) if last or isinstance(failure, KeyboardInterrupt) else SearchError
         with pytest.raises(expected):
             index.save(saved, overwrite=True)

@@ -12,10 +12,10 @@ import pytest
 
 from simemb import Encoder, Index
 from simemb.cli import main
-from simemb.encoding import TextEncoder
+from simemb.corpus.rows import open_rows
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError, SearchError
-from simemb.mining import Mined, Rules, mine
-from simemb.rows import open_rows
+from simemb.search.mining import Mined, Rules, mine
 
 
 class Known:
@@ -150,8 +150,8 @@ def test_a_random_pick_is_any_that_is_allowed_and_the_same_for_the_same_seed() -
 def test_random_pairs_give_what_comparing_everything_with_everything_gives(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simemb.mining.ENCODED", 16)
-    monkeypatch.setattr("simemb.mining.SEARCHED", 5)
+    monkeypatch.setattr("simemb.search.mining.ENCODED", 16)
+    monkeypatch.setattr("simemb.search.mining.SEARCHED", 5)
     dice = random.Random(seed)
     vectors = {f"t{number}": [dice.gauss(0, 1) for _ in range(6)] for number in range(60)}
     pairs = [(f"t{dice.randrange(25)}", f"t{dice.randrange(20, 60)}") for _ in range(50)]
@@ -199,7 +199,7 @@ def test_the_same_input_gives_the_same_file_and_leaves_nothing_else() -> None:
 
 
 def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simemb.mining.ENCODED", 1)
+    monkeypatch.setattr("simemb.search.mining.ENCODED", 1)
     Path("out.tsv").write_text("old")
     encoder = Known({text: vector for text, vector in ENCODER.vectors.items() if text != "Q"})
     with pytest.raises(KeyError):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simemb import nearest
 from simemb.errors import SearchError
-from simemb.nearest import Nearest, approximate, exact
+from simemb.search import nearest
+from simemb.search.nearest import Nearest, approximate, exact
 
 
 def ask(queries: np.ndarray, documents: np.ndarray, depth: int) -> Nearest:
@@ -62,7 +62,7 @@ def test_an_index_of_few_documents_misses_nothing(kind):
 
 
 def test_an_index_in_several_parts_numbers_documents_through(monkeypatch):
-    monkeypatch.setattr("simemb.part.FULL", 12)
+    monkeypatch.setattr("simemb.search.segment.FULL", 12)
     dice = np.random.default_rng(3)
     queries, documents = (dice.normal(size=(count, 6)).astype(np.float32) for count in (8, 30))
     asked = ask(queries, documents, 20)

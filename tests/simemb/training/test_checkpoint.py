@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from simemb import checkpoint
-from simemb.checkpoint import Progress
 from simemb.errors import TrainingError
+from simemb.training import checkpoint
+from simemb.training.checkpoint import Progress
 
 
 class Tied(nn.Module):

@@ -11,21 +11,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb import fused
-from simemb import steps as recorded_steps
-from simemb.batch import Batch
-from simemb.directory import load
+from simemb.corpus.rows import open_rows
+from simemb.encoder.loading import load
 from simemb.errors import TrainingError
-from simemb.graphs import Graphs, Size, able, working
-from simemb.live import LiveLine
-from simemb.material import prepare
-from simemb.memory import Queue
-from simemb.method import Method
-from simemb.recipe import Recipe, find
-from simemb.rows import open_rows
-from simemb.run import Run, Settings
-from simemb.targets import EMA
-from simemb.trainer import Trainer
+from simemb.method.memory import Queue
+from simemb.method.method import Method
+from simemb.method.recipe import Recipe, find
+from simemb.method.targets import EMA
+from simemb.training import cuda_step_graphs as recorded_steps
+from simemb.training.cuda_graphs import Graphs, Size, able, working
+from simemb.training.dataset import prepare
+from simemb.training.run_directory import Run, Settings
+from simemb.training.status_line import LiveLine
+from simemb.training.trainer import Trainer
+from simemb.transformer import cuda_stack
+from simemb.transformer.batch import Batch
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -168,7 +168,7 @@ def test_without_dropout_recordings_and_fused_layers_give_the_gradient_of_the_pl
     recorded = gradient(make(**fields), 4)
     once = gradient(make(**fields), 1)
     with monkeypatch.context() as patch:
-        patch.setattr(fused, "PLAIN", True)
+        patch.setattr(cuda_stack, "PLAIN", True)
         plain = gradient(make(precision="no", **fields), 1)
     assert torch.equal(recorded, once)
     assert torch.nn.functional.cosine_similarity(recorded, plain, dim=0) > 0.995

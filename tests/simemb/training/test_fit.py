@@ -13,18 +13,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from simemb.auxiliary import MaskedLM, SoftmaxNLI
-from simemb.directory import load
+from simemb.encoder.loading import load
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
-from simemb.heads import Projector
-from simemb.method import Method
-from simemb.objectives import FalseNegatives, InfoNCE, Regression
-from simemb.recipe import Recipe, find
-from simemb.suites import evaluate
-from simemb.suites import find as find_suite
-from simemb.targets import Frozen, Twin
-from simemb.training import _check_choices, fit, sample_for
-from simemb.views import View
+from simemb.evaluation.evaluate import evaluate
+from simemb.evaluation.evaluate import find as find_suite
+from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
+from simemb.method.heads import Projector
+from simemb.method.method import Method
+from simemb.method.objectives import FalseNegatives, InfoNCE, Regression
+from simemb.method.recipe import Recipe, find
+from simemb.method.targets import Frozen, Twin
+from simemb.method.views import View
+from simemb.training.fit import _check_choices, fit, sample_for
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}

@@ -9,18 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb.augment import Crop, Delete, Repeat, Shuffle, Vocabulary
-from simemb.batch import Batch
 from simemb.errors import TrainingError
-from simemb.examples import Examples
-from simemb.heads import MLP
-from simemb.loader import Loader, mix
-from simemb.material import Material, Reading
-from simemb.memory import Queue
-from simemb.objectives import InfoNCE
-from simemb.recipe import Recipe
-from simemb.targets import EMA, seen
-from simemb.views import View
+from simemb.method.heads import MLP
+from simemb.method.memory import Queue
+from simemb.method.objectives import InfoNCE
+from simemb.method.recipe import Recipe
+from simemb.method.step_input import Examples
+from simemb.method.targets import EMA, seen
+from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
+from simemb.method.views import View
+from simemb.training.dataset import Material, Reading
+from simemb.training.loader import Loader, mix
+from simemb.transformer.batch import Batch
 
 VIEWS = (View(target=False), View(online=False))
 SPECIAL = 1_000_000

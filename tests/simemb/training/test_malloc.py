@@ -12,8 +12,8 @@ import pytest
 def test_freed_memory_is_kept_for_the_next_tensor():
     """Without it every round takes its 32 MiB from the system anew, 8,192 pages of it; with it, few do."""
     program = (
-        "import resource, sys, torch; from simemb import heap\n"
-        "getattr(heap, sys.argv[1])()\n"
+        "import resource, sys, torch; from simemb.training import malloc\n"
+        "getattr(malloc, sys.argv[1])()\n"
         "torch.ones(1 << 23); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "for _ in range(20): torch.ones(1 << 23)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"

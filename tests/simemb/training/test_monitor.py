@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from simemb.errors import TrainingError
-from simemb.metrics import uniformity
-from simemb.monitor import Watch, signals
+from simemb.evaluation.metrics import uniformity
+from simemb.training.monitor import Watch, signals
 
 
 def test_signals_are_their_definitions():

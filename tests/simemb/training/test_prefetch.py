@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from simemb.ahead import DEPTH, Ahead
+from simemb.training.prefetch import DEPTH, Ahead
 
 
 def test_it_gives_what_is_asked_for_inside_and_outside_its_context():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simemb.errors import TrainingError
-from simemb.run import Run, environment
+from simemb.training.run_directory import Run, environment
 
 RECORD: dict[str, Any] = {
     "recipe": {"kind": "Recipe", "batch_size": 64, "views": [{"column": 0}], "betas": [0.9, 0.999]},

@@ -4,7 +4,7 @@ from math import isnan, nan, sqrt
 
 import pytest
 
-from simemb.seeds import deviation, mean, spread
+from simemb.training.seeds import deviation, mean, spread
 
 
 def test_the_deviation_is_that_of_a_sample():

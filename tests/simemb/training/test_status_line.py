@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from simemb import live
-from simemb.live import Interrupts, LiveLine, describe
+from simemb.training import status_line
+from simemb.training.status_line import Interrupts, LiveLine, describe
 
 NUMBERS = {"loss": 1.25, "accuracy": 0.5, "positive": 0.75, "negative": -0.125, "uniformity": -1.5}
 
@@ -59,7 +59,7 @@ def test_without_a_terminal_a_line_is_logged_now_and_then(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(live, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(status_line, "perf_counter", lambda: float(next(clock)))
     with caplog.at_level(logging.INFO, "simemb"), LiveLine(9, shown=False) as line:
         for step in range(1, 7):
             line.step(step, NUMBERS, 100.0)

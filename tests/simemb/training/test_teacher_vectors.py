@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from simemb import FalseNegatives, InfoNCE, fit
-from simemb.directory import load
+from simemb.corpus.rows import open_rows
+from simemb.corpus.sources import cache_folder
+from simemb.encoder.loading import load
 from simemb.errors import TrainingError
-from simemb.recipe import find
-from simemb.rows import open_rows
-from simemb.sources import cache_folder
-from simemb.teacher import vectors_of
+from simemb.method.recipe import find
+from simemb.training.teacher_vectors import vectors_of
 
 PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "a man")]
 

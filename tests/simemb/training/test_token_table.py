@@ -16,10 +16,10 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizer, PreTrainedTokenizerFast
 
-from simemb import tokens
+from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError, ModelError
-from simemb.rows import Rows, open_rows
-from simemb.tokens import token_table
+from simemb.training import token_table as tokens
+from simemb.training.token_table import token_table
 
 WORDS = ["the", "a", "man", "woman", "dog", "cat", "plays", "eats", "runs", "guitar", "fast", "slowly", "red"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -261,8 +261,8 @@ def test_threads_that_start_together_get_the_same_table(cache: Path):
 PROCESS = """
 import sys
 from transformers import PreTrainedTokenizerFast
-from simemb.rows import open_rows
-from simemb.tokens import token_table
+from simemb.corpus.rows import open_rows
+from simemb.training.token_table import token_table
 tokenizer = PreTrainedTokenizerFast.from_pretrained(sys.argv[1])
 rows = open_rows(sys.argv[2])
 print("ready", flush=True)

@@ -17,21 +17,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from simemb import atomic
+from simemb import files
 from simemb.cli import main
-from simemb.directory import load
+from simemb.corpus.rows import open_rows
+from simemb.encoder.loading import load
 from simemb.errors import SimembError
-from simemb.live import LiveLine
-from simemb.material import prepare
-from simemb.memory import Queue
-from simemb.method import Method
-from simemb.optimizing import factor
-from simemb.recipe import Recipe, find
-from simemb.rows import open_rows
-from simemb.run import Run, Settings
-from simemb.targets import EMA
-from simemb.trainer import Trainer
-from simemb.training import fit
+from simemb.method.memory import Queue
+from simemb.method.method import Method
+from simemb.method.recipe import Recipe, find
+from simemb.method.targets import EMA
+from simemb.training.dataset import prepare
+from simemb.training.fit import fit
+from simemb.training.optimizer import factor
+from simemb.training.run_directory import Run, Settings
+from simemb.training.status_line import LiveLine
+from simemb.training.trainer import Trainer
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 4, "epochs": 2}
 SETTINGS = Settings("m", "f", "cls", "d", ("sentence",), "none", "spearman", 1, "no")
@@ -280,7 +280,7 @@ def test_a_disk_that_fills_up_leaves_what_resume_needs(
 ):
     run("simcse", tmp_path / "whole", dev="none")  # so that every evaluation writes best/
     written: list[Path] = []
-    real = atomic._flush
+    real = files._flush
 
     def flush(path: Path) -> None:
         real(path)
@@ -289,7 +289,7 @@ def test_a_disk_that_fills_up_leaves_what_resume_needs(
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic, "_flush", flush)
+        patch.setattr(files, "_flush", flush)
         with pytest.raises(SimembError, match=r"written.*: No space left on device"):
             run("simcse", tmp_path / "stopped", dev="none")
     run("simcse", tmp_path / "stopped", dev="none", resume=True)

@@ -8,9 +8,9 @@ from families import RAGGED, SENTENCES, make_encoder, padded_input
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from simemb import attention
-from simemb.batch import Batch, Runs
-from simemb.interface import NAME, VERIFIED_FAMILIES, no_mask, ragged_attention
+from simemb.transformer import attention
+from simemb.transformer.batch import Batch, Runs
+from simemb.transformer.hf_forward import NAME, VERIFIED_FAMILIES, no_mask, ragged_attention
 
 IMPLEMENTATIONS = [attention._attend_by_run, attention._attend_padded]
 HEADS, DIM = 2, 4

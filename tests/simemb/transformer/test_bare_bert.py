@@ -11,8 +11,8 @@ import torch
 import transformers
 from families import SENTENCES, make_backbone, make_config, make_tokenizer
 
-from simemb.directory import load
-from simemb.skeleton import PREFIXES, Skeleton, load_skeleton
+from simemb.encoder.loading import load
+from simemb.transformer.bare_bert import PREFIXES, Skeleton, load_skeleton
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb.batch import Batch
+from simemb.transformer.batch import Batch
 
 FEW = settings(max_examples=40, deadline=None)
 SENTENCES = st.lists(st.lists(st.integers(0, 999), min_size=1, max_size=9), min_size=1, max_size=12)

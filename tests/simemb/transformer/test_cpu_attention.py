@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from simemb import blocks
-from simemb.blocks import attend_in_blocks, grouped
+from simemb.transformer import cpu_attention
+from simemb.transformer.cpu_attention import attend_in_blocks, grouped
 
 RUNS = ((2, 1), (1, 3), (3, 4), (1, 9), (2, 30))
 TOKENS = sum(count * length for count, length in RUNS)
@@ -46,14 +46,14 @@ def by_loop(
 @pytest.mark.parametrize("probability", [0.1, 0.6])
 def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, probability):
     masks: list[Tensor] = []
-    draw = blocks.kept
+    draw = cpu_attention.kept
 
     def noted(shape, chance):
         mask, scale = draw(shape, chance)
         masks.append(mask)
         return mask, scale
 
-    monkeypatch.setattr(blocks, "kept", noted)
+    monkeypatch.setattr(cpu_attention, "kept", noted)
     given_ones = projections(first_only=first_only)
     options = {"runs": RUNS, "scaling": 0.4, "dropout": probability, "first_only": first_only}
     ours = attend_in_blocks(*given_ones, **options)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from simemb.kernels import dropout, kept, linear, linear_gelu
+from simemb.transformer.cpu_ops import dropout, kept, linear, linear_gelu
 
 
 def layer(*, bias: bool = True) -> nn.Linear:
@@ -140,10 +140,10 @@ def test_a_dropout_of_one_leaves_nothing():
 
 def test_the_off_switch_leaves_everything_to_torch_and_transformers():
     program = (
-        "import torch; from simemb import kernels, Encoder; from simemb.directory import BUNDLED\n"
-        "torch.manual_seed(1); a = kernels.dropout(torch.ones(9, 9), .5, training=True)\n"
+        "import torch; from simemb import Encoder; from simemb.transformer import cpu_ops\n"
+        "torch.manual_seed(1); a = cpu_ops.dropout(torch.ones(9, 9), .5, training=True)\n"
         "torch.manual_seed(1); b = torch.nn.functional.dropout(torch.ones(9, 9), .5)\n"
-        "print(torch.equal(a, b), Encoder.load(BUNDLED).fast)"
+        "print(torch.equal(a, b), Encoder.load('bundled').fast)"
     )
     environment = {**os.environ, "SIMEMB_PLAIN": "1"}
     answer = subprocess.run(

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from simemb import varlen
+from simemb.transformer import cuda_attention
 
 LENGTHS = (1, 3, 3, 7, 12)
 
@@ -40,7 +40,7 @@ def test_it_is_the_attention_of_each_sentence_by_itself(
     device: str, dtype: torch.dtype, error: float, first_only: bool, scaling: float | None
 ):
     parts, starts = inputs(device, dtype, first_only=first_only)
-    found = varlen.attend(*parts, starts, 12, dropout=0.0, scaling=scaling, first_only=first_only)
+    found = cuda_attention.attend(*parts, starts, 12, dropout=0.0, scaling=scaling, first_only=first_only)
     double = [part.detach().double().requires_grad_() for part in parts]
     expected = by_sentence(double, starts, scaling, first_only=first_only)
     arrived = torch.randn(found.shape, generator=torch.Generator().manual_seed(1)).to(device)
@@ -57,7 +57,9 @@ def test_dropout_keeps_the_mean_and_follows_the_seed(device: str, dtype: torch.d
 
     def drawn(seed: int) -> Tensor:
         torch.manual_seed(seed)
-        return varlen.attend(query, key, torch.ones_like(key), starts, 8, dropout=0.25, scaling=None)[..., 0].float()
+        return cuda_attention.attend(query, key, torch.ones_like(key), starts, 8, dropout=0.25, scaling=None)[
+            ..., 0
+        ].float()
 
     one = drawn(3)
     assert torch.equal(one, drawn(3))
@@ -71,10 +73,10 @@ def test_what_lies_in_another_sentence_is_never_seen():
     poisoned = [part.detach().clone() for part in parts]
     for part in poisoned:
         part[-12:] = torch.nan
-    found = varlen.attend(*poisoned, starts, 12, dropout=0.0, scaling=None)
-    expected = varlen.attend(*parts, starts, 12, dropout=0.0, scaling=None)
+    found = cuda_attention.attend(*poisoned, starts, 12, dropout=0.0, scaling=None)
+    expected = cuda_attention.attend(*parts, starts, 12, dropout=0.0, scaling=None)
     torch.testing.assert_close(found[:-12], expected[:-12])
 
 
 def test_the_starts_of_runs():
-    assert varlen.starts_of(((2, 3), (1, 5)), torch.device("cpu")).tolist() == [0, 3, 6, 11]
+    assert cuda_attention.starts_of(((2, 3), (1, 5)), torch.device("cpu")).tolist() == [0, 3, 6, 11]

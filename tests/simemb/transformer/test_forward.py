@@ -5,9 +5,9 @@ import torch
 from families import SENTENCES, make_encoder
 from torch import Tensor, nn
 
-from simemb.batch import Batch
-from simemb.encoder import Encoder
-from simemb.layers import BERT_LAYOUT, layers_of
+from simemb.encoder.encoder import Encoder
+from simemb.transformer.batch import Batch
+from simemb.transformer.forward import BERT_LAYOUT, layers_of
 
 KNOWN = sorted({*BERT_LAYOUT, "distilbert"})
 
@@ -68,10 +68,10 @@ def test_other_activations_are_those_of_transformers(activation):
 @pytest.mark.parametrize("training", [True, False])
 def test_the_last_layer_sees_first_tokens_only_where_the_pooling_does(monkeypatch, training):
     rows: list[int] = []
-    from simemb import layers
+    from simemb.transformer import forward
 
-    kernel = layers.linear
-    monkeypatch.setattr(layers, "linear", lambda x, *rest: rows.append(len(x)) or kernel(x, *rest))
+    kernel = forward.linear
+    monkeypatch.setattr(forward, "linear", lambda x, *rest: rows.append(len(x)) or kernel(x, *rest))
     encoder = make_encoder("bert", pooling="cls").train(training)
     batch = batch_of(encoder)
     encoder(batch)

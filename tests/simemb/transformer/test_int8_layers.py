@@ -9,16 +9,16 @@ from families import SENTENCES, make_encoder
 from torch import Tensor
 from torch.nn import functional
 
-from simemb import int8
-from simemb.batch import Batch
-from simemb.encoder import Encoder
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.pooling import LAYERS, pool
 from simemb.errors import ModelError
-from simemb.int8 import Int8Layer, quantize
-from simemb.layers import Layer, layers_of
-from simemb.pooling import LAYERS, pool
-from simemb.quantizing import Product, Quantizer, Seen
+from simemb.transformer import int8_layers
+from simemb.transformer.batch import Batch
+from simemb.transformer.forward import Layer, layers_of
+from simemb.transformer.int8_layers import Int8Layer, quantize
+from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
 
-pytestmark = pytest.mark.skipif(int8.missing() is not None, reason=str(int8.missing()))
+pytestmark = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
 
 LAYOUTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie", "distilbert")
 
@@ -108,7 +108,7 @@ def test_attention_is_the_softmax_whatever_the_size_of_the_scores(scale, first_o
     torch.manual_seed(1)
     query, key, value = torch.randn(3, 50, 2, 8)
     asked = query[batch.firsts] if first_only else query
-    mixed = int8._attend(asked * scale**0.5, key * scale**0.5, value, runs=batch.runs, first_only=first_only)
+    mixed = int8_layers._attend(asked * scale**0.5, key * scale**0.5, value, runs=batch.runs, first_only=first_only)
     expected: list[Tensor] = []
     for first, length in zip(batch.firsts.tolist(), batch.lengths, strict=True):
         q, k, v = (x[first : first + length].transpose(0, 1) for x in (query, key, value))
@@ -158,7 +158,7 @@ def test_a_sentence_has_the_same_states_alone_as_among_others(encoder):
 def test_long_batches_are_computed_in_parts_and_nothing_changes(encoder, monkeypatch):
     batch, found = batch_of(encoder), quantize(encoder)
     whole = states(encoder, found, batch)[-1]
-    monkeypatch.setattr(int8, "CACHED", 7 * len(found[0].up.bias))
+    monkeypatch.setattr(int8_layers, "CACHED", 7 * len(found[0].up.bias))
     torch.testing.assert_close(states(encoder, found, batch)[-1], whole, atol=1e-5, rtol=0)
 
 

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simemb import layers
-from simemb.batch import Batch
-from simemb.encoder import Encoder
-from simemb.filling import Filling, missing
+from simemb.encoder.encoder import Encoder
+from simemb.transformer import forward
+from simemb.transformer.batch import Batch
+from simemb.transformer.onednn_padding import Filling, missing
 
 
 @given(st.integers(1, 10**6))
@@ -49,7 +49,7 @@ def test_vectors_and_gradients_are_those_without_it(tiny_base, monkeypatch, pool
         return vectors.detach(), [weight.grad.clone() for weight in encoder.parameters() if weight.grad is not None]
 
     filled, filled_gradients = run()
-    monkeypatch.setattr(layers, "by_onednn", lambda _: False)
+    monkeypatch.setattr(forward, "by_onednn", lambda _: False)
     plain, plain_gradients = run()
     torch.testing.assert_close(filled, plain, atol=1e-5, rtol=1e-5)
     for ours, theirs in zip(filled_gradients, plain_gradients, strict=True):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from simemb import Suite, evaluate, probing
+from simemb import Suite, evaluate
+from simemb.corpus.sources import Source
 from simemb.errors import AbsentError, DataError
-from simemb.scores import Scores
-from simemb.sources import Source
-from simemb.tasks.classification import ClassificationScores, CrossValidated, Labeled, Split, _f1
-from simemb.vectors import Vectors
+from simemb.evaluation import probing
+from simemb.evaluation.scores import Scores
+from simemb.evaluation.tasks.classification import ClassificationScores, CrossValidated, Labeled, Split, _f1
+from simemb.evaluation.text_vectors import Vectors
 
 WORDS = {"0": ("bad", "sad", "dull"), "1": ("good", "happy", "fine"), "2": ("who", "what", "where")}
 

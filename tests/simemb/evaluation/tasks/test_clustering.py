@@ -9,7 +9,7 @@ from sklearn.metrics import v_measure_score
 
 from simemb import Suite, evaluate
 from simemb.errors import DataError
-from simemb.tasks.clustering import Clustering, ClusteringScores
+from simemb.evaluation.tasks.clustering import Clustering, ClusteringScores
 
 
 class Table:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simemb import Encoder, evaluate, geometry, metrics, suites
-from simemb.sources import Source
-from simemb.suites import Suite
-from simemb.surface import Surface, biases
-from simemb.tasks.similarity import Similarity
-from simemb.tasks.spread import COSINE_EDGES, Spread, SpreadScores
-from simemb.vectors import Vectors
-from simemb.whitening import Whitening
+from simemb import Encoder, evaluate
+from simemb.corpus.sources import Source
+from simemb.encoder.whitening import Whitening
+from simemb.evaluation import evaluate as suites
+from simemb.evaluation import geometry, metrics
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.surface_bias import Surface, biases
+from simemb.evaluation.tasks.geometry import COSINE_EDGES, Spread, SpreadScores
+from simemb.evaluation.tasks.similarity import Similarity
+from simemb.evaluation.text_vectors import Vectors
 
 WORDS = (
     "a",

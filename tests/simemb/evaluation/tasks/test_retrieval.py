@@ -12,10 +12,10 @@ import pytest
 
 from simemb import evaluate
 from simemb.errors import AbsentError, DataError
-from simemb.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank
-from simemb.suites import Suite
-from simemb.tasks.retrieval import MEASURES, LoadedRetrieval, Retrieval
-from simemb.vectors import Vectors
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank
+from simemb.evaluation.tasks.retrieval import MEASURES, LoadedRetrieval, Retrieval
+from simemb.evaluation.text_vectors import Vectors
 
 CORPUS = [
     {"_id": "d1", "title": "Cats", "text": "a cat sat on a mat", "metadata": {}},

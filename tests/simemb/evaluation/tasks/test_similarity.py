@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from simemb.errors import DataError
-from simemb.metrics import cosine
-from simemb.scores import Aggregates, BinaryAggregates, SimilarityScores
-from simemb.suites import Suite, evaluate
-from simemb.tasks import Binary, Similarity
+from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.metrics import cosine
+from simemb.evaluation.scores import Aggregates, BinaryAggregates, SimilarityScores
+from simemb.evaluation.tasks import Binary, Similarity
 
 PAIRS = [
     (1, "a cat sat", "a cat sat down"),

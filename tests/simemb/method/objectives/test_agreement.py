@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from simemb.errors import RecipeError
-from simemb.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
-from simemb.objectives.base import Objective, Pair
+from simemb.method.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
+from simemb.method.objectives.base import Objective, Pair
 
 Vectors = list[list[Tensor]]
 

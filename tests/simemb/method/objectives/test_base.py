@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from simemb import objectives
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair, above_zero, at_least
+from simemb.method import objectives
+from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 EVERY = [
     objectives.Regression(),

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Pair
-from simemb.objectives.clusters import Centered, CenteredLoss, Swapped, sinkhorn
+from simemb.method.objectives.base import Pair
+from simemb.method.objectives.clusters import Centered, CenteredLoss, Swapped, sinkhorn
 
 
 def scores(count: int, seed: int, width: int = 6) -> Tensor:

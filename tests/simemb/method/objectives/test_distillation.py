@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair
-from simemb.objectives.distilling import SimilarityKL, SquaredError
+from simemb.method.objectives.base import Objective, Pair
+from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 
 
 def rows(count: int, seed: int, dim: int = 4) -> Tensor:

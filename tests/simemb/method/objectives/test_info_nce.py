@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Pair, Texts, cosines
-from simemb.objectives.contrast import InfoNCE, LearntTemperature
-from simemb.objectives.negatives import FalseNegatives
+from simemb.method.objectives.base import Pair, Texts, cosines
+from simemb.method.objectives.false_negatives import FalseNegatives
+from simemb.method.objectives.info_nce import InfoNCE, LearntTemperature
 
 
 def cosine(a: list[float], b: list[float]) -> float:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Pair
-from simemb.objectives.instance import NCE, InvariantSpread, NCELoss
+from simemb.method.objectives.base import Pair
+from simemb.method.objectives.instance import NCE, InvariantSpread, NCELoss
 
 
 def rows(count: int, seed: int, dim: int = 5) -> Tensor:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from simemb.errors import RecipeError
-from simemb.objectives.base import Objective, Pair, Texts
-from simemb.objectives.contrast import InfoNCE
-from simemb.objectives.distilling import SimilarityKL
-from simemb.objectives.matryoshka import Matryoshka, Nested
-from simemb.objectives.negatives import FalseNegatives
+from simemb.method.objectives.base import Objective, Pair, Texts
+from simemb.method.objectives.distillation import SimilarityKL
+from simemb.method.objectives.false_negatives import FalseNegatives
+from simemb.method.objectives.info_nce import InfoNCE
+from simemb.method.objectives.matryoshka import Matryoshka, Nested
 
 
 def rows(count: int, seed: int, dim: int = 8) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from simemb.objectives import (
+from simemb.method.objectives import (
     NCE,
     AlignUniform,
     CoSENT,
@@ -19,7 +19,7 @@ from simemb.objectives import (
     Pair,
     SimilarityKL,
     Texts,
-    strips,
+    row_blocks,
 )
 
 ROWS, WIDTH = 13, 6
@@ -84,9 +84,9 @@ def computed(name: str, first: int) -> tuple[Tensor, list[Any]]:
 def test_strips_give_the_loss_and_the_gradients_of_the_whole(name: str, first: int, monkeypatch: pytest.MonkeyPatch):
     whole, gradients = computed(name, first)
     cut: list[int] = []
-    original = strips.checkpoint
-    monkeypatch.setattr(strips, "checkpoint", lambda *given, **named: cut.append(1) or original(*given, **named))
-    monkeypatch.setattr(strips, "NUMBERS", 40)
+    original = row_blocks.checkpoint
+    monkeypatch.setattr(row_blocks, "checkpoint", lambda *given, **named: cut.append(1) or original(*given, **named))
+    monkeypatch.setattr(row_blocks, "NUMBERS", 40)
     found, theirs = computed(name, first)
     assert len(cut) > 1
     torch.testing.assert_close(found, whole, atol=1e-12, rtol=1e-12)
@@ -112,8 +112,8 @@ def test_the_gradient_is_held_in_strips_of_the_matrix():
 
 
 def test_rows_are_cut_so_that_every_strip_fits():
-    for rows, columns in ((1, 1), (10, 7), (4096, 4096), (5, 2 * strips.NUMBERS), (64, 65_536)):
-        parts = strips.strips(rows, columns)
+    for rows, columns in ((1, 1), (10, 7), (4096, 4096), (5, 2 * row_blocks.NUMBERS), (64, 65_536)):
+        parts = row_blocks.strips(rows, columns)
         assert [number for part in parts for number in range(part.start, part.stop)] == list(range(rows))
-        assert all((part.stop - part.start) * columns <= max(strips.NUMBERS, columns) for part in parts)
-    assert len(strips.strips(512, 1024)) == 1
+        assert all((part.stop - part.start) * columns <= max(row_blocks.NUMBERS, columns) for part in parts)
+    assert len(row_blocks.strips(512, 1024)) == 1

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simemb.errors import DataError, RecipeError
-from simemb.objectives.base import Objective, Pair
-from simemb.objectives.scored import CoSENT, CosineRegression
+from simemb.method.objectives.base import Objective, Pair
+from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
 
 Case = tuple[Tensor, Tensor, list[float]]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from simemb.figures import curves
-from simemb.figures.style import look
+from simemb.report.figures import curves
+from simemb.report.figures.style import look
 
 
 def test_a_curve_goes_through_its_points_in_its_look():

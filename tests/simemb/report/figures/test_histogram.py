@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from simemb.figures import histogram
-from simemb.figures.style import look
+from simemb.report.figures import histogram
+from simemb.report.figures.style import look
 
 EDGES = np.array([0.0, 0.5, 1.0])
 RIDGES = [

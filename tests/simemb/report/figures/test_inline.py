@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from simemb.figures import curves
-from simemb.figures import map as sentences
-from simemb.figures.inline import inline
-from simemb.figures.panel import Panel
-from simemb.figures.style import THEME, look
+from simemb.report.figures import curves
+from simemb.report.figures import map as sentences
+from simemb.report.figures.inline import inline
+from simemb.report.figures.panel import Panel
+from simemb.report.figures.style import THEME, look
 
 STEPS = np.arange(5.0)
 HOSTILE = '</svg><script>alert("1")</script> & "first"'

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from simemb.figures import length
-from simemb.figures.style import look
+from simemb.report.figures import length
+from simemb.report.figures.style import look
 
 
 def test_means_stand_at_their_bins_with_two_standard_errors_either_way():

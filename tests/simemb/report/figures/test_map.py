@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from simemb.figures import map as sentences
-from simemb.figures.style import look
+from simemb.report.figures import map as sentences
+from simemb.report.figures.style import look
 
 
 def test_every_group_is_at_its_places_in_its_color():

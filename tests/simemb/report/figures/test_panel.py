@@ -9,9 +9,9 @@ import pytest
 from matplotlib.image import imread
 
 from simemb.errors import DataError
-from simemb.figures import curves
-from simemb.figures.panel import Panel, compose, save
-from simemb.figures.style import COLUMN, PAGE, drawing, look
+from simemb.report.figures import curves
+from simemb.report.figures.panel import Panel, compose, save
+from simemb.report.figures.style import COLUMN, PAGE, drawing, look
 
 STEPS = np.arange(5.0)
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from simemb.figures import plane
-from simemb.figures.style import base_look, look
+from simemb.report.figures import plane
+from simemb.report.figures.style import base_look, look
 
 
 def test_models_are_points_and_an_arrow_leads_from_what_one_started_from():

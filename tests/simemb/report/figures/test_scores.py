@@ -5,8 +5,8 @@ from math import nan
 import numpy as np
 from matplotlib.figure import Figure
 
-from simemb.figures import scores
-from simemb.figures.style import look
+from simemb.report.figures import scores
+from simemb.report.figures.style import look
 
 TASKS = ["sts12", "stsb", "average"]
 MODELS = [

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from simemb.figures import spectrum
-from simemb.figures.style import look
+from simemb.report.figures import spectrum
+from simemb.report.figures.style import look
 
 
 def test_a_spectrum_is_drawn_as_shares_of_its_largest_value_over_the_rank():

@@ -6,9 +6,9 @@ from importlib.resources import files
 import matplotlib
 import pytest
 
-from simemb.figures import style
+from simemb.report.figures import style
 
-CSS = (files("simemb.dossier") / "style.css").read_text(encoding="utf-8")
+CSS = (files("simemb.report") / "style.css").read_text(encoding="utf-8")
 LIGHT, DARK = (dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in CSS.split("prefers-color-scheme: dark")[:2])
 DARK = {name: DARK[name] for name in style.THEME}
 

@@ -8,15 +8,15 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simemb.dossier.dossier import Dossier
-from simemb.dossier.panels import FIGURES
-from simemb.dossier.panels.pairs import gold_bins
-from simemb.dossier.panels.space import GROUPS, _groups, origins, project
-from simemb.figures.panel import Panel
-from simemb.metrics import cosine
-from simemb.suites import Suite
-from simemb.tasks import Similarity
-from simemb.tasks.spread import Spread
+from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.metrics import cosine
+from simemb.evaluation.tasks import Similarity
+from simemb.evaluation.tasks.geometry import Spread
+from simemb.report.figures.panel import Panel
+from simemb.report.panels import FIGURES
+from simemb.report.panels.pairs import gold_bins
+from simemb.report.panels.space import GROUPS, _groups, origins, project
+from simemb.report.report import Dossier
 
 
 def axes_of(panel: Panel) -> Axes:

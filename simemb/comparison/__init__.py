@@ -1,0 +1,1 @@
+"""Which encoder is better, and what its scores rest on."""

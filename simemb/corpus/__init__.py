@@ -1,0 +1,1 @@
+"""Text from files, named corpora and datasets, as rows."""

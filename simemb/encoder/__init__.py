@@ -1,0 +1,1 @@
+"""Text to vectors: the encoder, how it is loaded and saved, streaming, whitening."""

@@ -1,0 +1,1 @@
+"""Suites, tasks, metrics and the scores that they give."""

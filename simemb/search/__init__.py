@@ -1,0 +1,1 @@
+"""An index of texts, and hard negatives out of it."""

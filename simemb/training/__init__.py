@@ -1,0 +1,1 @@
+"""One training run: its data, loop, checkpoint and directory."""
