@@ -110,24 +110,25 @@ def test_classes_that_a_plane_parts_are_parted(classes: int, scale: float, caplo
     assert not caplog.records
 
 
-def test_a_large_direction_in_common_costs_few_rounds_and_plain_l_bfgs_many(monkeypatch):
+def test_a_large_direction_in_common_costs_few_rounds_with_the_bound_of_the_hessian_and_many_without(monkeypatch):
     features, labels = sample(300, 20, 2, shift=20)
-    every = np.ones((300, 1), bool)
-    fits = problem(features, labels, every)
-    rounds = []
-    gradient = logistic_regression._gradient
-    monkeypatch.setattr(logistic_regression, "_gradient", lambda *given: rounds.append(1) or gradient(*given))
-    found = minimize(fits, 1e-2)
+    fits = problem(features, labels, np.ones((300, 1), bool))
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         signs = 2 * labels - 1
-        value = np.logaddexp(0, -signs * (features @ weights)).mean() + 1e-2 / 4 * weights @ weights
-        return value, gradient(fits, weights[:, None, None], 1e-2 / 2).ravel()
+        value = np.logaddexp(0, -signs * (features @ flat)).mean() + 1e-2 / 4 * flat @ flat
+        return value, logistic_regression._gradient(fits, flat[:, None, None], 1e-2 / 2).ravel()
 
     options = {"maxcor": 8, "gtol": 1e-8, "ftol": 0, "maxiter": 10_000, "maxfun": 10_000}
-    plain = scipy_minimize(loss, np.zeros(21), jac=True, method="L-BFGS-B", options=options)
-    assert found.ravel() == pytest.approx(plain.x, abs=1e-4)
-    assert len(rounds) < plain.nfev / 3
+    optimum = scipy_minimize(loss, np.zeros(21), jac=True, method="L-BFGS-B", options=options)
+    assert minimize(fits, 1e-2).ravel() == pytest.approx(optimum.x, abs=1e-4)
+
+    # The number of rounds to the optimum depends on the last bits of the products, hence on the processor. How far 15
+    # rounds lead does not: 6e-10 above the least loss with the bound, 1e-3 without. Both limits leave a factor of 100.
+    monkeypatch.setattr(logistic_regression, "ROUNDS", 15)
+    assert loss(minimize(fits, 1e-2).ravel())[0] - optimum.fun < 1e-7
+    monkeypatch.setattr(logistic_regression, "_guess", lambda features, decay: np.eye(features.shape[1]))  # noqa: ARG005
+    assert loss(minimize(fits, 1e-2).ravel())[0] - optimum.fun > 1e-5
 
 
 def test_vectors_that_are_all_alike_tell_how_frequent_classes_are():
