@@ -5,7 +5,7 @@ It computes on ragged batches (`simemb.transformer.batch`): the token-wise layer
 
 import hashlib
 import json
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Encoder(nn.Module):
 
     The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any. With
     `fast` the layers are computed by `simemb.transformer.forward`, otherwise by the transformers model itself; after `quantize`
-    `quantized` holds layers that compute in int8.
+    `quantized` holds layers that compute in int8. `states_by` computes the layers' states in place of `eager_states`
+    where it is set, with the same arguments: `simemb.training.cuda_graphs` replays recorded kernels this way.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Encoder(nn.Module):
         self.truncate_dim = truncate_dim
         self.sizes: tuple[int, ...] = ()
         self.quantized: list[Any] | None = None
+        self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
@@ -193,6 +195,9 @@ class Encoder(nn.Module):
         return self._states(batch, first_only=False)
 
     def _states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
+        return (self.states_by or self.eager_states)(batch, first_only=first_only)
+
+    def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """The layers that the pooling needs; with `first_only` the last holds the first token of each sentence."""
         every_layer = LAYERS[self.pooling] != (-1,)
         positions = batch.positions + self.position_offset

@@ -54,7 +54,7 @@ class Examples:
 
     def pinned(self) -> "Examples":
         """The same examples in memory from which a GPU fetches them while it computes."""
-        return self._moved(_pinned, Tensor.pin_memory)
+        return self._moved(Batch.pin_memory, Tensor.pin_memory)
 
     def _moved(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "Examples":
         return replace(
@@ -69,11 +69,3 @@ class Examples:
             taught={view: tensor(vectors) for view, vectors in self.taught.items()},
             guided={view: tensor(vectors) for view, vectors in self.guided.items()},
         )
-
-
-def _pinned(batch: Batch) -> Batch:
-    pinned = replace(
-        batch, ids=batch.ids.pin_memory(), positions=batch.positions.pin_memory(), order=batch.order.pin_memory()
-    )
-    pinned.__dict__["starts"] = batch.starts.pin_memory()
-    return pinned

@@ -54,9 +54,8 @@ class Size:
         """A batch of this size, to be filled."""
         ids, positions = (torch.zeros(self.tokens, dtype=torch.int64, device=device) for _ in range(2))
         order = torch.arange(self.sentences, device=device)
-        room = Room(ids, positions, (self.longest,) * self.sentences, order)
-        room.__dict__["starts"] = torch.zeros(self.sentences + 1, dtype=torch.int32, device=device)
-        return room
+        starts = torch.zeros(self.sentences + 1, dtype=torch.int32, device=device)
+        return Room(ids, positions, (self.longest,) * self.sentences, order, starts)
 
     def fill(self, batch: Batch, room: "Room") -> "Room":
         """Put a batch into the room of such a size: real sentences first, then the dummies, of token 0."""
@@ -90,30 +89,29 @@ class Graphs:
 
     def __init__(self, encoder: Encoder):
         self.encoder = encoder
-        self.plain = encoder._states  # pyright: ignore[reportPrivateUsage]
         self.active = False
         self.pending: Recording | None = None
         self.posing: Room | None = None
         self._pool = torch.cuda.graph_pool_handle()
         self._seen: Counter[Any] = Counter()
         self._recordings: dict[Any, Recording] = {}
-        encoder._states = self.states  # pyright: ignore[reportPrivateUsage]
+        encoder.states_by = self.states
 
     def close(self) -> None:
         """Give the encoder back as it was."""
-        self.encoder.__dict__.pop("_states", None)
+        self.encoder.states_by = None
         self._recordings.clear()
 
     def states(self, batch: Batch, *, first_only: bool) -> tuple[Tensor, ...]:
-        """What `Encoder._states` gives."""
+        """What `Encoder.eager_states` gives."""
         if self.posing is not None:
-            return tuple(state[: len(batch)] for state in self.plain(self.posing, first_only=first_only))
+            return tuple(state[: len(batch)] for state in self.encoder.eager_states(self.posing, first_only=first_only))
         if not self._suits(batch):
-            return self.plain(batch, first_only=first_only)
+            return self.encoder.eager_states(batch, first_only=first_only)
         size = Size.of(batch)
         recording = self._recording(size, first_only=first_only)
         if recording is None:
-            states = self.plain(size.fill(batch, size.empty(batch.ids.device)), first_only=first_only)
+            states = self.encoder.eager_states(size.fill(batch, size.empty(batch.ids.device)), first_only=first_only)
         else:
             states = recording.run(size.fill(batch, recording.room))
         rows = len(batch) if first_only else len(batch.ids)
@@ -152,7 +150,7 @@ class Recording:
         self._anchor = torch.zeros((), device=graphs.encoder.device, requires_grad=bool(learnt))
         with _fresh(backbone, learnt) as leaves, torch.enable_grad():
             with self._record(self.forward), uncached():
-                states = graphs.plain(self.room, first_only=first_only)
+                states = graphs.encoder.eager_states(self.room, first_only=first_only)
             self.states = tuple(state.detach() for state in states)
             self.arrived = tuple(torch.zeros_like(state) for state in states)
             self.gradients: Sequence[Tensor | None] = ()

@@ -4,7 +4,7 @@ Sentences are sorted by length, so that those of equal length form *runs* and ev
 sentence (attention, pooling) can be done with one dense call per run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -28,12 +28,18 @@ class Batch:
     positions: the place of each token in its sentence, counted from 0 whatever the model's family.
     lengths: tokens of each sentence, ascending, each at least 1.
     order: the caller's row of each sentence; `restore` undoes the sorting.
+    precomputed_starts: the value of `starts`, where it exists already; by default it follows from `lengths`.
     """
 
     ids: Int[Tensor, "tokens"]
     positions: Int[Tensor, "tokens"]
     lengths: tuple[int, ...]
     order: Int[Tensor, "batch"]
+    precomputed_starts: Int[Tensor, "batch_and_one"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.precomputed_starts is not None and len(self.precomputed_starts) != len(self.lengths) + 1:
+            raise ValueError("a batch needs one start per sentence, and the end of the last")
 
     @classmethod
     def collate(
@@ -77,6 +83,8 @@ class Batch:
     @cached_property
     def starts(self) -> Int[Tensor, "batch_and_one"]:
         """Where each sentence begins, and the end of the last, as attention kernels want it."""
+        if self.precomputed_starts is not None:
+            return self.precomputed_starts
         return torch.from_numpy(np.cumsum((0, *self.lengths), dtype=np.int32)).to(self.ids.device, non_blocking=True)
 
     @cached_property
@@ -92,14 +100,21 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-        moved = replace(
+        return self._copied(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from which a GPU copies it while it computes."""
+        return self._copied(Tensor.pin_memory)
+
+    def _copied(self, copy: Callable[[Tensor], Tensor]) -> "Batch":
+        """The starts go along: a GPU would otherwise have to wait for their copy from pageable memory."""
+        return replace(
             self,
-            ids=self.ids.to(device, non_blocking=True),
-            positions=self.positions.to(device, non_blocking=True),
-            order=self.order.to(device, non_blocking=True),
+            ids=copy(self.ids),
+            positions=copy(self.positions),
+            order=copy(self.order),
+            precomputed_starts=copy(self.starts),
         )
-        moved.__dict__["starts"] = self.starts.to(device, non_blocking=True)
-        return moved
 
     def restore(self, rows: Float[Tensor, "batch *rest"]) -> Float[Tensor, "batch *rest"]:
         """Per-sentence results of this batch in the order in which the caller gave the sentences."""

@@ -46,6 +46,7 @@ class Filling:
             positions=self._insert(batch.positions, zeros, self.token),
             lengths=lengths,
             order=self._insert(batch.order, batch.order.new_full((1,), len(batch)), self.sentence),
+            precomputed_starts=None,
         )
 
     def put(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "filled dim"]:

@@ -367,6 +367,19 @@ def test_embedding_runs_without_dropout_and_leaves_the_mode_as_it_was(training):
     assert encoder.training is training
 
 
+def test_what_computes_the_states_can_be_set_and_reset():
+    encoder = make_encoder("bert")
+    batch = batch_of(encoder)
+    with torch.no_grad():
+        before = encoder(batch)
+        encoder.states_by = lambda batch, *, first_only: tuple(
+            2 * state for state in encoder.eager_states(batch, first_only=first_only)
+        )
+        assert torch.equal(encoder(batch), 2 * before)
+        encoder.states_by = None
+        assert torch.equal(encoder(batch), before)
+
+
 def test_vectors_carry_a_gradient_and_embeddings_do_not():
     encoder = make_encoder()
     assert encoder(batch_of(encoder)).requires_grad

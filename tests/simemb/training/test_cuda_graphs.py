@@ -199,7 +199,7 @@ def test_steps_are_recorded_where_they_can_be_and_elsewhere_the_encoder_is(make:
             steps(8)
             assert (trainer.steps is not None) is whole
             assert (trainer.steps if whole else trainer.graphs[0])._recordings
-        assert "_states" not in trainer.method.encoder.__dict__
+        assert trainer.method.encoder.states_by is None
 
 
 @on_gpu

@@ -1,5 +1,7 @@
 """Ragged batches: nothing is lost, nothing is added, and the caller's order comes back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -104,3 +106,14 @@ def test_moving_a_batch_keeps_everything():
     assert torch.equal(moved.positions, batch.positions)
     assert moved.lengths == batch.lengths
     assert torch.equal(moved.order, batch.order)
+    assert torch.equal(moved.starts, batch.starts)
+
+
+def test_starts_follow_from_the_lengths_unless_they_are_given():
+    batch = Batch.collate([[1, 2], [3], [4, 5, 6]])
+    assert batch.starts.tolist() == [0, 1, 3, 6]
+    assert batch.firsts.tolist() == [0, 1, 3]
+    starts = torch.tensor([0, 2, 4, 6], dtype=torch.int32)
+    assert replace(batch, precomputed_starts=starts).starts is starts
+    with pytest.raises(ValueError, match="one start per sentence"):
+        replace(batch, lengths=(6,), precomputed_starts=starts)
