@@ -1,1 +1,1 @@
-"""One short file per suite of evaluation tasks (see `simemb.evaluation.evaluate.Suite`)."""
+"""One short file per suite of evaluation tasks (see `simemb.evaluation.suite.Suite`)."""

@@ -5,7 +5,7 @@ themselves: V-measures near 0 are usual and say little. Compare encoders here by
 of many topics (https://arxiv.org/abs/2210.07316) are the real thing.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.clustering import Clustering
 
 from .transfer import SINGLE, labeled

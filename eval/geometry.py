@@ -4,7 +4,7 @@ Alignment and uniformity as in SimCSE (Gao et al., 2021, https://arxiv.org/abs/2
 measures and their papers stand in `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`.
 """
 
-from simemb.evaluation.evaluate import STSB, Suite
+from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.tasks.geometry import Spread
 
 suite = Suite(

@@ -6,7 +6,7 @@ pairs that are scored, so F1 and accuracy flatter every encoder a little.
 """
 
 from simemb.corpus.sources import Source
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Binary
 
 MRPC = Source(

@@ -4,7 +4,7 @@ SciFact (Wadden et al., 2020, https://arxiv.org/abs/2004.14974) as in BEIR; capt
 et al., 2016). Any other folder in BEIR layout is a suite by its path.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.retrieval import Retrieval
 
 suite = Suite(

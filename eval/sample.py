@@ -3,7 +3,7 @@
 The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 task = Similarity("sample", {"test": "sample_test"})

@@ -3,7 +3,7 @@
 Marelli et al., LREC 2014; Muennighoff et al., 2023, MTEB, https://arxiv.org/abs/2210.07316.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 suite = Suite(

@@ -4,7 +4,7 @@ Agirre et al., 2012-2016 (STS12 to STS16); Cer et al., 2017 (STS-B); Marelli et 
 """
 
 from simemb.corpus.sources import Source, scored_pairs
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 # STS13 is without SMT, whose text is not free, as in SentEval.

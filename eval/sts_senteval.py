@@ -3,7 +3,7 @@
 Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 from .sts import scored, years

@@ -3,7 +3,7 @@
 Cer et al., 2017, SemEval-2017 task 1, https://arxiv.org/abs/1708.00055.
 """
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 task = Similarity("stsb_dev", {"dev": "stsb_dev"})

@@ -5,7 +5,7 @@ Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449, table 1: movie and prod
 """
 
 from simemb.corpus.sources import Source
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.classification import CrossValidated, Split
 
 SINGLE = ("sentence",)

@@ -5,7 +5,7 @@ For those with two classes, area under the curve, best accuracy and the like sta
 """
 
 from simemb.corpus.sources import Source, scored_pairs
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Binary, Similarity
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from simemb.encoder.encoder import Encoder
     from simemb.encoder.whitening import whiten
     from simemb.errors import SimembError
-    from simemb.evaluation.evaluate import Suite, evaluate
+    from simemb.evaluation.evaluate import evaluate
+    from simemb.evaluation.suite import Suite
     from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
     from simemb.method.embedding_augmentations import (
         Adversarial,
@@ -102,7 +103,7 @@ _HOMES = {
     "Span": "method.token_augmentations",
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
-    "Suite": "evaluation.evaluate",
+    "Suite": "evaluation.suite",
     "Swapped": "method.objectives",
     "TokenAugmentation": "method.token_augmentations",
     "TokenCutoff": "method.embedding_augmentations",

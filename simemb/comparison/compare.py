@@ -21,9 +21,9 @@ from simemb.comparison.pairwise import Duel, Entry, Side, duel, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import AVERAGE, Scores
+from simemb.evaluation.suite import Suite
 from simemb.files import write_text
 
 

@@ -1,13 +1,12 @@
-"""Suites of evaluation tasks, and how an encoder is scored on them.
+"""Find a suite by its name or path, and score an encoder on it.
 
-What a task is, and how it is scored, stands in `simemb.evaluation.tasks`, one file for each kind.
+`simemb.evaluation.tasks` holds the kinds of task and how each is scored.
 """
 
 import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import inf
@@ -20,37 +19,15 @@ from simemb import cookbook
 from simemb.errors import AbsentError, DataError, unknown
 from simemb.evaluation.metrics import alignment, effective_rank, uniformity
 from simemb.evaluation.scores import Geometry, Scores
-from simemb.evaluation.tasks import Loaded, Pairs, Retrieval, Similarity, Task
+from simemb.evaluation.suite import STSB, Suite
+from simemb.evaluation.tasks import Loaded, Pairs, Retrieval, Similarity
 from simemb.evaluation.text_vectors import SentenceEncoder, Vectors
 from simemb.evaluation.vector_cache import VectorCache
 
 log = logging.getLogger("simemb")
 
-STSB = Similarity("stsb", {"train": "stsb", "dev": "stsb_dev", "test": "stsb_test"})
 # Pairs of this score or more are positive. SimCSE published no code; every copy of it takes >= 4, not > 4.
 THRESHOLD = 4.0
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Tasks that are scored and averaged together.
-
-    Attributes:
-        name: Its name on the command line, which is the name of its file in `eval/`.
-        description: What it is and where it is from, in one line.
-        tasks: In the order of the table's columns.
-        geometry: The task whose pairs measure alignment, uniformity and effective rank; by default the whole STS-B.
-        headline: The number of each task that tables show, that is averaged, and that chooses a checkpoint.
-        complete: Whether the suite is refused if the data of a task are missing; otherwise it is scored without them
-            and they are named.
-    """
-
-    name: str
-    description: str
-    tasks: tuple[Task, ...]
-    geometry: Similarity | None = STSB
-    headline: str = "spearman"
-    complete: bool = True
 
 
 def names() -> list[str]:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import AbsentError, DataError, SimembError
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.scores import TaskScores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
 from simemb.evaluation.text_vectors import Vectors
 

@@ -8,8 +8,8 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.surface_bias import Surface
 from simemb.evaluation.tasks import Similarity
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import AbsentError, DataError
-from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.report.figures.style import Look
 from simemb.report.history import History
 

@@ -11,8 +11,8 @@ from simemb.comparison.names import labels
 from simemb.comparison.significance import fewest_resamples
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.evaluation import evaluate
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.report.disagreement import ScoredPairs
 from simemb.report.figures.style import base_look, look
 from simemb.report.intervals import Interval, intervals

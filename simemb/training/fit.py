@@ -17,9 +17,10 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.loading import BUNDLED
 from simemb.encoder.loading import load as load_encoder
 from simemb.errors import DataError, SimembError, TrainingError, unknown
-from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe, find

@@ -18,8 +18,9 @@ from torch import Tensor
 from simemb import distributed
 from simemb.encoder import saving
 from simemb.encoder.model_card import describe
-from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.method import gradient_cache
 from simemb.method.method import Method
 from simemb.method.step_input import Examples

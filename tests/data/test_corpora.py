@@ -13,6 +13,7 @@ from simemb.corpus import sources
 from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
+from simemb.evaluation.suite import STSB
 
 ROWS = {
     "wiki": 250_000,
@@ -95,7 +96,7 @@ def test_the_texts_of_the_sts_sets_are_those_that_the_suites_score(shared_data: 
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
     rows = open_rows("sts_texts")
     years = evaluate.find("sts").tasks[:5]
-    loaded = [pairs for task in (*years, evaluate.STSB, *evaluate.find("sickr_full").tasks) for pairs in task.read()]
+    loaded = [pairs for task in (*years, STSB, *evaluate.find("sickr_full").tasks) for pairs in task.read()]
     scored = [text for pairs in loaded for both in zip(pairs.first, pairs.second, strict=True) for text in both]
     assert [text for (text,) in rows.texts()] == scored
     assert len(set(scored)) == 29_525

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simemb import Encoder, evaluate
-from simemb.evaluation import evaluate as suites
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.evaluate import find
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.retrieval import LoadedRetrieval
 
 SIZES = {"scifact": (5183, 300, 339), "captions": (4000, 1000, 4000)}
@@ -17,7 +17,7 @@ SIZES = {"scifact": (5183, 300, 339), "captions": (4000, 1000, 4000)}
 def loaded(shared_data: Path) -> dict[str, LoadedRetrieval]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIMEMB_DATA", str(shared_data))
-        return {task.name: task.load() for task in suites.find("retrieval").tasks}
+        return {task.name: task.load() for task in find("retrieval").tasks}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_static_embeddings_have_the_scores_that_trec_eval_gives_their_cosines(lo
     ).evaluate(run)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIMEMB_DATA", str(shared_data))
-        suite = Suite("captions", "one task", (suites.find("retrieval").tasks[1],), None, "ndcg@10")
+        suite = Suite("captions", "one task", (find("retrieval").tasks[1],), None, "ndcg@10")
         scores = evaluate(potion, suite)
     for ours, theirs in measures.items():
         expected = 100 * np.mean([found[theirs] for found in evaluator.values()])

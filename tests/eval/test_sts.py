@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from simemb import Encoder, evaluate
-from simemb.evaluation import evaluate as suites
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.evaluate import find
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 
 TASKS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
 SIZES = dict(zip(TASKS, (3108, 1500, 3750, 3000, 1186, 1379, 4927), strict=True))
@@ -62,13 +62,13 @@ def agrees_by_subsets(scores: Scores, tasks: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("name", ["sts", "sts_senteval"])
 def test_the_seven_tasks_have_the_published_numbers_of_pairs(data, name):
-    loaded = {task.name: sum(len(pairs.gold) for pairs in task.read()) for task in suites.find(name).tasks}
+    loaded = {task.name: sum(len(pairs.gold) for pairs in task.read()) for task in find(name).tasks}
     assert loaded == SIZES
 
 
 def test_the_other_suites_have_the_published_numbers_of_pairs(data):
     sizes = {
-        name: sum(len(pairs.gold) for task in suites.find(name).tasks for pairs in task.read())
+        name: sum(len(pairs.gold) for task in find(name).tasks for pairs in task.read())
         for name in ("stsb_dev", "sickr_full")
     }
     assert sizes == {"stsb_dev": 1500, "sickr_full": 9927}
@@ -76,7 +76,7 @@ def test_the_other_suites_have_the_published_numbers_of_pairs(data):
 
 def test_senteval_text_differs_from_the_original_in_form_only(data):
     def pairs(name: str):
-        return suites.find(name).tasks[1].read()[1]
+        return find(name).tasks[1].read()[1]
 
     original, senteval = pairs("sts"), pairs("sts_senteval")
     assert original.gold.tolist() == senteval.gold.tolist()
@@ -100,7 +100,7 @@ def test_static_embeddings_meet_the_reference_on_the_dev_split(data, potion):
 
 def test_a_transformer_meets_the_reference_on_sts16(data, shared_models):
     encoder = Encoder.load(shared_models / "minilm-l4-mlm", pooling="cls")
-    sts16 = suites.find("sts").tasks[4]
+    sts16 = find("sts").tasks[4]
     scores = evaluate(encoder, Suite("sts16", "one task", (sts16,)))
     assert scores.points == pytest.approx(MINILM["cls"][0][4], abs=0.01)
     agrees_by_subsets(scores, ("sts16",))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simemb import Encoder, Suite, evaluate
-from simemb.evaluation import evaluate as suites
+from simemb.evaluation.evaluate import find
 from simemb.evaluation.tasks.classification import ClassificationScores, LoadedSplit, LoadedWhole
 
 TASKS = ("mr", "cr", "subj", "mpqa", "sst2", "trec", "mrpc")
@@ -21,11 +21,11 @@ def data(shared_data: Path):
 
 
 def test_the_seven_tasks_stand_in_the_order_of_the_papers():
-    assert tuple(task.name for task in suites.find("transfer").tasks) == TASKS
+    assert tuple(task.name for task in find("transfer").tasks) == TASKS
 
 
 def test_the_tasks_that_are_there_have_the_published_numbers_of_examples(data):
-    tasks = {task.name: task for task in suites.find("transfer").tasks}
+    tasks = {task.name: task for task in find("transfer").tasks}
     for name in ("mr", "cr", "subj"):
         loaded = tasks[name].load()
         assert isinstance(loaded, LoadedWhole)
@@ -39,7 +39,7 @@ def test_the_tasks_that_are_there_have_the_published_numbers_of_examples(data):
 
 
 def test_static_embeddings_on_customer_reviews(data, shared_models):
-    cr = suites.find("transfer").tasks[1]
+    cr = find("transfer").tasks[1]
     encoder = Encoder.load(shared_models / "potion-base-4M")
     scores = evaluate(encoder, Suite("cr", "one task", (cr,), geometry=None, headline="accuracy"))
     found = scores.tasks["cr"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simemb import Encoder, evaluate
-from simemb.evaluation import evaluate as suites
+from simemb.evaluation.evaluate import find
 
 ZH = {"stsb": 1361, "lcqmc": 12_500, "afqmc": 4316}
 ABSENT = ("pawsx", "atec", "bq")
@@ -22,7 +22,7 @@ def potion(shared_models: Path) -> Encoder:
 
 
 def test_the_chinese_sets_have_the_published_numbers_of_pairs():
-    tasks = {task.name: task for task in suites.find("zh").tasks}
+    tasks = {task.name: task for task in find("zh").tasks}
     assert list(tasks) == [*ZH, *ABSENT]
     assert {name: sum(len(pairs.gold) for pairs in tasks[name].read()) for name in ZH} == ZH
 

@@ -6,8 +6,8 @@ from math import nan
 
 import numpy as np
 
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.scores import AVERAGE, Scores
+from simemb.evaluation.suite import Suite
 from simemb.report.figures import scores as drawn
 from simemb.report.figures.panel import Panel
 from simemb.report.intervals import Interval

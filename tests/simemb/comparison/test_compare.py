@@ -16,9 +16,9 @@ from simemb.comparison.compare import Comparison, compare, contest
 from simemb.comparison.pairwise import AVERAGE
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import Scores, TaskScores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
 

@@ -12,9 +12,9 @@ from scipy.stats import pearsonr, spearmanr
 
 from simemb.corpus.sources import Source
 from simemb.errors import DataError, ModelError
-from simemb.evaluation import evaluate as suites
-from simemb.evaluation.evaluate import Suite, alignment_uniformity, evaluate
+from simemb.evaluation.evaluate import alignment_uniformity, evaluate, find, names
 from simemb.evaluation.metrics import alignment, cosine, effective_rank, uniformity
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.report.terminal import print_table, scores_table
 
@@ -256,9 +256,9 @@ def test_no_cell_of_a_wide_table_is_cut(capsys, monkeypatch):
 
 
 def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
-    assert {"sts", "sts_senteval", "stsb_dev", "sickr_full", "sample", "sample_dev"} <= set(suites.names())
-    for name in suites.names():
-        found = suites.find(name)
+    assert {"sts", "sts_senteval", "stsb_dev", "sickr_full", "sample", "sample_dev"} <= set(names())
+    for name in names():
+        found = find(name)
         assert found.name == name
         assert found.description
         assert "\n" not in found.description
@@ -269,7 +269,7 @@ def test_the_page_about_evaluation_has_a_line_for_every_suite():
     page = Path(__file__).resolve().parents[3] / "docs" / "evaluation.md"
     inside = page.read_text(encoding="utf-8").partition("<!-- suites")[2].partition("<!-- end of suites")[0]
     lines = [line.strip("| ").split(" | ") for line in inside.splitlines() if line.startswith("| `")]
-    assert lines == [[f"`{name}`", suites.find(name).description] for name in suites.names()]
+    assert lines == [[f"`{name}`", find(name).description] for name in names()]
 
 
 @pytest.mark.parametrize("name", ["sample", "sample_dev"])
@@ -285,7 +285,7 @@ def test_the_bundled_suites_need_no_data(name, tmp_path, monkeypatch):
 
 def test_a_misspelt_suite_is_answered_with_the_nearest_name():
     with pytest.raises(DataError, match="unknown suite 'stsb_devv': did you mean 'stsb_dev'"):
-        suites.find("stsb_devv")
+        find("stsb_devv")
 
 
 def test_missing_data_are_answered_with_the_file_and_the_places_looked_in(tmp_path, monkeypatch):

@@ -5,9 +5,9 @@ from math import inf
 import numpy as np
 import pytest
 
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Binary, Similarity
 from simemb.report.disagreement import ScoredPairs, percentiles
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.report import tables
 from simemb.report.report import Dossier

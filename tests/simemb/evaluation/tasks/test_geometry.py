@@ -11,9 +11,9 @@ import pytest
 from simemb import Encoder, evaluate
 from simemb.corpus.sources import Source
 from simemb.encoder.whitening import Whitening
-from simemb.evaluation import evaluate as suites
 from simemb.evaluation import geometry, metrics
-from simemb.evaluation.evaluate import Suite
+from simemb.evaluation.evaluate import find
+from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.surface_bias import Surface, biases
 from simemb.evaluation.tasks.geometry import COSINE_EDGES, Spread, SpreadScores
 from simemb.evaluation.tasks.similarity import Similarity
@@ -205,11 +205,11 @@ def test_pairs_of_one_and_the_same_text_have_no_geometry_and_give_no_warning():
 
 
 def test_the_suite_is_found_and_measures_the_whole_of_stsb():
-    suite = suites.find("geometry")
+    suite = find("geometry")
     assert (suite.headline, suite.geometry) == ("uniformity", None)
     (spread,) = suite.tasks
     assert isinstance(spread, Spread)
-    assert spread.pairs is suites.STSB
+    assert spread.pairs is STSB
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from simemb import evaluate
 from simemb.errors import AbsentError, DataError
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.retrieval import MEASURES, LoadedRetrieval, Retrieval
 from simemb.evaluation.text_vectors import Vectors
 

@@ -7,9 +7,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from simemb.errors import DataError
-from simemb.evaluation.evaluate import Suite, evaluate
+from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.metrics import cosine
 from simemb.evaluation.scores import Aggregates, BinaryAggregates, SimilarityScores
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Binary, Similarity
 
 PAIRS = [

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simemb.evaluation.evaluate import Suite
 from simemb.evaluation.metrics import cosine
+from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.evaluation.tasks.geometry import Spread
 from simemb.report.figures.panel import Panel
