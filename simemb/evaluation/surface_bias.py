@@ -4,26 +4,14 @@ A similarity should follow what texts mean. Correlations with the surface show w
 the gold score held fixed, since pairs that mean the same do share words.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
+from simemb.corpus.words import words
 from simemb.evaluation.metrics import spearman
-from simemb.method.token_augmentations import UNSPACED
-
-_WORD = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text, without regard to case; in scripts that are written without spaces each character is one.
-
-    >>> words("Two dogs, 2 cats: 两只狗")
-    ['two', 'dogs', '2', 'cats', '两', '只', '狗']
-    """
-    return _WORD.findall(text.casefold())
 
 
 @dataclass(frozen=True, eq=False)

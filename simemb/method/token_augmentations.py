@@ -5,7 +5,6 @@ the batch, the number of processes or what was resumed. What changes the number 
 anew, so `Shuffle` belongs behind it; `Span` alone keeps the places that its tokens had.
 """
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, cast
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.corpus.words import UNSPACED
 from simemb.errors import RecipeError, unknown
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 
 
 @dataclass(frozen=True)
