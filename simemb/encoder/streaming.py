@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from simemb.encoder.unit_vectors import unit
 from simemb.errors import DataError
 from simemb.files import new_file
 from simemb.progress import track
@@ -184,8 +185,7 @@ def _finish(vectors: Vectors, options: Options) -> Vectors:
     if options.truncate_dim is not None:
         vectors = np.ascontiguousarray(vectors[:, : options.truncate_dim])
     if options.normalize:
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors /= np.where(norms == 0, 1, norms)
+        vectors = unit(vectors)
     return vectors
 
 

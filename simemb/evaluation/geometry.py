@@ -9,8 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from simemb.evaluation.metrics import COINCIDENT, STRIP
+from simemb.encoder.unit_vectors import unit
 
+STRIP = 512
+"""Rows of similarities in memory at once: 512 x 20,000 float32 values take 41 MB."""
+COINCIDENT = 1e-12
+"""Unit vectors whose mean squared distance from their mean is below this differ by the rounding of float32 alone."""
 NEIGHBORS = 10
 """The k of Radovanovic et al."""
 DEAD = 1e-3
@@ -114,12 +118,12 @@ def occurrences(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> Int64[n
     """
     import torch
 
-    unit = torch.as_tensor(_unit(x), dtype=torch.float32)
-    counts = torch.zeros(len(unit), dtype=torch.int64)
-    for start in range(0, len(unit), STRIP):
-        cosines = unit[start : start + STRIP] @ unit.T
+    u = torch.as_tensor(unit(x.astype(np.float64)), dtype=torch.float32)
+    counts = torch.zeros(len(u), dtype=torch.int64)
+    for start in range(0, len(u), STRIP):
+        cosines = u[start : start + STRIP] @ u.T
         cosines.diagonal(start).fill_(-torch.inf)
-        counts += torch.bincount(cosines.topk(k, sorted=False).indices.flatten(), minlength=len(unit))
+        counts += torch.bincount(cosines.topk(k, sorted=False).indices.flatten(), minlength=len(u))
     return counts.numpy()
 
 
@@ -180,20 +184,14 @@ def _contributions(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim
     count = len(x)
     if count < 2:
         return np.full(x.shape[1], np.nan)
-    unit = _unit(x)
-    return (unit.sum(axis=0) ** 2 - np.square(unit).sum(axis=0)) / (count * (count - 1))
+    u = unit(x.astype(np.float64))
+    return (u.sum(axis=0) ** 2 - np.square(u).sum(axis=0)) / (count * (count - 1))
 
 
 def _centered(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text dim"] | None:
     """The unit vectors less their mean; None where they coincide, or are fewer than two."""
     if len(x) < 2:
         return None
-    centered = _unit(x)
+    centered = unit(x.astype(np.float64))
     centered -= centered.mean(axis=0)
     return None if np.square(centered).sum() < COINCIDENT * len(x) else centered
-
-
-def _unit(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text dim"]:
-    wide = x.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0)

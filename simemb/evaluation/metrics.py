@@ -12,10 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-# Rows of similarities held at once: 512 x 20,000 float32 values are 41 MB.
-STRIP = 512
-# Unit vectors at this mean squared distance from their mean differ by the rounding of float32 alone.
-COINCIDENT = 1e-12
+from simemb.encoder.unit_vectors import unit
+from simemb.evaluation.geometry import STRIP, singular_spectrum
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
@@ -65,13 +63,7 @@ def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -
     >>> cosine(np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 0.0]])).tolist()
     [0.96, 0.0]
     """
-    return np.einsum("pd,pd->p", _normalized(a), _normalized(b))
-
-
-def _normalized(x: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
-    wide = x.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0)
+    return np.einsum("pd,pd->p", unit(a.astype(np.float64)), unit(b.astype(np.float64)))
 
 
 def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2.0) -> float:
@@ -128,8 +120,8 @@ def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2.0) -> float:
 def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
     """How many dimensions vectors make use of: exp of the entropy of their normalized singular values.
 
-    exp(-sum_i p_i log p_i) with p_i = s_i / sum_j s_j, where s are the singular values of the L2-normalized vectors
-    less their mean: the square roots of the eigenvalues of X^T X, float64, of which rounding alone counts as zero.
+    exp(-sum_i p_i log p_i) with p the singular values of the centered L2-normalized vectors as shares of their sum
+    (`simemb.evaluation.geometry.singular_spectrum`).
 
     Args:
         x: The vectors of all texts, of any length.
@@ -138,14 +130,6 @@ def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
         1 (all on one line through their mean) to min(dim, texts - 1) (equally far in every direction), higher
         is better; nan if all coincide, or below two vectors. Roy & Vetterli, definition 1.
     """
-    if len(x) < 2:
-        return float("nan")
-    centered = _normalized(x)
-    centered -= centered.mean(axis=0)
-    spectrum = np.linalg.eigvalsh(centered.T @ centered)
-    if spectrum.sum() < COINCIDENT * len(x):
-        return float("nan")
-    rounding = spectrum[-1] * max(x.shape) * np.finfo(np.float64).eps
-    values = np.sqrt(spectrum[spectrum > rounding])
-    shares = values / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    from scipy.special import entr
+
+    return float(np.exp(entr(singular_spectrum(x)).sum()))

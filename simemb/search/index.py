@@ -23,10 +23,10 @@ from simemb.search.segment import (
     Part,
     Stored,
     arrange,
+    finite_unit,
     numbered,
     table,
     unique,
-    unit,
 )
 from simemb.search.storage import (
     FORMAT,
@@ -277,7 +277,7 @@ class Index:
         if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
             shape = " x ".join(map(str, vectors.shape))
             raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")
-        return unit(vectors, what)
+        return finite_unit(vectors, what)
 
     def _merged(self, found: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
         """The best k of what the parts found for one query; on a tie the earlier text."""

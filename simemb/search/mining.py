@@ -227,13 +227,13 @@ class _Found:
 
 def _found(encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, known: set[bytes]) -> Iterator[_Found]:
     """The negatives of every row, in order."""
-    from simemb.search.segment import unit
+    from simemb.search.segment import finite_unit
 
     dice, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODED)):
             texts = [text for column in zip(*chunk, strict=True) for text in column]
-            vectors = unit(encoder.encode(texts, progress=False), rows.name)
+            vectors = finite_unit(encoder.encode(texts, progress=False), rows.name)
             anchors, positives = vectors[: len(chunk)], vectors[len(chunk) :]
             similarities = (anchors * positives).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)

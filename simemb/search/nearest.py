@@ -41,12 +41,12 @@ def exact(asked: Nearest) -> NDArray[np.int64]:
 
     Cosines are float32, rounded from float64: two documents with the same text tie, wherever they stand.
     """
-    from simemb.search.segment import unit
+    from simemb.search.segment import finite_unit
 
-    queries = unit(asked.queries, "queries").astype(np.float64)
+    queries = finite_unit(asked.queries, "queries").astype(np.float64)
     best = _Best(asked)
     for start in range(0, asked.documents, BLOCK):
-        block = unit(asked.vectors(start, start + BLOCK), "documents").astype(np.float64)
+        block = finite_unit(asked.vectors(start, start + BLOCK), "documents").astype(np.float64)
         numbers = np.arange(start, start + len(block))
         for first in range(0, len(queries), STRIP):
             rows = slice(first, first + STRIP)
@@ -68,18 +68,18 @@ def approximate(asked: Nearest, kind: str, effort: int) -> tuple[NDArray[np.int6
         KINDS,
         Part,
         arrange,
+        finite_unit,
         table,
-        unit,
     )
 
     if kind not in KINDS:
         raise SearchError(unknown("kind of index", kind, KINDS))
-    queries = unit(asked.queries, "queries")
+    queries = finite_unit(asked.queries, "queries")
     best = _Best(asked)
     setting = f"{kind}, effort {effort}"
     cells: list[int] = []
     for start in range(0, asked.documents, FULL):
-        block = unit(asked.vectors(start, start + FULL), "documents")
+        block = finite_unit(asked.vectors(start, start + FULL), "documents")
         part = Part(arrange(block, kind), table([(str(row), "") for row in range(len(block))], 0))
         cosines, rows = part.nearest(queries, asked.depth, effort)
         best.offer(slice(None), cosines, start + rows)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
+from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
 from simemb.search.storage import File, first_line, place
 
@@ -140,7 +141,7 @@ class Part:
             writer.write_table(self.texts.combine_chunks(), max_chunksize=8192)
 
 
-def unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarray, "text dim"]:
+def finite_unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarray, "text dim"]:
     """x / |x| for each row, and 0 for a row of zeros.
 
     Raises:
@@ -151,8 +152,7 @@ def unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarr
     if not np.isfinite(wide).all():
         row = int(np.flatnonzero(~np.isfinite(wide).all(axis=1))[0])
         raise SearchError(f"{what}: the vector of number {row} is not finite: the encoder is broken")
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0).astype(np.float32)
+    return unit(wide).astype(np.float32)
 
 
 def numbered(texts: Iterable[str], ids: Iterable[str | int] | None, start: int) -> Iterator[tuple[str, str]]:

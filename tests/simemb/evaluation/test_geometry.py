@@ -12,6 +12,7 @@ from scipy.stats import skew
 
 from simemb.evaluation import geometry
 from simemb.evaluation.geometry import (
+    STRIP,
     anisotropy,
     covariance,
     dead_dimensions,
@@ -22,7 +23,7 @@ from simemb.evaluation.geometry import (
     occurrences,
     singular_spectrum,
 )
-from simemb.evaluation.metrics import STRIP, effective_rank
+from simemb.evaluation.metrics import effective_rank
 
 NUMBERS: dict[str, Callable[[np.ndarray], float]] = {
     "anisotropy": anisotropy,
