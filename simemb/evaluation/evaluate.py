@@ -21,7 +21,7 @@ from simemb.evaluation.metrics import alignment, effective_rank, uniformity
 from simemb.evaluation.scores import Geometry, Scores
 from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.tasks import Loaded, Pairs, Retrieval, Similarity
-from simemb.evaluation.text_vectors import SentenceEncoder, Vectors
+from simemb.evaluation.text_vectors import SentenceEncoder, TextVectors
 from simemb.evaluation.vector_cache import VectorCache
 
 log = logging.getLogger("simemb")
@@ -94,7 +94,7 @@ def evaluate(
     spread = suite.geometry.load() if geometry and suite.geometry else None
     every: list[Loaded] = [*tasks.values(), *([spread] if spread else [])]
     fingerprint = encoder.fingerprint()
-    vectors = Vectors(
+    vectors = TextVectors(
         encoder,
         (text for loaded in every for text in loaded.texts()),
         batch_size=batch_size,
@@ -136,7 +136,7 @@ def alignment_uniformity(
     (Gao et al., 2021), by the definitions of Wang & Isola (see `simemb.evaluation.metrics`).
     """
     loaded = task.load()
-    vectors = Vectors(encoder, loaded.texts(), batch_size=batch_size, progress=progress)
+    vectors = TextVectors(encoder, loaded.texts(), batch_size=batch_size, progress=progress)
     return _measure(task.name, loaded.subsets, vectors, threshold)
 
 
@@ -164,7 +164,7 @@ def _versions(*more: str) -> dict[str, str]:
     return {package: version(package) for package in packages} | {"python": python_version()}
 
 
-def _measure(task: str, subsets: Sequence[Pairs], vectors: Vectors, threshold: float = THRESHOLD) -> Geometry:
+def _measure(task: str, subsets: Sequence[Pairs], vectors: TextVectors, threshold: float = THRESHOLD) -> Geometry:
     """Alignment, uniformity and effective rank, with the numbers they depend on."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])

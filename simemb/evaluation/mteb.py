@@ -22,7 +22,7 @@ from simemb.errors import AbsentError, DataError, SimembError
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 PREFIX = "mteb:"
 """What the name of such a suite begins with."""
@@ -101,7 +101,7 @@ class LoadedMteb(Loaded):
         """None: mteb asks for the vectors that it needs when it needs them."""
         return iter(())
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """What mteb makes of the encoder; `DataError` if it fails."""
         mteb, name = import_module("mteb"), self.task.metadata.name
         try:
@@ -120,7 +120,7 @@ class LoadedMteb(Loaded):
 class AsMteb:
     """Vectors as mteb wants an encoder (its EncoderProtocol): texts come in batches, similarity is the cosine."""
 
-    def __init__(self, vectors: Vectors):
+    def __init__(self, vectors: TextVectors):
         self.vectors = vectors
         self.mteb_model_meta: Any = import_module("mteb.models.model_meta").ModelMeta.create_empty()
 

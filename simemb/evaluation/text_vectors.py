@@ -30,7 +30,7 @@ class SentenceEncoder(Protocol):
         ...
 
 
-class Vectors:
+class TextVectors:
     """One vector for each distinct text.
 
     `vectors[texts]` are those of some of the texts, [texts, dim], in that order. progress: whether what is computed

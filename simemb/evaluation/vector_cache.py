@@ -25,8 +25,6 @@ LIMIT = 4 << 30
 """Bytes of all encoders together."""
 _DIGEST = 16
 
-Vectors = NDArray[np.float32]
-
 
 class VectorCache:
     """The vectors of one encoder. fingerprint: what tells it from every other (`Encoder.fingerprint`)."""
@@ -35,7 +33,7 @@ class VectorCache:
         # The release too: the same weights may give other vectors after an error in the code was mended.
         self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
-    def through(self, texts: Sequence[str], encode: Callable[[list[str]], Vectors]) -> Vectors:
+    def through(self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]) -> NDArray[np.float32]:
         """Vectors [texts, dim] of distinct texts: those that are known, and the others by `encode`, which are kept.
 
         Where nothing can be written, everything still works, with a notice.
@@ -54,12 +52,12 @@ class VectorCache:
         self._keep([keys[row] for row in missing], fresh)
         return vectors
 
-    def _found(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
+    def _found(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
         """The vectors that are known of these texts, still in the mapped files; a damaged file is removed."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        wanted, found = set(keys), dict[bytes, Vectors]()
+        wanted, found = set(keys), dict[bytes, NDArray[np.float32]]()
         for path in sorted(self.folder.glob("*.safetensors")):
             try:
                 content = load_file(path)
@@ -74,7 +72,7 @@ class VectorCache:
             found |= {key: vectors[row] for row, key in enumerate(held) if key in wanted}
         return found
 
-    def _keep(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+    def _keep(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         from safetensors.numpy import save_file
 
         table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _DIGEST)

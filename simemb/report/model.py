@@ -123,10 +123,10 @@ class Subject:
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of distinct texts [texts, dim], most of which the cache has from scoring."""
-        from simemb.evaluation.text_vectors import Vectors
+        from simemb.evaluation.text_vectors import TextVectors
         from simemb.evaluation.vector_cache import VectorCache
 
-        return Vectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
+        return TextVectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
 
 
 def _read(path: Path) -> dict[str, Any]:

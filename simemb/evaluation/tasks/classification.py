@@ -19,7 +19,7 @@ from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.probing import Probed
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Labeled:
         place = {label: code for code, label in enumerate(classes)}
         return np.array([place[label] for label in self.labels], np.intp)
 
-    def features(self, vectors: Vectors) -> NDArray[np.float32]:
+    def features(self, vectors: TextVectors) -> NDArray[np.float32]:
         """The vector of each text; of a pair u, v: |u - v| and u * v, side by side, as in SentEval."""
         columns = [vectors[list(column)] for column in zip(*self.texts, strict=True)]
         if len(columns) == 1:
@@ -130,7 +130,7 @@ class LoadedWhole(Loaded):
         """Every text."""
         return (text for texts in self.data.texts for text in texts)
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """Mean accuracy over folds, and whether each example was predicted right."""
         task, labels = self._task, self._labels
         features = self.data.features(vectors)
@@ -184,7 +184,7 @@ class LoadedSplit(Loaded):
         """The texts of the test part: from the others the classifier learns."""
         return (text for texts in self.test.texts for text in texts)
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """Accuracy on the test part, and whether each of its examples was predicted right."""
         task = self._task
         train, test, *dev = ((part.features(vectors), part.codes(self._classes)) for part in self._all)

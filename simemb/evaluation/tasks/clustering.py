@@ -16,7 +16,7 @@ from simemb.corpus.sources import Source
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.classification import Labeled
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 from simemb.progress import track
 
 
@@ -72,7 +72,7 @@ class LoadedTexts(Loaded):
         """Every text."""
         return (text for texts in self.data.texts for text in texts)
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """V-measure of k-means on the vectors, each of length 1 (one that is 0 stays so)."""
         from sklearn.metrics import v_measure_score
         from sklearn.preprocessing import normalize

@@ -26,7 +26,7 @@ from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.surface_bias import Surface, biases
 from simemb.evaluation.tasks.similarity import LoadedPairs, Similarity
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 DOMINATING = (1, 3, 5)
 """Of so many dimensions the share in the mean cosine is told (Timkey & van Schijndel)."""
@@ -119,7 +119,7 @@ class LoadedSpread(Loaded):
         """Both sentences of every pair."""
         return self.pairs.texts()
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """All measures. There are no outcomes: most measures are of all vectors together, not of each pair."""
         distinct = list(dict.fromkeys(self.texts()))
         sides = vectors[self.first], vectors[self.second], vectors[distinct]

@@ -22,7 +22,7 @@ from simemb.evaluation import ranking
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 from simemb.search.nearest import Nearest, approximate, exact
 
 log = logging.getLogger("simemb")
@@ -131,7 +131,7 @@ class LoadedRetrieval(Loaded):
         yield from self.documents.values()
         yield from self.queries.values()
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """The measures of each query's ranking, by exact search and through the index, and their means."""
         queries = vectors[list(self.queries.values())]
         texts = list(self.documents.values())

@@ -18,7 +18,7 @@ from simemb.evaluation.metrics import cosine, pearson, spearman
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import BinaryScores, Correlation, SimilarityScores, SubsetScores
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ class LoadedPairs(Loaded):
             yield from pairs.first
             yield from pairs.second
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """The correlations of each subset, and their aggregates."""
         outcomes = self.outcomes(vectors)
         return Scored(self.correlations(outcomes), outcomes)
 
-    def outcomes(self, vectors: Vectors) -> Outcomes:
+    def outcomes(self, vectors: TextVectors) -> Outcomes:
         """The cosine of every pair."""
         cosines = [cosine(vectors[pairs.first], vectors[pairs.second]) for pairs in self.subsets]
         return Outcomes(
@@ -129,7 +129,7 @@ class Binary(Similarity):
 class LoadedBinary(LoadedPairs):
     """Pairs with a score of 0 or 1."""
 
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """Correlations, area under the curve, average precision, best accuracy and F1."""
         from simemb.evaluation.ranking import separation
 

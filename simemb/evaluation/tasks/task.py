@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 
 class Scored(NamedTuple):
@@ -38,7 +38,7 @@ class Loaded(ABC):
         return self.texts()
 
     @abstractmethod
-    def score(self, vectors: Vectors) -> Scored:
+    def score(self, vectors: TextVectors) -> Scored:
         """The scores of the encoder that gave these vectors."""
 
 

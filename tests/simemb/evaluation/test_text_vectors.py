@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simemb.errors import ModelError
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 from simemb.evaluation.vector_cache import VectorCache
 
 
@@ -27,14 +27,14 @@ class Lengths:
 
 def test_each_distinct_text_is_encoded_once_and_found_in_any_order():
     encoder = Lengths()
-    vectors = Vectors(encoder, iter(["a", "bb", "a", "ccc", "bb"]))
+    vectors = TextVectors(encoder, iter(["a", "bb", "a", "ccc", "bb"]))
     assert encoder.asked == [["a", "bb", "ccc"]]
     assert vectors[["ccc", "a", "ccc"]].tolist() == [[3, 9], [1, 1], [3, 9]]
 
 
 def test_a_text_that_was_not_announced_is_a_mistake_of_the_caller():
     with pytest.raises(KeyError):
-        Vectors(Lengths(), ["a"])[["b"]]
+        TextVectors(Lengths(), ["a"])[["b"]]
 
 
 def test_vectors_that_are_not_finite_are_refused_and_never_cached(tmp_path, monkeypatch):
@@ -42,14 +42,14 @@ def test_vectors_that_are_not_finite_are_refused_and_never_cached(tmp_path, monk
     encoder = Lengths()
     encoder.encode = lambda texts, **_: np.full((len(texts), 2), np.nan, np.float32)  # type: ignore[method-assign]
     with pytest.raises(ModelError, match=r"2 of 2 sentences .* not finite"):
-        Vectors(encoder, ["a", "b"], cache=VectorCache("broken"))
+        TextVectors(encoder, ["a", "b"], cache=VectorCache("broken"))
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_a_second_evaluation_takes_its_vectors_from_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
     first, second = Lengths(), Lengths()
-    before = Vectors(first, ["a", "bb"], cache=VectorCache("x")).matrix
-    after = Vectors(second, ["bb", "ccc", "a"], cache=VectorCache("x"))
+    before = TextVectors(first, ["a", "bb"], cache=VectorCache("x")).matrix
+    after = TextVectors(second, ["bb", "ccc", "a"], cache=VectorCache("x"))
     assert second.asked == [["ccc"]]
     assert after[["a", "bb"]].tolist() == before.tolist()

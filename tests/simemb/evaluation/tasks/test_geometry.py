@@ -17,7 +17,7 @@ from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.surface_bias import Surface, biases
 from simemb.evaluation.tasks.geometry import COSINE_EDGES, Spread, SpreadScores
 from simemb.evaluation.tasks.similarity import Similarity
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 WORDS = (
     "a",
@@ -95,7 +95,7 @@ def task(*subsets: list[tuple[str, str, float]], **fields: Any) -> Spread:
 
 def measured(spread: Spread, encoder: Any) -> SpreadScores:
     loaded = spread.load()
-    scored = loaded.score(Vectors(encoder, loaded.texts()))
+    scored = loaded.score(TextVectors(encoder, loaded.texts()))
     assert scored.outcomes is None
     assert isinstance(scored.scores, SpreadScores)
     return scored.scores

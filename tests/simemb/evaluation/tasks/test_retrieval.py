@@ -15,7 +15,7 @@ from simemb.errors import AbsentError, DataError
 from simemb.evaluation.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.retrieval import MEASURES, LoadedRetrieval, Retrieval
-from simemb.evaluation.text_vectors import Vectors
+from simemb.evaluation.text_vectors import TextVectors
 
 CORPUS = [
     {"_id": "d1", "title": "Cats", "text": "a cat sat on a mat", "metadata": {}},
@@ -75,7 +75,7 @@ def mine(tmp_path: Path) -> Path:
 
 def scored(path: Path, **options: Any):
     loaded = Retrieval("mine", path, **options).load()
-    return loaded, loaded.score(Vectors(Letters(), loaded.texts()))
+    return loaded, loaded.score(TextVectors(Letters(), loaded.texts()))
 
 
 def test_a_title_stands_before_the_text_and_blanks_at_the_ends_go(mine):
