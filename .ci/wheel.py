@@ -1,12 +1,29 @@
-"""Fails unless the wheel holds the package `simemb` and nothing else at its top level."""
+"""Fails unless the wheel holds the package `simemb`, all of its data, and nothing that only the repository needs."""
 
 import sys
 import zipfile
+from pathlib import Path
 
-names = zipfile.ZipFile(sys.argv[1]).namelist()
-top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-wanted = ("train/simcse.py", "eval/sts.py", "data/sample/__init__.py", "bundled/model.safetensors", "py.typed")
-missing = [path for path in wanted if f"simemb/{path}" not in names]
-if top != {"simemb"} or missing:
-    sys.exit(f"the wheel is wrong: top level {sorted(top)}, missing {missing}")
-print(f"the wheel holds {len(names)} files, all in simemb/")
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = {f"simemb/data/sample/{path.name}" for path in (ROOT / "data" / "sample").iterdir()}
+REQUIRED = {
+    "simemb/train/simcse.py",
+    "simemb/eval/sts.py",
+    "simemb/eval/published/sts.tsv",
+    "simemb/data/bundled.py",
+    "simemb/bundled/model.safetensors",
+    "simemb/report/template.html",
+    "simemb/py.typed",
+    *SAMPLE,
+}
+NOT_INSTALLED = "simemb/data/sample_grammar/"
+"""The grammar that composed the sample: its texts ship, their source stays in the repository."""
+
+wheel = Path(sys.argv[1])
+files = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+top = {name.partition("/")[0] for name in files}
+missing = sorted(REQUIRED - files)
+excess = sorted(name for name in files if name.startswith(NOT_INSTALLED))
+if top != {"simemb"} or missing or excess:
+    sys.exit(f"the wheel is wrong: top level {sorted(top)}, missing {missing}, not to be installed {excess}")
+print(f"the wheel holds {len(files)} files in simemb/ and has {wheel.stat().st_size / 1e6:.1f} MB")

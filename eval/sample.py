@@ -1,6 +1,6 @@
 """The test pairs of the bundled sample corpus: a score on any machine, with no data and no network.
 
-The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
+The pairs and their graded similarity come from a grammar (`data/sample_grammar`), not from people.
 """
 
 from simemb.evaluation.suite import Suite

@@ -1,6 +1,6 @@
 """The development pairs of the bundled sample corpus, to choose checkpoints where there is no other data.
 
-The pairs and their graded similarity come from a grammar (see `simemb.data.sample`), not from people.
+The pairs and their graded similarity come from a grammar (`data/sample_grammar`), not from people.
 """
 
 from simemb.evaluation.suite import Suite

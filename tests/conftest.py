@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import simemb.data
 
 # The processes that tests start import the installed package, not the checkout that they happen to stand in, which
 # lacks simemb.train, simemb.eval and simemb.data.
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIMEMB_SHARED", ROOT.parent / "shared"))
 # pytest imports by path here, so a plain module that tests share (families.py) needs its folder to be known.
 sys.path.append(str(ROOT / "tests" / "simemb"))
+# The grammar of the sample corpus is not installed: its tests take it from the checkout.
+simemb.data.__path__.append(str(ROOT / "data"))
 DATA = Path(os.environ.get("SIMEMB_DATA", SHARED / "data"))
 
 

@@ -1,11 +1,12 @@
-"""Makes the bundled encoder anew: `python -m simemb.bundled OUTPUT`; takes some minutes on two cores.
+"""Makes the bundled encoder anew: `python -m simemb.bundled OUTPUT`, in a checkout; some minutes on two cores.
 
-A BERT of 2 layers x 128 with its language-modelling head: vocabulary and weights are learnt from nothing
-but the bundled sample corpus, by masked language modelling (Devlin et al., 2019, section 3.1).
+A BERT of 2 layers x 128 with its language-modelling head. Vocabulary and weights are learnt from sentences of the
+sample's grammar alone, by masked language modelling (Devlin et al., 2019, section 3.1). The grammar is not installed.
 """
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -18,13 +19,14 @@ from simemb.encoder.untrained import SPECIAL, bert, learn_tokenizer
 from simemb.method.auxiliaries import mask_tokens
 from simemb.progress import track
 
+GRAMMAR = "simemb.data.sample_grammar"
 SENTENCES, SEED = 100_000, 7
 VOCABULARY, LENGTH = 4000, 128
 STEPS, BATCH, LEARNING_RATE = 6000, 128, 1e-3
 
 
 def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> BertForMaskedLM:
-    """A small BERT that guesses masked words of the sample corpus."""
+    """A small BERT that has learnt to guess masked words of the sentences."""
     torch.manual_seed(SEED)
     model = bert(tokenizer, layers=2, width=128, heads=4, length=LENGTH).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
@@ -34,8 +36,8 @@ def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> Ber
     )
     with track("learning the bundled encoder", total=STEPS, unit="steps") as advance:
         for step in range(STEPS):
-            chosen = torch.randint(len(sentences), (BATCH,)).tolist()
-            batch = tokenizer([sentences[row] for row in chosen], padding=True, return_tensors="pt")
+            rows = torch.randint(len(sentences), (BATCH,)).tolist()
+            batch = tokenizer([sentences[row] for row in rows], padding=True, return_tensors="pt")
             loss = masked_loss(model, batch["input_ids"], batch["attention_mask"])
             loss.backward()
             optimizer.step()
@@ -48,16 +50,18 @@ def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> Ber
 
 
 def masked_loss(model: BertForMaskedLM, ids: Tensor, mask: Tensor) -> Tensor:
-    """Mean cross-entropy of 15 % of the ordinary tokens."""
+    """The mean cross-entropy of guessing 15 % of the ordinary tokens."""
     ordinary = ids.flatten() >= len(SPECIAL)
-    masked, chosen = mask_tokens(ids.flatten(), ordinary, 0.15, SPECIAL.index("[MASK]"), model.config.vocab_size)
+    masked, places = mask_tokens(ids.flatten(), ordinary, 0.15, SPECIAL.index("[MASK]"), model.config.vocab_size)
     hidden = model.bert(masked.view_as(ids), attention_mask=mask).last_hidden_state.flatten(0, 1)
-    return cross_entropy(model.cls(hidden[chosen]), ids.flatten()[chosen])
+    return cross_entropy(model.cls(hidden[places]), ids.flatten()[places])
 
 
 def main(output: Path) -> None:
     """Write the encoder to `output`."""
-    sentences = import_module("simemb.data.sample").sentences(SENTENCES, SEED)
+    if find_spec(GRAMMAR) is None:
+        sys.exit(f"{GRAMMAR} is not installed: clone the repository of simemb, `pip install -e .` there, and try again")
+    sentences = import_module(GRAMMAR).sentences(SENTENCES, SEED)
     tokenizer = learn_tokenizer(open_rows(sentences), vocabulary=VOCABULARY, length=LENGTH)
     tokenizer.save_pretrained(output)
     learn_model(tokenizer, sentences).half().save_pretrained(output)

@@ -1,309 +1,63 @@
-"""The sample corpus: deterministic, distinct, correctly agreeing, and graded by meaning."""
+"""The files of the sample corpus, which are installed, are what the grammar makes, which is not."""
 
-import doctest
-import hashlib
-import importlib
-import json
-import re
-from collections import Counter
-from itertools import pairwise
+import gzip
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from scipy.stats import spearmanr
-from simemb.data.sample import dev_pairs, pairs, sentences, stories, test_pairs, triplets
-from simemb.data.sample.dice import Dice
-from simemb.data.sample.edits import (
-    change_core,
-    change_detail,
-    contradict,
-    drop_agent,
-    drop_detail,
-    generalize,
-    negate,
-    swap,
-)
-from simemb.data.sample.english import inflect, plural, polish
-from simemb.data.sample.grading import grade
-from simemb.data.sample.lexicon import ACTIONS, FACT_FRAMES, TOPICS
-from simemb.data.sample.meaning import Link, Meaning, draw, draw_event, draw_fact, draw_link
-from simemb.data.sample.stories import _sentence
-from simemb.data.sample.style import Style
-from simemb.data.sample.telling import tell
+from simemb.data.sample_grammar import files
 
-MODULES = (
-    "corpus",
-    "dice",
-    "edits",
-    "english",
-    "grading",
-    "grammar",
-    "lexicon",
-    "meaning",
-    "stories",
-    "style",
-    "telling",
-)
-# pytest would otherwise take the function for a test of its own.
-held_out_pairs = test_pairs
-del test_pairs
+from simemb.corpus.rows import open_rows
 
-
-def digest(rows: object) -> str:
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[\w']+", text.lower()))
-
-
-def overlap(first: str, second: str) -> float:
-    return len(words(first) & words(second)) / len(words(first) | words(second))
+ROOT = Path(__file__).resolve().parent.parent.parent
+DIGESTS = {
+    "sample": "019a94d31774f4bf",
+    "sample_triplets": "865286b1560e1469",
+    "sample_pairs": "6b0e6fbc9bb0cc5a",
+    "sample_stories": "e4cf3dc300af024f",
+    "sample_dev": "4c167458221fab36",
+    "sample_test": "9115401d5d54a918",
+}
 
 
 @pytest.fixture(scope="module")
-def corpus() -> list[str]:
-    return sentences()
+def contents() -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.contents().items()}
 
 
-@pytest.fixture(scope="module")
-def graded() -> list[tuple[str, str, float]]:
-    return dev_pairs() + held_out_pairs()
+def test_the_grammar_makes_the_files_byte_for_byte(contents):
+    """The bytes of the texts: how gzip packs them differs between versions of zlib."""
+    folder = ROOT / "data" / "sample"
+    assert {path.name: gzip.decompress(path.read_bytes()) for path in folder.iterdir()} == {
+        f"{name}.gz": text for name, text in contents.items()
+    }
 
 
-def test_the_corpus_is_the_same_everywhere():
-    assert digest(sentences(1_000)) == "800b170fb1b5a784"
-    assert digest(pairs(300)) == "2acfda01efa9da14"
-    assert digest(triplets(300)) == "8590a798c530e96b"
-    assert digest(stories(300)) == "753d56072ab61746"
+def test_what_is_written_is_what_is_there_and_bears_no_time(contents, tmp_path):
+    files.write(tmp_path)
+    assert {path.name: gzip.decompress(path.read_bytes()) for path in tmp_path.iterdir()} == {
+        f"{name}.gz": text for name, text in contents.items()
+    }
+    assert {path.read_bytes()[4:8] for path in tmp_path.iterdir()} == {bytes(4)}
 
 
-def test_a_shorter_list_begins_a_longer_one_and_another_seed_is_another_list():
-    assert sentences(50) == sentences(200)[:50]
-    assert pairs(50, seed=4) == pairs(90, seed=4)[:50]
-    assert triplets(50, seed=4) == triplets(90, seed=4)[:50]
-    assert stories(50, seed=4) == stories(90, seed=4)[:50]
-    assert not set(sentences(100, seed=1)) & set(sentences(100, seed=2))
-    assert sentences(0) == []
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_corpus_has_the_digest_that_records_of_runs_hold(name):
+    assert open_rows(name).digest().startswith(DIGESTS[name])
 
 
-def test_there_are_twenty_thousand_distinct_sentences_of_five_to_thirty_words(corpus):
-    assert len(set(corpus)) == len(corpus) == 20_000
-    assert all(5 <= len(sentence.split()) <= 30 for sentence in corpus)
-
-
-def test_sentences_begin_with_a_capital_and_end_with_one_mark(corpus):
-    for sentence in corpus:
-        assert re.fullmatch(r"[A-Z0-9][\w', -]*[\w'][.?]", sentence, re.ASCII), sentence
-        assert not re.search(r"  | ,|,,|[=~+!@{}|/>]|\b(\w+) \1\b", sentence), sentence
-
-
-def test_the_article_fits_the_sound_that_follows(corpus):
-    text = "\n".join(corpus)
-    assert set(re.findall(r"\ba ([aeiou]\w*)", text, re.IGNORECASE)) <= {"university", "used", "useful"}
-    assert not re.findall(r"\ban (?!hour)[^aeiou8]\w*", text, re.IGNORECASE)
-    assert not re.findall(r"\ban? (?:two|three|several|many|people|children|men|women)\b", text)
-
-
-def test_the_verb_agrees_with_its_subject(corpus):
-    text = "\n".join(corpus)
-    assert not re.findall(r"^(?:Two|Three|Four|Five|Several|Many) \w+ (?:is|was|has|does|isn't|wasn't)\b", text, re.M)
-    assert not re.findall(r"^(?:A|An) \w+ (?:are|were|have|do|aren't|weren't|haven't|don't)\b", text, re.M)
-    assert not re.findall(r"\b(?:does|did|will|can|must)(?: not|n't)? (?!feed|sing)\w+(?:ing|ed) (?:a|the)\b", text)
-
-
-def test_no_template_dominates_and_every_topic_occurs(corpus):
-    starts = Counter(" ".join(sentence.split()[:4]) for sentence in corpus)
-    assert starts.most_common(1)[0][1] < 0.025 * len(corpus)
-    assert len(starts) > 8_000
-    assert len(TOPICS) >= 18
-    assert len({word for sentence in corpus for word in words(sentence)}) > 2_500
-
-
-def test_synonyms_share_their_contexts(corpus):
-    text = "\n".join(corpus)
-    for one, other in (("physician", "doctor"), ("couch", "sofa"), ("automobile", "car"), ("fiddle", "violin")):
-        assert min(len(re.findall(rf"\b{word}\b", text)) for word in (one, other)) >= 10
-
-
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verbs[0])
-def test_every_action_can_be_told_in_every_style(action):
-    dice = Dice(3)
-    told = {tell(draw_event(dice, action, mood="statement"), Style(dice)) for _ in range(40)}
-    assert len(told) > 30
-    assert all(sentence.endswith(".") for sentence in told)
-
-
-def test_every_fact_fills_all_its_blanks():
-    dice = Dice(3)
-    for fact in FACT_FRAMES:
-        for _ in range(20):
-            assert "{" not in tell(draw_fact(dice, fact), Style(dice))
-
-
-def test_inflection_follows_the_spelling_rules():
-    assert [inflect(verb, "gerund") for verb in ("chop", "bake", "be", "dig up")] == [
-        "chopping",
-        "baking",
-        "being",
-        "digging up",
-    ]
-    assert [inflect(verb, "past") for verb in ("carry", "play", "visit", "steal")] == [
-        "carried",
-        "played",
-        "visited",
-        "stole",
-    ]
-    assert [plural(noun) for noun in ("loaf of bread", "city", "toy", "police officer", "thief")] == [
-        "loaves of bread",
-        "cities",
-        "toys",
-        "police officers",
-        "thieves",
-    ]
-    assert polish("a hour at a university , a 8 percent rise") == "An hour at a university, an 8 percent rise."
-
-
-def test_the_same_meaning_is_graded_five_and_any_two_alike_in_both_orders():
-    dice = Dice(11)
-    drawn = [draw(dice) for _ in range(400)]
-    assert all(grade(meaning, meaning) == 5 for meaning in drawn)
-    for first, second in pairwise(drawn):
-        assert grade(first, second) == grade(second, first)
-        assert 0 <= grade(first, second) <= 5
-
-
-@pytest.mark.parametrize(
-    ("edit", "allowed"),
-    [
-        (drop_detail, {4.5}),
-        (change_detail, {4.0, 4.5}),
-        (generalize, {4.0}),
-        (drop_agent, {4.0}),
-        (change_core, {2.0, 3.0}),
-        (contradict, {2.0}),
-        (negate, {2.0}),
-        (swap, {2.0}),
-    ],
-)
-def test_the_grade_follows_from_the_edit(edit, allowed):
-    dice, grades = Dice(5), Counter[float]()
-    for _ in range(3_000):
-        meaning = draw_event(dice, dice.pick(ACTIONS)) if dice.chance(0.6) else draw_fact(dice, dice.pick(FACT_FRAMES))
-        edited = edit(dice, meaning)
-        if edited is not None:
-            assert tell(edited, Style(dice))
-            grades[grade(meaning, edited)] += 1
-    assert set(grades) <= allowed
-    assert sum(grades.values()) > 50
-
-
-def test_meanings_of_different_topics_share_at_most_a_word():
-    dice = Dice(8)
-    for _ in range(500):
-        first, second = (draw_event(dice, dice.pick(ACTIONS)) for _ in range(2))
-        if first.frame.topic is not second.frame.topic:
-            assert grade(first, second) <= 0.5
-
-
-def test_of_two_linked_events_the_order_matters_only_where_it_should():
-    dice = Dice(2)
-    links = [draw_link(dice) for _ in range(200)]
-    for link in links:
-        turned = Link(link.relation, link.second, link.first)
-        assert grade(link, link) == 5
-        assert grade(link, turned) == (5 if link.relation == "while" else 2)
-        assert grade(link, link.first) == 3
-
-
-def test_two_contradictions_nearly_cancel():
-    (fact,) = (fact for fact in FACT_FRAMES if "{warmth}" in fact.says[0])
-    roles = {"city": ("Dunmere",), "past": ("yesterday",)}
-    warm = Meaning(fact, {**roles, "warmth": ("warm",)})
-    cold = Meaning(fact, {**roles, "warmth": ("cold", "chilly")})
-    not_cold = Meaning(fact, {**roles, "warmth": ("cold", "chilly")}, opposite=True)
-    assert (grade(warm, cold), grade(cold, not_cold), grade(warm, not_cold)) == (2, 2, 4)
-
-
-def test_pairs_cover_the_scale(graded):
-    counts = Counter(score for _, _, score in graded)
-    assert set(counts) <= {step / 2 for step in range(11)}
-    assert all(counts[score] > 0.04 * len(graded) for score in (0.0, 1.0, 2.0, 3.0, 4.0, 4.5, 5.0))
-    assert all(first != second for first, second, _ in graded)
-
-
-def test_word_overlap_helps_but_does_not_solve_the_pairs(graded):
-    overlaps = [overlap(first, second) for first, second, _ in graded]
-    scores = [score for _, _, score in graded]
-    assert 0.45 < spearmanr(overlaps, scores).statistic < 0.65
-    trap = sum(share >= 0.7 and score <= 2 for share, score in zip(overlaps, scores, strict=True))
-    reward = sum(share <= 0.3 and score >= 4 for share, score in zip(overlaps, scores, strict=True))
-    assert trap > 0.02 * len(graded)
-    assert reward > 0.02 * len(graded)
-
-
-def test_no_pair_is_in_two_splits():
-    dev, test, train = (
-        {frozenset(pair[:2]) for pair in split} for split in (dev_pairs(), held_out_pairs(), pairs(2_000))
-    )
-    assert len(dev) == len(test) == 1_000
-    assert len(train) == 2_000
-    assert not dev & test
-    assert not train & (dev | test)
-
-
-def test_even_the_seed_of_the_dev_pairs_gives_other_pairs():
-    from simemb.data.sample.corpus import DEV_SEED
-
-    train = {frozenset(pair[:2]) for pair in pairs(200, seed=DEV_SEED)}
-    assert not train & {frozenset(pair[:2]) for pair in dev_pairs()}
-
-
-def test_the_splits_cannot_be_changed_by_a_caller():
-    dev_pairs().clear()
-    assert len(dev_pairs()) == 1_000
-
-
-def test_triplets_are_distinct_and_hard():
-    rows = triplets(2_000)
-    assert len(set(rows)) == 2_000
-    assert all(len({*row}) == 3 for row in rows)
-    nearer = sum(overlap(anchor, negative) > overlap(anchor, positive) for anchor, positive, negative in rows)
-    assert 0.4 < nearer / len(rows) < 0.9
-
-
-def content(sentence: str) -> set[str]:
-    return {word for word in words(sentence) if len(word) > 4}
-
-
-def test_a_story_is_four_to_eight_sentences_that_never_tell_an_action_twice():
-    told = stories(400)
-    assert {len(story) for story in told} == {4, 5, 6, 7, 8}
-    assert all(len(set(story)) == len(story) for story in told)
-    assert all(5 <= len(sentence.split()) <= 30 for story in told for sentence in story)
-    assert all(re.fullmatch(r"[A-Z][\w', -]*\w\.", sentence) for story in told for sentence in story)
-
-
-def test_the_next_sentence_of_a_story_is_nearer_than_that_of_another():
-    told = stories(400)
-    following = [(one, other) for story in told for one, other in pairwise(story)]
-    others = [(one, other) for first, second in pairwise(told) for one, other in zip(first, second, strict=False)]
-    shares = [
-        sum(bool(content(one) & content(other)) for one, other in side) / len(side) for side in (following, others)
-    ]
-    assert shares[0] > 0.5
-    assert shares[1] < 0.15
-
-
-def test_a_story_comes_back_to_whom_and_what_it_has_named():
-    dice = Dice(4)
-    known = {("guitar",): ("the guitar",), ("Ada Novak", "Ada"): ("Ada",)}
-    (play,) = (action for action in TOPICS["music"].actions if action.verbs == ("play",))
-    told = {_sentence(dice, play, ("Ada Novak", "Ada"), known) for _ in range(30)}
-    assert len(told) > 5
-    assert all("the guitar" in sentence.lower() and "Ada" in sentence and "Novak" not in sentence for sentence in told)
-    assert set(known.values()) == {("the guitar",), ("Ada",)}
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_in_the_docstrings_hold(name):
-    assert doctest.testmod(importlib.import_module(f"simemb.data.sample.{name}")).failed == 0
+def test_where_the_grammar_is_not_installed_the_bundled_encoder_cannot_be_made_and_that_is_said(tmp_path):
+    code = f"""
+import runpy, sys
+import simemb.data
+simemb.data.__path__[:] = []  # an installed simemb has no grammar
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in finder.__module__.lower()]
+sys.argv = ["simemb.bundled", {str(tmp_path / "out")!r}]
+runpy.run_module("simemb.bundled", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("simemb.data.sample_grammar is not installed: ")
+    assert done.returncode == 1
+    assert not (tmp_path / "out").exists()

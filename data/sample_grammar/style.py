@@ -6,8 +6,8 @@ A style remembers its choices, so that two meanings can be told alike or differe
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
-from .dice import Dice
 from .lexicon import Concept
+from .rng import Rng
 
 Option = TypeVar("Option", bound=Hashable)
 
@@ -16,12 +16,12 @@ class Style:
     """Choices between ways to say the same, the same one every time the same choice comes up.
 
     Args:
-        dice: what decides a choice that comes up for the first time.
+        rng: what decides a choice that comes up for the first time.
         unlike: a style whose choices are shunned where there is another way.
     """
 
-    def __init__(self, dice: Dice, unlike: "Style | None" = None) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng, unlike: "Style | None" = None) -> None:
+        self._dice = rng
         self._chosen: dict[Hashable, Hashable] = {}
         self._shunned = unlike._chosen if unlike else {}
 

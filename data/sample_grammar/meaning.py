@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 
-from .dice import Dice
 from .lexicon import (
     ACTIONS,
     AMOUNT_CONCEPTS,
@@ -26,6 +25,7 @@ from .lexicon import (
     Frame,
     Topic,
 )
+from .rng import Rng
 
 
 @dataclass(frozen=True)
@@ -113,29 +113,29 @@ def _words(concept: Concept) -> frozenset[str]:
     return frozenset(word for phrase in concept for word in re.findall(r"\w{3,}", phrase) if word != "the")
 
 
-def draw_agent(dice: Dice, topic: Topic) -> Concept:
+def draw_agent(rng: Rng, topic: Topic) -> Concept:
     """Whoever may act in a topic: one of its own agents, some person, or someone with a name."""
     if topic.name in CLOSED_TOPICS:
-        return dice.pick(topic.agents)
-    if dice.chance(0.22):
-        return dice.pick(NAMES)
-    anyone = topic.name not in EXPERT_TOPICS and dice.chance(0.4)
-    return dice.pick(PEOPLE_CONCEPTS if anyone else topic.agents)
+        return rng.pick(topic.agents)
+    if rng.chance(0.22):
+        return rng.pick(NAMES)
+    anyone = topic.name not in EXPERT_TOPICS and rng.chance(0.4)
+    return rng.pick(PEOPLE_CONCEPTS if anyone else topic.agents)
 
 
-def draw_role(dice: Dice, meaning: Meaning, role: str) -> Concept | None:
+def draw_role(rng: Rng, meaning: Meaning, role: str) -> Concept | None:
     """Something that can fill a role of a meaning, or None where that role makes no sense."""
     frame, roles = meaning.frame, meaning.roles
     if isinstance(frame, Fact):
-        return dice.pick(FILLER_CONCEPTS[role.rstrip("12")]) if role in frame.blanks else None
-    options = _options(meaning, frame, role, dice)
+        return rng.pick(FILLER_CONCEPTS[role.rstrip("12")]) if role in frame.blanks else None
+    options = _options(meaning, frame, role, rng)
     if not options:
         return None
-    concept = dice.pick(options)
+    concept = rng.pick(options)
     while not _harmonious(role, concept, roles):
         if role != "object":
             return None
-        concept = dice.pick(options)
+        concept = rng.pick(options)
     return concept
 
 
@@ -152,10 +152,10 @@ BESIDE = {
 }
 
 
-def _options(meaning: Meaning, frame: Action, role: str, dice: Dice) -> tuple[Concept, ...]:
+def _options(meaning: Meaning, frame: Action, role: str, rng: Rng) -> tuple[Concept, ...]:
     roles, topic = meaning.roles, frame.topic
     if role == "agent":
-        return (draw_agent(dice, topic),)
+        return (draw_agent(rng, topic),)
     if role == "object":
         return frame.objects
     if role == "adjective":
@@ -217,26 +217,26 @@ UNSAID: dict[str, frozenset[str]] = {
 }
 
 
-def draw_event(dice: Dice, frame: Action, *, mode: str = "", mood: str = "", agent: Concept | None = None) -> Meaning:
+def draw_event(rng: Rng, frame: Action, *, mode: str = "", mood: str = "", agent: Concept | None = None) -> Meaning:
     """An event of a frame; mode, mood and agent are drawn unless given."""
     if frame.topic.times:
         mode = "past"
-    mode = mode or dice.pick(MODES)
-    mood = mood or _mood(dice, frame, mode)
-    holds = mode not in DENIABLE or mood not in ("statement", "request") or not dice.chance(0.12)
+    mode = mode or rng.pick(MODES)
+    mood = mood or _mood(rng, frame, mode)
+    holds = mode not in DENIABLE or mood not in ("statement", "request") or not rng.chance(0.12)
     plain = mode in INTENDED or mood not in ("statement", "polar")
-    opposite = bool(frame.opposites) and not plain and dice.chance(0.3)
+    opposite = bool(frame.opposites) and not plain and rng.chance(0.3)
     roles = {"agent": agent} if agent else {}
     meaning = Meaning(frame, roles, holds, opposite, mode, mood)
     for role, often in OFTEN.items():
         often = 0.2 if mode == "progressive" and role == "time" else often
-        if role not in roles and dice.chance(often) and (concept := draw_role(dice, meaning, role)):
+        if role not in roles and rng.chance(often) and (concept := draw_role(rng, meaning, role)):
             roles[role] = concept
     return meaning.without(*UNSAID.get(mood, ()))
 
 
-def _mood(dice: Dice, frame: Action, mode: str) -> str:
-    mood = dice.pick(MOODS)
+def _mood(rng: Rng, frame: Action, mode: str) -> str:
+    mood = rng.pick(MOODS)
     polite = frame.topic.name in POLITE_TOPICS
     wrong = {
         "howto": not polite,
@@ -247,44 +247,44 @@ def _mood(dice: Dice, frame: Action, mode: str) -> str:
     return "statement" if wrong.get(mood) else mood
 
 
-def draw_fact(dice: Dice, frame: Fact) -> Meaning:
+def draw_fact(rng: Rng, frame: Fact) -> Meaning:
     """A fact of a frame, with two different fillers where it has two blanks of one kind."""
     roles: dict[str, Concept] = {}
     for blank in frame.blanks:
         options = FILLER_CONCEPTS[blank.rstrip("12")]
-        roles[blank] = dice.pick(options)
+        roles[blank] = rng.pick(options)
         while blank.endswith("2") and roles[blank] == roles[blank[:-1] + "1"]:
-            roles[blank] = dice.pick(options)
-    return Meaning(frame, roles, opposite=bool(frame.denies) and dice.chance(0.4))
+            roles[blank] = rng.pick(options)
+    return Meaning(frame, roles, opposite=bool(frame.denies) and rng.chance(0.4))
 
 
-def draw_link(dice: Dice) -> Link:
+def draw_link(rng: Rng) -> Link:
     """Two events of one topic, of two agents (`while`, `before`) or of one (`then`, `but`)."""
-    relation = dice.pick(("while", "before", "then", "but"))
-    frame = dice.pick(ACTIONS)
+    relation = rng.pick(("while", "before", "then", "but"))
+    frame = rng.pick(ACTIONS)
     others = [other for other in frame.topic.actions if other is not frame]
-    mode = dice.pick(("past", "progressive")) if relation == "while" else "past"
-    agent = draw_agent(dice, frame.topic)
-    first = _part(dice, frame, mode, agent)
-    second = _part(dice, dice.pick(others), mode, agent if relation in ("then", "but") else None)
+    mode = rng.pick(("past", "progressive")) if relation == "while" else "past"
+    agent = draw_agent(rng, frame.topic)
+    first = _part(rng, frame, mode, agent)
+    second = _part(rng, rng.pick(others), mode, agent if relation in ("then", "but") else None)
     while relation in ("while", "before") and second.roles["agent"] == agent:
-        second = _part(dice, second.frame, mode, None)
+        second = _part(rng, second.frame, mode, None)
     return Link(relation, first, second)
 
 
 LINKED = {"agent", "object", "detail", "adjective"}
 
 
-def _part(dice: Dice, frame: Frame, mode: str, agent: Concept | None) -> Meaning:
+def _part(rng: Rng, frame: Frame, mode: str, agent: Concept | None) -> Meaning:
     assert isinstance(frame, Action)
-    drawn = draw_event(dice, frame, mode=mode, mood="statement", agent=agent)
+    drawn = draw_event(rng, frame, mode=mode, mood="statement", agent=agent)
     return replace(drawn.without(*(OFTEN.keys() - LINKED)), holds=True)
 
 
-def draw(dice: Dice) -> Meaning | Link:
+def draw(rng: Rng) -> Meaning | Link:
     """Any meaning: mostly events, some facts, some links of two events."""
-    if dice.chance(0.25):
-        return draw_fact(dice, dice.pick(FACT_FRAMES))
-    if dice.chance(0.15):
-        return draw_link(dice)
-    return draw_event(dice, dice.pick(ACTIONS))
+    if rng.chance(0.25):
+        return draw_fact(rng, rng.pick(FACT_FRAMES))
+    if rng.chance(0.15):
+        return draw_link(rng)
+    return draw_event(rng, rng.pick(ACTIONS))

@@ -10,11 +10,11 @@ from typing import TypeVar
 Option = TypeVar("Option")
 
 
-class Dice:
+class Rng:
     """A seeded source of choices.
 
-    >>> dice = Dice(seed=0)
-    >>> [dice.pick("abc") for _ in range(5)]
+    >>> rng = Rng(seed=0)
+    >>> [rng.pick("abc") for _ in range(5)]
     ['c', 'c', 'b', 'a', 'b']
     """
 

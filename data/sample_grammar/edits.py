@@ -6,50 +6,50 @@ An edit that does not apply to a meaning, or that chance leaves out, gives None.
 from collections.abc import Callable
 from dataclasses import replace
 
-from .dice import Dice
 from .grading import MINOR
 from .grammar import can_be_passive
 from .lexicon import ANIMATE, ANYONE_CONCEPT, KIND_OF, OPPOSITE, Action, Concept, Fact
 from .meaning import CLOSED_TOPICS, DENIABLE, INTENDED, OFTEN, Meaning, draw_role, is_countable, is_name
+from .rng import Rng
 
-Edit = Callable[[Dice, Meaning], Meaning | None]
+Edit = Callable[[Rng, Meaning], Meaning | None]
 
 
-def _refill(dice: Dice, meaning: Meaning, role: str) -> Meaning | None:
+def _refill(rng: Rng, meaning: Meaning, role: str) -> Meaning | None:
     for _ in range(4):
-        concept = draw_role(dice, meaning, role)
+        concept = draw_role(rng, meaning, role)
         if concept is not None and concept not in meaning.roles.values():
             return meaning.having(role, concept)
     return None
 
 
-def drop_detail(dice: Dice, meaning: Meaning) -> Meaning | None:
+def drop_detail(rng: Rng, meaning: Meaning) -> Meaning | None:
     """The same meaning with one detail less; None if there is none, or if it is what is denied or asked."""
     said = [role for role in meaning.roles if role in MINOR and role != "day"]
     if not said or not meaning.holds or meaning.mood != "statement":
         return None
-    return meaning.having(dice.pick(said), None)
+    return meaning.having(rng.pick(said), None)
 
 
-def change_detail(dice: Dice, meaning: Meaning) -> Meaning | None:
+def change_detail(rng: Rng, meaning: Meaning) -> Meaning | None:
     """Another detail, or one more."""
     roles = [role for role in MINOR if role in meaning.roles or role in OFTEN]
     if isinstance(meaning.frame, Fact):
         roles = [role for role in MINOR if role in meaning.roles]
     if not roles or meaning.mood != "statement":
         return None
-    return _refill(dice, meaning, dice.pick(roles))
+    return _refill(rng, meaning, rng.pick(roles))
 
 
-def change_core(dice: Dice, meaning: Meaning) -> Meaning | None:
+def change_core(rng: Rng, meaning: Meaning) -> Meaning | None:
     """Someone or something else, or another number of them."""
     roles = [role for role in meaning.roles if role not in MINOR]
     if "object" in meaning.roles and not isinstance(meaning.frame, Fact):
         roles += ["amount", "object"] if meaning.mood == "statement" else ["object"]
     if not roles:
         return None
-    role = dice.pick(roles)
-    edited = _refill(dice, meaning, role)
+    role = rng.pick(roles)
+    edited = _refill(rng, meaning, role)
     return edited if edited and _of_one_sort(meaning.roles.get(role), edited.roles[role]) else None
 
 
@@ -58,7 +58,7 @@ def _of_one_sort(old: Concept | None, new: Concept) -> bool:
     return old is None or (is_countable(old), is_name(old)) == (is_countable(new), is_name(new))
 
 
-def generalize(_dice: Dice, meaning: Meaning) -> Meaning | None:
+def generalize(_dice: Rng, meaning: Meaning) -> Meaning | None:
     """A more general word for the object or the agent: an instrument for a guitar, a person for a cook."""
     roles = meaning.roles
     if not meaning.holds or meaning.mood != "statement" or isinstance(meaning.frame, Fact):
@@ -70,14 +70,14 @@ def generalize(_dice: Dice, meaning: Meaning) -> Meaning | None:
     return meaning.having("agent", ANYONE_CONCEPT)
 
 
-def drop_agent(_dice: Dice, meaning: Meaning) -> Meaning | None:
+def drop_agent(_dice: Rng, meaning: Meaning) -> Meaning | None:
     """The passive without its agent; None where there is no passive."""
     if meaning.mood != "statement" or not meaning.holds or not can_be_passive(meaning):
         return None
     return meaning.without("agent", "trait", "number")
 
 
-def negate(_dice: Dice, meaning: Meaning) -> Meaning | None:
+def negate(_dice: Rng, meaning: Meaning) -> Meaning | None:
     """The denial of a statement or request."""
     deniable = isinstance(meaning.frame, Action) and meaning.mode in DENIABLE
     if not deniable or meaning.mood not in ("statement", "request"):
@@ -85,10 +85,10 @@ def negate(_dice: Dice, meaning: Meaning) -> Meaning | None:
     return replace(meaning, holds=not meaning.holds)
 
 
-def reverse(dice: Dice, meaning: Meaning) -> Meaning | None:
+def reverse(rng: Rng, meaning: Meaning) -> Meaning | None:
     """The opposite: opening for closing, rising for falling, warm for cold."""
     contrary = [role for role, concept in meaning.roles.items() if role not in MINOR and concept in OPPOSITE]
-    if contrary and dice.chance(0.7):
+    if contrary and rng.chance(0.7):
         role = contrary[0]
         return meaning.having(role, OPPOSITE[meaning.roles[role]])
     frame = meaning.frame
@@ -96,7 +96,7 @@ def reverse(dice: Dice, meaning: Meaning) -> Meaning | None:
     return replace(meaning, opposite=not meaning.opposite) if possible else None
 
 
-def swap(_dice: Dice, meaning: Meaning) -> Meaning | None:
+def swap(_dice: Rng, meaning: Meaning) -> Meaning | None:
     """The two parties exchanged: who chases whom, which team beats which."""
     roles = meaning.roles
     twins = [role[:-1] for role in roles if role.endswith("1")]
@@ -111,6 +111,6 @@ def swap(_dice: Dice, meaning: Meaning) -> Meaning | None:
 CONTRADICTIONS: tuple[Edit, ...] = (swap, swap, reverse, reverse, negate)
 
 
-def contradict(dice: Dice, meaning: Meaning) -> Meaning | None:
+def contradict(rng: Rng, meaning: Meaning) -> Meaning | None:
     """A contradiction of one kind or another; None if the drawn kind does not apply."""
-    return dice.pick(CONTRADICTIONS)(dice, meaning)
+    return rng.pick(CONTRADICTIONS)(rng, meaning)

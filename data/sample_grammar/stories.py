@@ -6,9 +6,9 @@ A story stays with one topic and two actors, and comes back to the things that i
 from dataclasses import replace
 
 from .corpus import WORDS
-from .dice import Dice
 from .lexicon import TOPICS, Action, Concept, Topic
 from .meaning import LINKED, Meaning, clash, draw_agent, draw_event, is_name
+from .rng import Rng
 from .style import Style
 from .telling import tell
 
@@ -33,39 +33,39 @@ def stories(count: int = 2_000, seed: int = 0) -> list[list[str]]:
     >>> stories(1)[0][1:3]
     ['It was a commander that defended the harbor without allies.', 'The commander seized the castle.']
     """
-    dice = Dice(seed)
-    return [_story(dice, dice.pick(STORY_TOPICS)) for _ in range(count)]
+    rng = Rng(seed)
+    return [_story(rng, rng.pick(STORY_TOPICS)) for _ in range(count)]
 
 
-def _story(dice: Dice, topic: Topic) -> list[str]:
-    actors = _actors(dice, topic)
+def _story(rng: Rng, topic: Topic) -> list[str]:
+    actors = _actors(rng, topic)
     known: Known = {}
     left = list(topic.actions)
     told: list[str] = []
-    for _ in range(dice.pick(LENGTHS)):
-        action = _next_action(dice, left, known)
+    for _ in range(rng.pick(LENGTHS)):
+        action = _next_action(rng, left, known)
         left.remove(action)
-        told.append(_sentence(dice, action, dice.pick(actors), known))
+        told.append(_sentence(rng, action, rng.pick(actors), known))
     return told
 
 
-def _actors(dice: Dice, topic: Topic) -> tuple[Concept, Concept]:
-    first = second = draw_agent(dice, topic)
+def _actors(rng: Rng, topic: Topic) -> tuple[Concept, Concept]:
+    first = second = draw_agent(rng, topic)
     while clash(first, second):
-        second = draw_agent(dice, topic)
+        second = draw_agent(rng, topic)
     return first, second
 
 
-def _next_action(dice: Dice, left: list[Action], known: Known) -> Action:
+def _next_action(rng: Rng, left: list[Action], known: Known) -> Action:
     again = [action for action in left if known.keys() & set(action.objects)]
-    return dice.pick(again if again and dice.chance(COMES_BACK) else left)
+    return rng.pick(again if again and rng.chance(COMES_BACK) else left)
 
 
-def _sentence(dice: Dice, action: Action, actor: Concept, known: Known) -> str:
+def _sentence(rng: Rng, action: Action, actor: Concept, known: Known) -> str:
     """The next sentence; who and what it names for the first time becomes known."""
     while True:
-        meaning = _event(dice, action, actor, known)
-        style = Style(dice)
+        meaning = _event(rng, action, actor, known)
+        style = Style(rng)
         sentence = tell(meaning, style)
         if len(sentence.split()) in WORDS:
             break
@@ -75,14 +75,14 @@ def _sentence(dice: Dice, action: Action, actor: Concept, known: Known) -> str:
     return sentence
 
 
-def _event(dice: Dice, action: Action, actor: Concept, known: Known) -> Meaning:
+def _event(rng: Rng, action: Action, actor: Concept, known: Known) -> Meaning:
     said = LINKED if known else LINKED | {"time", "place"}
     said = said if actor in known else said | {"trait"}
     agent = known.get(actor, actor)
-    drawn = draw_event(dice, action, mode="past", mood="statement", agent=agent)
+    drawn = draw_event(rng, action, mode="past", mood="statement", agent=agent)
     meaning = replace(drawn.without(*(drawn.roles.keys() - said)), holds=True)
     again = [known[thing] for thing in action.objects if thing in known and not clash(known[thing], agent)]
-    return meaning.without("adjective").having("object", dice.pick(again)) if again else meaning
+    return meaning.without("adjective").having("object", rng.pick(again)) if again else meaning
 
 
 def _named_again(concept: Concept, word: str) -> Concept:
