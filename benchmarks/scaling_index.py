@@ -106,7 +106,7 @@ def indexed(path: Path, queries: np.ndarray, nearest: np.ndarray, kind: str, fol
     return {
         "vectors": size,
         "dim": vectors.shape[1],
-        "parts": len(searched.parts),
+        "parts": len(searched.segments),
         "build_seconds": seconds,
         "build_memory": building.growth,
         "bytes_a_vector": on_disk / size,

@@ -12,7 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.parsing import parse
-from simemb.search.mining import Rules
+from simemb.search.mining_rules import Rules
 
 log = logging.getLogger("simemb")
 
@@ -119,7 +119,7 @@ def mine(words: list[str]) -> None:
     from simemb.search import mining
 
     encoder = Encoder.load(chosen.model, pooling=chosen.pooling)
-    mined = mining.mine(
+    summary = mining.mine(
         encoder,
         chosen.data,
         chosen.output,
@@ -131,10 +131,10 @@ def mine(words: list[str]) -> None:
         "%s: %d triplets of %d rows (%d rows found no negative); mean similarity of positives %.3f, of negatives %.3f; "
         "next: simemb train simcse_sup --data %s",
         chosen.output,
-        mined.triplets,
-        mined.found,
-        mined.rows - mined.found,
-        mined.positive,
-        mined.negative,
+        summary.triplets,
+        summary.successes,
+        summary.rows - summary.successes,
+        summary.positive,
+        summary.negative,
         chosen.output,
     )

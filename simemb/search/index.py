@@ -1,42 +1,23 @@
-"""Search by meaning: an index of texts by the cosine of their embeddings, over FAISS (Douze et al., 2024).
+"""Search by meaning: an index of texts by the cosine of their embeddings, over FAISS.
 
-Always the inner product of L2-normalized vectors, https://arxiv.org/abs/2401.08281; `simemb.search.segment` says how
-the vectors are arranged and stored.
+Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the inner product of L2-normalized vectors;
+`simemb.search.segment` says how the vectors are arranged and stored.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from jaxtyping import Shaped
 
 from simemb.errors import SearchError, SimembError, unknown
-from simemb.search.segment import (
-    EXACT_LIMIT,
-    FULL,
-    KINDS,
-    Part,
-    Stored,
-    arrange,
-    finite_unit,
-    numbered,
-    table,
-    unique,
-)
-from simemb.search.storage import (
-    FORMAT,
-    MANIFEST,
-    File,
-    Origin,
-    read_manifest,
-    write_manifest,
-    writing,
-)
+from simemb.search.rows import check_ids, read_rows
+from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
+from simemb.search.segment_builder import build_segments
+from simemb.search.storage import FORMAT, MANIFEST, File, Origin, open_directory, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
@@ -44,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hit:
-    """A text found: rank from 1, its id, the cosine of query and text in [-1, 1], and the text."""
+    """A search result: its rank from 1, the id of the text, the cosine of query and text in [-1, 1], and the text."""
 
     rank: int
     id: str
@@ -53,14 +34,15 @@ class Hit:
 
 
 class Index:
-    """Texts that can be searched by meaning; made by `Index.build` and `Index.load`.
+    """Texts that can be searched by meaning; created by `Index.build` and `Index.load`.
 
     Args:
-        origin: the encoder that the vectors are from.
-        kind: "exact", "ivf", "hnsw" or "auto" (exact up to 100,000 texts, ivf above; see `part.arrange`).
-        effort: 1 or more: cells that ivf looks into and candidates that hnsw keeps, for each query and
-            262,144 texts. More finds more and takes longer; exact has no use for it. It may be changed at
-            any time.
+        origin: the encoder of the vectors.
+        kind: "exact", "ivf", "hnsw" or "auto" (exact up to 100,000 texts, ivf above; see
+            `simemb.search.segment.arrange`).
+        effort: 1 or more: the cells that ivf searches and the candidates that hnsw keeps, for each query and segment
+            of 262,144 texts. A higher effort finds more and takes longer; exact ignores it. It may be changed at any
+            time.
     """
 
     def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128) -> None:
@@ -71,9 +53,9 @@ class Index:
         self.origin = origin
         self.kind = kind
         self.effort = effort
-        self._parts: list[Part] = []
+        self._segments: list[Segment] = []
         self._encoder: TextEncoder | None = None
-        self._taken: set[str] | None = None
+        self._ids: set[str] | None = None
 
     @classmethod
     def build(
@@ -91,63 +73,65 @@ class Index:
     ) -> "Index":
         """Encode texts and arrange their vectors.
 
-        Texts are taken from the iterator `chunk_size` at a time. With `path`, each full part (262,144 texts)
-        goes to disk at once, so that neither the texts nor the vectors have to fit in memory, and the index
-        is saved there; their number need not be known, since `kind` is decided part by part.
+        Texts are read from the iterator `chunk_size` at a time. With `path` the index is saved there, and each full
+        segment (262,144 texts) is written as soon as it is complete, so neither the texts nor the vectors have to fit
+        in memory. The number of texts need not be known, since `kind` is resolved for each segment.
 
         Args:
-            encoder: what turns texts into vectors.
+            encoder: turns texts into vectors.
             texts: any number of strings.
-            ids: one for each text, all different (kept in memory, about 100 bytes each, to see that); kept as
-                strings. Without them a text's id is its number from 0.
+            ids: one for each text, all different; stored as strings. They stay in memory to check that they differ,
+                about 100 bytes each. Without them a text's id is its number from 0.
             kind: how the vectors are arranged, as for the class.
             effort: how thoroughly they are searched, as for the class.
             path: directory of the index. Without it the index stays in memory.
-            overwrite: replace an index that is already there.
+            overwrite: replace an index that exists there.
             chunk_size: texts encoded in one call, 1 or more.
-            progress: told the number of texts done after each chunk.
+            progress: called with the number of texts done after each chunk.
 
         Raises:
-            SearchError: a text that is not a string, an id given twice, a vector that is not finite, a
-                directory that cannot be used.
+            SearchError: a text is not a string, an id occurs twice, a vector is not finite, or the directory cannot
+                be used.
         """
         index = cls(Origin.of(encoder), kind=kind, effort=effort)
         index._encoder = encoder
-        rows = numbered(texts, ids, 0)
-        parts = index._encoded(rows if ids is None else unique(rows, set(), set()), chunk_size, progress)
+        rows = read_rows(texts, ids, 0)
+        if ids is not None:
+            rows = check_ids(rows, set(), set())
+        segments = build_segments(rows, index._unit_vectors, kind, chunk_size=chunk_size, progress=progress)
         if path is None:
-            index._parts = list(parts)
+            index._segments = list(segments)
         else:
-            with writing(Path(path), overwrite=overwrite) as directory:
-                index._parts = index._publish(directory, parts)
+            with open_directory(Path(path), overwrite=overwrite) as directory:
+                index._segments = index._store(directory, segments)
         return index
 
     def add(self, texts: Iterable[str], ids: Iterable[str | int] | None = None) -> None:
-        """Encode more texts and put them behind the others: all of them, or none if there is an error.
+        """Encode more texts and append them: all of them, or none if there is an error.
 
-        They stay exact until there are 100,000 of them, then they are arranged as `kind`. Without `ids` a
-        text's id is its number in the whole index. A stored index changes on disk with `save` only.
+        Appended texts stay exact until there are 100,000 of them, then they are arranged as `kind`. Without `ids` a
+        text's id is its number in the whole index. A stored index changes on disk only with `save`.
 
         Raises:
-            SearchError: as for `build`; or an id that is taken.
+            SearchError: as for `build`; or an id is already in the index.
         """
-        if self._taken is None:
-            self._taken = {name for part in self._parts for name in part.texts["id"].to_pylist()}
-        fresh: set[str] = set()
-        rows = unique(numbered(texts, ids, len(self)), self._taken, fresh)
-        for part in list(self._encoded(rows, 8192, None, growing=True)):
-            last = self._parts[-1] if self._parts else None
-            if last and last.kind == part.kind == "exact" and last.count + part.count <= FULL:
-                self._parts[-1] = last.joined(part, self.kind)
+        if self._ids is None:
+            self._ids = {name for segment in self._segments for name in segment.texts["id"].to_pylist()}
+        new: set[str] = set()
+        rows = check_ids(read_rows(texts, ids, len(self)), self._ids, new)
+        for segment in list(build_segments(rows, self._unit_vectors, self.kind, growing=True)):
+            last = self._segments[-1] if self._segments else None
+            if last and last.kind == segment.kind == "exact" and last.count + segment.count <= FULL:
+                self._segments[-1] = last.extend(segment, self.kind)
             else:
-                self._parts.append(part)
-        self._taken |= fresh
+                self._segments.append(segment)
+        self._ids |= new
 
     def search(self, query: str | Shaped[np.ndarray, " dim"], k: int = 5) -> list[Hit]:
-        """The k texts nearest to a text or a vector, best first; all there are if these are fewer.
+        """The k texts nearest to a text or a vector, best first; all texts if the index has fewer than k.
 
         Raises:
-            SearchError: k below 1, a vector of another dimension, or an encoder that is not the index's.
+            SearchError: k is below 1, the vector has another dimension, or the encoder of the index cannot be loaded.
         """
         return self.search_batch([query] if isinstance(query, str) else np.asarray(query)[None], k)[0]
 
@@ -158,22 +142,22 @@ class Index:
         if len(queries) == 0:
             return []
         if not isinstance(queries, np.ndarray):
-            queries = [text for _, text in numbered(queries, None, 0)]
-        vectors = self._unit(queries, "queries")
-        found = [part.nearest(vectors, k, self.effort) for part in self._parts]
-        return [self._merged([(scores[row], rows[row]) for scores, rows in found], k) for row in range(len(vectors))]
+            queries = [text for _, text in read_rows(queries, None, 0)]
+        vectors = self._unit_vectors(queries, "queries")
+        results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
+        return [self._merge([(scores[row], rows[row]) for scores, rows in results], k) for row in range(len(vectors))]
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the index; the parts that are stored there already stay as they are.
+        """Write the index; segments that are already stored there are not written again.
 
-        `index.json` is replaced last, in one step: whatever happens before leaves an old index whole.
+        `index.json` is replaced last and atomically, so a failure before that leaves an older index intact.
 
         Raises:
-            SearchError: the directory is in use (without `overwrite`), is no index, or cannot be written.
+            SearchError: the directory is not empty (without `overwrite`), holds no index, or cannot be written.
         """
-        with writing(Path(directory), overwrite=overwrite) as folder:
-            parts = self._publish(folder, self._parts)
-        self._parts = parts
+        with open_directory(Path(directory), overwrite=overwrite) as folder:
+            segments = self._store(folder, self._segments)
+        self._segments = segments
 
     @classmethod
     def load(
@@ -187,39 +171,39 @@ class Index:
 
         Args:
             directory: where it was saved.
-            encoder: the one it was built with. Without it, the first text that is searched loads it by the
-                name in `index.json`.
-            verify: read all files once and compare their checksums; else their sizes only.
+            encoder: the encoder that it was built with. Without it, the first search for a text loads the encoder by
+                the name in `index.json`.
+            verify: read all files once and compare their checksums; otherwise compare only their sizes.
 
         Raises:
-            SearchError: no index, a damaged one, one of a newer format, or one of another encoder.
+            SearchError: there is no index, or it is damaged, of another format, or of another encoder.
         """
         folder = Path(directory).resolve()
         content = read_manifest(folder)
         try:
             index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
-            stored = [Stored(folder, File(**p["vectors"]), File(**p["texts"])) for p in content["parts"]]
+            files = [Stored(folder, File(**part["vectors"]), File(**part["texts"])) for part in content["parts"]]
             total = int(content["count"])
         except (KeyError, TypeError, ValueError) as error:
             raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
-        index._parts = [Part.load(part, verify=verify) for part in stored]
-        if len(index) != total or any(part.vectors.d != index.origin.dim for part in index._parts):
+        index._segments = [Segment.load(stored, verify=verify) for stored in files]
+        if len(index) != total or any(segment.vectors.d != index.origin.dim for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
             index.encoder = encoder
         return index
 
     def __len__(self) -> int:
-        return sum(part.count for part in self._parts)
+        return sum(segment.count for segment in self._segments)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts, in the order of the texts."""
-        return tuple(self._parts)
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments, in the order of the texts."""
+        return tuple(self._segments)
 
     @property
     def encoder(self) -> "TextEncoder":
-        """The encoder of the index, loaded by its name when first needed; only the right one can be set."""
+        """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
         if self._encoder is None:
             from simemb.encoder.encoder import Encoder
 
@@ -232,77 +216,44 @@ class Index:
 
     @encoder.setter
     def encoder(self, encoder: "TextEncoder") -> None:
-        given = Origin.of(encoder)
-        if (given.dim, given.fingerprint) != (self.origin.dim, self.origin.fingerprint):
-            raise SearchError(f"the index is of {self.origin}, not of {given}: use that one or build it again")
+        origin = Origin.of(encoder)
+        if (origin.dim, origin.fingerprint) != (self.origin.dim, self.origin.fingerprint):
+            raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
         self._encoder = encoder
 
-    def _encoded(
-        self,
-        rows: Iterator[tuple[str, str]],
-        chunk_size: int,
-        progress: Callable[[int], None] | None,
-        *,
-        growing: bool = False,
-    ) -> Iterator[Part]:
-        """Full parts, and a last one that may be smaller (exact up to `EXACT_LIMIT` when growing)."""
-        if chunk_size < 1:
-            raise SearchError(f"chunk_size must be 1 or more, not {chunk_size}")
-        vectors: list[np.ndarray] = []
-        tables: list[Any] = []
-        done = 0
-        while chunk := list(islice(rows, chunk_size)):
-            tables.append(table(chunk, done))
-            vectors.append(self._unit([text for _, text in chunk], f"texts from row {done}"))
-            done += len(chunk)
-            if progress:
-                progress(done)
-            if sum(map(len, vectors)) >= FULL:
-                yield self._part(vectors, tables, growing=growing)
-        if vectors:
-            yield self._part(vectors, tables, growing=growing)
-
-    def _part(self, vectors: list[np.ndarray], tables: list[Any], *, growing: bool) -> Part:
-        dense, texts = np.concatenate(vectors), pa.concat_tables(tables)
-        # Emptied here, so that what the part is made of does not stay in memory beside it.
-        vectors.clear()
-        tables.clear()
-        kind = "exact" if growing and len(dense) <= EXACT_LIMIT else self.kind
-        return Part(arrange(dense, kind), texts)
-
-    def _unit(self, given: Sequence[str] | np.ndarray, what: str) -> np.ndarray:
-        """Unit vectors of texts, or of vectors, of the dimension of the index."""
-        encode = not isinstance(given, np.ndarray)
-        vectors = self.encoder.encode(given, normalize=False, progress=False) if encode else given
+    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str) -> np.ndarray:
+        """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
+        is_text = not isinstance(source, np.ndarray)
+        vectors = self.encoder.encode(source, normalize=False, progress=False) if is_text else source
         if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
             shape = " x ".join(map(str, vectors.shape))
             raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")
         return finite_unit(vectors, what)
 
-    def _merged(self, found: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
-        """The best k of what the parts found for one query; on a tie the earlier text."""
+    def _merge(self, results: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
+        """The best k of all segments' scores and rows for one query; on a tie the earlier text comes first."""
         candidates = [
-            (-float(score), part, int(row))
-            for part, (scores, rows) in enumerate(found)
+            (-float(score), number, int(row))
+            for number, (scores, rows) in enumerate(results)
             for score, row in zip(scores, rows, strict=True)
         ]
         hits: list[Hit] = []
-        for rank, (distance, part, row) in enumerate(sorted(candidates)[:k], start=1):
-            name, text = self._parts[part].row(row)
-            hits.append(Hit(rank, name, -distance, text))
+        for rank, (negated, number, row) in enumerate(sorted(candidates)[:k], start=1):
+            name, text = self._segments[number].row(row)
+            hits.append(Hit(rank, name, -negated, text))
         return hits
 
-    def _publish(self, directory: Path, parts: Iterable[Part]) -> list[Part]:
-        """Store the parts, then write `index.json`, which makes them an index."""
-        stored = [part.store(directory) for part in parts]
+    def _store(self, directory: Path, segments: Iterable[Segment]) -> list[Segment]:
+        """Write the segments, then `index.json`, which makes them an index."""
+        stored = [segment.store(directory) for segment in segments]
         content = {
             "format": FORMAT,
             "metric": "inner product of unit vectors",
             "encoder": asdict(self.origin),
             "kind": self.kind,
             "effort": self.effort,
-            "count": sum(part.count for part in stored),
-            "parts": [part.record() for part in stored],
+            "count": sum(segment.count for segment in stored),
+            "parts": [segment.record() for segment in stored],
         }
         write_manifest(directory, content)
         return stored

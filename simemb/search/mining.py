@@ -1,6 +1,6 @@
-"""Hard negatives mined from an index: for every pair the texts nearest to its anchor that are not known to be right.
+"""Hard negatives mined from an index: for each pair, the texts nearest to its anchor that are not known positives.
 
-A candidate as near as the positive is likely a positive that nobody marked; the margins of `Rules` keep such ones out
+A candidate as near as the positive is likely an unlabeled positive; the margins of `Rules` exclude such candidates
 (Moreira et al., 2024, NV-Retriever, https://arxiv.org/abs/2407.15831).
 """
 
@@ -8,14 +8,14 @@ import json
 import os
 import random
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -24,93 +24,31 @@ from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
 from simemb.files import new_file
 from simemb.progress import track
+from simemb.search.mining_rules import Rules
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
     from simemb.search.index import Hit, Index
 
 ENCODED, SEARCHED = 8192, 512
-"""Pairs that are encoded in one call, and anchors that are searched in one: `SEARCHED` x depth hits are in memory."""
+"""Pairs encoded in one call, and anchors searched in one call: `SEARCHED` x depth hits are in memory."""
 COLUMNS = ("anchor", "positive", "negative")
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Which of the texts near an anchor a become its negatives; p is the positive of the same row.
+class MiningSummary:
+    """The counts and similarities of one call of `mine`.
 
-    Taken are the nearest n, or some at random, of those that the index finds, that are neither the anchor nor one of
-    its positives, and for which
-
-        cos(a, n) <= min(cos(a, p) - margin, cos(a, p) - relative_margin |cos(a, p)|, max_similarity),
-
-    without the terms that are None.
-
-    relative_margin=0.05 is TopK-PercPos at 95 %, the best of Moreira et al. (2024); margin is their
-    TopK-MarginPos, max_similarity their TopK-Abs, skip their Top-K shifted by N.
-    """
-
-    negatives: int = 1
-    """Negatives of a row, 1 or more: as many lines are written, fewer where fewer are found."""
-    depth: int = 100
-    """Nearest texts that are looked at for each anchor. More finds more, and takes longer."""
-    skip: int = 0
-    """Pass over so many of the nearest texts that are not known to be right: many may be right all the same."""
-    margin: float = 0.0
-    """A negative is less similar to the anchor than the positive is by at least this, in [-2, 2]; -2 allows all."""
-    relative_margin: float | None = None
-    """The same as a share of the positive's similarity, in [0, 1]: 0.05 allows up to 95 % of it."""
-    max_similarity: float | None = None
-    """No negative is more similar to the anchor than this, in [-1, 1]."""
-    pick: Literal["nearest", "random"] = "nearest"
-    """Of those that are allowed take the nearest, the hardest ones, or any."""
-    seed: int = 1
-    """Decides what `--pick random` takes."""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("negatives", 1, None),
-            ("skip", 0, None),
-            ("depth", self.skip + self.negatives, None),
-            ("margin", -2, 2),
-            ("relative_margin", 0, 1),
-            ("max_similarity", -1, 1),
-            ("seed", 0, None),
-        ):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= (high or float("inf")):
-                allowed = f"{low} or more" if high is None else f"in [{low}, {high}]"
-                reason = " (skip + negatives)" if name == "depth" else ""
-                raise DataError(f"{name} must be {allowed}{reason}, not {value}")
-        if self.pick not in ("nearest", "random"):
-            raise DataError(f"pick must be nearest or random, not {self.pick!r}")
-
-    def choose(self, candidates: Iterable["Hit"], positive: float, dice: random.Random) -> list["Hit"]:
-        """The negatives among candidates that are not known to be right, nearest first.
-
-        positive: cos(a, p), in [-1, 1].
-        """
-        limit = positive - self.margin
-        if self.relative_margin is not None:
-            limit = min(limit, positive - self.relative_margin * abs(positive))
-        if self.max_similarity is not None:
-            limit = min(limit, self.max_similarity)
-        allowed = (hit for hit in islice(candidates, self.skip, None) if hit.score <= limit)
-        if self.pick == "nearest":
-            return list(islice(allowed, self.negatives))
-        pool = list(allowed)
-        return sorted(dice.sample(pool, min(self.negatives, len(pool))), key=lambda hit: hit.rank)
-
-
-@dataclass(frozen=True)
-class Mined:
-    """What was found.
-
-    rows: pairs read. found: those with at least one negative. triplets: lines written. positive, negative: mean
-    cosines of the anchors with their positives and negatives over all triplets, in [-1, 1].
+    Attributes:
+        rows: Pairs read.
+        successes: Pairs with at least one negative.
+        triplets: Lines written.
+        positive: Mean cosine of anchor and positive over all triplets, in [-1, 1].
+        negative: Mean cosine of anchor and negative over all triplets, in [-1, 1].
     """
 
     rows: int
-    found: int
+    successes: int
     triplets: int
     positive: float
     negative: float
@@ -124,46 +62,48 @@ def mine(
     corpus: Any = None,
     columns: Sequence[str] | None = None,
     rules: Rules | None = None,
-) -> Mined:
+) -> MiningSummary:
     """Write triplets of anchor, positive and mined negative, one negative a line, ready for `simcse_sup`.
 
-    A text is known to be right for an anchor if it is the anchor or stands beside it in any row of the data; case and
-    white space make no difference. Rows for which nothing is found are left out. The same input gives the same file.
+    A known positive of an anchor is the anchor itself or a text that is paired with it in any row of the data; case and
+    white space are ignored. Rows without a negative are left out. The same input gives the same file.
 
     Args:
         encoder: gives the vectors whose cosines are compared.
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
-        output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it appears whole or not at all.
-        corpus: where negatives are looked for: an `Index` of the same encoder, its directory, or anything that
-            `open_rows` takes, of which the first text column is indexed. By default the positives of all rows.
-        columns: the text columns in role order: anchor, positive.
-        rules: what a negative is; by default the nearest text that is not nearer than the positive.
+        output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
+        corpus: the source of negatives: an `Index` of the same encoder, its directory, or anything that `open_rows`
+            takes, whose first text column is indexed. By default the positives of all rows.
+        columns: the text columns in the order of their roles: anchor, positive.
+        rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
 
     Raises:
-        DataError: no pairs, no negative for any row, an output of another kind, or one that cannot be written.
-        SearchError: an index that cannot be used, or one of another encoder.
+        DataError: the data are not pairs, no row has a negative, or the output is of another kind or cannot be written.
+        SearchError: the index cannot be used, or is of another encoder.
     """
     path, rules = Path(output), rules or Rules()
-    if path.suffix not in _LINES:
-        raise DataError(f"{path}: triplets are written to {' or '.join(_LINES)}, not to {path.suffix or 'a folder'!r}")
+    if path.suffix not in _FORMATS:
+        raise DataError(
+            f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
+        )
     _refuse_input(path, data, corpus)
     rows = open_rows(data, columns=columns)
     if len(rows.columns) < 2:
         has = f"{rows.name} has 1 text column ({', '.join(rows.columns)})"
-        raise DataError(f"{has}: mining needs pairs, to know what is right for an anchor (--columns names them)")
-    known = {_mark(anchor, positive) for anchor, positive in _pairs(rows)}
+        raise DataError(f"{has}: mining needs pairs of anchor and positive (--columns names them)")
+    positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
-        with new_file(path) as partial, _index(encoder, corpus, rows, path) as index:
-            found = _found(encoder, rows, index, rules, known)
-            return _write(partial, _LINES[path.suffix], found, rows.name)
+        with new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
+            mined_rows = _mine_rows(encoder, rows, index, rules, positives)
+            return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _refuse_input(path: Path, *inputs: Any) -> None:
-    for given in inputs:
-        if isinstance(given, str | os.PathLike) and path.exists() and Path(given).exists() and path.samefile(given):
+    for source in inputs:
+        if isinstance(source, str | os.PathLike) and path.exists() and Path(source).exists() and path.samefile(source):
             raise DataError(f"{path} is the input too: give the output another name")
 
 
@@ -171,18 +111,18 @@ def _pairs(rows: Rows) -> Iterator[tuple[str, str]]:
     return ((anchor, positive) for anchor, positive, *_ in rows.texts())
 
 
-def _mark(*texts: str) -> bytes:
-    """A digest of texts that is the same whatever their case and white space."""
-    plain = "\n".join(" ".join(text.casefold().split()) for text in texts)
-    return blake2b(plain.encode(), digest_size=16).digest()
+def _digest(*texts: str) -> bytes:
+    """A digest of texts that ignores case and white space."""
+    normalized = "\n".join(" ".join(text.casefold().split()) for text in texts)
+    return blake2b(normalized.encode(), digest_size=16).digest()
 
 
-# ---- where negatives are looked for --------------------------------------------------------------
+# ---- the index ---------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -> Generator["Index"]:
-    """The index of the corpus; one that is made here lies beside the output as long as it is needed."""
+def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -> Generator["Index"]:
+    """The index of the corpus. An index that is built here is a temporary directory next to the output."""
     from simemb.search.index import Index
     from simemb.search.storage import MANIFEST
 
@@ -197,18 +137,19 @@ def _index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -> Gen
             TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.", suffix=".partial") as folder,
             track("indexing") as advance,
         ):
-            yield Index.build(encoder, _counted(_distinct(texts), advance), path=folder)
+            yield Index.build(encoder, _count(_distinct(texts), advance), path=folder)
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:
-    seen: set[bytes] = set()
+    digests: set[bytes] = set()
     for text in texts:
-        if (mark := _mark(text)) not in seen:
-            seen.add(mark)
+        if (digest := _digest(text)) not in digests:
+            digests.add(digest)
             yield text
 
 
-def _counted(texts: Iterable[str], advance: Any) -> Iterator[str]:
+def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
+    """The same texts; each moves the progress bar by one."""
     for text in texts:
         advance(1)
         yield text
@@ -218,28 +159,32 @@ def _counted(texts: Iterable[str], advance: Any) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _MinedRow:
+    """A pair, the cosine of its two texts, and the negatives of its anchor."""
+
     anchor: str
     positive: str
     similarity: float
     negatives: list["Hit"]
 
 
-def _found(encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, known: set[bytes]) -> Iterator[_Found]:
-    """The negatives of every row, in order."""
+def _mine_rows(
+    encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
+) -> Iterator[_MinedRow]:
+    """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
     from simemb.search.segment import finite_unit
 
-    dice, pairs = random.Random(rules.seed), _pairs(rows)
+    rng, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODED)):
             texts = [text for column in zip(*chunk, strict=True) for text in column]
             vectors = finite_unit(encoder.encode(texts, progress=False), rows.name)
-            anchors, positives = vectors[: len(chunk)], vectors[len(chunk) :]
-            similarities = (anchors * positives).sum(axis=1)
+            anchors = vectors[: len(chunk)]
+            similarities = (anchors * vectors[len(chunk) :]).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)
             for (anchor, positive), similarity, hits in zip(chunk, similarities.tolist(), nearest, strict=True):
-                others = _not_right(anchor, hits, known)
-                yield _Found(anchor, positive, similarity, rules.choose(others, similarity, dice))
+                others = _without_positives(anchor, hits, positives)
+                yield _MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
                 advance(1)
 
 
@@ -248,36 +193,38 @@ def _nearest(index: "Index", queries: Float32[np.ndarray, "query dim"], depth: i
         yield from index.search_batch(queries[start : start + SEARCHED], depth)
 
 
-def _not_right(anchor: str, hits: Iterable["Hit"], known: set[bytes]) -> Iterator["Hit"]:
+def _without_positives(anchor: str, hits: Iterable["Hit"], positives: set[bytes]) -> Iterator["Hit"]:
     """The hits that are neither the anchor nor one of its positives, each text once."""
-    seen = {_mark(anchor)}
+    digests = {_digest(anchor)}
     for hit in hits:
-        if (mark := _mark(hit.text)) not in seen and _mark(anchor, hit.text) not in known:
-            seen.add(mark)
+        if (digest := _digest(hit.text)) not in digests and _digest(anchor, hit.text) not in positives:
+            digests.add(digest)
             yield hit
 
 
 # ---- writing -------------------------------------------------------------------------------------
 
 
-def _tabs(cells: Sequence[str]) -> str:
+def _tsv_line(cells: Sequence[str]) -> str:
     return "\t".join(re.sub(r"[\t\r\n\0]", " ", cell) for cell in cells)
 
 
-def _json(cells: Sequence[str]) -> str:
+def _json_line(cells: Sequence[str]) -> str:
     return json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
 
 
-_LINES = {".tsv": _tabs, ".jsonl": _json}
+_FORMATS = {".tsv": _tsv_line, ".jsonl": _json_line}
 
 
-def _write(path: Path, line: Any, found: Iterable[_Found], name: str) -> Mined:
+def _write(
+    path: Path, line: Callable[[Sequence[str]], str], mined_rows: Iterable[_MinedRow], name: str
+) -> MiningSummary:
     rows = successes = triplets = 0
     positive = negative = 0.0
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        if line is _tabs:
-            file.write(_tabs(COLUMNS) + "\n")
-        for row in found:
+        if line is _tsv_line:
+            file.write(_tsv_line(COLUMNS) + "\n")
+        for row in mined_rows:
             rows += 1
             successes += bool(row.negatives)
             for hit in row.negatives:
@@ -286,4 +233,4 @@ def _write(path: Path, line: Any, found: Iterable[_Found], name: str) -> Mined:
     if not triplets:
         advice = "lower the margins, raise depth or give a corpus"
         raise DataError(f"{name}: no negative for any of {rows} rows: {advice}")
-    return Mined(rows, successes, triplets, positive / triplets, negative / triplets)
+    return MiningSummary(rows, successes, triplets, positive / triplets, negative / triplets)

@@ -1,6 +1,7 @@
-"""The nearest documents of many queries by cosine, in the order of trec_eval, exactly or through an index.
+"""The nearest documents of many queries by cosine, in the order of trec_eval: by comparing all, or through an index.
 
-Documents are taken block by block, so beside the vectors a search needs the memory of one block and of what it found.
+Called by the retrieval tasks. Documents are read block by block, so besides the vectors a search needs the memory of
+one block and of its results.
 """
 
 from collections.abc import Callable
@@ -15,19 +16,17 @@ BLOCK = 4096
 """Documents compared at once."""
 STRIP = 256
 """Queries compared at once."""
-LAST = 0xFFFFFFFF
-"""The highest number of a document that a key has a place for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
-    """What is searched.
+class SearchRequest:
+    """Queries and the documents to search.
 
     Attributes:
-        queries: Their vectors [query, dim], of any length.
-        vectors: Gives those of documents number start to stop.
-        documents: How many there are.
-        depth: How many are wanted for each query.
+        queries: Query vectors [query, dim], of any length.
+        vectors: Gives the vectors of the documents start to stop - 1.
+        documents: The number of documents.
+        depth: The number of documents to return for each query.
     """
 
     queries: NDArray[np.float32]
@@ -36,17 +35,17 @@ class Nearest:
     depth: int
 
 
-def exact(asked: Nearest) -> NDArray[np.int64]:
-    """The numbers of the nearest documents [query, hit] after a comparison with all; of equal cosines the lower first.
+def exact(request: SearchRequest) -> NDArray[np.int64]:
+    """The numbers of the nearest documents [query, hit], compared with all; on a tie the lower number comes first.
 
-    Cosines are float32, rounded from float64: two documents with the same text tie, wherever they stand.
+    Cosines are computed in float64 and rounded to float32, so documents with the same text tie wherever they stand.
     """
     from simemb.search.segment import finite_unit
 
-    queries = finite_unit(asked.queries, "queries").astype(np.float64)
-    best = _Best(asked)
-    for start in range(0, asked.documents, BLOCK):
-        block = finite_unit(asked.vectors(start, start + BLOCK), "documents").astype(np.float64)
+    queries = finite_unit(request.queries, "queries").astype(np.float64)
+    best = _BestDocuments(request)
+    for start in range(0, request.documents, BLOCK):
+        block = finite_unit(request.vectors(start, start + BLOCK), "documents").astype(np.float64)
         numbers = np.arange(start, start + len(block))
         for first in range(0, len(queries), STRIP):
             rows = slice(first, first + STRIP)
@@ -54,60 +53,67 @@ def exact(asked: Nearest) -> NDArray[np.int64]:
     return best.numbers()
 
 
-def approximate(asked: Nearest, kind: str, effort: int) -> tuple[NDArray[np.int64], str]:
-    """Likewise, where an index chooses which documents are compared; it is in parts, as `simemb.Index` is.
+def approximate(request: SearchRequest, kind: str, effort: int) -> tuple[NDArray[np.int64], str]:
+    """The nearest documents among those that an index chooses; it is in segments, as `simemb.Index` is.
 
     Returns:
-        The numbers, and how much of the index was looked at.
+        The numbers [query, hit], and a line that says how much of the index was searched.
 
     Raises:
-        SearchError: There is no such kind of index.
+        SearchError: there is no such kind of index.
     """
-    from simemb.search.segment import (
-        FULL,
-        KINDS,
-        Part,
-        arrange,
-        finite_unit,
-        table,
-    )
+    from simemb.search.rows import arrow_table
+    from simemb.search.segment import FULL, KINDS, Segment, arrange, finite_unit
 
     if kind not in KINDS:
         raise SearchError(unknown("kind of index", kind, KINDS))
-    queries = finite_unit(asked.queries, "queries")
-    best = _Best(asked)
+    queries = finite_unit(request.queries, "queries")
+    best = _BestDocuments(request)
     setting = f"{kind}, effort {effort}"
     cells: list[int] = []
-    for start in range(0, asked.documents, FULL):
-        block = finite_unit(asked.vectors(start, start + FULL), "documents")
-        part = Part(arrange(block, kind), table([(str(row), "") for row in range(len(block))], 0))
-        cosines, rows = part.nearest(queries, asked.depth, effort)
-        best.offer(slice(None), cosines, start + rows)
-        cells += [part.vectors.nlist] if part.kind == "ivf" else []
-    looked = sum(min(effort, count) for count in cells)
-    return best.numbers(), f"{setting}: {looked} of {sum(cells)} cells" if cells else setting
+    for start in range(0, request.documents, FULL):
+        block = finite_unit(request.vectors(start, start + FULL), "documents")
+        segment = Segment(arrange(block, kind), arrow_table([(str(row), "") for row in range(len(block))], 0))
+        cosines, rows = segment.nearest(queries, request.depth, effort)
+        by_number = np.argsort(rows, axis=1)
+        best.offer(
+            slice(None), np.take_along_axis(cosines, by_number, 1), start + np.take_along_axis(rows, by_number, 1)
+        )
+        cells += [segment.vectors.nlist] if segment.kind == "ivf" else []
+    searched = sum(min(effort, count) for count in cells)
+    return best.numbers(), f"{setting}: {searched} of {sum(cells)} cells" if cells else setting
 
 
-class _Best:
-    """The best documents of each query so far, each a key: a whole number, the larger the better.
+class _BestDocuments:
+    """The best documents of each query so far, in the order of their numbers.
 
-    Its upper half is the cosine, its lower half counts down with the number of the document; so no two are equal, and
-    ties fall the same whatever the blocks are.
+    Documents are offered in that order too, so among equal cosines the first ones in a row have the lowest numbers.
     """
 
-    def __init__(self, asked: Nearest):
-        depth = min(asked.depth, asked.documents)
-        self._keys = np.full((len(asked.queries), depth), np.iinfo(np.int64).min)
+    def __init__(self, request: SearchRequest):
+        shape = len(request.queries), min(request.depth, request.documents)
+        self._cosines = np.full(shape, -np.inf, np.float32)
+        self._numbers = np.zeros(shape, np.int64)
 
     def offer(self, rows: slice, cosines: NDArray[np.float32], numbers: NDArray[np.int64]) -> None:
-        """More documents for some of the queries: their cosines and numbers [query, document]."""
-        # As whole numbers, floats are ordered by their bits, those below zero upside down; + 0 makes -0 a 0.
-        bits = (cosines + np.float32(0)).view(np.int32)
-        ordered = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)
-        every = np.concatenate([self._keys[rows], (ordered << 32) | (LAST - numbers)], axis=1)
-        kept = self._keys.shape[1]
-        self._keys[rows] = np.partition(every, every.shape[1] - kept, axis=1)[:, every.shape[1] - kept :]
+        """Add documents to some of the queries.
+
+        Args:
+            rows: The queries.
+            cosines: [query, document].
+            numbers: [query, document] or [document], ascending and higher than those offered before.
+        """
+        depth = self._cosines.shape[1]
+        cosines = np.concatenate([self._cosines[rows], cosines], axis=1)
+        numbers = np.concatenate([self._numbers[rows], np.broadcast_to(numbers, cosines[:, depth:].shape)], axis=1)
+        least = np.partition(cosines, -depth, axis=1)[:, -depth, None]
+        above, tied = cosines > least, cosines == least
+        room = depth - np.count_nonzero(above, axis=1, keepdims=True)
+        keep = above | tied & (tied.cumsum(axis=1, dtype=np.int32) <= room)
+        self._cosines[rows] = cosines[keep].reshape(-1, depth)
+        self._numbers[rows] = numbers[keep].reshape(-1, depth)
 
     def numbers(self) -> NDArray[np.int64]:
         """The documents [query, hit], the best first."""
-        return LAST - (np.sort(self._keys, axis=1)[:, ::-1] & LAST)
+        # A stable sort leaves documents of equal cosine in the order of their numbers.
+        return np.take_along_axis(self._numbers, np.argsort(-self._cosines, axis=1, kind="stable"), 1)

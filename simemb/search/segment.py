@@ -1,13 +1,12 @@
-"""A part of an index: up to `FULL` unit vectors in a FAISS structure, their ids and texts in an Arrow table.
+"""A segment of an index: up to `FULL` unit vectors in a FAISS structure, with their ids and texts in an Arrow table.
 
-An index is a list of parts, so that building needs the memory of one part, however large the corpus is; a
-stored part is two memory-mapped files that never change.
+An index is a list of segments, so building needs the memory of one segment, however large the corpus is. A stored
+segment is two memory-mapped files that never change.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from itertools import count, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,19 @@ from jaxtyping import Float32, Int64, Shaped
 
 from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
-from simemb.search.storage import File, first_line, place
+from simemb.search.rows import SCHEMA
+from simemb.search.storage import File, first_line, write_file
 
 KINDS = ("auto", "exact", "hnsw", "ivf")
 EXACT_LIMIT = 100_000
-"""Texts up to which "auto" compares all: 6 ms a query at 128 dimensions on 2 cores, and nothing is missed."""
+"""Up to this number of texts, "auto" compares a query with all: 6 ms a query at 128 dimensions on 2 cores."""
 FULL = 262_144
-"""Texts in a full part: 400 MB of vectors at 384 dimensions, about three times that while it is built."""
-SCHEMA = pa.schema([("id", pa.large_string()), ("text", pa.large_string())])
+"""Texts in a full segment: 400 MB of vectors at 384 dimensions, about three times that while it is built."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a part lies: its directory and the two files there."""
+    """Where a segment is stored: the directory and its two files."""
 
     directory: Path
     vectors: File
@@ -38,8 +37,14 @@ class Stored:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Unit vectors (a FAISS index with inner product) and their rows (Arrow: id, text); never empty."""
+class Segment:
+    """Unit vectors and their ids and texts; never empty.
+
+    Attributes:
+        vectors: A FAISS index with inner product.
+        texts: The columns `id` and `text`, in the order of the vectors.
+        stored: The files it is mapped from; None for a segment in memory.
+    """
 
     vectors: Any
     texts: pa.Table
@@ -47,16 +52,16 @@ class Part:
 
     @property
     def count(self) -> int:
-        """How many texts."""
+        """The number of texts."""
         return self.texts.num_rows
 
     @property
     def kind(self) -> str:
-        """exact, hnsw or ivf."""
+        """The FAISS structure: "exact", "hnsw" or "ivf"."""
         return {"IndexHNSWFlat": "hnsw", "IndexIVFFlat": "ivf"}.get(type(self.vectors).__name__, "exact")
 
     def row(self, number: int) -> tuple[str, str]:
-        """Id and text of a row in [0, count), without reading the others."""
+        """Id and text of a row in [0, count); the other rows are not read."""
         return self.texts["id"][number].as_py(), self.texts["text"][number].as_py()
 
     def nearest(
@@ -65,43 +70,43 @@ class Part:
         """Cosines and row numbers of the min(k, count) nearest vectors of each query, best first."""
         hits = min(k, self.count)
         scores, rows = self.vectors.search(queries, hits, params=self._parameters(effort))
-        short = np.flatnonzero(rows[:, -1] < 0)
-        if len(short):
-            # Cells without enough texts, or a graph that is not connected: look at every vector.
-            everything = faiss.downcast_index(self.vectors.storage) if self.kind == "hnsw" else self.vectors
+        incomplete = np.flatnonzero(rows[:, -1] < 0)
+        if len(incomplete):
+            # The cells hold too few texts, or the graph is not connected: compare with every vector.
+            exact = faiss.downcast_index(self.vectors.storage) if self.kind == "hnsw" else self.vectors
             parameters = self._parameters(self.count) if self.kind == "ivf" else None
-            scores[short], rows[short] = everything.search(queries[short], hits, params=parameters)
+            scores[incomplete], rows[incomplete] = exact.search(queries[incomplete], hits, params=parameters)
         return scores, rows
 
-    def joined(self, other: "Part", kind: str) -> "Part":
-        """This exact part with the rows of another behind its own; past `EXACT_LIMIT` arranged as `kind`."""
+    def extend(self, other: "Segment", kind: str) -> "Segment":
+        """This exact segment followed by the rows of another; above `EXACT_LIMIT` texts it is arranged as `kind`."""
         vectors = arrange(self._dense(), "exact") if self.stored else self.vectors
         vectors.add(other._dense())
-        part = Part(vectors, pa.concat_tables([self.texts, other.texts]))
-        if part.count > EXACT_LIMIT and kind != "exact":
-            return Part(arrange(part._dense(), kind), part.texts)
-        return part
+        segment = Segment(vectors, pa.concat_tables([self.texts, other.texts]))
+        if segment.count > EXACT_LIMIT and kind != "exact":
+            return Segment(arrange(segment._dense(), kind), segment.texts)
+        return segment
 
-    def store(self, directory: Path) -> "Part":
-        """The same part, memory-mapped from two files in `directory`."""
-        old = self.stored
-        if old and old.directory == directory:
-            old.vectors.check(directory, verify=False)
-            old.texts.check(directory, verify=False)
+    def store(self, directory: Path) -> "Segment":
+        """The same segment, memory-mapped from two files in `directory`."""
+        source = self.stored
+        if source and source.directory == directory:
+            source.vectors.check(directory, verify=False)
+            source.texts.check(directory, verify=False)
             return self
         # write_index on a mapped ivf index would write a reference to the mapped file, not its vectors.
-        write_vectors = _copy(old.directory / old.vectors.name) if old else self._write_vectors
-        write_texts = _copy(old.directory / old.texts.name) if old else self._write_texts
-        vectors = place(directory, "vectors-{}.faiss", write_vectors)
-        texts = place(directory, "texts-{}.arrow", write_texts)
-        return Part.load(Stored(directory, vectors, texts), verify=False)
+        write_vectors = _copy_of(source.directory / source.vectors.name) if source else self._write_vectors
+        write_texts = _copy_of(source.directory / source.texts.name) if source else self._write_texts
+        vectors = write_file(directory, "vectors-{}.faiss", write_vectors)
+        texts = write_file(directory, "texts-{}.arrow", write_texts)
+        return Segment.load(Stored(directory, vectors, texts), verify=False)
 
     @classmethod
-    def load(cls, stored: Stored, *, verify: bool) -> "Part":
-        """Map a stored part.
+    def load(cls, stored: Stored, *, verify: bool) -> "Segment":
+        """Map a stored segment into memory.
 
         Raises:
-            SearchError: a file is missing, damaged or unreadable, or the two do not belong together.
+            SearchError: a file is missing, damaged or unreadable, or the two files are not of one segment.
         """
         paths = [file.check(stored.directory, verify=verify) for file in (stored.vectors, stored.texts)]
         try:
@@ -114,7 +119,7 @@ class Part:
         return cls(vectors, texts, stored)
 
     def record(self) -> dict[str, object]:
-        """What `index.json` says about a stored part."""
+        """What `index.json` says about a stored segment."""
         assert self.stored is not None
         files = {"vectors": asdict(self.stored.vectors), "texts": asdict(self.stored.texts)}
         structure = {
@@ -142,12 +147,12 @@ class Part:
 
 
 def finite_unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarray, "text dim"]:
-    """x / |x| for each row, and 0 for a row of zeros.
+    """x / |x| for each row; a row of zeros stays 0.
 
     Raises:
         SearchError: a value is not finite; `what` names the rows in the message.
     """
-    # In double precision neither the squares of large nor those of tiny values are lost.
+    # In float64 the squares of large values do not overflow, and those of tiny values do not underflow.
     wide = vectors.astype(np.float64)
     if not np.isfinite(wide).all():
         row = int(np.flatnonzero(~np.isfinite(wide).all(axis=1))[0])
@@ -155,57 +160,12 @@ def finite_unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[n
     return unit(wide).astype(np.float32)
 
 
-def numbered(texts: Iterable[str], ids: Iterable[str | int] | None, start: int) -> Iterator[tuple[str, str]]:
-    """Pairs of id and text; without ids, numbers from `start`.
-
-    Raises:
-        SearchError: a text that is not a string, an id that is neither string nor int, too many of either.
-    """
-    if isinstance(texts, str):
-        raise SearchError("texts must be a list or an iterator of strings, not one string")
-    pairs = zip(count(start), texts, strict=False) if ids is None else zip_longest(ids, texts)
-    for row, (name, text) in enumerate(pairs):
-        if not isinstance(text, str):
-            raise SearchError(f"row {row}: the text is missing or not a string ({type(text).__name__})")
-        if not isinstance(name, str | int):
-            raise SearchError(f"row {row}: the id is missing or not a string or int ({type(name).__name__})")
-        yield str(name), text
-
-
-def unique(rows: Iterator[tuple[str, str]], taken: set[str], fresh: set[str]) -> Iterator[tuple[str, str]]:
-    """The same rows; their ids gather in `fresh`.
-
-    Raises:
-        SearchError: an id occurs twice, or is among those `taken`.
-    """
-    for row, (name, text) in enumerate(rows):
-        if name in taken or name in fresh:
-            raise SearchError(f"row {row}: the id {name!r} is taken: ids must all be different")
-        fresh.add(name)
-        yield name, text
-
-
-def table(rows: list[tuple[str, str]], start: int) -> Any:
-    """The Arrow table of some rows, the first of them number `start`.
-
-    Raises:
-        SearchError: a text or an id with half a surrogate pair, which no file can hold.
-    """
-    try:
-        return pa.Table.from_arrays(
-            [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)], schema=SCHEMA
-        )
-    except UnicodeEncodeError as error:
-        last, shown = start + len(rows) - 1, error.object[:40]
-        raise SearchError(f"rows {start} to {last}: a text is not valid Unicode: {shown!r}") from error
-
-
 def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:
-    """A FAISS index of the vectors: inner product whatever the kind, and equal for equal vectors.
+    """A FAISS index of the vectors by inner product; equal vectors give an equal index.
 
-    "exact" compares all; "ivf" compares those in the nearest of 4 sqrt(texts) k-means cells (spherical, seed
-    0, trained on at most 64 texts a cell); "hnsw" follows a graph of 32 links a text (Malkov and Yashunin,
-    2018, https://arxiv.org/abs/1603.09320); "auto" is exact up to `EXACT_LIMIT` texts, ivf above.
+    "exact" compares a query with all vectors. "ivf" compares it with those in the nearest of 4 sqrt(texts) k-means
+    cells (spherical, seed 0, trained on at most 64 texts a cell). "hnsw" follows a graph with 32 links a text (Malkov
+    and Yashunin, 2018, https://arxiv.org/abs/1603.09320). "auto" is exact up to `EXACT_LIMIT` texts and ivf above.
     """
     count, dim = vectors.shape
     if kind == "hnsw":
@@ -225,7 +185,7 @@ def _graph(vectors: Float32[np.ndarray, "text dim"]) -> Any:
     index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = 100
     threads = faiss.omp_get_max_threads()
-    # The links depend on the order of insertion: only one thread gives the same graph each time.
+    # The links depend on the order of insertion, so only a single thread gives the same graph each time.
     faiss.omp_set_num_threads(1)
     try:
         index.add(vectors)
@@ -235,7 +195,7 @@ def _graph(vectors: Float32[np.ndarray, "text dim"]) -> Any:
 
 
 def _map_vectors(path: Path) -> Any:
-    # Inverted lists have a mapping of their own in FAISS; the other one serves flat and hnsw.
+    # FAISS maps inverted lists by a flag of their own; the other flag serves flat and hnsw.
     with path.open("rb") as file:
         inverted = file.read(4) == b"IwFl"
     index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC)
@@ -244,7 +204,7 @@ def _map_vectors(path: Path) -> Any:
     return index
 
 
-def _copy(source: Path) -> Callable[[Path], None]:
+def _copy_of(source: Path) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         shutil.copyfile(source, path)
 

@@ -1,6 +1,7 @@
-"""The files of an index: written beside each other, checked when read, valid once `index.json` names them.
+"""The files of an index: written next to each other, checked when read, part of the index once `index.json` names them.
 
-Files never change once named; a save adds new ones, replaces `index.json` in one step and removes the rest.
+A file never changes. A save adds new files, replaces `index.json` atomically and removes the files that it no longer
+names.
 """
 
 import hashlib
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MANIFEST = "index.json"
-OURS = (MANIFEST, "vectors-*.faiss", "texts-*.arrow", ".*.partial")
+FILES = (MANIFEST, "vectors-*.faiss", "texts-*.arrow", ".*.partial")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The encoder that made the vectors: what it is loaded by, the digest of its weights, its dimension."""
+    """The encoder of the vectors: the name that loads it, the digest of its weights, and its dimension."""
 
     name: str
     fingerprint: str
@@ -37,15 +38,15 @@ class Origin:
 
     @classmethod
     def of(cls, encoder: "TextEncoder") -> "Origin":
-        """The origin of vectors of this encoder."""
-        # A directory is kept absolute, so that the index can be searched from anywhere.
+        """The origin of this encoder's vectors."""
+        # The path of a directory is made absolute, so that the index can be searched from anywhere.
         name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
         return cls(name, encoder.fingerprint(), encoder.dim)
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of an index as `index.json` records it: name, size in bytes, SHA-256 in hexadecimal."""
+    """A file of an index as `index.json` records it: its name, size in bytes and SHA-256 in hexadecimal."""
 
     name: str
     bytes: int
@@ -67,8 +68,8 @@ class File:
         return path
 
 
-def place(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
-    """Write a file under a new name, `pattern` with its gap filled.
+def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
+    """Write a file under a new name: `pattern` with a random hexadecimal number in place of `{}`.
 
     Raises:
         SearchError: it cannot be written.
@@ -83,14 +84,14 @@ def place(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
 
 
 @contextmanager
-def writing(directory: Path, *, overwrite: bool) -> Generator[Path]:
-    """Yield the directory, made if need be; at the end only files that its `index.json` names stay in it.
+def open_directory(directory: Path, *, overwrite: bool) -> Generator[Path]:
+    """A directory to write an index to, created if necessary; on exit, files that `index.json` does not name go.
 
     Raises:
-        SearchError: the directory holds an index (without `overwrite`) or other things, or cannot be made.
+        SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created.
     """
     directory = directory.resolve()
-    _refuse(directory, overwrite=overwrite)
+    _check_writable(directory, overwrite=overwrite)
     new = not directory.exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def writing(directory: Path, *, overwrite: bool) -> Generator[Path]:
     try:
         yield directory
     finally:
-        _sweep(directory)
+        _remove_unnamed(directory)
         if new and not any(directory.iterdir()):
             directory.rmdir()
 
@@ -108,7 +109,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     """The content of `index.json`.
 
     Raises:
-        SearchError: no index, an unreadable one, or one of another format.
+        SearchError: there is no index, it cannot be read, or it is of another format.
     """
     path = directory / MANIFEST
     if not path.is_file():
@@ -124,7 +125,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def write_manifest(directory: Path, content: dict[str, Any]) -> None:
-    """Replace `index.json` in one step.
+    """Replace `index.json` atomically.
 
     Raises:
         SearchError: it cannot be written.
@@ -136,23 +137,23 @@ def write_manifest(directory: Path, content: dict[str, Any]) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """The message of an error of another library, cut to one line."""
+    """The first line of the message of another library's error."""
     return str(error).partition("\n")[0]
 
 
-def _refuse(directory: Path, *, overwrite: bool) -> None:
+def _check_writable(directory: Path, *, overwrite: bool) -> None:
     if directory.is_file():
         raise SearchError(f"{directory}: a file, where the directory of the index should be")
     if not directory.exists() or not any(directory.iterdir()):
         return
     if not overwrite:
-        raise SearchError(f"{directory}: exists and is not empty: ask for overwrite, or give another directory")
-    foreign = [path.name for path in directory.iterdir() if not _ours(path)]
+        raise SearchError(f"{directory}: exists and is not empty: overwrite it, or give another directory")
+    foreign = [path.name for path in directory.iterdir() if not _is_index_file(path)]
     if foreign and not (directory / MANIFEST).is_file():
         raise SearchError(f"{directory}: holds {foreign[0]!r} and no index: nothing was overwritten")
 
 
-def _sweep(directory: Path) -> None:
+def _remove_unnamed(directory: Path) -> None:
     named = {MANIFEST}
     if (directory / MANIFEST).exists():
         try:
@@ -161,12 +162,12 @@ def _sweep(directory: Path) -> None:
         except (SearchError, KeyError, TypeError):
             return
     for path in directory.iterdir():
-        if _ours(path) and path.name not in named:
+        if _is_index_file(path) and path.name not in named:
             path.unlink()
 
 
-def _ours(path: Path) -> bool:
-    return path.is_file() and any(fnmatch(path.name, pattern) for pattern in OURS)
+def _is_index_file(path: Path) -> bool:
+    return path.is_file() and any(fnmatch(path.name, pattern) for pattern in FILES)
 
 
 def _sha256(path: Path) -> str:

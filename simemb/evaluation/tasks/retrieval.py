@@ -23,7 +23,7 @@ from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import Loaded, Scored, Task
 from simemb.evaluation.text_vectors import TextVectors
-from simemb.search.nearest import Nearest, approximate, exact
+from simemb.search.nearest import SearchRequest, approximate, exact
 
 log = logging.getLogger("simemb")
 
@@ -136,9 +136,9 @@ class LoadedRetrieval(Loaded):
         queries = vectors[list(self.queries.values())]
         texts = list(self.documents.values())
         # One more, since a document that is the query itself does not count.
-        asked = Nearest(queries, lambda start, stop: vectors[texts[start:stop]], len(texts), DEPTH + 1)
-        best = self._measured(exact(asked))
-        rows, index = approximate(asked, self._task.kind, self._task.effort)
+        request = SearchRequest(queries, lambda start, stop: vectors[texts[start:stop]], len(texts), DEPTH + 1)
+        best = self._measured(exact(request))
+        rows, index = approximate(request, self._task.kind, self._task.effort)
         scores = RetrievalScores(
             exact=_mean(best),
             approximate=_mean(self._measured(rows)),

@@ -13,6 +13,7 @@ import pytest
 
 import simemb.search.index
 import simemb.search.segment
+import simemb.search.segment_builder
 from simemb.errors import SearchError
 from simemb.search.index import Hit, Index
 
@@ -109,7 +110,7 @@ def test_the_faster_kinds_find_nine_of_the_ten_nearest(
 ) -> None:
     exact = Index.build(encoder, texts, kind="exact").search_batch(queries, k=10)
     index = Index.build(encoder, texts, kind=kind)
-    assert index.parts[0].kind == kind
+    assert index.segments[0].kind == kind
     assert overlap(index.search_batch(queries, k=10), exact) > 0.97
     index.effort = 1
     assert overlap(index.search_batch(queries, k=10), exact) < 0.97
@@ -127,7 +128,7 @@ def test_the_score_is_the_cosine_and_not_the_distance(kind: str) -> None:
     hits = index.search(np.array([2.0, 0.0]), k=3)
     assert [hit.text for hit in hits] == ["long", "short", "zero"]
     np.testing.assert_allclose([hit.score for hit in hits], [1.0, 0.6, 0.0], atol=1e-6)
-    assert index.parts[0].vectors.metric_type == faiss.METRIC_INNER_PRODUCT
+    assert index.segments[0].vectors.metric_type == faiss.METRIC_INNER_PRODUCT
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
@@ -196,26 +197,26 @@ def test_ids_and_texts_of_every_script_are_kept_to_the_letter(encoder: Trigrams,
 
 def test_auto_is_exact_for_few_texts_and_ivf_for_many(encoder: Trigrams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simemb.search.segment, "EXACT_LIMIT", 400)
-    assert Index.build(encoder, sentences(400)).parts[0].kind == "exact"
-    assert Index.build(encoder, sentences(401)).parts[0].kind == "ivf"
+    assert Index.build(encoder, sentences(400)).segments[0].kind == "exact"
+    assert Index.build(encoder, sentences(401)).segments[0].kind == "ivf"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_building_twice_gives_the_same_index(kind: str, encoder: Trigrams, queries: list[str]) -> None:
     first, second = (Index.build(encoder, sentences(3000), kind=kind, effort=4) for _ in range(2))
     assert first.search_batch(queries) == second.search_batch(queries)
-    contents = [faiss.serialize_index(index.parts[0].vectors) for index in (first, second)]
+    contents = [faiss.serialize_index(index.segments[0].vectors) for index in (first, second)]
     assert np.array_equal(*contents)
 
 
-def test_a_stream_in_several_parts_on_disk_equals_a_list_in_memory(
+def test_a_stream_in_several_segments_on_disk_equals_a_list_in_memory(
     encoder: Trigrams, queries: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = sentences(1100)
     whole = Index.build(encoder, some, ids=range(5, 1105))
-    monkeypatch.setattr(simemb.search.index, "FULL", 300)
+    monkeypatch.setattr(simemb.search.segment_builder, "FULL", 300)
     stream = Index.build(encoder, iter(some), ids=iter(range(5, 1105)), path=tmp_path / "index", chunk_size=100)
-    assert [part.count for part in stream.parts] == [300, 300, 300, 200]
+    assert [segment.count for segment in stream.segments] == [300, 300, 300, 200]
     for index in (stream, Index.load(tmp_path / "index", encoder=encoder)):
         for found, wanted in zip(index.search_batch(queries), whole.search_batch(queries), strict=True):
             assert [hit.id for hit in found] == [hit.id for hit in wanted]
@@ -311,8 +312,8 @@ def test_adding_gives_what_building_at_once_gives(
             index = Index.load(tmp_path / "index", encoder=encoder)
     whole = Index.build(encoder, some, kind="exact")
     assert len(index) == 900
-    assert len(index.parts) == (1 if kind == "exact" else 2)
-    assert len(list(tmp_path.glob("index/*"))) == (1 + 2 * len(index.parts) if stored else 0)
+    assert len(index.segments) == (1 if kind == "exact" else 2)
+    assert len(list(tmp_path.glob("index/*"))) == (1 + 2 * len(index.segments) if stored else 0)
     assert overlap(index.search_batch(queries, k=10), whole.search_batch(queries, k=10)) > 0.97
 
 
@@ -320,13 +321,13 @@ def test_what_was_added_is_arranged_once_it_is_many(
     encoder: Trigrams, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simemb.search.segment, "EXACT_LIMIT", 400)
-    monkeypatch.setattr(simemb.search.index, "EXACT_LIMIT", 400)
+    monkeypatch.setattr(simemb.search.segment_builder, "EXACT_LIMIT", 400)
     some = sentences(900)
     index = Index.build(encoder, some[:100])
     kinds = []
     for start in range(100, 900, 200):
         index.add(some[start : start + 200])
-        kinds.append([(part.kind, part.count) for part in index.parts])
+        kinds.append([(segment.kind, segment.count) for segment in index.segments])
     assert kinds == [
         [("exact", 300)],
         [("ivf", 500)],
@@ -360,7 +361,7 @@ def test_a_loaded_index_gives_the_same_bits(kind: str, encoder: Trigrams, querie
     index.save(tmp_path / "copy")
     for folder in ("first", "copy"):
         loaded = Index.load(tmp_path / folder, encoder=encoder)
-        assert (len(loaded), loaded.kind, loaded.effort, loaded.parts[0].kind) == (3000, kind, 7, kind)
+        assert (len(loaded), loaded.kind, loaded.effort, loaded.segments[0].kind) == (3000, kind, 7, kind)
         assert loaded.search_batch(queries) == before
     assert index.search_batch(queries) == before
 
@@ -561,6 +562,6 @@ def test_a_stored_index_is_mapped_and_not_read(saved: Path) -> None:
         pytest.skip("needs /proc to see what is mapped")
     index = Index.load(saved)
     mapped = maps.read_text(encoding="utf-8")
-    stored = index.parts[0].stored
+    stored = index.segments[0].stored
     assert stored is not None
     assert all(str(saved / file.name) in mapped for file in (stored.vectors, stored.texts))

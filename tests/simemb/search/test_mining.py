@@ -15,7 +15,8 @@ from simemb.cli import main
 from simemb.corpus.rows import open_rows
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError, SearchError
-from simemb.search.mining import Mined, Rules, mine
+from simemb.search.mining import MiningSummary, mine
+from simemb.search.mining_rules import Rules
 
 
 class Known:
@@ -81,7 +82,7 @@ def test_a_negative_is_neither_the_anchor_nor_any_of_its_positives_nor_nearer_th
     assert triplets() == [("A", "P", "n45"), ("A", "Q", "near")]
     assert open_rows("out.tsv").columns == ("anchor", "positive", "negative")
     cosines = [math.cos(math.radians(angle)) for angle in (40, 10, 45, 20)]
-    assert found == Mined(2, 2, 2, pytest.approx(sum(cosines[:2]) / 2), pytest.approx(sum(cosines[2:]) / 2))
+    assert found == MiningSummary(2, 2, 2, pytest.approx(sum(cosines[:2]) / 2), pytest.approx(sum(cosines[2:]) / 2))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_relative_margin_keeps_its_distance_from_a_positive_of_negative_simila
 
 def test_a_row_without_a_negative_is_left_out_and_counted() -> None:
     found = mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS, rules=Rules(depth=4))
-    assert (found.rows, found.found, found.triplets) == (2, 1, 1)
+    assert (found.rows, found.successes, found.triplets) == (2, 1, 1)
     assert triplets() == [("A", "Q", "near")]
 
 
