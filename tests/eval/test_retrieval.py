@@ -70,6 +70,7 @@ def test_static_embeddings_have_the_scores_that_trec_eval_gives_their_cosines(lo
         suite = Suite("captions", "one task", (find("retrieval").tasks[1],), None, "ndcg@10")
         scores = evaluate(potion, suite)
     for ours, theirs in measures.items():
-        expected = 100 * np.mean([found[theirs] for found in evaluator.values()])
-        assert scores.number(ours) == pytest.approx(expected, abs=0.005), ours
+        expected = 100 * np.mean([values[theirs] for values in evaluator.values()])
+        # one query of 1,000 whose first two documents are equal up to float32's last digit moves recall@1 by 0.025
+        assert scores.number(ours) == pytest.approx(expected, abs=0.03), ours
         assert scores.number(f"approximate.{ours}") == pytest.approx(expected, abs=1), ours

@@ -42,11 +42,12 @@ def test_static_embeddings_on_customer_reviews(data, shared_models):
     cr = find("transfer").tasks[1]
     encoder = Encoder.load(shared_models / "potion-base-4M")
     scores = evaluate(encoder, Suite("cr", "one task", (cr,), geometry=None, headline="accuracy"))
-    found = scores.tasks["cr"]
-    assert isinstance(found, ClassificationScores)
-    assert found.accuracy == pytest.approx(79.1, abs=0.1)
-    assert found.majority == pytest.approx(63.78, abs=0.01)
-    assert scores.outcomes["cr"].statistic() == pytest.approx(found.accuracy, abs=0.01)
+    task = scores.tasks["cr"]
+    assert isinstance(task, ClassificationScores)
+    # seven reviews of 3,771: another processor may prefer another regularization in a fold where two are level
+    assert task.accuracy == pytest.approx(79.1, abs=0.2)
+    assert task.majority == pytest.approx(63.78, abs=0.01)
+    assert scores.outcomes["cr"].statistic() == pytest.approx(task.accuracy, abs=0.01)
 
 
 @pytest.mark.slow
@@ -54,8 +55,8 @@ def test_static_embeddings_on_all_that_is_there(data, shared_models):
     encoder = Encoder.load(shared_models / "potion-base-4M")
     scores = evaluate(encoder, "transfer")
     assert scores.missing == ("mpqa", "trec")
-    found = {name: task.numbers()["accuracy"] for name, task in scores.tasks.items()}
+    accuracies = {name: task.numbers()["accuracy"] for name, task in scores.tasks.items()}
     expected = {"mr": 73.18, "cr": 79.10, "subj": 86.34, "sst2": 76.11, "mrpc": 70.96}
-    assert found == {name: pytest.approx(value, abs=0.2) for name, value in expected.items()}
+    assert accuracies == {name: pytest.approx(value, abs=0.2) for name, value in expected.items()}
     assert scores.tasks["mrpc"].numbers()["f1"] == pytest.approx(79.72, abs=0.2)
     assert evaluate(encoder, "clustering").tasks["subj"].numbers()["v_measure"] == pytest.approx(32.1, abs=1)

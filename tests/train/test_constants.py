@@ -1,4 +1,4 @@
-"""The constants of every recipe beside where they stand: the paper, or the code that made its numbers.
+"""The constants of every recipe, each with its source: the paper, or the code that produced the paper's numbers.
 
 One readable list. Where a recipe departs from its source (a scaled queue, a smaller head), the list says so and the
 recipe's docstring says why.
@@ -15,13 +15,13 @@ from simemb.cookbook import RECIPES, names
 from simemb.method.recipe import Recipe, find
 from simemb.method.views import pairs
 
-# What princeton-nlp/SimCSE runs with, and so does whatever the list below says nothing about.
+# What princeton-nlp/SimCSE runs with; every recipe has these values where the list below names no others.
 SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}
 SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8}
 SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
 SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None}
 
-# yym6472/ConSERT, all scripts; 2 x 0.15 as the code adds two directions, four if joint (peers 4.1, 4.3).
+# yym6472/ConSERT, all of scripts/; 2 x 0.15 as losses/AdvCLSoftmaxLoss.py adds two directions, four if joint.
 CONSERT = {"max_length": 64, "batch_size": 96, "pooling": "mean", "warmup": 0.1, "weight_decay": 0.01, "epsilon": 1e-6}
 CONSERT |= {"objective.temperature": 0.1, "objective.within_view": True, "objective.weight": 0.3, "eval_every": 200}
 COSINE = {"schedule": "cosine"}
@@ -31,12 +31,12 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15},
     "simcse_sup": {"objective.temperature": 0.05, "objective.hard_negative_weight": 0.0, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
-    # caskcsg/sentemb run.sh (peers 3.1 to 3.3).
+    # caskcsg/sentemb, ESimCSE: run.sh, train.py and esimcse/trainers.py.
     "esimcse": {"objective.temperature": 0.05, "views.1.augment.0.rate": 0.32, "views.1.augment.0.unit": "subword"}
     | {"views.0.augment": (), "views.1.augment.0.count": "code", "views.1.augment.0.frozen": False}
     | {"target.momentum": 0.995, "target.final": None, "target.dropout": False, "target.keys": False}
     | {"target.head": False, "memory.size": 160, "memory.view": 0, "memory.start": "empty", "head.keep": False},
-    # peers 4.1: unsup base; joint; sup-unsup.
+    # yym6472/ConSERT, scripts/: unsup base; joint base; sup-unsup base.
     "consert": CONSERT
     | {"views.0.augment.0.rate": 0.2, "dropout": 0.0, "learning_rate": 5e-7, "epochs": 10, "patience": 10},
     "consert_joint": CONSERT
@@ -74,12 +74,12 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"head.norm": "batch", "head.final_norm": True, "predictor.layers": 2, "predictor.hidden": 512}
     | {"predictor.norm": "batch", "predictor.final_norm": False, "predictor.width": None}
     | COSINE,
-    # Caron et al., 2020 (peers 6.1): 3,000 prototypes at batch 4,096 are 47 at 64.
+    # Caron et al., 2020, section 3.1 and appendix A: 3,000 prototypes at batch 4,096 are 47 at 64.
     "swav": {"objective.temperature": 0.1, "objective.epsilon": 0.05, "objective.iterations": 3}
     | {"head.layers": 2, "head.hidden": 2048, "head.width": 128, "head.norm": "batch", "head.prototypes": 48}
     | {"views.2.augment.0.shortest": 0.22, "views.2.augment.0.longest": 0.37}
     | COSINE,
-    # Caron et al., 2021 (peers 6.1): 65,536 outputs at batch 1,024 are 4,096 at 64; 30 of 300 epochs of warm-up.
+    # Caron et al., 2021, section 3: 65,536 outputs at batch 1,024 are 4,096 at 64; 30 of 300 epochs of warm-up.
     "dino": {"objective.student": 0.1, "objective.teacher": 0.07, "objective.teacher_start": 0.04}
     | {"objective.warmup": 0.1, "objective.momentum": 0.9, "target.momentum": 0.996, "target.final": 1.0}
     | {"head.layers": 3, "head.hidden": 2048, "head.width": 256, "head.activation": "gelu", "head.norm": "none"}
@@ -96,12 +96,12 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"pooling": "mean", "warmup": 0.1, "target.model": "bundled"},
     "distil_similarity": {"objective.temperature": 0.04, "objective.teacher_temperature": None, "batch_size": 256}
     | {"learning_rate": 2e-5, "epsilon": 1e-6, "max_length": 128, "epochs": 5, "pooling": "mean", "warmup": 0.1},
-    # caskcsg/sentemb, DistilCSE/ckd_contrastive.py and its run script (peers 3.4).
+    # caskcsg/sentemb, DistilCSE/ckd_contrastive.py and its run script.
     "distil_contrast": {"objective.temperature": exp(-1), "objective.learnt": True, "memory.size": 65_536}
     | {"batch_size": 512, "learning_rate": 2e-4, "epochs": 20, "max_length": 64, "betas": (0.9, 0.98)}
     | {"warmup": 0.1 / 20, "predictor.activation": "none"}
     | COSINE,
-    # peers 6.1; 8,192 dimensions are 4 x ResNet-50's width, 3,072 are 4 x BERT-base's.
+    # Zbontar et al., 2021, and Bardes et al., 2022: 8,192 dimensions are 4 x ResNet-50's width, 3,072 4 x BERT-base's.
     "barlow": {"objective.off_diagonal": 5e-3, "head.layers": 3, "head.hidden": 3072, "head.width": 3072}
     | {"head.norm": "batch", "head.final_norm": False}
     | COSINE,

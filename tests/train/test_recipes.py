@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partialmethod
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -267,14 +268,31 @@ def test_losses_and_signals_are_finite(name: str, trained: Callable[[str], Train
     assert all(tensor.isfinite().all() for tensor in run.after.values() if tensor.is_floating_point())
 
 
+def cancelled(method: torch.nn.Module) -> set[str]:
+    """The biases that have no gradient in exact arithmetic: whether they move is left to rounding.
+
+    A key's bias adds the same to all scores of a softmax, and batch norm subtracts what is added to every row: the
+    bias of the linear layer before it, and through the first layer of a head that of the encoder's last LayerNorm.
+    """
+    biases = {name for name, _ in method.named_parameters() if name.endswith("attention.self.key.bias")}
+    leaves = [(name, module) for name, module in method.named_modules() if not any(module.children())]
+    for (name, _), (after, module) in pairwise(leaves):
+        if isinstance(module, torch.nn.BatchNorm1d):
+            biases.add(f"{name}.bias")
+            if after == "head.1":
+                biases.add("encoder.backbone.encoder.layer.1.output.LayerNorm.bias")
+    return biases
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_what_learns_has_a_gradient_and_moves(name: str, trained: Callable[[str], Trained]):
     run = trained(name)
     learning = {name for name, parameter in run.trainer.method.named_parameters() if parameter.requires_grad}
     moved = {name for name in run.after if not torch.equal(run.after[name], run.before[name])}
-    assert learning - run.stirred == set()
-    assert learning - moved == set()
-    kept = {name for name in learning if name.startswith("encoder.")}
+    rounding = cancelled(run.trainer.method)
+    assert learning - run.stirred - rounding == set()
+    assert learning - moved - rounding == set()
+    kept = {name for name in learning - rounding if name.startswith("encoder.")}
     assert len(kept) > 30
 
 
@@ -292,7 +310,8 @@ def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callabl
     for known in (run.trainer.loader.material.taught, run.trainer.loader.material.guided):
         for column, vectors in known.items():
             texts = [row[column] for row in open_rows(run.data).texts()]
-            np.testing.assert_allclose(vectors, load(tiny_base).encode(texts), atol=1e-6)
+            # other batches, so other sums: components of up to 3 differ in float32's last digits
+            np.testing.assert_allclose(vectors, load(tiny_base).encode(texts), atol=1e-5)
     assert bool(run.trainer.loader.material.taught) == isinstance(target, Frozen)
     assert bool(run.trainer.loader.material.guided) == (run.recipe.guide is not None)
 
