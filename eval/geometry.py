@@ -5,12 +5,12 @@ measures and their papers stand in `simemb.evaluation.geometry` and `simemb.eval
 """
 
 from simemb.evaluation.suite import STSB, Suite
-from simemb.evaluation.tasks.geometry import Spread
+from simemb.evaluation.tasks.geometry import VectorGeometry
 
 suite = Suite(
     name="geometry",
     description="alignment, uniformity, anisotropy, hubs, biases ... of the whole STS-B, with and without whitening",
-    tasks=(Spread("stsb", STSB),),
+    tasks=(VectorGeometry("stsb", STSB),),
     geometry=None,
     headline="uniformity",
 )

@@ -192,7 +192,7 @@ def _check_resamples(resamples: int, tasks: int) -> None:
 
 def _measure(scores: Scores, tasks: Sequence[str]) -> str:
     """The number that was compared: the suite's headline, unless that is another one than its units come to."""
-    if all(scores.made_of_units(task) or isnan(scores.outcomes[task].statistic()) for task in tasks):
+    if all(scores.is_statistic_of_outcomes(task) or isnan(scores.outcomes[task].statistic()) for task in tasks):
         return scores.headline
     return "spearman" if any(scores.outcomes[task].gold is not None for task in tasks) else "mean"
 

@@ -20,7 +20,7 @@ from simemb.errors import AbsentError, DataError, unknown
 from simemb.evaluation.metrics import alignment, effective_rank, uniformity
 from simemb.evaluation.scores import Geometry, Scores
 from simemb.evaluation.suite import STSB, Suite
-from simemb.evaluation.tasks import Loaded, Pairs, Retrieval, Similarity
+from simemb.evaluation.tasks import LoadedTask, Pairs, Retrieval, Similarity
 from simemb.evaluation.text_vectors import SentenceEncoder, TextVectors
 from simemb.evaluation.vector_cache import VectorCache
 
@@ -92,7 +92,7 @@ def evaluate(
     suite = find(suite)
     tasks, missing = _load(suite)
     spread = suite.geometry.load() if geometry and suite.geometry else None
-    every: list[Loaded] = [*tasks.values(), *([spread] if spread else [])]
+    every: list[LoadedTask] = [*tasks.values(), *([spread] if spread else [])]
     fingerprint = encoder.fingerprint()
     vectors = TextVectors(
         encoder,
@@ -117,7 +117,7 @@ def evaluate(
         missing=missing,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         outcomes={name: scored.outcomes for name, scored in found.items() if scored.outcomes},
-        texts={name: list(dict.fromkeys(loaded.evaluated())) for name, loaded in tasks.items()},
+        texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )
 
 
@@ -140,9 +140,9 @@ def alignment_uniformity(
     return _measure(task.name, loaded.subsets, vectors, threshold)
 
 
-def _load(suite: Suite) -> tuple[dict[str, Loaded], tuple[str, ...]]:
+def _load(suite: Suite) -> tuple[dict[str, LoadedTask], tuple[str, ...]]:
     """The tasks that are there, by name, and the names of those that are not."""
-    found: dict[str, Loaded] = {}
+    found: dict[str, LoadedTask] = {}
     absent: dict[str, AbsentError] = {}
     for task in suite.tasks:
         try:

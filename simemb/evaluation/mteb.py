@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.suite import Suite
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 PREFIX = "mteb:"
@@ -90,7 +90,7 @@ class MtebTask(Task):
         return LoadedMteb(_loaded(import_module("mteb").get_task(self.name)))
 
 
-class LoadedMteb(Loaded):
+class LoadedMteb(LoadedTask):
     """A task of mteb with its data. task: any `mteb.AbsTask`."""
 
     def __init__(self, task: Any):
@@ -101,7 +101,7 @@ class LoadedMteb(Loaded):
         """None: mteb asks for the vectors that it needs when it needs them."""
         return iter(())
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """What mteb makes of the encoder; `DataError` if it fails."""
         mteb, name = import_module("mteb"), self.task.metadata.name
         try:
@@ -114,7 +114,7 @@ class LoadedMteb(Loaded):
         # Whatever breaks in a foreign benchmark means the same to the user.
         except Exception as error:
             raise DataError(f"mteb {mteb.__version__} fails on task {name}: {type(error).__name__}: {error}") from error
-        return Scored(_scores(found.task_results[0], self.task.metadata.main_score), None)
+        return TaskResult(_scores(found.task_results[0], self.task.metadata.main_score), None)
 
 
 class AsMteb:
@@ -137,7 +137,7 @@ class AsMteb:
     ) -> NDArray[np.float32]:
         """Vectors [texts, dim] of all batches; how many texts are computed at once is decided where it is known."""
         del task_metadata, hf_split, hf_subset, prompt_type, batch_size, show_progress_bar
-        return self.vectors.of([text for batch in inputs for text in batch["text"]])
+        return self.vectors.encode([text for batch in inputs for text in batch["text"]])
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """Cosines of all with all."""

@@ -213,18 +213,18 @@ class Scores:
         return self.number(self.headline)
 
     @property
-    def spread(self) -> str:
+    def geometry_note(self) -> str:
         """Alignment and uniformity in words, and of how many sentences; nothing where they were not measured."""
         found = self.geometry
         if found is None:
             return ""
         return f"; alignment {found.alignment:.3f}, uniformity {found.uniformity:.2f} ({found.vectors:,} sentences)"
 
-    def choosing(self, metric: str) -> float:
+    def selection_value(self, metric: str) -> float:
         """What a checkpoint is chosen by: that correlation, or in a suite without correlations its headline."""
         return self.number(metric if isinstance(self.average, Aggregates) else self.headline)
 
-    def made_of_units(self, task: str) -> bool:
+    def is_statistic_of_outcomes(self, task: str) -> bool:
         """Whether the headline of a task is defined, and the statistic of its units: a best F1, say, is not."""
         if task not in self.outcomes:
             return False

@@ -61,7 +61,7 @@ class TextVectors:
             return vectors
 
         self._encode = encode
-        self.matrix = encode(distinct) if cache is None else cache.through(distinct, encode)
+        self.matrix = encode(distinct) if cache is None else cache.get_or_encode(distinct, encode)
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [texts, dim] of texts that nobody announced: computed now, and not kept."""

@@ -33,7 +33,9 @@ class VectorCache:
         # The release too: the same weights may give other vectors after an error in the code was mended.
         self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
-    def through(self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]) -> NDArray[np.float32]:
+    def get_or_encode(
+        self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
         """Vectors [texts, dim] of distinct texts: those that are known, and the others by `encode`, which are kept.
 
         Where nothing can be written, everything still works, with a notice.

@@ -28,7 +28,7 @@ def intervals(models: Sequence[Scores], *, resamples: int = RESAMPLES, seed: int
     found: list[dict[str, Interval]] = [{} for _ in models]
     drawn: list[np.ndarray] = []
     for place, task in enumerate(models[0].tasks):
-        if not all(model.made_of_units(task) for model in models):
+        if not all(model.is_statistic_of_outcomes(task) for model in models):
             continue
         scores = resample([model.outcomes[task] for model in models], resamples, np.random.default_rng([seed, place]))
         drawn.append(scores)

@@ -252,7 +252,7 @@ class Trainer:
         scores = score = None
         if self.suite is not None:
             scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
-            score = scores.choosing(self.settings.metric)
+            score = scores.selection_value(self.settings.metric)
             self._log({"step": self.progress.step, **scores.numbers()})
         better = score is None or self.progress.best is None or score > self.progress.best
         if better:
@@ -264,7 +264,7 @@ class Trainer:
         if scores is not None:
             was = f"the best was {self.progress.best:.2f}, kept is step {self.progress.best_step}"
             verdict = "the best so far" if better else was
-            line.say(f"step {self.progress.step}: {scores.suite} {score:.2f}, {verdict}{scores.spread}")
+            line.say(f"step {self.progress.step}: {scores.suite} {score:.2f}, {verdict}{scores.geometry_note}")
         self._save()
 
     def _keep(self, scores: Scores | None) -> None:

@@ -18,7 +18,7 @@ from simemb.evaluation import probing
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.probing import Probed
 from simemb.evaluation.scores import TaskScores
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 
@@ -48,7 +48,7 @@ class ClassificationScores(TaskScores):
 
 
 @dataclass(frozen=True)
-class Labeled:
+class LabeledTexts:
     """Texts or pairs with a label each.
 
     Attributes:
@@ -64,7 +64,7 @@ class Labeled:
     labels: list[str]
 
     @classmethod
-    def read(cls, data: str | Source | Path) -> "Labeled":
+    def read(cls, data: str | Source | Path) -> "LabeledTexts":
         """The rows of a corpus, by its name or as a `Source`, or of a file; one or two text columns, and a label."""
         rows = open_rows(data)
         if len(rows.columns) > 2:
@@ -84,7 +84,7 @@ class Labeled:
             raise DataError(f"{self.origin}: class {rare!r} has {counts[rare]} examples, {why} needs {least}")
         return sorted(counts)
 
-    def codes(self, classes: Sequence[str]) -> NDArray[np.intp]:
+    def class_numbers(self, classes: Sequence[str]) -> NDArray[np.intp]:
         """Which of the classes each example is of."""
         place = {label: code for code, label in enumerate(classes)}
         return np.array([place[label] for label in self.labels], np.intp)
@@ -112,25 +112,25 @@ class CrossValidated(Task):
     folds: int = probing.FOLDS
     seed: int = probing.SEED
 
-    def load(self) -> "LoadedWhole":
+    def load(self) -> "LoadedCrossValidated":
         """Read it; `DataError` for a missing label, a single class, or a class with too few examples."""
-        return LoadedWhole(self, Labeled.read(self.data))
+        return LoadedCrossValidated(self, LabeledTexts.read(self.data))
 
 
-class LoadedWhole(Loaded):
+class LoadedCrossValidated(LoadedTask):
     """The examples of a `CrossValidated`."""
 
-    def __init__(self, task: CrossValidated, data: Labeled):
+    def __init__(self, task: CrossValidated, data: LabeledTexts):
         self._task, self.data = task, data
         self.origins = {data.origin: data.checksum}
         why = f"cross-validation by {task.folds} folds within {task.folds} folds"
-        self._labels = data.codes(data.classes(least=probing.enough(task.folds), why=why))
+        self._labels = data.class_numbers(data.classes(least=probing.enough(task.folds), why=why))
 
     def texts(self) -> Iterator[str]:
         """Every text."""
         return (text for texts in self.data.texts for text in texts)
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """Mean accuracy over folds, and whether each example was predicted right."""
         task, labels = self._task, self._labels
         features = self.data.features(vectors)
@@ -160,14 +160,14 @@ class Split(Task):
 
     def load(self) -> "LoadedSplit":
         """Read it; `DataError` too for a class that is not in `train`, or texts where `train` has pairs."""
-        dev = None if self.dev is None else Labeled.read(self.dev)
-        return LoadedSplit(self, Labeled.read(self.train), Labeled.read(self.test), dev)
+        dev = None if self.dev is None else LabeledTexts.read(self.dev)
+        return LoadedSplit(self, LabeledTexts.read(self.train), LabeledTexts.read(self.test), dev)
 
 
-class LoadedSplit(Loaded):
+class LoadedSplit(LoadedTask):
     """The examples of a `Split`."""
 
-    def __init__(self, task: Split, train: Labeled, test: Labeled, dev: Labeled | None):
+    def __init__(self, task: Split, train: LabeledTexts, test: LabeledTexts, dev: LabeledTexts | None):
         self._task, self.train, self.test, self.dev = task, train, test, dev
         self._all = [part for part in (train, test, dev) if part]
         self.origins = {part.origin: part.checksum for part in self._all}
@@ -180,21 +180,21 @@ class LoadedSplit(Loaded):
         """Every text of every part."""
         return (text for part in self._all for texts in part.texts for text in texts)
 
-    def evaluated(self) -> Iterator[str]:
+    def test_texts(self) -> Iterator[str]:
         """The texts of the test part: from the others the classifier learns."""
         return (text for texts in self.test.texts for text in texts)
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """Accuracy on the test part, and whether each of its examples was predicted right."""
         task = self._task
-        train, test, *dev = ((part.features(vectors), part.codes(self._classes)) for part in self._all)
+        train, test, *dev = ((part.features(vectors), part.class_numbers(self._classes)) for part in self._all)
         found = probing.trained(
             train, test, *dev, folds=task.folds, seed=task.seed, name=task.name, shown=vectors.progress
         )
         return _scored(found, self.test, test[1], train[1], "test")
 
 
-def _check(train: Labeled, part: Labeled, classes: Sequence[str]) -> None:
+def _check(train: LabeledTexts, part: LabeledTexts, classes: Sequence[str]) -> None:
     """Refuse a part that a classifier of the training part cannot be asked about."""
     if len(part.texts[0]) != len(train.texts[0]):
         kinds = {1: "single texts", 2: "pairs"}
@@ -206,7 +206,9 @@ def _check(train: Labeled, part: Labeled, classes: Sequence[str]) -> None:
         raise DataError(f"{problem}, which has {', '.join(classes)}")
 
 
-def _scored(found: Probed, data: Labeled, gold: NDArray[np.intp], learned: NDArray[np.intp], subset: str) -> Scored:
+def _scored(
+    found: Probed, data: LabeledTexts, gold: NDArray[np.intp], learned: NDArray[np.intp], subset: str
+) -> TaskResult:
     """Scores and outcomes of the examples asked about."""
     right = found.predicted == gold
     frequent = np.bincount(learned).argmax()
@@ -219,7 +221,7 @@ def _scored(found: Probed, data: Labeled, gold: NDArray[np.intp], learned: NDArr
         classes=classes,
         strengths=found.strengths,
     )
-    return Scored(scores, Outcomes(data.texts, right.astype(np.float64), None, [subset] * len(gold)))
+    return TaskResult(scores, Outcomes(data.texts, right.astype(np.float64), None, [subset] * len(gold)))
 
 
 def _f1(predicted: NDArray[np.intp], gold: NDArray[np.intp]) -> float:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from simemb.corpus.sources import Source
 from simemb.evaluation.scores import TaskScores
-from simemb.evaluation.tasks.classification import Labeled
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.classification import LabeledTexts
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 from simemb.progress import track
 
@@ -55,15 +55,15 @@ class Clustering(Task):
     data: str | Source | Path
     seeds: int = 10
 
-    def load(self) -> "LoadedTexts":
+    def load(self) -> "LoadedClustering":
         """Read it; `DataError` for a missing label or a single class."""
-        return LoadedTexts(self, Labeled.read(self.data))
+        return LoadedClustering(self, LabeledTexts.read(self.data))
 
 
-class LoadedTexts(Loaded):
+class LoadedClustering(LoadedTask):
     """The texts of a `Clustering`."""
 
-    def __init__(self, task: Clustering, data: Labeled):
+    def __init__(self, task: Clustering, data: LabeledTexts):
         self._task, self.data = task, data
         self._classes = data.classes(least=1, why="clustering")
         self.origins = {data.origin: data.checksum}
@@ -72,13 +72,13 @@ class LoadedTexts(Loaded):
         """Every text."""
         return (text for texts in self.data.texts for text in texts)
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """V-measure of k-means on the vectors, each of length 1 (one that is 0 stays so)."""
         from sklearn.metrics import v_measure_score
         from sklearn.preprocessing import normalize
 
         unit = np.asarray(normalize(self.data.features(vectors)), np.float32)
-        labels = self.data.codes(self._classes)
+        labels = self.data.class_numbers(self._classes)
         found: list[float] = []
         name, seeds = f"clustering {self._task.name}", self._task.seeds
         with track(name, total=seeds, unit="fits", shown=vectors.progress) as advance:
@@ -86,7 +86,7 @@ class LoadedTexts(Loaded):
                 found.append(100 * float(v_measure_score(labels, _clusters(unit, len(self._classes), seed))))
                 advance(1)
         mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
-        return Scored(ClusteringScores(mean, sd, len(found), len(labels), len(self._classes)), None)
+        return TaskResult(ClusteringScores(mean, sd, len(found), len(labels), len(self._classes)), None)
 
 
 def _clusters(unit: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int32]:

@@ -25,7 +25,7 @@ from simemb.evaluation.metrics import alignment, cosine, effective_rank, spearma
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.surface_bias import Surface, biases
 from simemb.evaluation.tasks.similarity import LoadedPairs, Similarity
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 DOMINATING = (1, 3, 5)
@@ -34,7 +34,7 @@ COSINE_EDGES = tuple(edge / 20 for edge in range(-20, 21))
 
 
 @dataclass(frozen=True)
-class Shape:
+class GeometryMeasures:
     """The geometry of one set of vectors.
 
     Attributes:
@@ -53,7 +53,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class SpreadScores(TaskScores):
+class VectorGeometryScores(TaskScores):
     """The geometry of the vectors of scored pairs.
 
     Attributes:
@@ -67,8 +67,8 @@ class SpreadScores(TaskScores):
         texts: How many distinct ones.
     """
 
-    raw: Shape
-    whitened: Shape | None
+    raw: GeometryMeasures
+    whitened: GeometryMeasures | None
     directions: int
     positive: float
     gold_edges: tuple[float, ...]
@@ -83,7 +83,7 @@ class SpreadScores(TaskScores):
 
 
 @dataclass(frozen=True)
-class Spread(Task):
+class VectorGeometry(Task):
     """The geometry of the vectors of scored pairs.
 
     Attributes:
@@ -98,15 +98,15 @@ class Spread(Task):
     thresholds: tuple[float, ...] = (3.0, 5.0)
     gold_edges: tuple[float, ...] = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
-    def load(self) -> "LoadedSpread":
+    def load(self) -> "LoadedVectorGeometry":
         """Read the pairs, as `Similarity.load` does."""
-        return LoadedSpread(self, self.pairs.load())
+        return LoadedVectorGeometry(self, self.pairs.load())
 
 
-class LoadedSpread(Loaded):
+class LoadedVectorGeometry(LoadedTask):
     """The pairs, and what their words alone tell."""
 
-    def __init__(self, task: Spread, pairs: LoadedPairs):
+    def __init__(self, task: VectorGeometry, pairs: LoadedPairs):
         self.task = task
         self.pairs = pairs
         self.origins = pairs.origins
@@ -119,7 +119,7 @@ class LoadedSpread(Loaded):
         """Both sentences of every pair."""
         return self.pairs.texts()
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """All measures. There are no outcomes: most measures are of all vectors together, not of each pair."""
         distinct = list(dict.fromkeys(self.texts()))
         sides = vectors[self.first], vectors[self.second], vectors[distinct]
@@ -127,7 +127,7 @@ class LoadedSpread(Loaded):
             whitening = Whitening.fit(np.concatenate(sides[:2]))
         except DataError:
             whitening = None
-        scores = SpreadScores(
+        scores = VectorGeometryScores(
             raw=self._shape(*sides),
             whitened=None if whitening is None else self._shape(*map(whitening, sides)),
             directions=0 if whitening is None else whitening.matrix.shape[1],
@@ -137,14 +137,14 @@ class LoadedSpread(Loaded):
             pairs=len(self.gold),
             texts=len(distinct),
         )
-        return Scored(scores, None)
+        return TaskResult(scores, None)
 
     def _shape(
         self,
         first: Float[np.ndarray, "pair dim"],
         second: Float[np.ndarray, "pair dim"],
         distinct: Float[np.ndarray, "text dim"],
-    ) -> Shape:
+    ) -> GeometryMeasures:
         """The geometry of one set of vectors: of both sides of the pairs, and of each distinct text."""
         both = np.concatenate([first, second])
         cosines = cosine(first, second)
@@ -161,7 +161,7 @@ class LoadedSpread(Loaded):
             "dead_dimensions": float(dead_dimensions(both)),
             **{f"dominance_{top}": dominance(both, top) for top in DOMINATING},
         }
-        return Shape(measures, tuple(singular_spectrum(both).tolist()), tuple(map(tuple, counts.tolist())))
+        return GeometryMeasures(measures, tuple(singular_spectrum(both).tolist()), tuple(map(tuple, counts.tolist())))
 
     def _alignments(
         self, first: Float[np.ndarray, "pair dim"], second: Float[np.ndarray, "pair dim"]

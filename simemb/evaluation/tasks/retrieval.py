@@ -21,7 +21,7 @@ from simemb.errors import AbsentError, DataError
 from simemb.evaluation import ranking
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 from simemb.search.nearest import SearchRequest, approximate, exact
 
@@ -100,7 +100,7 @@ class Retrieval(Task):
         return LoadedRetrieval(self, _found(self.folder))
 
 
-class LoadedRetrieval(Loaded):
+class LoadedRetrieval(LoadedTask):
     """Documents, queries and judgments.
 
     Attributes:
@@ -131,7 +131,7 @@ class LoadedRetrieval(Loaded):
         yield from self.documents.values()
         yield from self.queries.values()
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """The measures of each query's ranking, by exact search and through the index, and their means."""
         queries = vectors[list(self.queries.values())]
         texts = list(self.documents.values())
@@ -150,7 +150,7 @@ class LoadedRetrieval(Loaded):
             judgments=sum(map(len, self.judgments.values())),
             absent=self.absent,
         )
-        return Scored(scores, self._outcomes([found["ndcg@10"] for found in best]))
+        return TaskResult(scores, self._outcomes([found["ndcg@10"] for found in best]))
 
     def _measured(self, rows: NDArray[np.int64]) -> list[dict[str, float]]:
         """Every measure of each query, whose nearest documents are in `rows` [query, hit]."""

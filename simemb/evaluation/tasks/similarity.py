@@ -17,7 +17,7 @@ from simemb.errors import DataError
 from simemb.evaluation.metrics import cosine, pearson, spearman
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import BinaryScores, Correlation, SimilarityScores, SubsetScores
-from simemb.evaluation.tasks.task import Loaded, Scored, Task
+from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 
@@ -63,7 +63,7 @@ class Similarity(Task):
         return [_read(subset, data, self.scale) for subset, data in self.subsets.items()]
 
 
-class LoadedPairs(Loaded):
+class LoadedPairs(LoadedTask):
     """The pairs of a task."""
 
     def __init__(self, subsets: Sequence[Pairs]):
@@ -76,10 +76,10 @@ class LoadedPairs(Loaded):
             yield from pairs.first
             yield from pairs.second
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """The correlations of each subset, and their aggregates."""
         outcomes = self.outcomes(vectors)
-        return Scored(self.correlations(outcomes), outcomes)
+        return TaskResult(self.correlations(outcomes), outcomes)
 
     def outcomes(self, vectors: TextVectors) -> Outcomes:
         """The cosine of every pair."""
@@ -129,7 +129,7 @@ class Binary(Similarity):
 class LoadedBinary(LoadedPairs):
     """Pairs with a score of 0 or 1."""
 
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """Correlations, area under the curve, average precision, best accuracy and F1."""
         from simemb.evaluation.ranking import separation
 
@@ -138,7 +138,7 @@ class LoadedBinary(LoadedPairs):
         correlations = self.correlations(outcomes)
         parts = {name: getattr(correlations, name) for name in ("all", "mean", "wmean", "pairs", "subsets")}
         found = separation(outcomes.values, outcomes.gold == 1)
-        return Scored(BinaryScores(**parts, **asdict(found), positives=int(outcomes.gold.sum())), outcomes)
+        return TaskResult(BinaryScores(**parts, **asdict(found), positives=int(outcomes.gold.sum())), outcomes)
 
 
 def _correlate(cosines: NDArray[np.float64], gold: NDArray[np.float64]) -> Correlation:

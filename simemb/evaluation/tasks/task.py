@@ -10,14 +10,14 @@ from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.text_vectors import TextVectors
 
 
-class Scored(NamedTuple):
+class TaskResult(NamedTuple):
     """The scores of a task, and what they are made of, unit by unit, if it has units."""
 
     scores: TaskScores
     outcomes: Outcomes | None
 
 
-class Loaded(ABC):
+class LoadedTask(ABC):
     """The data of a task in memory: what it asks an encoder for, and what it makes of the answer.
 
     Attributes:
@@ -30,7 +30,7 @@ class Loaded(ABC):
     def texts(self) -> Iterator[str]:
         """Every text whose vector will be needed, perhaps several times."""
 
-    def evaluated(self) -> Iterator[str]:
+    def test_texts(self) -> Iterator[str]:
         """The texts that an encoder must not have been trained on: of `texts`, those that it is scored on.
 
         None at all means that they are not known here.
@@ -38,7 +38,7 @@ class Loaded(ABC):
         return self.texts()
 
     @abstractmethod
-    def score(self, vectors: TextVectors) -> Scored:
+    def score(self, vectors: TextVectors) -> TaskResult:
         """The scores of the encoder that gave these vectors."""
 
 
@@ -53,5 +53,5 @@ class Task(ABC):
     name: str
 
     @abstractmethod
-    def load(self) -> Loaded:
+    def load(self) -> LoadedTask:
         """Read the data; `AbsentError` if they are not to be had, `DataError` if they cannot be used."""

@@ -11,7 +11,7 @@ import pytest
 from simemb.comparison.contamination import Overlap, TaskOverlap
 from simemb.errors import DataError
 from simemb.evaluation.scores import BinaryScores, Correlation, Scores, SimilarityScores, TaskScores
-from simemb.evaluation.tasks.geometry import Shape, SpreadScores
+from simemb.evaluation.tasks.geometry import GeometryMeasures, VectorGeometryScores
 from simemb.evaluation.tasks.retrieval import RetrievalScores
 from simemb.report import score_card
 
@@ -80,8 +80,8 @@ def test_what_stands_below_the_section_stays(run: Path) -> None:
 
 
 def test_a_headline_that_is_no_share_is_not_said_to_be_in_points(run: Path) -> None:
-    shape = Shape({"uniformity": -2.5}, (), ())
-    found = SpreadScores(shape, None, 0, 4.0, (), (), 5, 9)
+    shape = GeometryMeasures({"uniformity": -2.5}, (), ())
+    found = VectorGeometryScores(shape, None, 0, 4.0, (), (), 5, 9)
     after = card_after(run, scores("geometry", headline="uniformity", stsb=found))
     assert "### geometry\n\nuniformity; 2026-01-02\n" in after
     assert "| -2.50 | -2.50 |" in after

@@ -17,7 +17,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.evaluation.tasks.geometry import Shape, SpreadScores
+from simemb.evaluation.tasks.geometry import GeometryMeasures, VectorGeometryScores
 from simemb.report import terminal
 from simemb.search.index import Hit
 from simemb.training import seeds
@@ -63,7 +63,7 @@ def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.Captur
 
 
 def test_only_points_have_a_bar() -> None:
-    spread = SpreadScores(Shape({"uniformity": -2.5}, (), ()), None, 0, 4.0, (), (), 5, 9)
+    spread = VectorGeometryScores(GeometryMeasures({"uniformity": -2.5}, (), ()), None, 0, 4.0, (), (), 5, 9)
     geometry = Scores(
         "model", "0", "geometry", {"stsb": spread}, spread.numbers(), None, {}, {}, "today", headline="uniformity"
     )

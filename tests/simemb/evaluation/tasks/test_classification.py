@@ -11,7 +11,7 @@ from simemb.corpus.sources import Source
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import probing
 from simemb.evaluation.scores import Scores
-from simemb.evaluation.tasks.classification import ClassificationScores, CrossValidated, Labeled, Split, _f1
+from simemb.evaluation.tasks.classification import ClassificationScores, CrossValidated, LabeledTexts, Split, _f1
 from simemb.evaluation.text_vectors import TextVectors
 
 WORDS = {"0": ("bad", "sad", "dull"), "1": ("good", "happy", "fine"), "2": ("who", "what", "where")}
@@ -118,7 +118,7 @@ def test_pairs_have_f1_and_it_is_averaged_only_where_all_tasks_have_it(tmp_path:
 
 
 def test_a_pair_is_its_absolute_difference_and_its_product(tmp_path: Path):
-    data = Labeled.read(write(tmp_path / "a.tsv", [("0", "ab", "b"), ("1", "a", "aac")]))
+    data = LabeledTexts.read(write(tmp_path / "a.tsv", [("0", "ab", "b"), ("1", "a", "aac")]))
     vectors = TextVectors(Letters(), ["ab", "b", "a", "aac"])
     features = data.features(vectors)
     assert features.dtype == np.float32

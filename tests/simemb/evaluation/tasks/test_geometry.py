@@ -15,7 +15,7 @@ from simemb.evaluation import geometry, metrics
 from simemb.evaluation.evaluate import find
 from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.surface_bias import Surface, biases
-from simemb.evaluation.tasks.geometry import COSINE_EDGES, Spread, SpreadScores
+from simemb.evaluation.tasks.geometry import COSINE_EDGES, VectorGeometry, VectorGeometryScores
 from simemb.evaluation.tasks.similarity import Similarity
 from simemb.evaluation.text_vectors import TextVectors
 
@@ -75,7 +75,7 @@ class Collapsed(Letters):
         return np.full((len(texts), 3), 0.7, dtype=np.float32)
 
 
-def task(*subsets: list[tuple[str, str, float]], **fields: Any) -> Spread:
+def task(*subsets: list[tuple[str, str, float]], **fields: Any) -> VectorGeometry:
     """One subset for each list of pairs."""
 
     def source(name: str, pairs: list[tuple[str, str, float]]) -> Source:
@@ -90,19 +90,19 @@ def task(*subsets: list[tuple[str, str, float]], **fields: Any) -> Spread:
         )
 
     pairs = Similarity("pairs", {str(number): source(str(number), subset) for number, subset in enumerate(subsets)})
-    return Spread("spread", pairs, **fields)
+    return VectorGeometry("spread", pairs, **fields)
 
 
-def measured(spread: Spread, encoder: Any) -> SpreadScores:
+def measured(spread: VectorGeometry, encoder: Any) -> VectorGeometryScores:
     loaded = spread.load()
     scored = loaded.score(TextVectors(encoder, loaded.texts()))
     assert scored.outcomes is None
-    assert isinstance(scored.scores, SpreadScores)
+    assert isinstance(scored.scores, VectorGeometryScores)
     return scored.scores
 
 
 @pytest.fixture(scope="module")
-def scores() -> SpreadScores:
+def scores() -> VectorGeometryScores:
     return measured(task(PAIRS[:50], PAIRS[50:]), Letters())
 
 
@@ -208,7 +208,7 @@ def test_the_suite_is_found_and_measures_the_whole_of_stsb():
     suite = find("geometry")
     assert (suite.headline, suite.geometry) == ("uniformity", None)
     (spread,) = suite.tasks
-    assert isinstance(spread, Spread)
+    assert isinstance(spread, VectorGeometry)
     assert spread.pairs is STSB
 
 

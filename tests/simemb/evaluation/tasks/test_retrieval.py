@@ -250,7 +250,7 @@ def test_a_missing_file_or_split_is_named_with_what_is_there(mine, tmp_path):
 
 def test_documents_count_among_the_texts_that_an_encoder_is_scored_on(tmp_path: Path):
     loaded = load(folder(tmp_path / "mine"))
-    assert {*loaded.evaluated()} == {*loaded.documents.values(), *loaded.queries.values()}
+    assert {*loaded.test_texts()} == {*loaded.documents.values(), *loaded.queries.values()}
     scores = evaluate(Letters(), tmp_path / "mine")
     assert "a cat sat on a mat" in " ".join(scores.texts["mine"])
     assert "dogs run after cats" in scores.texts["mine"]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from simemb.evaluation.metrics import cosine
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
-from simemb.evaluation.tasks.geometry import Spread
+from simemb.evaluation.tasks.geometry import VectorGeometry
 from simemb.report.figures.panel import Panel
 from simemb.report.panels import FIGURES
 from simemb.report.panels.pairs import gold_bins
@@ -171,7 +171,7 @@ def test_runs_with_different_dev_suites_share_no_picture_of_them(run: Path, own_
 
 def test_a_suite_that_keeps_no_sentences_has_no_map_and_no_spectrum(tiny_base: Path, dev_file: Path):
     pairs = Similarity("dev", {"test": dev_file})
-    suite = Suite("shape", "", (Spread("dev", pairs),), geometry=None, headline="uniformity")
+    suite = Suite("shape", "", (VectorGeometry("dev", pairs),), geometry=None, headline="uniformity")
     dossier = Dossier([str(tiny_base)], [suite])
     present = [name for name, figure in FIGURES.items() if figure(dossier)]
     assert present == ["scores"]
