@@ -41,7 +41,7 @@ def summary(package: str, name: str) -> str:
     """The first line of a module's docstring, read without importing it.
 
     >>> summary(RECIPES, "simcse")
-    'Unsupervised SimCSE: a sentence is its own positive, seen twice through different dropout masks.'
+    'Unsupervised SimCSE: a sentence is its own positive, encoded twice with different dropout masks.'
     """
     return _docstring(package, name).partition("\n")[0]
 

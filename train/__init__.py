@@ -1,1 +1,1 @@
-"""One short file per method: a `recipe` built from the seven nouns of `simemb` (see docs/design.md)."""
+"""One short file per method: a `recipe` built from the seven nouns of `simemb` (docs/design.md explains them)."""

@@ -1,15 +1,15 @@
-"""Barlow Twins: a feature of one view correlates with itself in the other view and with no other feature.
+"""Barlow Twins: each feature correlates with itself in the other view, and with no other feature.
 
 Zbontar et al., 2021, https://arxiv.org/abs/2103.03230, section 2, eq. 1 and 2. As in the paper: 5e-3 on the
-off-diagonal terms (0.0051 in the released code), a head of three equal layers with batch norm on the hidden
-ones. Its 8,192 dimensions are 4 x the width of ResNet-50: 3,072 are 4 x that of BERT-base. (The paper finds
-many dimensions to matter, figure 4, and large batches not, figure 2.) On text the two views are dropout
-passes; optimizer and batch are those of `simcse`, with the paper's cosine schedule (the paper: LARS, batch
-2,048).
+off-diagonal terms (0.0051 in the released code), and a head of three equally wide layers with batch norm on the
+hidden ones. The paper's 8,192 dimensions are 4 x the width of ResNet-50; 3,072 are 4 x that of BERT-base. (The
+paper finds that many dimensions matter, figure 4, and that large batches do not, figure 2.) On text the two views
+are dropout passes; optimizer and batch are those of `simcse`, with the paper's cosine schedule (the paper: LARS,
+batch 2,048).
 
-When to use it: negatives are the problem, and batches are of some size. What to watch: the correlations are
-those of one batch; at 64 they are noisy, at 256 the paper is nearly at its best. Gradients are clipped at
-every step, since the loss is a sum over dimensions.
+When to use it: negatives are a problem, and the batch is not small. What to watch: the correlations are estimated
+on one batch; they are noisy at 64, and at 256 the paper is close to its best result. The loss is a sum over
+dimensions, so gradients are clipped at every step.
 """
 
 from dataclasses import replace

@@ -1,16 +1,15 @@
-"""ConSERT, unsupervised: one view loses some embedding features, the other its word order; no dropout.
+"""ConSERT, unsupervised: one view loses embedding features, the other its word order; there is no dropout.
 
-Yan et al., 2021, https://arxiv.org/abs/2105.11741, sections 3.1 and 3.2, eq. 1. Numbers: yym6472/ConSERT,
-unsup base: NT-Xent with 2N - 2 negatives at temperature 0.1, mean pooling. The paper averages its 2N terms;
-the code adds the two directions and multiplies by cl_rate 0.15, hence the weight 2 x 0.15 (the paper's own is
-`--objective.weight 1`). Differences: AdamW here corrects the bias of its moments; the positions that are
-shuffled are RoBERTa's own on RoBERTa, which the code forgets. The paper's scores use the last two layers:
-`simemb eval RUN --pooling last2`.
+Yan et al., 2021, https://arxiv.org/abs/2105.11741, sections 3.1 and 3.2, eq. 1. Numbers: yym6472/ConSERT, unsup base:
+NT-Xent with 2N - 2 negatives at temperature 0.1, mean pooling. The paper averages its 2N terms; the code sums the two
+directions and multiplies by cl_rate 0.15, hence the weight 2 x 0.15 (`--objective.weight 1` is the paper's).
+Differences: AdamW corrects the bias of its moments here; on RoBERTa the shuffled positions start where RoBERTa's do,
+which the code overlooks. The paper's scores use the last two layers: `simemb eval RUN --pooling last2`.
 
-When to use it: to adapt a base to the sentences it will meet; a thousand are nearly enough. What to watch:
-the paper trained on the texts of the STS sets, test texts included (`--data sts_texts`): such a run is
-transductive and must be called so. The temperature works between 0.08 and 0.12 only, and the learning rate is
-low: on few sentences give it many epochs.
+When to use it: to adapt a base to the sentences that it will be used on; a thousand are almost enough. What to watch:
+the paper trained on the texts of the STS sets, test texts included (`--data sts_texts`); such a run is transductive and
+must be reported so. The temperature works only between 0.08 and 0.12. The learning rate is low, so few sentences
+need many epochs.
 """
 
 from dataclasses import replace

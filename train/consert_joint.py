@@ -1,17 +1,15 @@
-"""ConSERT, joint: natural language inference by a classifier, and contrast of each sentence with its cut version.
+"""ConSERT, joint: a classifier of natural language inference, and contrast of each sentence with an augmented copy.
 
-Yan et al., 2021, https://arxiv.org/abs/2105.11741, section 3.3: loss = cross-entropy of a linear layer on (u,
-v, |u - v|), as in SBERT (Reimers & Gurevych, 2019, section 3), + 0.15 x contrastive. Numbers:
-yym6472/ConSERT, joint: token cutoff 0.1 on the second view, dropout on. As there, premises are contrasted
-with cut premises and hypotheses with cut hypotheses, each among their own kind (the groups). The code adds
-all four directions, each times 0.15; here they are averaged, hence the weight 4 x 0.15 (the paper's own is
-`--objective.weight 0.15`).
+Yan et al., 2021, https://arxiv.org/abs/2105.11741, section 3.3: loss = cross-entropy of a linear layer on (u, v,
+|u - v|), as in SBERT (Reimers & Gurevych, 2019, section 3), + 0.15 x contrastive. Numbers: yym6472/ConSERT, joint:
+token cutoff 0.1 on the second view, dropout on. As there, premises are contrasted with cut premises and hypotheses with
+cut hypotheses, in two separate groups. The code sums all four directions, each times 0.15; here they are averaged,
+hence the weight 4 x 0.15 (`--objective.weight 0.15` is the paper's).
 
-When to use it: triplets of premise, entailed and contradicted sentence, or pairs with a column of labels (0
-entailment, 1 neutral, 2 contradiction), and many more sentences without labels to go on with
-(`consert_sup_unsup`). What to watch: of triplets the classifier sees no neutral pairs, the contradiction is
-only encoded for it, and `simcse_sup` asks more of the same data. `--objective.weight 0` leaves SBERT's own
-training.
+When to use it: triplets of premise, entailment and contradiction, or pairs with a column of labels (0 entailment, 1
+neutral, 2 contradiction), followed by `consert_sup_unsup` on many more unlabeled sentences. What to watch: triplets
+have no neutral pairs for the classifier, and contradictions are encoded for it alone; `simcse_sup` learns more from the
+same data. `--objective.weight 0` leaves SBERT's own training.
 """
 
 from dataclasses import replace

@@ -1,16 +1,14 @@
-"""ConSERT, second stage: the unsupervised loss on top of a model trained on natural language inference.
+"""ConSERT, second stage: the unsupervised loss on a model that was trained on natural language inference.
 
 Yan et al., 2021, https://arxiv.org/abs/2105.11741, section 3.3 ("sup-unsup", "joint-unsup"). Numbers:
 yym6472/ConSERT, sup-unsup base: the second view loses a tenth of its features, dropout on, up to 25 epochs.
-Joint-unsup differs in the second view only, `Shuffle()`. The rest is `consert`.
+Joint-unsup differs only in the second view, `Shuffle()`. The rest is `consert`.
 
-Both stages: `simemb train consert_joint --data nli --objective.weight 0 --output runs/nli` (SBERT's training;
-without the weight, joint training), then `simemb train consert_sup_unsup --model runs/nli --data
-sentences.txt`.
+Both stages: `simemb train consert_joint --data nli --objective.weight 0 --output runs/nli` (SBERT's training; without
+the weight, joint training), then `simemb train consert_sup_unsup --model runs/nli --data sentences.txt`.
 
-When to use it: labels from elsewhere, sentences from your domain. What to watch: started from a bare language
-model it is only a slow `consert`; on the texts of a test set (`sts_texts`, as in the paper) it is
-transductive.
+When to use it: labels from elsewhere, sentences from your domain. What to watch: on a plain language model it is only a
+slow `consert`; on the texts of a test set (`sts_texts`, as in the paper) it is transductive.
 """
 
 from dataclasses import replace

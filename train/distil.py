@@ -1,14 +1,14 @@
-"""Distillation: give the vectors of a teacher, which may be any encoder with any tokenizer and width.
+"""Distillation: reproduce the vectors of a teacher, which may be any encoder with any tokenizer and width.
 
-Reimers & Gurevych, 2020, https://arxiv.org/abs/2004.09813, section 2: the mean squared error to the teacher's
-vector of the same sentence, learning rate 2e-5 and mean pooling as there. The linear layer that maps the
-student's width to the teacher's is dropped after training (Gao et al., 2021,
-https://arxiv.org/abs/2112.05638, have one too). The paper's 10,000 warm-up steps are a tenth of the run here.
+Reimers & Gurevych, 2020, https://arxiv.org/abs/2004.09813, section 2: the mean squared error to the teacher's vector of
+the same sentence; learning rate 2e-5 and mean pooling as in the paper. A linear layer maps the student's width to the
+teacher's and is dropped after training (Gao et al., 2021, https://arxiv.org/abs/2112.05638, have one too). The
+paper's 10,000 warm-up steps are a tenth of the run here.
 
-When to use it: a smaller or faster encoder from a good one: `--target.model TEACHER` (a directory, a run, a
-hub name; the default teacher is the bundled encoder, which is there to try it out). Translations in a second
-column teach another language if that column is asked for too: add `View(column=1, target=False)`. What to
-watch: the teacher's ceiling; the student learns directions and lengths alike.
+When to use it: to make a smaller or faster encoder from a good one: `--target.model TEACHER` (a directory, a run, a hub
+name; the default teacher, the bundled encoder, is only for trying the recipe out). Translations in a second column
+teach another language if the student sees that column too: add `View(column=1, target=False)`. What to watch: the
+student cannot exceed its teacher, and learns its directions and its lengths.
 """
 
 from dataclasses import replace

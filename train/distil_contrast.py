@@ -1,14 +1,13 @@
-"""Contrastive distillation (DistilCSE): find the teacher's vector of the sentence among those of 65,536 others.
+"""Contrastive distillation (DistilCSE): find the teacher's vector of the sentence among 65,536 others.
 
-Gao et al., 2021, https://arxiv.org/abs/2112.05638, section 3 ("CKD"). Numbers: caskcsg/sentemb, folder
-DistilCSE: linear layer to the teacher's width, a logit scale that is learnt and starts at exp(1), so
-temperature 1/e; teacher's vectors of the batch and of the queue as keys; batch 512 and queue 65,536 (in each
-of eight processes there, in all here), 20 epochs at 2e-4 along a cosine, AdamW 0.9 and 0.98, 64 tokens. Its
-warm-up, a tenth, is one of the first epoch. The linear layer is dropped after training; early stopping is
-left to `--patience`.
+Gao et al., 2021, https://arxiv.org/abs/2112.05638, section 3 ("CKD"). Numbers: caskcsg/sentemb, folder DistilCSE: a
+linear layer to the teacher's width; a learnt logit scale that starts at exp(1), so temperature 1/e; the teacher's
+vectors of the batch and of the queue as keys; batch 512 and queue 65,536 (in each of eight processes there, in total
+here); 20 epochs at 2e-4 along a cosine; AdamW 0.9 and 0.98; 64 tokens. Its warm-up is a tenth of the first epoch. The
+linear layer is dropped after training; early stopping is left to `--patience`.
 
-When to use it: rather than `distil` if the student is much smaller: it need not hit the vector, only be
-nearest to it. What to watch: as `distil`: give a teacher by `--target.model`, and many sentences (the paper:
+When to use it: instead of `distil` if the student is much smaller: it need not reproduce the teacher's vector, only be
+nearest to it. What to watch: as in `distil`, name a teacher by `--target.model`; and use many sentences (the paper:
 five million).
 """
 

@@ -1,12 +1,12 @@
-"""Masked language modelling: guess hidden words, to make a base of one's own before contrastive training.
+"""Masked language modelling: predict masked tokens, to prepare a base of your own for contrastive training.
 
-Devlin et al., 2019, https://arxiv.org/abs/1810.04805, section 3.1, task 1, and appendix A.1: 15 % of the
-ordinary tokens are chosen, of which 80 % become [MASK], 10 % a random token and 10 % stay. There is no
-next-sentence task, as in RoBERTa (Liu et al., 2019, https://arxiv.org/abs/1907.11692, section 4.2).
+Devlin et al., 2019, https://arxiv.org/abs/1810.04805, section 3.1, task 1, and appendix A.1: 15 % of the ordinary
+tokens are selected; 80 % of them become [MASK], 10 % a random token, and 10 % stay. There is no next-sentence task, as
+in RoBERTa (Liu et al., 2019, https://arxiv.org/abs/1907.11692, section 4.2).
 
-When to use it: your domain's language differs from what the base has read, or there is no base: `simemb new`
-makes an untrained one with a vocabulary of your texts. What to watch: the loss, not the score on sentence
-pairs, which says little about a language model; so the last checkpoint is kept.
+When to use it: your domain's language differs from the base's training text, or there is no base: `simemb new` makes an
+untrained one with a vocabulary of your texts. What to watch: the loss. The score on sentence pairs says little about a
+language model, so the last checkpoint is kept.
 """
 
 from simemb import MaskedLM, Recipe, View

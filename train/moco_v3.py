@@ -1,14 +1,14 @@
-"""MoCo v3: a slow copy makes the keys of both views, a predictor stands on the query side, and there is no queue.
+"""MoCo v3: a momentum encoder makes the keys of both views, the query side has a predictor, and there is no queue.
 
-Chen et al., 2021, https://arxiv.org/abs/2104.02057, section 3 and algorithm 1, with the settings for
-transformers (section 4, released code): a head of 3 layers and a predictor of 2, hidden 4,096, width 256,
-batch norm after every layer; temperature 0.2; momentum 0.99 rising to 1 along half a cosine; the sum of both
-directions times 2 x temperature, hence the weight. On text the two views are dropout passes; optimizer and
-batch are those of `simcse`, with the paper's cosine schedule (the paper: AdamW, batch 4,096), and no layer is
-frozen (the paper freezes the patch projection).
+Chen et al., 2021, https://arxiv.org/abs/2104.02057, section 3 and algorithm 1, with the settings for transformers
+(section 4, released code): a head of 3 layers and a predictor of 2, hidden width 4,096, output width 256, batch norm
+after every layer; temperature 0.2; momentum 0.99 rising to 1 along half a cosine; the sum of both directions times
+2 x temperature, hence the weight. On text the two views are dropout passes; optimizer and batch are those of `simcse`,
+with the paper's cosine schedule (the paper: AdamW, batch 4,096), and no layer is frozen (the paper freezes the patch
+projection).
 
-When to use it: the batch can be large, and negatives should come from one moment. What to watch: with batch
-norm in the heads a batch of 64 is small; at 512 and more it comes near its paper.
+When to use it: the batch can be large, and all negatives should come from the current weights. What to watch: the batch
+norm of the heads makes 64 a small batch; at 512 and more the method comes close to its paper.
 """
 
 from dataclasses import replace

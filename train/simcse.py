@@ -1,14 +1,14 @@
-"""Unsupervised SimCSE: a sentence is its own positive, seen twice through different dropout masks.
+"""Unsupervised SimCSE: a sentence is its own positive, encoded twice with different dropout masks.
 
-Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3: eq. 4 with temperature 0.05, the other
-sentences of the batch as negatives, one direction. The [CLS] vector goes through a fresh tanh layer while
-training, which is dropped afterwards (section 6.3). Numbers: BERT-base, princeton-nlp/SimCSE run_unsup.
+Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3: eq. 4 with temperature 0.05, the other sentences of the
+batch as negatives, one direction. During training the [CLS] vector goes through a fresh tanh layer, which is dropped
+afterwards (section 6.3). Numbers: BERT-base, princeton-nlp/SimCSE run_unsup.
 
-The ablations of its tables are one option each: `--fixed-dropout`, `--dropout 0.2`, `--objective.temperature
-0.1`, `--objective.similarity dot`, `--pooling mean`, `--head.keep`.
+Each ablation of its tables is one option: `--fixed-dropout`, `--dropout 0.2`, `--objective.temperature 0.1`,
+`--objective.similarity dot`, `--pooling mean`, `--head.keep`.
 
-When to use it: plain sentences and nothing else. What to watch: it spreads the vectors (uniformity falls)
-at once, but the score turns early; keep the dev evaluation on and the learning rate low.
+When to use it: plain sentences and nothing else. What to watch: the vectors spread at once (uniformity falls), but the
+score soon starts to fall; keep the dev evaluation on and the learning rate low.
 """
 
 from simemb import InfoNCE, Projector, Recipe, View

@@ -1,10 +1,10 @@
-"""Unsupervised SimCSE with masked language modelling beside it.
+"""Unsupervised SimCSE with masked language modelling as a second loss.
 
-Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3 and appendix E: loss = contrastive + 0.1 x
-MLM, 15 % of the ordinary tokens of both views masked, in a second pass.
+Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3 and appendix E: loss = contrastive + 0.1 x MLM, with 15 %
+of the ordinary tokens of both views masked, in a second pass.
 
-When to use it: if the encoder serves transfer tasks too (SimCSE table E.1: 86.64 against 85.81); on STS it
-costs a little. A base with its language-modelling head brings it along; another starts from a fresh one.
+When to use it: the encoder serves transfer tasks too (SimCSE table E.1: 86.64 against 85.81); on STS it costs a little.
+What to watch: a base with a language-modelling head uses it; any other starts with a fresh one.
 """
 
 from dataclasses import replace

@@ -1,12 +1,11 @@
 """Supervised SimCSE: entailment pairs as positives, contradictions as hard negatives.
 
-Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 4: eq. 5 over the N positives and the N
-contradictions of the batch. The tanh layer is kept for inference (section 6.3). Numbers: BERT-base,
-princeton-nlp/SimCSE run_sup; batch 512 there is 4 x 128, and is the total here whatever the machine.
+Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 4: eq. 5 over the N positives and the N contradictions of
+the batch. The tanh layer is kept for inference (section 6.3). Numbers: BERT-base, princeton-nlp/SimCSE run_sup; its
+batch of 512 is 4 x 128, here it is the total on any number of devices.
 
-When to use it: triplets (anchor, positive, negative), or pairs: without a third column the hard negatives are
-left out; `simemb mine` finds some for pairs. `--objective.hard-negative-weight` is the logarithm of the alpha
-of eq. 8.
+When to use it: triplets (anchor, positive, negative), or pairs. Without a third column there are no hard negatives;
+`simemb mine` finds some for pairs. `--objective.hard-negative-weight` is the logarithm of the alpha of eq. 8.
 """
 
 from dataclasses import replace
