@@ -1,1 +1,1 @@
-"""One short file per corpus: where it is looked for, its columns, its licence (see `simemb.corpus.sources.Source`)."""
+"""One short file per corpus: its file, its columns, its license (`simemb.corpus.sources.Source` has the fields)."""

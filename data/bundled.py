@@ -1,6 +1,6 @@
-"""The bundled sample: English sentences in `sample/`, so that everything runs without data and network.
+"""The bundled sample: English texts in the folder `sample`, so that everything runs without data and network.
 
-A grammar composed them (`data/sample_grammar` in the repository, not installed).
+A grammar composed them: `data/sample_grammar` in the repository, which is not installed.
 """
 
 from pathlib import Path

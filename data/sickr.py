@@ -4,7 +4,7 @@ from simemb.corpus.sources import Source
 
 
 def _split(name: str, description: str, file: str, sha256: str) -> Source:
-    # No file on the hub holds one split: mteb/sickr-sts is all 9,927 pairs in one.
+    # The hub has no file of a single split: mteb/sickr-sts holds all 9,927 pairs in one.
     return Source(
         name=name,
         description=description,

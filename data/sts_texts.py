@@ -1,8 +1,8 @@
 """The sentences of the STS sets without their scores: STS12 to STS16, STS-B and SICK-R, train, dev and test.
 
-ConSERT trains on them (Yan et al., 2021, https://arxiv.org/abs/2105.11741, section 4.1): 89,192 with the pairs of
-STS15 and STS16 that have no score. Here are the scored pairs alone: 62,198 sentences, 29,525 of them distinct;
-repetitions are kept, as there. The test texts are among them, so a run on it is transductive.
+ConSERT trains on them (Yan et al., 2021, https://arxiv.org/abs/2105.11741, section 4.1). Its 89,192 sentences include
+the pairs of STS15 and STS16 that have no score; this corpus has the scored pairs alone: 62,198 sentences, 29,525 of
+them distinct. Repetitions are kept, as in ConSERT. The test texts are included, so a run on it is transductive.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from simemb.corpus.sources import Source, scored_pairs
 from .sickr import sickr, sickr_dev, sickr_test
 from .stsb import stsb, stsb_dev, stsb_test
 
-# The subsets that the suite `sts` scores.
+# The subsets of each year that the suite `sts` scores.
 YEARS = {
     "sts12": ("MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
     "sts13": ("FNWN", "headlines", "OnWN"),

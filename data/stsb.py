@@ -1,4 +1,4 @@
-"""STS-B: English sentence pairs with their similarity from 0 to 5, for training, choosing and testing."""
+"""STS-B: English sentence pairs with their similarity from 0 to 5, for training, validation and testing."""
 
 from simemb.corpus.sources import Hub, Source
 

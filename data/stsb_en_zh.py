@@ -1,7 +1,7 @@
-"""Sentences of STS-B in English and Chinese: a parallel corpus for two towers, or to carry an encoder over.
+"""Sentences of STS-B in English and Chinese: a parallel corpus for two towers, or to teach an encoder Chinese.
 
-The anchor is a sentence of the training split, the positive its machine translation (DeepL, by stsb-multi-mt). Both
-sentences of a scored pair give a pair, in order: 11,498, of which 10,536 are distinct.
+The anchor is a sentence of the training split, the positive its machine translation (DeepL, by stsb-multi-mt). Each of
+the two sentences of a scored pair gives a row, in order: 11,498 rows, of which 10,536 are distinct.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .stsb import stsb
 
 
 def _translations(english: Rows, chinese: Rows) -> Sequence[tuple[str, str]]:
-    """Row by row, each sentence with its translation; equal scores show that the rows are the same."""
+    """Each sentence with its translation, in order; equal scores show that both files have the same rows."""
     pairs: list[tuple[str, str]] = []
     for number, (row, translated) in enumerate(zip_longest(english.scored(), chinese.scored()), 1):
         if row is None or translated is None or row[2] != translated[2]:

@@ -1,8 +1,9 @@
 """English Wikipedia as running text, in the order of the articles, so that the next sentence can be predicted.
 
-These are the first lines of the million that SimCSE trained on: the title of an article, then its sentences, then the
-next title (about every tenth line is one). Of neighboring lines 48 % share a word of five letters or more, of lines
-two apart 35 %, of a hundred apart 4 % and of any two 3 %. The splitter also cut at abbreviations ("H.H.", "Birt.").
+These are the first lines of the million that SimCSE trained on: the title of an article, its sentences, the next title
+(about every tenth line is a title). The share of pairs of lines with a common word of five letters or more is 48 % for
+neighbors, 35 % for lines two apart, 4 % for lines a hundred apart and 3 % for any two. The sentence splitter also cut
+at abbreviations ("H.H.", "Birt.").
 """
 
 from simemb.corpus.sources import Source

@@ -1,8 +1,8 @@
-"""Clustering of the labeled texts of the transfer tasks: coarse, since these sets were made for something else.
+"""Clustering of the labeled texts of the transfer tasks: a coarse measure, since these sets are not made for it.
 
-Each has two classes (TREC six), opinions or styles and not topics, along which vectors of sentences need not part of
-themselves: V-measures near 0 are usual and say little. Compare encoders here by large differences alone; MTEB's sets
-of many topics (https://arxiv.org/abs/2210.07316) are the real thing.
+Each set has two classes (TREC six). They are opinions or styles, not topics, and sentence vectors need not separate
+along them: V-measures near 0 are usual and say little. Compare encoders here by large differences alone, and use the
+clustering tasks of MTEB (https://arxiv.org/abs/2210.07316), with many topics, for more.
 """
 
 from simemb.evaluation.suite import Suite

@@ -1,7 +1,7 @@
-"""How the vectors of an encoder lie in their space, with and without whitening, on the whole STS-B.
+"""The geometry of an encoder's vectors on the whole STS-B, with and without whitening.
 
-Alignment and uniformity as in SimCSE (Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3); the other
-measures and their papers stand in `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`.
+Alignment and uniformity are those of SimCSE (Gao et al., 2021, https://arxiv.org/abs/2104.08821, section 3); the other
+measures and their papers are in `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`.
 """
 
 from simemb.evaluation.suite import STSB, Suite

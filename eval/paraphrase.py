@@ -1,8 +1,8 @@
-"""Paraphrases: does the cosine tell pairs of sentences with one meaning from pairs that only share words?
+"""Paraphrases: does the cosine separate pairs of sentences with one meaning from pairs that only share words?
 
-MRPC (Dolan & Brockett, 2005, https://aclanthology.org/I05-5002), its test split, without training on the other:
-average precision, and the best F1 and accuracy that a threshold on the cosine reaches. The threshold is chosen on the
-pairs that are scored, so F1 and accuracy flatter every encoder a little.
+The test split of MRPC (Dolan & Brockett, 2005, https://aclanthology.org/I05-5002), with nothing trained on its training
+split: average precision, and the best F1 and accuracy that a threshold on the cosine reaches. The threshold is chosen
+on the scored pairs themselves, so F1 and accuracy are slightly too high for every encoder.
 """
 
 from simemb.corpus.sources import Source
@@ -11,7 +11,7 @@ from simemb.evaluation.tasks import Binary
 
 MRPC = Source(
     name="transfer/mrpc/test.tsv",
-    description="sentences of news, original text, paired by whether they mean the same",
+    description="pairs of sentences from the news, original text, labeled by whether they mean the same",
     columns=("sentence1", "sentence2"),
     score="label",
     path="transfer/mrpc/test.tsv",

@@ -1,7 +1,7 @@
-"""Retrieval: scientific abstracts for a claim, and the other captions of a photograph for one of them.
+"""Retrieval: the scientific abstracts that bear on a claim, and the other captions of the same photograph.
 
 SciFact (Wadden et al., 2020, https://arxiv.org/abs/2004.14974) as in BEIR; captions of Multi30K's test_2016 (Elliott
-et al., 2016). Any other folder in BEIR layout is a suite by its path.
+et al., 2016). The path of any other folder in BEIR layout is a suite too.
 """
 
 from simemb.evaluation.suite import Suite

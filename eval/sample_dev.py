@@ -1,4 +1,4 @@
-"""The development pairs of the bundled sample corpus, to choose checkpoints where there is no other data.
+"""The development pairs of the bundled sample corpus, to choose checkpoints when there are no other data.
 
 The pairs and their graded similarity come from a grammar (`data/sample_grammar`), not from people.
 """

@@ -1,4 +1,4 @@
-"""SICK-R with all three splits at once, as MTEB scores it; other papers score its test split alone.
+"""All three splits of SICK-R under one correlation, as in MTEB; other papers score the test split alone.
 
 Marelli et al., LREC 2014; Muennighoff et al., 2023, MTEB, https://arxiv.org/abs/2210.07316.
 """

@@ -7,7 +7,7 @@ from simemb.corpus.sources import Source, scored_pairs
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 
-# STS13 is without SMT, whose text is not free, as in SentEval.
+# STS13 lacks SMT, whose text is not free, as in SentEval.
 YEARS = {
     "sts12": ("MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
     "sts13": ("FNWN", "headlines", "OnWN"),

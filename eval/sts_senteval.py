@@ -1,6 +1,6 @@
-"""The seven STS tasks in SentEval's form, tokenized and lower-cased, on which SimCSE's numbers are computed.
+"""The seven STS tasks in SentEval's form, tokenized and lower-cased, on which SimCSE's numbers were computed.
 
-Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval leaves the case of SICK-R as it is.
+Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449; SentEval does not lower-case SICK-R.
 """
 
 from simemb.evaluation.suite import Suite

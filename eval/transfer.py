@@ -1,4 +1,4 @@
-"""The seven transfer tasks of SentEval: what a logistic regression reads off frozen sentence vectors.
+"""The seven transfer tasks of SentEval: the accuracy of a logistic regression on frozen sentence vectors.
 
 Conneau & Kiela, 2018, https://arxiv.org/abs/1803.05449, table 1: movie and product reviews (MR, CR), subjectivity
 (SUBJ), opinion of phrases (MPQA), sentiment (SST2), kinds of question (TREC), paraphrases (MRPC).
@@ -26,12 +26,12 @@ def labeled(path: str, columns: tuple[str, ...], citation: str) -> Source:
 
 
 def whole(name: str, citation: str) -> CrossValidated:
-    """A task without a split."""
+    """A task without splits: cross-validation."""
     return CrossValidated(name, labeled(f"transfer/{name}/all.tsv", SINGLE, citation))
 
 
 def split(name: str, columns: tuple[str, ...], citation: str) -> Split:
-    """A task with a training and a test part."""
+    """A task with a training and a test split."""
     train, test = (labeled(f"transfer/{name}/{part}.tsv", columns, citation) for part in ("train", "test"))
     return Split(name, train, test)
 

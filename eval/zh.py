@@ -1,7 +1,7 @@
-"""The sets that Chinese papers report: STS-B in Chinese, and pairs of questions or sentences that mean the same or not.
+"""The sets that Chinese papers report: STS-B in Chinese, and pairs of texts labeled by whether they mean the same.
 
-Spearman's correlation over all pairs of the test split; of AFQMC, whose test labels are not public, of the dev split.
-For those with two classes, area under the curve, best accuracy and the like stand beside it.
+The score is Spearman's correlation over all pairs of the test split (AFQMC: the dev split, as its test labels are not
+public). Sets with two classes also have the area under the curve, the best accuracy and similar measures.
 """
 
 from simemb.corpus.sources import Source, scored_pairs
@@ -41,7 +41,7 @@ stsb = Similarity("stsb", {"test": STSB})
 
 suite = Suite(
     name="zh",
-    description="Chinese STS-B, LCQMC, AFQMC (dev), PAWS-X, ATEC and BQ; those that are there",
+    description="Chinese STS-B, LCQMC, AFQMC (dev), PAWS-X, ATEC and BQ, as far as their data are present",
     tasks=(
         stsb,
         Binary("lcqmc", {"test": LCQMC}),

@@ -8,8 +8,8 @@ differences from the code: the momentum encoder starts equal to the encoder, as 
 random, since it is copied before the weights are loaded), and repetition is drawn anew in every epoch (in the code
 once; `Repeat(frozen=True)`).
 
-When to use it: as `simcse`; it gains most where sentence length should not matter. What to watch: batch and queue change
-together (`--memory.size` = 2.5 x `--batch-size`). RoBERTa-base: rate 0.30 and learning rate 1e-5.
+When to use it: as `simcse`; it gains most where sentence length should not matter. What to watch: change batch and
+queue together (`--memory.size` = 2.5 x `--batch-size`). RoBERTa-base: rate 0.30 and learning rate 1e-5.
 """
 
 from dataclasses import replace

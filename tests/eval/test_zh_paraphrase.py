@@ -1,4 +1,4 @@
-"""The Chinese suite and the paraphrase suite on real data: sizes, and what is missing."""
+"""The Chinese suite and the paraphrase suite on real data: sizes, and what is reported as missing."""
 
 from pathlib import Path
 
