@@ -63,7 +63,7 @@ class TextVectors:
         self._encode = encode
         self.matrix = encode(distinct) if cache is None else cache.get_or_encode(distinct, encode)
 
-    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [texts, dim] of texts that nobody announced: computed now, and not kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         return self._encode(list(rows))[[rows[text] for text in texts]]

@@ -6,7 +6,7 @@ import pytest
 
 from simemb import Encoder, Suite, evaluate
 from simemb.evaluation.evaluate import find
-from simemb.evaluation.tasks.classification import ClassificationScores, LoadedSplit, LoadedWhole
+from simemb.evaluation.tasks.classification import ClassificationScores, LoadedSplit, LoadedCrossValidated
 
 TASKS = ("mr", "cr", "subj", "mpqa", "sst2", "trec", "mrpc")
 # Examples that are asked about, classes, and the share of the most frequent class.
@@ -28,7 +28,7 @@ def test_the_tasks_that_are_there_have_the_published_numbers_of_examples(data):
     tasks = {task.name: task for task in find("transfer").tasks}
     for name in ("mr", "cr", "subj"):
         loaded = tasks[name].load()
-        assert isinstance(loaded, LoadedWhole)
+        assert isinstance(loaded, LoadedCrossValidated)
         assert len(loaded.data.labels) == SIZES[name][0]
     sizes = {}
     for name in ("sst2", "mrpc"):
