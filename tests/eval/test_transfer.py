@@ -6,7 +6,7 @@ import pytest
 
 from simemb import Encoder, Suite, evaluate
 from simemb.evaluation.evaluate import find
-from simemb.evaluation.tasks.classification import ClassificationScores, LoadedSplit, LoadedCrossValidated
+from simemb.evaluation.tasks.classification import ClassificationScores, LoadedCrossValidated, LoadedSplit
 
 TASKS = ("mr", "cr", "subj", "mpqa", "sst2", "trec", "mrpc")
 # Examples that are asked about, classes, and the share of the most frequent class.
