@@ -44,7 +44,7 @@ def potion(shared_models: Path) -> Encoder:
 
 
 def tolerance(task: str) -> float:
-    """In points: half the last decimal of the reference, and up to 0.015 in STS12, where rounding orders equal pairs."""
+    """In points: the references have two decimals, and rounding orders STS12's pairs of equal text (up to 0.015)."""
     return 0.02 if task in ("sts12", "average") else 0.01
 
 

@@ -9,7 +9,7 @@ from simemb.evaluation.evaluate import find
 from simemb.evaluation.tasks.classification import ClassificationScores, LoadedCrossValidated, LoadedSplit
 
 TASKS = ("mr", "cr", "subj", "mpqa", "sst2", "trec", "mrpc")
-# Examples that are asked about, classes, and the share of the most frequent class.
+# The number of scored examples and of classes.
 SIZES = {"mr": (10662, 2), "cr": (3771, 2), "subj": (10000, 2), "sst2": (1821, 2), "mrpc": (1725, 2)}
 
 
