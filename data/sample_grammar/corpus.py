@@ -1,6 +1,6 @@
-"""Sentences, graded pairs and triplets composed from the grammar of the sample corpus.
+"""Sentences, graded pairs and triplets composed by the grammar of the sample corpus.
 
-Everything is a stream from one seed, so that the first n of a longer list are the list of n.
+Everything is a stream from one seed, so a list of n is the beginning of every longer one.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,17 +18,17 @@ from .telling import tell
 Pair = tuple[str, str, float]
 Triplet = tuple[str, str, str]
 
-WORDS = range(5, 31)
-"""How many words a sentence has."""
-HELD_OUT_COUNT, DEV_SEED, TEST_SEED = 1_000, 7_368_787, 15_485_863
+SENTENCE_WORDS = range(5, 31)
+"""How many words a sentence may have."""
+HELD_OUT, DEV_SEED, TEST_SEED = 1_000, 7_368_787, 15_485_863
 
 
 def sentences(count: int = 20_000, seed: int = 0) -> list[str]:
     """Distinct English sentences of 5 to 30 words on some twenty topics.
 
     Args:
-        count: how many, at least 0; the first n are the same for every count from n on.
-        seed: of the choices; the same seed gives the same sentences everywhere.
+        count: how many, at least 0.
+        seed: the same seed gives the same sentences on every machine.
 
     >>> sentences(2) == sentences(3)[:2]
     True
@@ -37,10 +37,10 @@ def sentences(count: int = 20_000, seed: int = 0) -> list[str]:
 
 
 def pairs(count: int, seed: int = 0) -> list[Pair]:
-    """Distinct graded pairs: two sentences and how near their meanings are, in [0, 5].
+    """Distinct graded pairs: two sentences and the similarity of their meanings, in [0, 5].
 
-    The grade compares meanings (`grading.grade`), not words: other words for the same event score 5,
-    the same words with the roles exchanged 2. No pair of `dev_pairs` or `test_pairs` is among them.
+    The grade compares meanings (`grading.grade`), not words: two wordings of one event score 5, the same words
+    with exchanged roles 2. No pair of `dev_pairs` or `test_pairs` is among them.
 
     >>> all(0 <= score <= 5 for _, _, score in pairs(10))
     True
@@ -50,17 +50,17 @@ def pairs(count: int, seed: int = 0) -> list[Pair]:
 
 
 def dev_pairs() -> list[Pair]:
-    """The 1,000 pairs to choose a checkpoint by."""
+    """The 1,000 pairs for choosing a checkpoint."""
     return list(_dev_pairs())
 
 
 def test_pairs() -> list[Pair]:
-    """The 1,000 pairs to report; none of them is in `dev_pairs`."""
+    """The 1,000 pairs for the reported score; none of them is in `dev_pairs`."""
     return list(_test_pairs())
 
 
 def triplets(count: int, seed: int = 0) -> list[Triplet]:
-    """Distinct triplets: a sentence, one that it entails, one that contradicts it or has another object.
+    """Distinct triplets: a sentence, one that it entails, and one that contradicts it or is about another thing.
 
     >>> len({anchor for anchor, _, _ in triplets(20)}) > 15
     True
@@ -68,8 +68,8 @@ def triplets(count: int, seed: int = 0) -> list[Triplet]:
     return list(islice(_triplet_stream(Rng(seed)), count))
 
 
-def _fits(sentence: str) -> bool:
-    return len(sentence.split()) in WORDS
+def _has_allowed_length(sentence: str) -> bool:
+    return len(sentence.split()) in SENTENCE_WORDS
 
 
 def _unordered(pair: Pair) -> frozenset[str]:
@@ -77,23 +77,23 @@ def _unordered(pair: Pair) -> frozenset[str]:
 
 
 def _sentence_stream(rng: Rng) -> Iterator[str]:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     while True:
         sentence = tell(draw(rng), Style(rng))
-        if sentence not in seen and _fits(sentence):
-            seen.add(sentence)
+        if sentence not in earlier and _has_allowed_length(sentence):
+            earlier.add(sentence)
             yield sentence
 
 
 @cache
 def _dev_pairs() -> tuple[Pair, ...]:
-    return tuple(islice(_pair_stream(Rng(DEV_SEED), set()), HELD_OUT_COUNT))
+    return tuple(islice(_pair_stream(Rng(DEV_SEED), set()), HELD_OUT))
 
 
 @cache
 def _test_pairs() -> tuple[Pair, ...]:
-    seen = {_unordered(pair) for pair in _dev_pairs()}
-    return tuple(islice(_pair_stream(Rng(TEST_SEED), seen), HELD_OUT_COUNT))
+    excluded = {_unordered(pair) for pair in _dev_pairs()}
+    return tuple(islice(_pair_stream(Rng(TEST_SEED), excluded), HELD_OUT))
 
 
 Couple = tuple[Meaning | Link, Meaning | Link]
@@ -147,7 +147,7 @@ def _unrelated(rng: Rng) -> Couple | None:
 
 
 def _another(rng: Rng, first: Meaning, frame: Action | Fact) -> Meaning:
-    """Another event or fact, often with the same agent, time and place, or names: words without meaning."""
+    """Another event or fact, often with the same agent, time, place or names: a word overlap that says nothing."""
     shares = rng.chance(0.6)
     if isinstance(frame, Fact):
         other, alike = draw_fact(rng, frame), frame.blanks
@@ -161,7 +161,7 @@ def _another(rng: Rng, first: Meaning, frame: Action | Fact) -> Meaning:
     return other
 
 
-# How many in a hundred pairs are of a kind, and how often they are told alike and unlike (else: as it comes).
+# Pairs of each kind in a hundred, and the probabilities that both are worded alike, or unlike (else: at random).
 KINDS: tuple[tuple[int, Callable[[Rng], Couple | None], float, float], ...] = (
     (22, _same, 0.0, 0.4),
     (6, _edited(drop_detail), 0.4, 0.2),
@@ -186,8 +186,8 @@ def _second_style(rng: Rng, style: Style, alike: float, unlike: float) -> Style:
     return Style(rng, style if rng.chance(unlike / (1 - alike)) else None)
 
 
-def _pair_stream(rng: Rng, seen: set[frozenset[str]]) -> Iterator[Pair]:
-    seen = set(seen)
+def _pair_stream(rng: Rng, excluded: set[frozenset[str]]) -> Iterator[Pair]:
+    excluded = set(excluded)
     while True:
         _, couple_of, alike, unlike = rng.pick(DECK)
         couple = couple_of(rng)
@@ -197,13 +197,18 @@ def _pair_stream(rng: Rng, seen: set[frozenset[str]]) -> Iterator[Pair]:
         first = tell(couple[0], style)
         second = tell(couple[1], _second_style(rng, style, alike, unlike))
         pair = (first, second, grade(*couple))
-        if first != second and _unordered(pair) not in seen and _fits(first) and _fits(second):
-            seen.add(_unordered(pair))
+        if (
+            first != second
+            and _unordered(pair) not in excluded
+            and _has_allowed_length(first)
+            and _has_allowed_length(second)
+        ):
+            excluded.add(_unordered(pair))
             yield pair
 
 
 def _triplet_stream(rng: Rng) -> Iterator[Triplet]:
-    seen: set[Triplet] = set()
+    earlier: set[Triplet] = set()
     while True:
         meaning = _single(rng)
         entailed = rng.pick((None, None, None, drop_detail, generalize))
@@ -212,9 +217,11 @@ def _triplet_stream(rng: Rng) -> Iterator[Triplet]:
         if positive is None or negative is None:
             continue
         style = Style(rng)
-        told = tell(meaning, style)
-        near = tell(positive, _second_style(rng, style, 0.0, 0.6))
-        triplet = (told, near, tell(negative, _second_style(rng, style, 0.6, 0.1)))
-        if len(set(triplet)) == 3 and triplet not in seen and all(map(_fits, triplet)):
-            seen.add(triplet)
+        triplet = (
+            tell(meaning, style),
+            tell(positive, _second_style(rng, style, 0.0, 0.6)),
+            tell(negative, _second_style(rng, style, 0.6, 0.1)),
+        )
+        if len(set(triplet)) == 3 and triplet not in earlier and all(map(_has_allowed_length, triplet)):
+            earlier.add(triplet)
             yield triplet

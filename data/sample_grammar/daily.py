@@ -1,6 +1,6 @@
 """Actions of everyday life for the sample corpus: what people and animals do, topic by topic.
 
-Every topic begins with its name in brackets; `lexicon` explains how the rows are read.
+Every topic begins with its name in brackets; `lexicon` describes the rows.
 """
 
 DAILY = """

@@ -1,15 +1,24 @@
-"""Edits of a meaning of the sample corpus: each sets two meanings apart in one known way.
+"""Edits of a meaning of the sample corpus: each makes two meanings differ in one defined way.
 
-An edit that does not apply to a meaning, or that chance leaves out, gives None.
+An edit returns None if it does not apply to the meaning, or if what it draws does not fit.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from .grading import MINOR
+from .grading import MINOR_ROLES
 from .grammar import can_be_passive
 from .lexicon import ANIMATE, ANYONE_CONCEPT, KIND_OF, OPPOSITE, Action, Concept, Fact
-from .meaning import CLOSED_TOPICS, DENIABLE, INTENDED, OFTEN, Meaning, draw_role, is_countable, is_name
+from .meaning import (
+    CLOSED_TOPICS,
+    DENIABLE_MODES,
+    FREQUENCY,
+    INTENTION_MODES,
+    Meaning,
+    draw_role,
+    is_countable,
+    is_name,
+)
 from .rng import Rng
 
 Edit = Callable[[Rng, Meaning], Meaning | None]
@@ -24,42 +33,42 @@ def _refill(rng: Rng, meaning: Meaning, role: str) -> Meaning | None:
 
 
 def drop_detail(rng: Rng, meaning: Meaning) -> Meaning | None:
-    """The same meaning with one detail less; None if there is none, or if it is what is denied or asked."""
-    said = [role for role in meaning.roles if role in MINOR and role != "day"]
-    if not said or not meaning.holds or meaning.mood != "statement":
+    """The same meaning with one detail less; None without details, and for negations and questions."""
+    details = [role for role in meaning.roles if role in MINOR_ROLES and role != "day"]
+    if not details or not meaning.holds or meaning.mood != "statement":
         return None
-    return meaning.having(rng.pick(said), None)
+    return meaning.having(rng.pick(details), None)
 
 
 def change_detail(rng: Rng, meaning: Meaning) -> Meaning | None:
-    """Another detail, or one more."""
-    roles = [role for role in MINOR if role in meaning.roles or role in OFTEN]
+    """Another filler of a detail, or one more detail."""
+    roles = [role for role in MINOR_ROLES if role in meaning.roles or role in FREQUENCY]
     if isinstance(meaning.frame, Fact):
-        roles = [role for role in MINOR if role in meaning.roles]
+        roles = [role for role in MINOR_ROLES if role in meaning.roles]
     if not roles or meaning.mood != "statement":
         return None
     return _refill(rng, meaning, rng.pick(roles))
 
 
 def change_core(rng: Rng, meaning: Meaning) -> Meaning | None:
-    """Someone or something else, or another number of them."""
-    roles = [role for role in meaning.roles if role not in MINOR]
+    """Another agent or object, or another number of them."""
+    roles = [role for role in meaning.roles if role not in MINOR_ROLES]
     if "object" in meaning.roles and not isinstance(meaning.frame, Fact):
         roles += ["amount", "object"] if meaning.mood == "statement" else ["object"]
     if not roles:
         return None
     role = rng.pick(roles)
     edited = _refill(rng, meaning, role)
-    return edited if edited and _of_one_sort(meaning.roles.get(role), edited.roles[role]) else None
+    return edited if edited and _same_sort(meaning.roles.get(role), edited.roles[role]) else None
 
 
-def _of_one_sort(old: Concept | None, new: Concept) -> bool:
-    """Whether what stands beside the old filler suits the new one: no count of rice, no red name."""
+def _same_sort(old: Concept | None, new: Concept) -> bool:
+    """Whether the words around the old filler suit the new one: rice has no count, a name no color."""
     return old is None or (is_countable(old), is_name(old)) == (is_countable(new), is_name(new))
 
 
 def generalize(_dice: Rng, meaning: Meaning) -> Meaning | None:
-    """A more general word for the object or the agent: an instrument for a guitar, a person for a cook."""
+    """A more general object or agent: an instrument for a guitar, a person for a cook."""
     roles = meaning.roles
     if not meaning.holds or meaning.mood != "statement" or isinstance(meaning.frame, Fact):
         return None
@@ -71,33 +80,33 @@ def generalize(_dice: Rng, meaning: Meaning) -> Meaning | None:
 
 
 def drop_agent(_dice: Rng, meaning: Meaning) -> Meaning | None:
-    """The passive without its agent; None where there is no passive."""
+    """The passive without an agent; None without a passive."""
     if meaning.mood != "statement" or not meaning.holds or not can_be_passive(meaning):
         return None
     return meaning.without("agent", "trait", "number")
 
 
 def negate(_dice: Rng, meaning: Meaning) -> Meaning | None:
-    """The denial of a statement or request."""
-    deniable = isinstance(meaning.frame, Action) and meaning.mode in DENIABLE
+    """The negation of a statement or request."""
+    deniable = isinstance(meaning.frame, Action) and meaning.mode in DENIABLE_MODES
     if not deniable or meaning.mood not in ("statement", "request"):
         return None
     return replace(meaning, holds=not meaning.holds)
 
 
 def reverse(rng: Rng, meaning: Meaning) -> Meaning | None:
-    """The opposite: opening for closing, rising for falling, warm for cold."""
-    contrary = [role for role, concept in meaning.roles.items() if role not in MINOR and concept in OPPOSITE]
+    """The opposite: closing for opening, falling for rising, cold for warm."""
+    contrary = [role for role, concept in meaning.roles.items() if role not in MINOR_ROLES and concept in OPPOSITE]
     if contrary and rng.chance(0.7):
         role = contrary[0]
         return meaning.having(role, OPPOSITE[meaning.roles[role]])
     frame = meaning.frame
-    possible = frame.denies if isinstance(frame, Fact) else frame.opposites and meaning.mode not in INTENDED
+    possible = frame.denies if isinstance(frame, Fact) else frame.opposites and meaning.mode not in INTENTION_MODES
     return replace(meaning, opposite=not meaning.opposite) if possible else None
 
 
 def swap(_dice: Rng, meaning: Meaning) -> Meaning | None:
-    """The two parties exchanged: who chases whom, which team beats which."""
+    """The two parties exchanged: who chases whom, which team beats the other."""
     roles = meaning.roles
     twins = [role[:-1] for role in roles if role.endswith("1")]
     one, other = (f"{twins[0]}1", f"{twins[0]}2") if twins else ("agent", "object")
@@ -112,5 +121,5 @@ CONTRADICTIONS: tuple[Edit, ...] = (swap, swap, reverse, reverse, negate)
 
 
 def contradict(rng: Rng, meaning: Meaning) -> Meaning | None:
-    """A contradiction of one kind or another; None if the drawn kind does not apply."""
+    """A contradiction of a random kind; None if that kind does not apply."""
     return rng.pick(CONTRADICTIONS)(rng, meaning)

@@ -1,6 +1,6 @@
-"""English inflection for the sample corpus: the forms of nouns and verbs, articles, and how a sentence looks.
+"""English inflection for the sample corpus: forms of nouns and verbs, articles, capitals and punctuation.
 
-Only what the lexicon next door needs is irregular here; everything else follows the spelling rules.
+The tables hold the irregular forms that the lexicon needs; everything else follows the spelling rules.
 """
 
 import re
@@ -115,7 +115,7 @@ CONTRACTIONS = {"will not": "won't", "can not": "can't"}
 
 VOWEL_END = re.compile(r"[aeiou]y$|[aeiou]o$")
 ONE_SYLLABLE = re.compile(r"^(?:un)?[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]$")
-# A vowel, or a number read with one, but not the sound that begins "university", "useful" and "one-way".
+# Before a vowel, or a number spoken with one, but not before the sound that begins "university" and "one-way".
 ARTICLE = re.compile(r"\b(a) (?!uni[cfoqtv]|use|euro|one-)(?=[aeiou]|8\b|11\b|18\b|8\d\b|hour|honest)", re.IGNORECASE)
 SPACES = re.compile(r"\s+([,.?])|\s{2,}")
 
@@ -152,7 +152,7 @@ def inflect(verb: str, form: str) -> str:
 
 
 def finite(auxiliary: str, tense: str, *, many: bool) -> str:
-    """The finite form of an auxiliary; the modals have one form only.
+    """The finite form of an auxiliary; modals have a single form.
 
     >>> finite("be", "past", many=True), finite("will", "", many=False)
     ('were', 'will')
@@ -173,12 +173,12 @@ def negative(auxiliary: str, *, contracted: bool) -> str:
 
 
 def polish(text: str, end: str = ".") -> str:
-    """A finished sentence: a or an, single spaces, a capital letter, a full stop or question mark.
+    """A finished sentence: a or an, single spaces, a capital letter, and `end`.
 
     >>> polish("a  old man eats a apple , a pear and a uniform is used", "?")
     'An old man eats an apple, a pear and a uniform is used?'
     """
-    text = SPACES.sub(lambda found: found.group(1) or " ", text).strip(" ,")
+    text = SPACES.sub(lambda match: match.group(1) or " ", text).strip(" ,")
     text = ARTICLE.sub(r"\1n ", text)
     return text[0].upper() + text[1:] + end
 

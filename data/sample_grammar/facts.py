@@ -1,7 +1,7 @@
-"""Statements, questions and wishes of the sample corpus that no agent-verb-object clause expresses well.
+"""Statements, questions and wishes of the sample corpus that do not fit an agent-verb-object clause.
 
-Every block is one meaning: lines with + say it, lines with - deny it, blanks in braces are filled from
-`words.FILLERS`; two blanks of one kind carry a digit, and exchanging them is another meaning.
+Every block is one meaning: lines with + state it, lines with - deny it. Blanks in braces are filled from
+`words.FILLERS`; two blanks of one kind have a digit each, and exchanging them gives another meaning.
 """
 
 FACTS = """

@@ -1,6 +1,6 @@
 """From an event of the sample corpus to an English clause: noun phrases, verb groups, active and passive.
 
-`telling` makes sentences of clauses.
+`telling` combines clauses into sentences.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .style import Style
 
 @dataclass(frozen=True)
 class Chain:
-    """What precedes the main verb, an auxiliary or nothing and a phrase such as "going to", and its form."""
+    """What precedes the main verb (an auxiliary, a phrase such as "going to", or nothing) and the form of that verb."""
 
     auxiliary: str
     semi: str
@@ -40,7 +40,7 @@ AFTER_NOUN = ("in ", "with ", "from ", "wearing ", "dressed ")
 
 @dataclass(frozen=True)
 class Clause:
-    """The parts of a clause in their plain order; `finite` is empty where the main verb is the finite one."""
+    """The parts of a clause in their usual order; `finite` is empty if the main verb is finite."""
 
     subject: str
     finite: str
@@ -49,19 +49,19 @@ class Clause:
     adjuncts: dict[str, str]
 
     def predicate(self) -> str:
-        """All that follows the subject."""
+        """Everything after the subject."""
         return join(self.finite, self.verb, self.complement, *self.adjuncts.values())
 
 
 def join(*parts: str) -> str:
-    """The parts that are not empty, with spaces between."""
+    """The non-empty parts, separated by spaces."""
     return " ".join(part for part in parts if part)
 
 
 def noun_phrase(
     concept: Concept, style: Style, role: str, extra: Concept | None, count: Concept | None
 ) -> tuple[str, bool]:
-    """A noun phrase and whether it is plural; extra is an adjective or what stands after the noun."""
+    """A noun phrase, and whether it is plural; `extra` is an adjective, or a phrase that follows the noun."""
     word = style.word(concept)
     mark, noun = word[-1], word.rstrip("=~+")
     described = style.word(extra) if extra else ""
@@ -84,7 +84,7 @@ def agent_phrase(meaning: Meaning, style: Style) -> tuple[str, bool]:
 
 
 def object_phrase(meaning: Meaning, style: Style) -> tuple[str, bool]:
-    """The object and whether it is plural; empty if there is none."""
+    """The object and whether it is plural; empty without an object."""
     roles = meaning.roles
     if "object" not in roles:
         return "", False
@@ -92,7 +92,7 @@ def object_phrase(meaning: Meaning, style: Style) -> tuple[str, bool]:
 
 
 def main_verb(meaning: Meaning, style: Style, *, passive: bool = False) -> str:
-    """The verb in its base form, one that has a passive if it must."""
+    """The verb in its base form; one that has a passive if `passive`."""
     frame = meaning.frame
     assert isinstance(frame, Action)
     verbs = frame.opposites if meaning.opposite else frame.verbs
@@ -102,13 +102,13 @@ def main_verb(meaning: Meaning, style: Style, *, passive: bool = False) -> str:
 
 
 def adjuncts(meaning: Meaning, style: Style) -> dict[str, str]:
-    """How, where and when, in this order."""
+    """How, where and when, in this order, by role."""
     roles = meaning.roles
     return {role: style.word(roles[role]) for role in ("detail", "place", "time") if role in roles}
 
 
 def _verb_group(verb: str, chain: Chain, *, many: bool, support: bool, passive: bool) -> tuple[str, str]:
-    """The finite auxiliary (or nothing) and the rest; `support` asks for one, as "not" and questions do."""
+    """The finite auxiliary (or nothing) and the rest; `support` adds an auxiliary, as negations and questions need."""
 
     def main(form: str) -> str:
         return join(inflect("be", form), inflect(verb, "participle")) if passive else inflect(verb, form)
@@ -126,15 +126,17 @@ def _verb_group(verb: str, chain: Chain, *, many: bool, support: bool, passive: 
     return "", inflect(verb, form)
 
 
-def clause(meaning: Meaning, style: Style, *, passive: bool = False, asked: bool = False, subject: str = "") -> Clause:
-    """The clause of an event, active or passive; a subject that is given is singular."""
+def clause(
+    meaning: Meaning, style: Style, *, passive: bool = False, question: bool = False, subject: str = ""
+) -> Clause:
+    """The clause of an event, active or passive; `subject` stands for the agent if there is none, and is singular."""
     # No passive with "able to".
     chains = [chain for chain in CHAINS[meaning.mode] if not (passive and chain.semi == "able to")]
     chain = style.choose(("chain", meaning.mode), chains)
     actor, many_actors = agent_phrase(meaning, style) if "agent" in meaning.roles else (subject, False)
     thing, many_things = object_phrase(meaning, style)
     many = many_things if passive else many_actors
-    support = asked or not meaning.holds
+    support = question or not meaning.holds
     verb = main_verb(meaning, style, passive=passive)
     aux, rest = _verb_group(verb, chain, many=many, support=support, passive=passive)
     if not meaning.holds:

@@ -1,8 +1,8 @@
-"""The lexicon of the sample corpus: frames (what can be said) and concepts (what can be named), from tables.
+"""The lexicon of the sample corpus, read from tables: frames (what can be said) and concepts (what can be named).
 
-A table row is `verbs > opposites | objects | details | adjectives`. A comma parts meanings, a slash synonyms,
-`@kind` stands for the members of a kind; a verb with `!` has no passive, a noun with `~` no plural, with
-`+` no singular, with `=` no article; an indented line goes on with the row above.
+A table row is `verbs > opposites | objects | details | adjectives`. Commas separate meanings, slashes synonyms;
+`@kind` stands for all members of a kind. A verb with `!` has no passive. A noun with `~` has no plural, with `+` no
+singular, with `=` no article. An indented line continues the row above.
 """
 
 import re
@@ -29,12 +29,12 @@ from .words import (
 from .world import WORLD
 
 Concept = tuple[str, ...]
-"""One thing that can be named: all the words for it, each of which means the same."""
+"""One thing that can be named: its synonyms."""
 
 
 @dataclass(frozen=True, eq=False)
 class Action:
-    """Something an agent does: the verbs for it, for its opposite, and what may go with it."""
+    """Something an agent does: its verbs, the verbs of its opposite, and what may go with them."""
 
     topic: "Topic"
     verbs: Concept
@@ -46,7 +46,7 @@ class Action:
 
 @dataclass(frozen=True, eq=False)
 class Fact:
-    """Something that is the case: the patterns that say it and those that deny it, with blanks to fill."""
+    """A fact: the patterns that state it and those that deny it, with blanks to fill."""
 
     topic: "Topic"
     says: Concept
@@ -56,7 +56,7 @@ class Fact:
 
 @dataclass(eq=False)
 class Topic:
-    """What belongs together: agents, their traits, places, times (none: any time), and the frames."""
+    """A subject area: its agents, their traits, places, times (none: any time), and its frames."""
 
     name: str
     agents: tuple[Concept, ...] = ()
@@ -83,14 +83,14 @@ def concepts(text: str) -> tuple[Concept, ...]:
 MEMBERS = {name: concepts(text.partition(": ")[2]) for name, text in KINDS.items()}
 PEOPLE_CONCEPTS = MEMBERS["person"] = concepts(PEOPLE)
 ANYONE_CONCEPT: Concept = (ANYONE,)
-# From a concept to the more general one: a guitar is an instrument.
+# From a concept to the kind that it belongs to: from a guitar to an instrument.
 KIND_OF = {member: concepts(text.partition(": ")[0])[0] for name, text in KINDS.items() for member in MEMBERS[name]}
 MODE_TIMES = {mode: concepts(TIMES[mode]) for mode in TIMES} | {
     mode: concepts(TIMES[other]) for mode, other in LIKE_TIMES.items()
 }
 HUMAN_TRAITS, NUMBER_CONCEPTS, AMOUNT_CONCEPTS = concepts(TRAITS), concepts(NUMBERS), concepts(AMOUNTS)
 CITY_CONCEPTS, SOURCE_CONCEPTS = concepts(CITIES), concepts(SOURCES)
-# Both names, or the first one alone: who is meant stays clear within one sentence or a pair.
+# Either both names or the first name alone: within a sentence or a pair it is clear who is meant.
 NAMES: tuple[Concept, ...] = tuple(
     (f"{first} {last}", first) for (first,) in concepts(FIRST_NAMES) for (last,) in concepts(LAST_NAMES)
 )
@@ -100,18 +100,18 @@ ORIGINS: tuple[Concept, ...] = tuple(
     for city in CITY_CONCEPTS
 )
 OPPOSITE: dict[Concept, Concept] = {}
-"""From the concept of a blank to what contradicts it: warm and cold."""
+"""From a concept that fills a blank to the one that contradicts it: from warm to cold, and back."""
 
 
 def _filler(text: str) -> tuple[Concept, ...]:
-    found: list[Concept] = []
+    fillers: list[Concept] = []
     for item in re.split(r",(?!\d)", text):
         plain, _, contrary = item.partition(">")
         sides = [concept for side in (plain, contrary) for concept in concepts(side)]
-        found += sides
+        fillers += sides
         if contrary:
             OPPOSITE.update([(sides[0], sides[1]), (sides[1], sides[0])])
-    return tuple(found)
+    return tuple(fillers)
 
 
 FILLER_CONCEPTS = {
@@ -124,10 +124,10 @@ FILLER_CONCEPTS = {
 
 
 def _objects(text: str) -> tuple[Concept, ...]:
-    found: list[Concept] = []
+    objects: list[Concept] = []
     for concept in concepts(text):
-        found += MEMBERS[concept[0][1:]] if concept[0].startswith("@") else (concept,)
-    return tuple(found)
+        objects += MEMBERS[concept[0][1:]] if concept[0].startswith("@") else (concept,)
+    return tuple(objects)
 
 
 def _action(topic: Topic, row: str) -> Action:
@@ -176,7 +176,7 @@ def _topics() -> dict[str, Topic]:
 TOPICS = _topics()
 ACTIONS = tuple(action for topic in TOPICS.values() for action in topic.actions)
 FACT_FRAMES = tuple(fact for topic in TOPICS.values() for fact in topic.facts)
-# Whoever can act can also be met: only such objects may change places with the agent.
+# Agents are animate, and only an animate object may change places with the agent.
 ANIMATE = frozenset(
     concept for topic in TOPICS.values() for concept in topic.agents if not concept[0].startswith("the ")
 ) | frozenset(PEOPLE_CONCEPTS)

@@ -1,6 +1,6 @@
-"""What a sentence of the sample corpus means, apart from how it is said, and how meanings are drawn.
+"""What a sentence of the sample corpus means, independent of its wording, and how meanings are drawn at random.
 
-An event is a frame with roles (agent, object, place, ...); `grammar` says it and `grading` compares it.
+An event is a frame with roles (agent, object, place, ...); `grammar` puts it into words, `grading` compares it.
 """
 
 import re
@@ -34,10 +34,10 @@ class Meaning:
 
     Args:
         frame: the action or fact.
-        roles: what fills its roles; a role that is absent is left unsaid.
-        holds: false when it is denied.
-        opposite: true when the opposite verb or the denying patterns are meant.
-        mode: of the verb, a key of `MODE_TIMES`.
+        roles: the filler of each role; absent roles are not mentioned.
+        holds: False for a negation.
+        opposite: True for the opposite verb, or for the patterns that deny a fact.
+        mode: tense and modality of the verb, a key of `MODE_TIMES`.
         mood: statement, request, howto, polar, or the question word who, what, where or when.
     """
 
@@ -49,17 +49,17 @@ class Meaning:
     mood: str = "statement"
 
     def having(self, role: str, concept: Concept | None) -> "Meaning":
-        """The same meaning with a role filled anew, or left unsaid when the concept is None."""
+        """The same meaning with another filler of a role, or without the role if the concept is None."""
         return self.without(role) if concept is None else replace(self, roles={**self.roles, role: concept})
 
-    def without(self, *unsaid: str) -> "Meaning":
-        """The same meaning with some roles left unsaid."""
-        return replace(self, roles={role: filler for role, filler in self.roles.items() if role not in unsaid})
+    def without(self, *omitted: str) -> "Meaning":
+        """The same meaning without some roles."""
+        return replace(self, roles={role: filler for role, filler in self.roles.items() if role not in omitted})
 
 
 @dataclass(frozen=True)
 class Link:
-    """Two events in one sentence: `while`, `before`, or of one agent `then` and `but` (not the second)."""
+    """Two events in a sentence: of two agents, `while` or `before`; of one, `then` or `but` (the second is negated)."""
 
     relation: str
     first: Meaning
@@ -74,27 +74,27 @@ MODES = (
     *("perfect",) * 2,
     *("can", "must", "want", "try", "manage"),
 )
-# "Must not" denies more than a duty, and a denied attempt or success sounds odd.
-DENIABLE = {"progressive", "past", "habit", "future", "perfect", "can", "want"}
+# "Must not" is more than the negation of "must", and a negated attempt or success sounds odd.
+DENIABLE_MODES = {"progressive", "past", "habit", "future", "perfect", "can", "want"}
 # Nobody wants to lose or tries to miss a train.
-INTENDED = {"must", "want", "try", "manage"}
+INTENTION_MODES = {"must", "want", "try", "manage"}
 MOODS = ("statement",) * 30 + ("polar",) * 3 + ("howto", "request", "who", "what", "where", "when")
-# A detail that begins with one of these says where, so that there is no place besides.
+# A detail that begins with one of these is a place already, so no other place is added.
 PATHS = re.compile(
     r"(across|along|around|behind|beside|down|into|over|through|toward|up|(at|in|on|under) (a|the|front)) "
 )
-# Nobody asks how to be arrested, or says please to a squirrel or a king.
+# Topics with requests and how-to questions: nobody asks how to be arrested, or says please to a squirrel.
 POLITE_TOPICS = {"kitchen", "home", "shopping", "music", "garden", "work", "school", "technology", "art"}
-# What is acted on is often someone, not something.
+# Topics whose objects are often persons, so "what" would be wrong.
 WHO_TOPICS = {"society", "animals", "health", "news", "work", "sport"}
-# Who acts in these topics acts in no other, or is no single person.
+# Topics whose agents act in no other topic, or are no single persons.
 CLOSED_TOPICS = {"animals", "history", "economy"}
-# Not everyone treats patients or writes programs.
+# Topics whose actions take an expert: not everyone treats patients or writes programs.
 EXPERT_TOPICS = {"work", "health", "technology", "science", "news", "finance"}
 
 
 def is_name(concept: Concept) -> bool:
-    """True for the name of a person, which takes no article."""
+    """True for the name of a person, which has no article."""
     return concept[0][0].isupper() and concept[0][-1] not in "=~+"
 
 
@@ -104,7 +104,7 @@ def is_countable(concept: Concept) -> bool:
 
 
 def clash(first: Concept, second: Concept) -> bool:
-    """True if a word of one occurs in the other, so that together they would repeat it."""
+    """True if both have a word in common, which a sentence with both would repeat."""
     return not _words(first).isdisjoint(_words(second))
 
 
@@ -114,7 +114,7 @@ def _words(concept: Concept) -> frozenset[str]:
 
 
 def draw_agent(rng: Rng, topic: Topic) -> Concept:
-    """Whoever may act in a topic: one of its own agents, some person, or someone with a name."""
+    """An agent of a topic: one of its own agents, an unnamed person, or a named one."""
     if topic.name in CLOSED_TOPICS:
         return rng.pick(topic.agents)
     if rng.chance(0.22):
@@ -124,7 +124,7 @@ def draw_agent(rng: Rng, topic: Topic) -> Concept:
 
 
 def draw_role(rng: Rng, meaning: Meaning, role: str) -> Concept | None:
-    """Something that can fill a role of a meaning, or None where that role makes no sense."""
+    """A filler of a role of a meaning, or None if the role makes no sense there."""
     frame, roles = meaning.frame, meaning.roles
     if isinstance(frame, Fact):
         return rng.pick(FILLER_CONCEPTS[role.rstrip("12")]) if role in frame.blanks else None
@@ -140,11 +140,11 @@ def draw_role(rng: Rng, meaning: Meaning, role: str) -> Concept | None:
 
 
 def _harmonious(role: str, concept: Concept, roles: dict[str, Concept]) -> bool:
-    return not any(clash(concept, roles[other]) for other in BESIDE.get(role, ()) if other in roles)
+    return not any(clash(concept, roles[other]) for other in NEIGHBORS.get(role, ()) if other in roles)
 
 
-# Roles whose words may not repeat one another.
-BESIDE = {
+# Roles that stand next to a role, so that they must not repeat its words.
+NEIGHBORS = {
     "adjective": ("object",),
     "trait": ("agent",),
     "object": ("adjective", "agent"),
@@ -188,12 +188,12 @@ def _traits(roles: dict[str, Concept], topic: Topic) -> tuple[Concept, ...]:
     if is_name(agent):
         return ORIGINS
     traits = topic.traits or HUMAN_TRAITS
-    # Two girls in a red shirt would share it.
+    # Two girls in a red shirt would share the shirt.
     return tuple(trait for trait in traits if " a " not in trait[0]) if "number" in roles else traits
 
 
-# How often a role is said, in the order in which they are drawn.
-OFTEN = {
+# The probability of each role, in the order in which they are drawn.
+FREQUENCY = {
     "agent": 1.0,
     "object": 1.0,
     "adjective": 0.25,
@@ -206,8 +206,8 @@ OFTEN = {
     "source": 0.05,
 }
 ACTOR = frozenset({"agent", "number", "trait"})
-# What is not said in each mood but the statement: what is asked for, or who is meant.
-UNSAID: dict[str, frozenset[str]] = {
+# The roles that each mood but the statement omits: what the question is about, or the person addressed.
+OMITTED: dict[str, frozenset[str]] = {
     "howto": ACTOR | {"detail", "time", "source", "place"},
     "request": ACTOR | {"detail", "source"},
     "who": ACTOR,
@@ -218,21 +218,21 @@ UNSAID: dict[str, frozenset[str]] = {
 
 
 def draw_event(rng: Rng, frame: Action, *, mode: str = "", mood: str = "", agent: Concept | None = None) -> Meaning:
-    """An event of a frame; mode, mood and agent are drawn unless given."""
+    """An event of a frame; mode, mood and agent are drawn where they are not given."""
     if frame.topic.times:
         mode = "past"
     mode = mode or rng.pick(MODES)
     mood = mood or _mood(rng, frame, mode)
-    holds = mode not in DENIABLE or mood not in ("statement", "request") or not rng.chance(0.12)
-    plain = mode in INTENDED or mood not in ("statement", "polar")
+    holds = mode not in DENIABLE_MODES or mood not in ("statement", "request") or not rng.chance(0.12)
+    plain = mode in INTENTION_MODES or mood not in ("statement", "polar")
     opposite = bool(frame.opposites) and not plain and rng.chance(0.3)
     roles = {"agent": agent} if agent else {}
     meaning = Meaning(frame, roles, holds, opposite, mode, mood)
-    for role, often in OFTEN.items():
-        often = 0.2 if mode == "progressive" and role == "time" else often
-        if role not in roles and rng.chance(often) and (concept := draw_role(rng, meaning, role)):
+    for role, frequency in FREQUENCY.items():
+        frequency = 0.2 if mode == "progressive" and role == "time" else frequency
+        if role not in roles and rng.chance(frequency) and (concept := draw_role(rng, meaning, role)):
             roles[role] = concept
-    return meaning.without(*UNSAID.get(mood, ()))
+    return meaning.without(*OMITTED.get(mood, ()))
 
 
 def _mood(rng: Rng, frame: Action, mode: str) -> str:
@@ -248,7 +248,7 @@ def _mood(rng: Rng, frame: Action, mode: str) -> str:
 
 
 def draw_fact(rng: Rng, frame: Fact) -> Meaning:
-    """A fact of a frame, with two different fillers where it has two blanks of one kind."""
+    """A fact of a frame; two blanks of one kind have different fillers."""
     roles: dict[str, Concept] = {}
     for blank in frame.blanks:
         options = FILLER_CONCEPTS[blank.rstrip("12")]
@@ -259,7 +259,7 @@ def draw_fact(rng: Rng, frame: Fact) -> Meaning:
 
 
 def draw_link(rng: Rng) -> Link:
-    """Two events of one topic, of two agents (`while`, `before`) or of one (`then`, `but`)."""
+    """Two events of one topic, with two agents (`while`, `before`) or one (`then`, `but`)."""
     relation = rng.pick(("while", "before", "then", "but"))
     frame = rng.pick(ACTIONS)
     others = [other for other in frame.topic.actions if other is not frame]
@@ -272,17 +272,17 @@ def draw_link(rng: Rng) -> Link:
     return Link(relation, first, second)
 
 
-LINKED = {"agent", "object", "detail", "adjective"}
+LINK_ROLES = {"agent", "object", "detail", "adjective"}
 
 
 def _part(rng: Rng, frame: Frame, mode: str, agent: Concept | None) -> Meaning:
     assert isinstance(frame, Action)
-    drawn = draw_event(rng, frame, mode=mode, mood="statement", agent=agent)
-    return replace(drawn.without(*(OFTEN.keys() - LINKED)), holds=True)
+    event = draw_event(rng, frame, mode=mode, mood="statement", agent=agent)
+    return replace(event.without(*(FREQUENCY.keys() - LINK_ROLES)), holds=True)
 
 
 def draw(rng: Rng) -> Meaning | Link:
-    """Any meaning: mostly events, some facts, some links of two events."""
+    """Any meaning: mostly events, some facts, and some links of two events."""
     if rng.chance(0.25):
         return draw_fact(rng, rng.pick(FACT_FRAMES))
     if rng.chance(0.15):

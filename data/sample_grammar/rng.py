@@ -1,6 +1,6 @@
-"""Chance for the sample corpus, from `Random.random()` alone.
+"""The random generator of the sample corpus, which uses `Random.random()` alone.
 
-Python promises that stream for a seed on every platform and version; that of `choice` it does not.
+Python promises that a seed gives the same `random()` on every platform and version; it does not promise it of `choice`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ Option = TypeVar("Option")
 
 
 class Rng:
-    """A seeded source of choices.
+    """A seeded generator of choices.
 
     >>> rng = Rng(seed=0)
     >>> [rng.pick("abc") for _ in range(5)]
@@ -22,9 +22,9 @@ class Rng:
         self._random = Random(seed).random
 
     def chance(self, probability: float) -> bool:
-        """True with a probability in [0, 1]."""
+        """True with the given probability, in [0, 1]."""
         return self._random() < probability
 
     def pick(self, options: Sequence[Option]) -> Option:
-        """One of the options, all equally likely."""
+        """One of the options, each equally likely."""
         return options[int(self._random() * len(options))]

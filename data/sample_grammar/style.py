@@ -1,6 +1,6 @@
-"""How a meaning of the sample corpus is told: the choices between ways to say the same.
+"""How a meaning of the sample corpus is worded: choices between ways to say the same thing.
 
-A style remembers its choices, so that two meanings can be told alike or differently.
+A style remembers its choices, so that two meanings can be worded alike or differently.
 """
 
 from collections.abc import Hashable, Sequence
@@ -13,28 +13,28 @@ Option = TypeVar("Option", bound=Hashable)
 
 
 class Style:
-    """Choices between ways to say the same, the same one every time the same choice comes up.
+    """Choices between ways to say the same thing; a choice that comes up again is decided as before.
 
     Args:
-        rng: what decides a choice that comes up for the first time.
-        unlike: a style whose choices are shunned where there is another way.
+        rng: decides a choice that comes up for the first time.
+        unlike: a style whose choices are avoided where there is an alternative.
     """
 
     def __init__(self, rng: Rng, unlike: "Style | None" = None) -> None:
         self._dice = rng
-        self._chosen: dict[Hashable, Hashable] = {}
-        self._shunned = unlike._chosen if unlike else {}
+        self._choices: dict[Hashable, Hashable] = {}
+        self._avoided = unlike._choices if unlike else {}
 
     def choose(self, key: Hashable, options: Sequence[Option]) -> Option:
-        """One of the options, the one chosen before under this key if it is still among them."""
+        """One of the options: the earlier choice for this key if it is among them."""
         if len(options) == 1:
             return options[0]
         for option in options:
-            if key in self._chosen and option == self._chosen[key]:
+            if key in self._choices and option == self._choices[key]:
                 return option
-        shunned = self._shunned.get(key)
-        choice = self._dice.pick([option for option in options if option != shunned] or options)
-        self._chosen[key] = choice
+        avoided = self._avoided.get(key)
+        choice = self._dice.pick([option for option in options if option != avoided] or options)
+        self._choices[key] = choice
         return choice
 
     def word(self, concept: Concept) -> str:

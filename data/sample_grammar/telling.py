@@ -1,6 +1,6 @@
-"""From a meaning of the sample corpus to an English sentence, in one of the many ways to say it.
+"""From a meaning of the sample corpus to an English sentence, in one of many possible wordings.
 
-Constructions that mean the same (active, passive, cleft, fronted adjuncts) are the style's choice.
+Among constructions that mean the same (active, passive, cleft, fronted adjuncts) the style chooses.
 """
 
 import re
@@ -54,28 +54,28 @@ def _there(meaning: Meaning, style: Style) -> Clause:
 
 
 def statement(meaning: Meaning, style: Style) -> str:
-    """A declarative sentence without its capital letter and full stop."""
+    """A declarative sentence without capital letter and full stop."""
     construction = style.choose("construction", _constructions(meaning))
     if construction == "there":
-        told = _there(meaning, style)
+        parts = _there(meaning, style)
     else:
-        told = clause(meaning, style, passive=construction == "passive")
+        parts = clause(meaning, style, passive=construction == "passive")
     if construction == "cleft":
         be = "is" if meaning.mode == "progressive" else "was"
-        return join("it", be, told.subject, "that", told.predicate())
-    movable = ("none", "none", *(role for role in ("time", "place") if role in told.adjuncts))
+        return join("it", be, parts.subject, "that", parts.predicate())
+    movable = ("none", "none", *(role for role in ("time", "place") if role in parts.adjuncts))
     front = style.choose("front", movable)
     if front == "none":
-        return join(told.subject, told.predicate())
-    first = told.adjuncts.pop(front)
-    return join(f"{first},", told.subject, told.predicate())
+        return join(parts.subject, parts.predicate())
+    first = parts.adjuncts.pop(front)
+    return join(f"{first},", parts.subject, parts.predicate())
 
 
 def _reported(meaning: Meaning, style: Style) -> str:
-    said = statement(meaning, style)
+    text = statement(meaning, style)
     source = style.word(meaning.roles["source"])
-    shapes = ("according to {source}, {said}", "{source} says that {said}", "{said}, {source} says")
-    return style.choose("report", shapes).format(source=source, said=said)
+    shapes = ("according to {source}, {text}", "{source} says that {text}", "{text}, {source} says")
+    return style.choose("report", shapes).format(source=source, text=text)
 
 
 def _base_phrase(meaning: Meaning, style: Style, form: str = "base") -> str:
@@ -96,14 +96,14 @@ def _question(meaning: Meaning, style: Style) -> tuple[str, str]:
     mood = meaning.mood
     direct = style.choose("asking", ("direct",) * 5 + ("do you know", "can you tell me"))
     if mood == "who":
-        told = clause(meaning, style, subject="who")
-        return join("" if direct == "direct" else direct, told.subject, told.predicate()), "?"
-    told = clause(meaning, style, asked=direct == "direct")
+        parts = clause(meaning, style, subject="who")
+        return join("" if direct == "direct" else direct, parts.subject, parts.predicate()), "?"
+    parts = clause(meaning, style, question=direct == "direct")
     if direct == "direct":
         word = "" if mood == "polar" else mood
-        return join(word, told.finite, told.subject, told.verb, told.complement, *told.adjuncts.values()), "?"
+        return join(word, parts.finite, parts.subject, parts.verb, parts.complement, *parts.adjuncts.values()), "?"
     word = style.choose("if", ("if", "whether")) if mood == "polar" else mood
-    return join(direct, word, told.subject, told.predicate()), "?"
+    return join(direct, word, parts.subject, parts.predicate()), "?"
 
 
 def _fact(meaning: Meaning, style: Style) -> tuple[str, str]:
@@ -122,12 +122,12 @@ def _fact(meaning: Meaning, style: Style) -> tuple[str, str]:
 def _linked(link: Link, style: Style) -> str:
     if link.relation in ("while", "before"):
         first, second = (clause(part, style) for part in (link.first, link.second))
-        told = [join(part.subject, part.predicate()) for part in (first, second)]
+        texts = [join(part.subject, part.predicate()) for part in (first, second)]
         shapes = {
             "while": ("{0} while {1}", "while {0}, {1}", "{1} while {0}", "while {1}, {0}"),
             "before": ("{0} before {1}", "after {0}, {1}", "{1} after {0}", "before {1}, {0}"),
         }
-        return style.choose("link", shapes[link.relation]).format(*told)
+        return style.choose("link", shapes[link.relation]).format(*texts)
     first = clause(link.first, style)
     if link.relation == "then":
         second = clause(link.second, style)
@@ -146,7 +146,7 @@ TELLERS: dict[str, Callable[[Meaning, Style], tuple[str, str]]] = {"howto": _how
 
 
 def tell(meaning: Meaning | Link, style: Style) -> str:
-    """The finished sentence that says a meaning in a style."""
+    """The finished sentence that expresses a meaning in a style."""
     if isinstance(meaning, Link):
         return polish(_linked(meaning, style))
     if isinstance(meaning.frame, Fact):

@@ -1,12 +1,12 @@
 """Words that all topics of the sample corpus share: people, invented names and places, kinds, times.
 
-A comma parts one meaning from the next and a slash parts the words for one meaning; `lexicon` reads them.
+Commas separate meanings, and slashes separate the words for one meaning; `lexicon` reads them.
 """
 
 PEOPLE = """man/guy, woman/lady, boy/lad, girl, child/kid, teenager/adolescent, student/pupil,
     tourist/traveler, neighbor, nurse, soldier, farmer, teacher/instructor, doctor/physician, musician,
     driver, lawyer/attorney"""
-# What all human agents can be called when it does not matter who they are.
+# The word for any human agent.
 ANYONE = "person"
 
 TRAITS = """young, old/elderly, tall, in a red shirt/wearing a red shirt/dressed in a red shirt, in a blue
@@ -14,7 +14,7 @@ TRAITS = """young, old/elderly, tall, in a red shirt/wearing a red shirt/dressed
     black hat/wearing a black hat, with glasses/wearing glasses, with long hair, with a heavy backpack,
     from a small village/from a little village, from the neighborhood"""
 
-# The members of a kind, after the word for the kind itself.
+# The word for a kind, and after the colon its members.
 KINDS = {
     "instrument": """musical instrument/instrument: guitar, violin/fiddle, piano, flute, trumpet, cello,
         harp, accordion, banjo""",
@@ -60,7 +60,7 @@ MONTHS = (
 # fmt: on
 DATES = ", ".join([f"on {day}" for day in DAYS] + [f"in {month}" for month in MONTHS])
 
-# When something can happen, for each mode of the verb; `grammar.CHAINS` has the verb forms.
+# The times that fit each mode of the verb; `grammar.CHAINS` has the verb forms.
 TIMES = {
     "progressive": """right now/at the moment/at this moment, this morning, this afternoon, this
         evening/tonight""",
@@ -81,7 +81,7 @@ TIMES = {
 }
 LIKE_TIMES = {"must": "future", "want": "future", "try": "past", "manage": "past", "background": "past"}
 
-# What the blanks of the facts can hold; a digit after the name of a blank only tells two of a kind apart.
+# The fillers of each blank of the facts; a digit after the name of a blank distinguishes two of one kind.
 FILLERS = {
     "company": """Northfield Energy, Brightwater Foods, Calder Motors, Solenne Airlines, Hexa Robotics,
         Tidewater Bank, Greenpine Timber, Orbis Software, Lumenta Pharma, Redstone Mining, Pacific Loom,

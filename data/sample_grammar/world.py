@@ -1,6 +1,6 @@
 """Actions of public life for the sample corpus: work, school, health, science, history and the news.
 
-Every topic begins with its name in brackets; `lexicon` explains how the rows are read.
+Every topic begins with its name in brackets; `lexicon` describes the rows.
 """
 
 WORLD = """

@@ -1,4 +1,4 @@
-"""The sample corpus: deterministic, distinct, correctly agreeing, and graded by meaning."""
+"""The grammar of the sample corpus: deterministic, distinct, grammatical sentences, graded by meaning."""
 
 import doctest
 import hashlib
@@ -128,9 +128,9 @@ def test_synonyms_share_their_contexts(corpus):
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.verbs[0])
 def test_every_action_can_be_told_in_every_style(action):
     rng = Rng(3)
-    told = {tell(draw_event(rng, action, mood="statement"), Style(rng)) for _ in range(40)}
-    assert len(told) > 30
-    assert all(sentence.endswith(".") for sentence in told)
+    texts = {tell(draw_event(rng, action, mood="statement"), Style(rng)) for _ in range(40)}
+    assert len(texts) > 30
+    assert all(sentence.endswith(".") for sentence in texts)
 
 
 def test_every_fact_fills_all_its_blanks():
@@ -276,17 +276,17 @@ def content(sentence: str) -> set[str]:
 
 
 def test_a_story_is_four_to_eight_sentences_that_never_tell_an_action_twice():
-    told = stories(400)
-    assert {len(story) for story in told} == {4, 5, 6, 7, 8}
-    assert all(len(set(story)) == len(story) for story in told)
-    assert all(5 <= len(sentence.split()) <= 30 for story in told for sentence in story)
-    assert all(re.fullmatch(r"[A-Z][\w', -]*\w\.", sentence) for story in told for sentence in story)
+    texts = stories(400)
+    assert {len(story) for story in texts} == {4, 5, 6, 7, 8}
+    assert all(len(set(story)) == len(story) for story in texts)
+    assert all(5 <= len(sentence.split()) <= 30 for story in texts for sentence in story)
+    assert all(re.fullmatch(r"[A-Z][\w', -]*\w\.", sentence) for story in texts for sentence in story)
 
 
 def test_the_next_sentence_of_a_story_is_nearer_than_that_of_another():
-    told = stories(400)
-    following = [(one, other) for story in told for one, other in pairwise(story)]
-    others = [(one, other) for first, second in pairwise(told) for one, other in zip(first, second, strict=False)]
+    texts = stories(400)
+    following = [(one, other) for story in texts for one, other in pairwise(story)]
+    others = [(one, other) for first, second in pairwise(texts) for one, other in zip(first, second, strict=False)]
     shares = [
         sum(bool(content(one) & content(other)) for one, other in side) / len(side) for side in (following, others)
     ]
@@ -298,9 +298,9 @@ def test_a_story_comes_back_to_whom_and_what_it_has_named():
     rng = Rng(4)
     known = {("guitar",): ("the guitar",), ("Ada Novak", "Ada"): ("Ada",)}
     (play,) = (action for action in TOPICS["music"].actions if action.verbs == ("play",))
-    told = {_sentence(rng, play, ("Ada Novak", "Ada"), known) for _ in range(30)}
-    assert len(told) > 5
-    assert all("the guitar" in sentence.lower() and "Ada" in sentence and "Novak" not in sentence for sentence in told)
+    texts = {_sentence(rng, play, ("Ada Novak", "Ada"), known) for _ in range(30)}
+    assert len(texts) > 5
+    assert all("the guitar" in sentence.lower() and "Ada" in sentence and "Novak" not in sentence for sentence in texts)
     assert set(known.values()) == {("the guitar",), ("Ada",)}
 
 
