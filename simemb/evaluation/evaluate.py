@@ -26,20 +26,20 @@ from simemb.evaluation.vector_cache import VectorCache
 
 log = logging.getLogger("simemb")
 
-# Pairs of this score or more are positive. SimCSE published no code; every copy of it takes >= 4, not > 4.
 THRESHOLD = 4.0
+"""Pairs with this gold score or more are positive. SimCSE published no code; every copy of it uses >= 4, not > 4."""
 
 
 def names() -> list[str]:
-    """The suites of `eval/`, one for each file there."""
+    """The names of the suites, one for each file of `eval/`."""
     return cookbook.names(cookbook.SUITES)
 
 
 def find(suite: str | Path | Suite) -> Suite:
-    """The suite of that name in `eval/`, of a task of MTEB (`mteb:STSBenchmark`), or of a scored file or BEIR folder.
+    """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), a file of scored pairs or a BEIR folder.
 
     Raises:
-        DataError: there is none; names the nearest.
+        DataError: there is no such suite; the message suggests the nearest name.
     """
     if isinstance(suite, Suite):
         return suite
@@ -60,7 +60,7 @@ def find(suite: str | Path | Suite) -> Suite:
 
 
 def _own_name(name: str) -> str:
-    """The name of a suite that is a path: no suite of `eval/`, beside whose scores its own will lie."""
+    """The name of a suite that is a path; never that of a suite in `eval/`, so that their records do not collide."""
     return f"own-{name}" if name in names() else name
 
 
@@ -77,46 +77,50 @@ def evaluate(
 
     Args:
         encoder: A `simemb.Encoder`, or anything with its `name`, `fingerprint` and `encode`.
-        suite: A name from `eval/`, a `Suite`, the path of a file with a score and two sentences a row, or that of a
+        suite: A name from `eval/`, a `Suite`, the path of a file with a score and two sentences a row, or the path of a
             folder in BEIR layout.
-        geometry: Also measure alignment, uniformity and effective rank, on the suite's `geometry` task.
-        batch_size: Sentences at once, as in `encoder.encode`.
-        progress: Whether to draw a bar, as in `encoder.encode`.
-        cache: Take vectors from the user's cache, by the encoder's fingerprint and the text, and keep new ones there:
-            a second time takes seconds.
+        geometry: Whether to measure alignment, uniformity and effective rank too, on the suite's `geometry` task.
+        batch_size: Sentences per batch, as in `encoder.encode`.
+        progress: Whether to show a progress bar, as in `encoder.encode`.
+        cache: Whether to read vectors from the user's cache, by the encoder's fingerprint and the text, and to write
+            new ones to it. A second evaluation then takes seconds.
 
     Raises:
-        DataError: A suite, a file or a score that cannot be used.
-        ModelError: A vector that is not finite.
+        DataError: The suite, a file or a score cannot be used.
+        ModelError: A vector is not finite.
     """
     suite = find(suite)
     tasks, missing = _load(suite)
-    spread = suite.geometry.load() if geometry and suite.geometry else None
-    every: list[LoadedTask] = [*tasks.values(), *([spread] if spread else [])]
+    geometry_pairs = suite.geometry.load() if geometry and suite.geometry else None
+    loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]
     fingerprint = encoder.fingerprint()
     vectors = TextVectors(
         encoder,
-        (text for loaded in every for text in loaded.texts()),
+        (text for loaded in loaded_tasks for text in loaded.texts()),
         batch_size=batch_size,
         progress=progress,
         cache=VectorCache(fingerprint) if cache else None,
     )
-    found = {name: loaded.score(vectors) for name, loaded in tasks.items()}
-    scores = {name: scored.scores for name, scored in found.items()}
+    results = {name: loaded.score(vectors) for name, loaded in tasks.items()}
+    scores = {name: result.scores for name, result in results.items()}
     return Scores(
         model=encoder.name,
         fingerprint=fingerprint,
         suite=suite.name,
         tasks=scores,
         average=next(iter(scores.values())).average(list(scores.values())),
-        geometry=_measure(suite.geometry.name, spread.subsets, vectors) if spread and suite.geometry else None,
-        data={origin: checksum for loaded in every for origin, checksum in loaded.origins.items()},
+        geometry=(
+            _measure(suite.geometry.name, geometry_pairs.subsets, vectors)
+            if geometry_pairs and suite.geometry
+            else None
+        ),
+        data={origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()},
         versions=_versions(*(("mteb",) if suite.name.startswith("mteb:") else ())),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         headline=suite.headline,
         missing=missing,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
-        outcomes={name: scored.outcomes for name, scored in found.items() if scored.outcomes},
+        outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )
 
@@ -131,9 +135,9 @@ def alignment_uniformity(
 ) -> Geometry:
     """Alignment (alpha 2) of a task's positive pairs; uniformity (t 2) and effective rank of all its sentences.
 
-    Uniformity is exact, over all distinct pairs of the sentences of both sides; on the whole STS-B these
-    are 17,256 vectors. Pairs with a gold score of `threshold` or more are positive. As in SimCSE, section 3
-    (Gao et al., 2021), by the definitions of Wang & Isola (see `simemb.evaluation.metrics`).
+    Uniformity is exact: the mean is over all pairs of different rows among the sentences of both sides, 17,256 rows on
+    the whole STS-B. Pairs with a gold score of `threshold` or more are positive. As in SimCSE, section 3 (Gao et al.,
+    2021), by the definitions of Wang & Isola (see `simemb.evaluation.metrics`).
     """
     loaded = task.load()
     vectors = TextVectors(encoder, loaded.texts(), batch_size=batch_size, progress=progress)
@@ -141,31 +145,31 @@ def alignment_uniformity(
 
 
 def _load(suite: Suite) -> tuple[dict[str, LoadedTask], tuple[str, ...]]:
-    """The tasks that are there, by name, and the names of those that are not."""
-    found: dict[str, LoadedTask] = {}
+    """The tasks whose data are available, by name, and the names of the others."""
+    available: dict[str, LoadedTask] = {}
     absent: dict[str, AbsentError] = {}
     for task in suite.tasks:
         try:
-            found[task.name] = task.load()
+            available[task.name] = task.load()
         except AbsentError as error:
             if suite.complete:
                 raise
             absent[task.name] = error
-    if not found:
-        raise DataError(f"suite {suite.name}: none of its tasks is there; the first: {next(iter(absent.values()))}")
+    if not available:
+        raise DataError(f"suite {suite.name}: no task has its data; the first: {next(iter(absent.values()))}")
     if absent:
-        log.warning("suite %s is scored without %s: the data are not there", suite.name, ", ".join(absent))
-    return found, tuple(absent)
+        log.warning("suite %s is scored without %s: the data are missing", suite.name, ", ".join(absent))
+    return available, tuple(absent)
 
 
-def _versions(*more: str) -> dict[str, str]:
-    """What the numbers may depend on."""
-    packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn", *more)
+def _versions(*extra: str) -> dict[str, str]:
+    """The versions of the packages that the numbers may depend on."""
+    packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn", *extra)
     return {package: version(package) for package in packages} | {"python": python_version()}
 
 
 def _measure(task: str, subsets: Sequence[Pairs], vectors: TextVectors, threshold: float = THRESHOLD) -> Geometry:
-    """Alignment, uniformity and effective rank, with the numbers they depend on."""
+    """Alignment, uniformity and effective rank, with the settings and counts behind them."""
     alpha, t = 2.0, 2.0
     first = np.concatenate([vectors[pairs.first] for pairs in subsets])
     second = np.concatenate([vectors[pairs.second] for pairs in subsets])

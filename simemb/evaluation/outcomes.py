@@ -1,7 +1,7 @@
-"""What an encoder made of every single unit of a task: what comparisons and pictures are made from.
+"""The values of an encoder on each unit of a task; comparisons and figures are made from them.
 
-A unit is a pair, a sentence or a query. Units stand in an order that is the same for every encoder, so two
-encoders can be compared unit by unit (`simemb.comparison.significance`).
+A unit is a pair, a sentence or a query. The order of units is the same for every encoder, so two encoders can be
+compared unit by unit (`simemb.comparison.significance`).
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ class Outcomes:
     """The units of one task.
 
     Attributes:
-        texts: What each unit is: the two sentences of a pair, or the one sentence or query.
-        values: What the encoder made of it [units]: the cosine of a pair, 1 or 0 for a right or wrong label, the nDCG
+        texts: The texts of each unit: the two sentences of a pair, or the one sentence or query.
+        values: The value of each unit [units]: the cosine of a pair, 1 or 0 for a correct or wrong label, or the nDCG
             of a query in [0, 1].
-        gold: What people said of it [units], where the score is a correlation; otherwise None, and it is a mean.
-        subsets: The subset that each unit is of.
+        gold: The gold score of each unit [units] if the score of the task is a correlation; None if it is a mean.
+        subsets: The subset of each unit.
     """
 
     texts: Sequence[tuple[str, ...]]
@@ -34,9 +34,9 @@ class Outcomes:
         return len(self.values)
 
     def statistic(self, rows: NDArray[np.intp] | None = None) -> float:
-        """The score in points: Spearman's correlation of values and gold over all units, or the mean of the values.
+        """The score in points: Spearman's correlation of values and gold over the units, or the mean of the values.
 
-        rows: the units to take, some perhaps several times (a bootstrap sample); by default all, once.
+        rows: the units to use, with repeats in a bootstrap sample; by default each unit once.
         """
         values = self.values if rows is None else self.values[rows]
         if self.gold is None:

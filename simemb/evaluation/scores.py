@@ -1,6 +1,6 @@
-"""What an evaluation found: correlations in points, geometry of the vectors, and the record kept of them.
+"""The results of an evaluation: correlations in points, geometry of the vectors, and the record that is saved.
 
-Nothing is computed here: `simemb.evaluation.evaluate.evaluate` fills these in, `simemb.report.terminal` draws them.
+`simemb.evaluation.evaluate.evaluate` creates them, `simemb.report.terminal` prints them.
 """
 
 import json
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 AGGREGATES = ("all", "mean", "wmean")
 METRICS = ("spearman", "pearson")
 AVERAGE = "average"
-"""What the mean over tasks is called beside their names."""
+"""The name of the mean over tasks, next to the names of the tasks."""
 TOLERANCE = 0.05
-"""Points by which a headline may differ from the statistic of its units and still be it: a mean over folds does."""
+"""Points by which a headline may differ from the statistic of its units: a mean over folds differs a little."""
 BINARY = ("auc", "average_precision", "accuracy", "f1")
 
 
@@ -37,19 +37,19 @@ class Correlation:
 
 @dataclass(frozen=True)
 class SubsetScores(Correlation):
-    """The correlations of one subset, and how many pairs it has."""
+    """The correlations of one subset, and its number of pairs."""
 
     pairs: int
 
 
 @dataclass(frozen=True)
 class Aggregates:
-    """Three ways from the subsets of a task to one number.
+    """Three ways to reduce the subsets of a task to one number.
 
     Attributes:
         all: One correlation over all pairs (SimCSE, SBERT, ConSERT).
-        mean: Plain mean of the correlations of the subsets.
-        wmean: Their mean weighted by the number of pairs (BERT-flow, BERT-whitening).
+        mean: Unweighted mean of the correlations of the subsets.
+        wmean: Mean of the correlations of the subsets, weighted by the number of pairs (BERT-flow, BERT-whitening).
     """
 
     all: Correlation
@@ -58,7 +58,7 @@ class Aggregates:
 
 
 class TaskScores(ABC):
-    """What a task found; each kind of task has scores of its own."""
+    """The scores of one task; each kind of task has a subclass."""
 
     @abstractmethod
     def numbers(self) -> dict[str, float]:
@@ -66,25 +66,26 @@ class TaskScores(ABC):
 
     @classmethod
     def average(cls, tasks: Sequence["TaskScores"]) -> "Average":
-        """The plain mean over tasks of each number that all of them have."""
+        """The unweighted mean over tasks of each number that all of them have."""
         return mean_numbers(tasks)
 
 
 def mean_numbers(tasks: Sequence[TaskScores]) -> dict[str, float]:
-    """The plain mean over tasks of each number that all of them have, by the names that they give them."""
-    every = [task.numbers() for task in tasks]
-    return {name: fmean(numbers[name] for numbers in every) for name in every[0] if all(name in n for n in every)}
+    """The unweighted mean over tasks of each number that all of them have, by its name in `TaskScores.numbers`."""
+    numbers = [task.numbers() for task in tasks]
+    shared = [name for name in numbers[0] if all(name in of_task for of_task in numbers)]
+    return {name: fmean(of_task[name] for of_task in numbers) for name in shared}
 
 
 @dataclass(frozen=True)
 class SimilarityScores(Aggregates, TaskScores):
-    """Correlations with the similarity that people gave, of a task and of each of its subsets."""
+    """Correlations with the gold similarity, of a task and of each of its subsets."""
 
     pairs: int
     subsets: dict[str, SubsetScores]
 
     def numbers(self) -> dict[str, float]:
-        """`spearman` and `pearson` over all pairs; `mean.spearman` and so on for the other aggregates."""
+        """`spearman` and `pearson` over all pairs; `mean.spearman` etc. for the other aggregates."""
         return {
             f"{'' if aggregate == 'all' else aggregate + '.'}{metric}": getattr(getattr(self, aggregate), metric)
             for aggregate in AGGREGATES
@@ -93,13 +94,15 @@ class SimilarityScores(Aggregates, TaskScores):
 
     @classmethod
     def average(cls, tasks: Sequence[TaskScores]) -> "Average":
-        """The plain mean over tasks of each aggregate."""
-        every = [task for task in tasks if isinstance(task, Aggregates)]
-        if len(every) < len(tasks):
+        """The unweighted mean over tasks of each aggregate."""
+        similarity = [task for task in tasks if isinstance(task, Aggregates)]
+        if len(similarity) < len(tasks):
             return mean_numbers(tasks)
         return Aggregates(
             *(
-                Correlation(*(fmean(getattr(getattr(task, aggregate), metric) for task in every) for metric in METRICS))
+                Correlation(
+                    *(fmean(getattr(getattr(task, aggregate), metric) for task in similarity) for metric in METRICS)
+                )
                 for aggregate in AGGREGATES
             )
         )
@@ -107,7 +110,7 @@ class SimilarityScores(Aggregates, TaskScores):
 
 @dataclass(frozen=True)
 class BinaryAggregates(Aggregates):
-    """Means over tasks of pairs that mean the same or not."""
+    """Means over tasks of pairs with a gold score of 0 or 1."""
 
     auc: float
     average_precision: float
@@ -117,13 +120,14 @@ class BinaryAggregates(Aggregates):
 
 @dataclass(frozen=True)
 class BinaryScores(SimilarityScores):
-    """Correlations, and how well the cosine tells pairs of one meaning from the others, in points.
+    """Correlations, and how well the cosine separates positive from negative pairs, in points.
 
     Attributes:
         auc: Area under the ROC curve.
         average_precision: Mean precision over the positive pairs, in the order of cosines.
-        accuracy: At the threshold on the cosine where it is best, with that threshold.
-        f1: Likewise.
+        accuracy: Accuracy at the best threshold on the cosine, which is `accuracy_threshold`.
+        f1: F1 at the best threshold on the cosine, which is `f1_threshold`.
+        positives: The number of positive pairs.
     """
 
     auc: float
@@ -135,30 +139,38 @@ class BinaryScores(SimilarityScores):
     positives: int
 
     def numbers(self) -> dict[str, float]:
-        """Those of `SimilarityScores`, and those of the two classes."""
+        """The numbers of `SimilarityScores`, then `auc`, `average_precision`, `accuracy` and `f1`."""
         return super().numbers() | {name: getattr(self, name) for name in BINARY}
 
     @classmethod
     def average(cls, tasks: Sequence[TaskScores]) -> "Average":
-        """The aggregates, and the means of the other numbers where all tasks have them."""
+        """The aggregates, and the means of the other numbers if all tasks have them."""
         means = super().average(tasks)
-        every = [task for task in tasks if isinstance(task, BinaryScores)]
-        if not isinstance(means, Aggregates) or len(every) < len(tasks):
+        binary = [task for task in tasks if isinstance(task, BinaryScores)]
+        if not isinstance(means, Aggregates) or len(binary) < len(tasks):
             return means
-        own = {name: fmean(getattr(task, name) for task in every) for name in BINARY}
-        return BinaryAggregates(means.all, means.mean, means.wmean, **own)
+        numbers = {name: fmean(getattr(task, name) for task in binary) for name in BINARY}
+        return BinaryAggregates(means.all, means.mean, means.wmean, **numbers)
 
 
 Average = Aggregates | dict[str, float]
-"""Means over the tasks of a suite: of the aggregates of correlations, or of numbers by their names."""
+"""Means over the tasks of a suite: of each aggregate of correlations, or of each number by its name."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How the vectors of a task's sentences lie.
+    """The geometry of the vectors of a task's sentences (see `simemb.evaluation.metrics`).
 
-    Alignment (nan without a positive pair) and uniformity: lower is better. Effective rank (nan if all vectors
-    coincide): how many dimensions they make use of, higher is better.
+    Attributes:
+        task: The name of the task.
+        alignment: Lower is better; nan without a positive pair.
+        uniformity: Lower is better.
+        effective_rank: The number of dimensions in use, higher is better; nan if all vectors coincide.
+        alpha: Exponent of the alignment.
+        t: Sharpness of the uniformity.
+        threshold: Least gold score of a positive pair.
+        positives: The number of positive pairs.
+        vectors: The number of sentences, those of both sides.
     """
 
     task: str
@@ -174,20 +186,27 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Scores:
-    """All that one run of a suite found, on what, and how it can be found again: the record kept of it.
+    """The scores of one encoder on one suite, with the data, versions and command that reproduce them.
 
     Attributes:
-        model: What the encoder was called.
+        model: The name of the encoder.
         fingerprint: SHA-256 of its weights and settings.
+        suite: The name of the suite.
+        tasks: Scores by the name of the task.
         average: Means over the tasks.
-        data: Every corpus or file that was read -> its SHA-256.
-        headline: The number that tables show and that `points` is.
-        missing: Tasks of the suite whose data were not to be had.
-        command: What was typed.
-        trained: How the encoder was made, if it came from a run directory (see `simemb.comparison.provenance`).
-        overlap: Which of the texts it was trained on, where that is known (see `simemb.comparison.contamination`).
-        outcomes: What became of each unit of each task; not in the record.
-        texts: The distinct texts that each task was scored on, none where the task does not tell; not in the record.
+        geometry: Alignment, uniformity and effective rank, if they were measured.
+        data: Each corpus or file that was read -> its SHA-256.
+        versions: Versions of Python and of the packages that the numbers may depend on.
+        date: Time of the evaluation, UTC, ISO 8601.
+        headline: The name of the number that tables show and that `points` returns.
+        missing: Tasks of the suite whose data are missing.
+        command: The command line.
+        trained: The settings of the run, if the encoder is from a run directory (see `simemb.comparison.provenance`).
+        overlap: The texts that are in the training data too, if those are known (see
+            `simemb.comparison.contamination`).
+        outcomes: The values of each unit of each task; not in the record.
+        texts: The distinct texts that each task was scored on, empty if the task does not expose them; not in the
+            record.
     """
 
     model: str
@@ -209,54 +228,54 @@ class Scores:
 
     @property
     def points(self) -> float:
-        """The number that papers report, averaged over the tasks: for STS Spearman x 100, `all`."""
+        """The mean of the headline over the tasks, which papers report: for STS, Spearman x 100 by `all`."""
         return self.number(self.headline)
 
     @property
     def geometry_note(self) -> str:
-        """Alignment and uniformity in words, and of how many sentences; nothing where they were not measured."""
-        found = self.geometry
-        if found is None:
+        """Alignment and uniformity for a log line; empty if they were not measured."""
+        if self.geometry is None:
             return ""
-        return f"; alignment {found.alignment:.3f}, uniformity {found.uniformity:.2f} ({found.vectors:,} sentences)"
+        values = f"alignment {self.geometry.alignment:.3f}, uniformity {self.geometry.uniformity:.2f}"
+        return f"; {values} ({self.geometry.vectors:,} sentences)"
 
     def selection_value(self, metric: str) -> float:
-        """What a checkpoint is chosen by: that correlation, or in a suite without correlations its headline."""
+        """The number that selects a checkpoint: the correlation `metric`, or the headline if a task has none."""
         return self.number(metric if isinstance(self.average, Aggregates) else self.headline)
 
     def is_statistic_of_outcomes(self, task: str) -> bool:
-        """Whether the headline of a task is defined, and the statistic of its units: a best F1, say, is not."""
+        """Whether the headline of a task is defined and is the statistic of its units; a best F1 is not."""
         if task not in self.outcomes:
             return False
         headline = self.tasks[task].numbers().get(self.headline, nan)
         return abs(headline - self.outcomes[task].statistic()) < TOLERANCE
 
     def averages(self) -> dict[str, float]:
-        """The plain mean over tasks of each number that all of them have, by the names that tasks give them."""
+        """The unweighted mean over tasks of each number that all of them have, by its name."""
         return mean_numbers(list(self.tasks.values()))
 
     def number(self, name: str) -> float:
-        """The mean over tasks of the number of that name; `DataError` if the suite has none."""
+        """The mean over tasks of the number `name`; `DataError` if the suite has no such number."""
         numbers = self.averages()
         if name not in numbers:
             raise DataError(unknown(f"number of suite {self.suite}", name, numbers))
         return numbers[name]
 
     def numbers(self) -> dict[str, Any]:
-        """What a line of metrics.jsonl holds of it: the averages that have no variants, and the geometry."""
-        found: dict[str, Any] = {
+        """The fields of a line of metrics.jsonl: the averages without variants ("mean.spearman"), and the geometry."""
+        fields: dict[str, Any] = {
             f"{self.suite}_{name}": value for name, value in self.averages().items() if "." not in name
         }
         if self.geometry is not None:
-            found |= {
+            fields |= {
                 "alignment": self.geometry.alignment,
                 "dev_uniformity": self.geometry.uniformity,
                 "geometry_vectors": self.geometry.vectors,
             }
-        return found
+        return fields
 
     def to_json(self) -> dict[str, Any]:
-        """The record in plain Python, unrounded; an undefined correlation is None, as JSON has no nan."""
+        """The record as plain Python, unrounded; an undefined number is None, since JSON has no nan."""
         record = asdict(replace(self, outcomes={}, texts={}))
         del record["outcomes"], record["texts"]
         for name in ("geometry", "missing", "trained", "overlap"):
@@ -265,7 +284,7 @@ class Scores:
         return json.loads(json.dumps(record), parse_constant=lambda _: None)
 
     def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`, whole or not at all; `DataError` where that cannot be done."""
+        """Write `to_json` to `path` atomically; `DataError` if it cannot be written."""
         try:
             write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:

@@ -12,13 +12,13 @@ class Suite:
     """Tasks that are scored and averaged together.
 
     Attributes:
-        name: Its name on the command line, which is the name of its file in `eval/`.
-        description: What it is and where it is from, in one line.
-        tasks: In the order of the table's columns.
+        name: The name on the command line, which is the name of the file in `eval/`.
+        description: One line with the contents and the source.
+        tasks: The tasks, in the order of the table's columns.
         geometry: The task whose pairs measure alignment, uniformity and effective rank; by default the whole STS-B.
-        headline: The number of each task that tables show, that is averaged, and that chooses a checkpoint.
-        complete: Whether the suite is refused if the data of a task are missing; otherwise it is scored without them
-            and they are named.
+        headline: The number of each task that tables show, that is averaged, and that selects a checkpoint.
+        complete: Whether missing data of a task are an error. Otherwise the suite is scored without that task, and the
+            record and the tables name it.
     """
 
     name: str

@@ -339,7 +339,7 @@ def test_a_suite_that_need_not_be_whole_names_what_is_missing(own, caplog, capsy
     assert "suite part is scored without gone" in caplog.text
     print_table(scores_table([scores]))
     assert "without gone: the data are" in capsys.readouterr().out
-    with pytest.raises(DataError, match=r"suite part: none of its tasks is there; the first: corpus 'gone\.tsv'"):
+    with pytest.raises(DataError, match=r"suite part: no task has its data; the first: corpus 'gone\.tsv'"):
         evaluate(Letters(), Suite("part", "nothing of it", (gone,), geometry=None, complete=False))
     damaged = Similarity("damaged", {"all": write(tmp_path / "damaged.tsv", NEAR[:1])})
     with pytest.raises(DataError, match="needs at least 2"):
