@@ -1,7 +1,7 @@
-"""How vectors lie in their space: narrow cones, unused or dominating dimensions, hubs.
+"""Geometry of vectors: anisotropy, unused or dominating dimensions, hubs.
 
-Alignment, uniformity and effective rank stand in `simemb.evaluation.metrics`. Every function is exact, without sampling, and
-gives nan where its measure is not defined.
+`simemb.evaluation.metrics` has alignment, uniformity and effective rank. Every function is exact, without sampling, and
+returns nan if its measure is not defined.
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,31 @@ STRIP = 512
 COINCIDENT = 1e-12
 """Unit vectors whose mean squared distance from their mean is below this differ by the rounding of float32 alone."""
 NEIGHBORS = 10
-"""The k of Radovanovic et al."""
+"""The k of Radovanovic et al. (see `hubness`)."""
 DEAD = 1e-3
-"""A dimension is dead if its deviation is below this share of the median deviation."""
+"""A dimension is dead if its standard deviation is below this share of the median deviation."""
 SHARED = 0.01
-"""The least mean cosine whose parts are worth telling apart."""
+"""The least mean cosine that `dominance` splits into the parts of dimensions."""
 _BLOCK = 65536
 _ROUNDING = float(np.finfo(np.float32).eps)
 
 
 def anisotropy(x: Float[np.ndarray, "text dim"]) -> float:
-    """How narrow the cone is in which the vectors lie: the mean cosine of two different ones.
+    """How narrow a cone the vectors lie in: the mean cosine of two different vectors.
 
     (|sum_i u_i|^2 - sum_i |u_i|^2) / (n (n - 1)) with u = x / |x|: the exact mean over all pairs i < j, which
-    Ethayarajh (2019, https://arxiv.org/abs/1909.00512, section 4.1) estimates from random ones. A zero vector has
+    Ethayarajh (2019, https://arxiv.org/abs/1909.00512, section 4.1) estimates from random pairs. A zero vector has
     cosine 0.
 
     Returns:
-        -1 / (n - 1) (a simplex around the origin) to 1 (all point one way), 0 for evenly spread vectors; nan below two.
+        -1 / (n - 1) (a simplex around the origin) to 1 (all in the same direction), 0 for evenly spread vectors; nan
+        for fewer than two vectors.
     """
     return float(_contributions(x).sum())
 
 
 def dominance(x: Float[np.ndarray, "text dim"], top: int) -> float:
-    """How much of the mean cosine comes from the few dimensions that give most of it.
+    """The share of the mean cosine that comes from the few dimensions that contribute most.
 
     With a_d = mean over pairs i < j of u_id u_jd, u = x / |x|: the sum of the `top` largest a_d over the sum of all,
     which is the anisotropy. Timkey & van Schijndel (2021, https://arxiv.org/abs/2109.04404, section 3.1), exact.
@@ -49,8 +50,8 @@ def dominance(x: Float[np.ndarray, "text dim"], top: int) -> float:
         top: How many dimensions, 1 or more.
 
     Returns:
-        About top / dim (all give alike) to 1 and a little more (the others give nothing, or less); nan where the mean
-        cosine is below `SHARED`, as of next to nothing there are no parts.
+        About top / dim (all dimensions contribute alike) to slightly above 1 (the others contribute nothing or less);
+        nan if the mean cosine is below `SHARED`, since shares of almost 0 mean nothing.
     """
     contributions = np.sort(_contributions(x))[::-1]
     total = contributions.sum()
@@ -58,18 +59,19 @@ def dominance(x: Float[np.ndarray, "text dim"], top: int) -> float:
 
 
 def isoscore(x: Float[np.ndarray, "text dim"]) -> float:
-    """The share of dimensions in which the vectors vary evenly, whatever their mean, scale and rotation.
+    """The share of dimensions in which the vectors vary evenly; invariant to translation, scale and rotation.
 
-    ((sum_d v_d)^2 / sum_d v_d^2 - 1) / (dim - 1), where v are the eigenvalues of the covariance. This is what algorithm
-    1 of Rudman et al. (2022, IsoScore, https://arxiv.org/abs/2108.07344) comes to: its isotropy defect delta obeys
-    dim - delta^2 (dim - sqrt(dim)) = sqrt(dim) sum_d v_d / |v|. Neither sum needs the eigenvalues themselves.
+    ((sum_d v_d)^2 / sum_d v_d^2 - 1) / (dim - 1), where v are the eigenvalues of the covariance. Algorithm 1 of Rudman
+    et al. (2022, IsoScore, https://arxiv.org/abs/2108.07344) reduces to this: its isotropy defect delta satisfies
+    dim - delta^2 (dim - sqrt(dim)) = sqrt(dim) sum_d v_d / |v|. The sums are the trace and the squared Frobenius norm
+    of the covariance, so no eigenvalues are computed.
 
     Args:
-        x: The vectors of all texts, as they are: they are not normalized.
+        x: The vectors of all texts; they are not normalized.
 
     Returns:
-        0 (all on one line) to 1 (the same variance in every direction); nan in one dimension, below two vectors, and if
-        all vectors coincide.
+        0 (all on one line) to 1 (the same variance in every direction); nan in one dimension, for fewer than two
+        vectors, and if all vectors coincide.
     """
     if len(x) < 2 or x.shape[1] < 2:
         return float("nan")
@@ -93,10 +95,12 @@ def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "d
 def singular_spectrum(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:
     """The singular values of the L2-normalized vectors less their mean, as shares of their sum, the largest first.
 
-    exp of its entropy is the effective rank (`simemb.evaluation.metrics.effective_rank`). What is rounding alone counts as 0.
+    exp of its entropy is the effective rank (`simemb.evaluation.metrics.effective_rank`). The singular values are the
+    square roots of the eigenvalues of X^T X, float64; an eigenvalue below the largest one times max(texts, dim) times
+    the machine epsilon is rounding error and counts as 0.
 
     Returns:
-        Shares in [0, 1] that sum to 1; all nan where the vectors coincide, or below two.
+        Shares in [0, 1] that sum to 1; all nan if the vectors coincide, or for fewer than two vectors.
     """
     centered = _centered(x)
     if centered is None:
@@ -108,9 +112,9 @@ def singular_spectrum(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "
 
 
 def occurrences(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> Int64[np.ndarray, "text"]:
-    """N_k: of how many others each vector is among the k nearest by cosine; their mean is k.
+    """N_k: the number of other vectors that have this vector among their k nearest by cosine; the mean of N_k is k.
 
-    Of vectors that are equally near, any may be taken. Computed in strips of 512 rows, float32.
+    Ties for the k-th place are broken arbitrarily. Computed in strips of 512 rows, float32.
 
     Args:
         x: More than k vectors, of any length.
@@ -128,31 +132,31 @@ def occurrences(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> Int64[n
 
 
 def hubness(x: Float[np.ndarray, "text dim"], k: int = NEIGHBORS) -> float:
-    """Whether a few vectors are near to everything: the skewness of the k-occurrence, E (N_k - k)^3 / sd(N_k)^3.
+    """Whether a few vectors are near to all others: the skewness of the k-occurrence, E (N_k - k)^3 / sd(N_k)^3.
 
-    Radovanovic et al., 2010, JMLR 11, https://jmlr.org/papers/v11/radovanovic10a.html, section 3 and equation 1. Give
-    each text once: copies of a text are neighbors of each other and of nothing else.
+    Radovanovic et al., 2010, JMLR 11, https://jmlr.org/papers/v11/radovanovic10a.html, section 3 and equation 1. The
+    texts must be distinct, since copies of a text would only be neighbors of each other.
 
     Args:
         x: The vectors of all texts, of any length.
         k: Neighbors of each, 1 or more.
 
     Returns:
-        0 (no hubs: all occur alike), above 1 for strong hubs, at most about the square root of the number of vectors;
-        nan for k vectors or fewer, and if all coincide.
+        0 (no hubs: all occur equally often), above 1 for strong hubs, at most about the square root of the number of
+        vectors; nan for k vectors or fewer, and if all coincide.
     """
     if len(x) <= k or _centered(x) is None:
         return float("nan")
-    apart = occurrences(x, k) - float(k)
-    variance = np.square(apart).mean()
-    return float((apart**3).mean() / variance**1.5) if variance else 0.0
+    deviations = occurrences(x, k) - float(k)
+    variance = np.square(deviations).mean()
+    return float((deviations**3).mean() / variance**1.5) if variance else 0.0
 
 
 def dead_dimensions(x: Float[np.ndarray, "text dim"]) -> int:
-    """How many dimensions tell no text from another.
+    """The number of dimensions that are the same for all texts.
 
-    A dimension is dead if its standard deviation is rounding alone (below 1.2e-7 of the root mean square of all
-    entries), or below `DEAD` times the median deviation of those that are not.
+    A dimension is dead if its standard deviation is rounding error (below 1.2e-7 times the root mean square of all
+    entries), or below `DEAD` times the median deviation of the other dimensions.
 
     Returns:
         0 to dim (all vectors coincide).
@@ -170,17 +174,17 @@ def histogram(
     gold_edges: Sequence[float],
     cosine_edges: Sequence[float],
 ) -> Int64[np.ndarray, "gold_bin cosine_bin"]:
-    """How many pairs have a gold score and a cosine in each bin: ConSERT's picture of a representation.
+    """The number of pairs in each bin of gold score and cosine, as in figure 6 of ConSERT.
 
-    Bins are [a, b), the last one [a, b]. Pairs with a score outside all bins are left out; a cosine that rounding took
-    out of [-1, 1] is put back. Yan et al., 2021, https://arxiv.org/abs/2105.11741, figure 6.
+    Bins are [a, b), the last one [a, b]. Pairs with a gold score outside all bins are left out; a cosine outside the
+    bins, by rounding, counts in the nearest one. Yan et al., 2021, https://arxiv.org/abs/2105.11741.
     """
     inside = np.clip(cosines, cosine_edges[0], cosine_edges[-1])
     return np.histogram2d(gold, inside, bins=[np.asarray(gold_edges), np.asarray(cosine_edges)])[0].astype(np.int64)
 
 
 def _contributions(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:
-    """What each dimension gives to the mean cosine; nan below two vectors."""
+    """The contribution of each dimension to the mean cosine; nan for fewer than two vectors."""
     count = len(x)
     if count < 2:
         return np.full(x.shape[1], np.nan)
@@ -189,7 +193,7 @@ def _contributions(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim
 
 
 def _centered(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text dim"] | None:
-    """The unit vectors less their mean; None where they coincide, or are fewer than two."""
+    """The unit vectors minus their mean; None if they coincide, or for fewer than two vectors."""
     if len(x) < 2:
         return None
     centered = unit(x.astype(np.float64))

@@ -1,4 +1,4 @@
-"""What embeddings are judged by: correlation with human scores, alignment, uniformity and effective rank.
+"""Metrics of embeddings: correlation with human scores, alignment, uniformity and effective rank.
 
 Wang & Isola, 2020, https://arxiv.org/abs/2005.10242, equations 1 and 2; code in SsnL/align_uniform. Roy & Vetterli,
 2007, The effective rank, EUSIPCO, definition 1.
@@ -19,7 +19,7 @@ from simemb.evaluation.geometry import STRIP, singular_spectrum
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Correlation of the ranks of `x` [pairs] and `y` [pairs], in [-1, 1]; ties share their mean rank.
 
-    nan where it is undefined: all of `x` or all of `y` are equal, or there are fewer than two pairs.
+    nan if it is undefined: all of `x` or all of `y` are equal, or there are fewer than two pairs.
 
     >>> spearman([1, 2, 3, 4], [1, 4, 9, 16])
     1.0
@@ -32,8 +32,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
     """Linear correlation cov(x, y) / (sd(x) sd(y)) of `x` [pairs] and `y` [pairs], in [-1, 1].
 
-    nan where it is undefined: all of `x` or all of `y` are equal to within rounding, or there are fewer
-    than two pairs.
+    nan if it is undefined: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
     """
     from scipy.stats import pearsonr
 
@@ -41,7 +40,7 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> float:
-    """`function(x, y).statistic`, or nan where scipy warns that an input is constant."""
+    """`function(x, y).statistic`, or nan if scipy warns that an input is constant."""
     from scipy.stats import DegenerateDataWarning
 
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
@@ -67,15 +66,15 @@ def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -
 
 
 def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2.0) -> float:
-    """How near the two sides of positive pairs are: the mean of |x - y|^alpha after L2 normalization.
+    """How close the two sides of positive pairs are: the mean of |x - y|^alpha after L2 normalization. Equation 1.
 
     Args:
-        x: One side of each positive pair, any length of vector.
+        x: One side of each positive pair, of any length.
         y: The other side.
         alpha: Exponent of the distance, above 0.
 
     Returns:
-        0 (every pair coincides) to 2^alpha (antipodal), lower is better; nan without a pair. Equation 1.
+        0 (each pair coincides) to 2^alpha (each pair is antipodal), lower is better; nan without a pair.
     """
     import torch
     from torch.nn.functional import normalize
@@ -86,18 +85,17 @@ def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"]
 
 
 def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2.0) -> float:
-    """How evenly vectors cover the sphere: log of the mean over pairs i < j of exp(-t |x_i - x_j|^2).
+    """How evenly vectors cover the sphere: log of the mean over pairs i < j of exp(-t |x_i - x_j|^2). Equation 2.
 
-    Exact over all distinct pairs, after L2 normalization. It is computed in strips above the diagonal:
-    float32 products, float64 sums, 512 rows at a time.
+    Exact over all pairs, after L2 normalization. Computed in strips of 512 rows above the diagonal, with float32
+    products and float64 sums.
 
     Args:
         x: The vectors of all texts, of any length.
         t: Sharpness of the Gaussian potential, above 0.
 
     Returns:
-        -4t (two antipodal vectors) to 0 (all coincide), lower is better; nan below two vectors.
-        Equation 2.
+        -4t (two antipodal vectors) to 0 (all coincide), lower is better; nan for fewer than two vectors.
     """
     import torch
     from torch.nn.functional import normalize
@@ -105,20 +103,20 @@ def uniformity(x: Float[np.ndarray, "text dim"], t: float = 2.0) -> float:
     unit = normalize(torch.as_tensor(x, dtype=torch.float32), dim=1)
     squares = unit.square().sum(dim=1, keepdim=True)
     ones = torch.ones_like(squares)
-    # -t |a - b|^2 = 2t a.b - t |a|^2 - t |b|^2: two more columns make the whole exponent one product.
+    # -t |a - b|^2 = 2t a.b - t |a|^2 - t |b|^2: with two more columns the exponent is a single matrix product.
     left = torch.cat([2 * t * unit, -t * squares, -t * ones], dim=1)
     right = torch.cat([unit, ones, squares], dim=1).T
     total = torch.zeros((), dtype=torch.float64, device=unit.device)
     for start in range(0, len(unit), STRIP):
         strip = left[start : start + STRIP] @ right[:, start:]
-        # The strip begins on the diagonal, so what lies above its own diagonal are the pairs i < j.
+        # The strip starts on the diagonal, so the entries above its own diagonal are the pairs i < j.
         total += strip.exp_().triu_(1).sum(dtype=torch.float64)
     pairs = len(unit) * (len(unit) - 1) // 2
     return float(torch.log(total / pairs))
 
 
 def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
-    """How many dimensions vectors make use of: exp of the entropy of their normalized singular values.
+    """The number of dimensions that vectors use: exp of the entropy of their normalized singular values.
 
     exp(-sum_i p_i log p_i) with p the singular values of the centered L2-normalized vectors as shares of their sum
     (`simemb.evaluation.geometry.singular_spectrum`).
@@ -127,8 +125,8 @@ def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
         x: The vectors of all texts, of any length.
 
     Returns:
-        1 (all on one line through their mean) to min(dim, texts - 1) (equally far in every direction), higher
-        is better; nan if all coincide, or below two vectors. Roy & Vetterli, definition 1.
+        1 (all on one line through their mean) to min(dim, texts - 1) (the same variance in every direction), higher is
+        better; nan if all coincide, or for fewer than two vectors. Roy & Vetterli, definition 1.
     """
     from scipy.special import entr
 

@@ -1,4 +1,4 @@
-"""Any task of MTEB as a suite of its own, `mteb:STSBenchmark`, run by the package `mteb`; its scores join our records.
+"""Any MTEB task as a suite, such as `mteb:STSBenchmark`: scored by the package `mteb`, recorded as other suites are.
 
 The Massive Text Embedding Benchmark: Muennighoff et al., 2023, https://arxiv.org/abs/2210.07316. The package is not
 installed with simemb: pip install 'simemb[mteb]'.
@@ -25,18 +25,19 @@ from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 PREFIX = "mteb:"
-"""What the name of such a suite begins with."""
+"""Prefix of the name of such a suite."""
 ERRORS = ("mae", "mse", "rmse")
-"""MTEB's numbers that are no shares: they are not multiplied by 100."""
+"""MTEB's numbers that have no upper limit: they are not multiplied by 100."""
 MINOR = "nauc_"
-"""What the names of numbers begin with that are kept in the record and shown nowhere: there are dozens of them."""
+"""Prefix of the dozens of numbers that are recorded but not shown."""
 
 
 def find(name: str) -> Suite:
     """The suite of the MTEB task of that name; `name` may begin with `mteb:`.
 
     Raises:
-        DataError: mteb is not installed, has no such task (with the nearest match), or the task is not about text.
+        DataError: mteb is not installed, has no such task (the message suggests the nearest one), or the task is not
+            about text.
     """
     name = name.removeprefix(PREFIX)
     if find_spec("mteb") is None:
@@ -45,9 +46,9 @@ def find(name: str) -> Suite:
     try:
         metadata = mteb.get_task(name).metadata
     except KeyError:
-        known = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'? " if near else ""
+        names = [task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)]
+        matches = get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean '{matches[0]}'? " if matches else ""
         raise DataError(f"unknown MTEB task '{name}': {hint}`mteb available-tasks` lists them all") from None
     if set(metadata.modalities) != {"text"}:
         raise DataError(f"MTEB task {name} is about {', '.join(sorted(metadata.modalities))} (allowed: text)")
@@ -62,12 +63,12 @@ def find(name: str) -> Suite:
 
 @dataclass(frozen=True)
 class MtebScores(TaskScores):
-    """What mteb measured, in points (x 100), but for errors, which have no highest value.
+    """The scores of mteb, in points (x 100) except for `ERRORS`.
 
     Attributes:
-        metric: MTEB's main score of the task, by its name in `means`.
-        means: Every number of the task: the mean over its splits and languages.
-        parts: The main score of each split and language, as "test/en".
+        metric: The name of MTEB's main score of the task, a key of `means`.
+        means: Each number of the task: the mean over its splits and languages.
+        parts: The main score of each split and language, by keys such as "test/en".
         mteb: The version of mteb.
     """
 
@@ -77,48 +78,48 @@ class MtebScores(TaskScores):
     mteb: str
 
     def numbers(self) -> dict[str, float]:
-        """The main score, then the others but for mteb's measures of confidence (nauc)."""
+        """The main score, then the others except for mteb's measures of confidence (nauc)."""
         return {name: value for name, value in self.means.items() if not name.startswith(MINOR)}
 
 
 @dataclass(frozen=True)
 class MtebTask(Task):
-    """A task of MTEB by its name there."""
+    """A task by its name in MTEB."""
 
     def load(self) -> "LoadedMteb":
-        """Let mteb read the data; `AbsentError` if they are neither on this machine nor to be had from the hub."""
+        """Let mteb read the data; `AbsentError` if they are neither on this machine nor on the hub."""
         return LoadedMteb(_loaded(import_module("mteb").get_task(self.name)))
 
 
 class LoadedMteb(LoadedTask):
-    """A task of mteb with its data. task: any `mteb.AbsTask`."""
+    """An `mteb.AbsTask` with its data."""
 
     def __init__(self, task: Any):
         self.task = task
         self.origins = {f"hub:{part.metadata.dataset['path']}": str(part.metadata.revision) for part in _parts(task)}
 
     def texts(self) -> Iterator[str]:
-        """None: mteb asks for the vectors that it needs when it needs them."""
+        """None: mteb calls the encoder itself while it scores."""
         return iter(())
 
     def score(self, vectors: TextVectors) -> TaskResult:
-        """What mteb makes of the encoder; `DataError` if it fails."""
+        """The scores by mteb; `DataError` if it fails."""
         mteb, name = import_module("mteb"), self.task.metadata.name
         try:
-            with warnings.catch_warnings(action="ignore"):  # hundreds, of mteb's own doing
-                found = mteb.evaluate(
-                    AsMteb(vectors), self.task, cache=None, co2_tracker=False, show_progress_bar=False
+            with warnings.catch_warnings(action="ignore"):  # mteb's own code raises hundreds
+                result = mteb.evaluate(
+                    MtebEncoder(vectors), self.task, cache=None, co2_tracker=False, show_progress_bar=False
                 )
         except SimembError:
             raise
-        # Whatever breaks in a foreign benchmark means the same to the user.
+        # Any error of another package's benchmark is one line for the user.
         except Exception as error:
             raise DataError(f"mteb {mteb.__version__} fails on task {name}: {type(error).__name__}: {error}") from error
-        return TaskResult(_scores(found.task_results[0], self.task.metadata.main_score), None)
+        return TaskResult(_scores(result.task_results[0], self.task.metadata.main_score), None)
 
 
-class AsMteb:
-    """Vectors as mteb wants an encoder (its EncoderProtocol): texts come in batches, similarity is the cosine."""
+class MtebEncoder:
+    """An encoder by mteb's EncoderProtocol: texts come in batches, similarity is the cosine."""
 
     def __init__(self, vectors: TextVectors):
         self.vectors = vectors
@@ -135,27 +136,27 @@ class AsMteb:
         batch_size: int | None = None,
         show_progress_bar: bool | None = None,
     ) -> NDArray[np.float32]:
-        """Vectors [texts, dim] of all batches; how many texts are computed at once is decided where it is known."""
+        """Vectors [texts, dim] of all batches; `batch_size` is ignored, since `TextVectors` has its own."""
         del task_metadata, hf_split, hf_subset, prompt_type, batch_size, show_progress_bar
         return self.vectors.encode([text for batch in inputs for text in batch["text"]])
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Cosines of all with all."""
+        """Cosines of all pairs [embeddings1, embeddings2]."""
         return import_module("mteb.similarity_functions").cos_sim(embeddings1, embeddings2)
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Cosines of each with its partner."""
+        """Cosine of each row of `embeddings1` and the same row of `embeddings2`."""
         return import_module("mteb.similarity_functions").pairwise_cos_sim(embeddings1, embeddings2)
 
 
 def _scores(result: Any, metric: str) -> MtebScores:
-    """mteb's scores of a task: of every split a list of dictionaries, one for each language."""
+    """The scores of a task out of mteb's result, which has a list of dictionaries, one a language, for each split."""
     parts = {f"{split}/{part['hf_subset']}": part for split, parts in result.scores.items() for part in parts}
     numbers = {
-        place: {name: float(value) for name, value in part.items() if isinstance(value, Real)}
-        for place, part in parts.items()
+        key: {name: float(value) for name, value in part.items() if isinstance(value, Real)}
+        for key, part in parts.items()
     }
-    main = {place: _points(metric, part.pop("main_score")) for place, part in numbers.items()}
+    main = {key: _points(metric, part.pop("main_score")) for key, part in numbers.items()}
     shared = [name for name in next(iter(numbers.values())) if all(name in part for part in numbers.values())]
     others = {name: _points(name, fmean(part[name] for part in numbers.values())) for name in shared if name != metric}
     means = {metric: fmean(main.values()), **others}
@@ -170,12 +171,12 @@ def _points(name: str, value: float) -> float:
 
 
 def _parts(task: Any) -> list[Any]:
-    """The tasks that an aggregate is made of, or the task alone."""
+    """The tasks of an aggregate, at any depth, or the task itself."""
     return [part for inner in task.tasks for part in _parts(inner)] if task.is_aggregate else [task]
 
 
 def _loaded(task: Any) -> Any:
-    """The task, with its data read by mteb."""
+    """The task, after mteb has read its data."""
     for part in _parts(task):
         if part.data_loaded:
             continue
@@ -184,7 +185,7 @@ def _loaded(task: Any) -> Any:
         try:
             with nullcontext() if reachable else _offline():
                 part.load_data()
-        # Whatever breaks in a foreign downloader means the same to the user.
+        # Any error of another package's downloader is one line for the user.
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             why = f"cannot be read ({reason})" if reachable else "are not on this machine, and the hub does not answer"
@@ -193,7 +194,7 @@ def _loaded(task: Any) -> Any:
 
 
 def _reachable(path: str, revision: str) -> bool:
-    """Whether the hub answers, be it with a refusal: asked here, since `datasets` would try for half a minute."""
+    """Whether the hub answers, even with a refusal. `datasets` alone would retry for half a minute."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -208,7 +209,7 @@ def _reachable(path: str, revision: str) -> bool:
 
 @contextmanager
 def _offline() -> Generator[None, None, None]:
-    """What HF_HUB_OFFLINE=1 does, for a while: data come from the hub's cache, or not at all."""
+    """HF_HUB_OFFLINE=1 within the context: data come only from the hub's local cache."""
     switches: list[Any] = [import_module("huggingface_hub.constants"), import_module("datasets.config")]
     before = [switch.HF_HUB_OFFLINE for switch in switches]
     for switch in switches:

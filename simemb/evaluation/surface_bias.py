@@ -1,7 +1,7 @@
-"""What the cosine of a pair owes to the surface of its texts: how long they are, and which words they share.
+"""How much the cosine of a pair depends on the surface of its texts: their lengths, and the words they share.
 
-A similarity should follow what texts mean. Correlations with the surface show where it does not, above all those with
-the gold score held fixed, since pairs that mean the same do share words.
+A similarity should follow the meaning of texts. Correlations with the surface show where it does not. The partial
+correlations given the gold score say most, since pairs with the same meaning do share words.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from simemb.evaluation.metrics import spearman
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What can be seen of pairs without understanding them.
+    """The surface of pairs of texts.
 
     Attributes:
         length: Mean number of words of the two texts [pairs].
-        difference: By how many words one is longer than the other [pairs].
-        overlap: Words of both as a share of the words of either (Jaccard), in [0, 1]; 0 without a word [pairs].
+        difference: Absolute difference of the two numbers of words [pairs].
+        overlap: Jaccard similarity of the two sets of words, in [0, 1]; 0 if there are no words [pairs].
     """
 
     length: Float64[np.ndarray, "pair"]
@@ -30,10 +30,10 @@ class Surface:
 
     @classmethod
     def of(cls, first: Sequence[str], second: Sequence[str]) -> "Surface":
-        """Of pairs, side by side."""
-        counted = [(words(one), words(other)) for one, other in zip(first, second, strict=True)]
-        counts = np.array([(len(one), len(other)) for one, other in counted], np.float64).reshape(-1, 2)
-        overlap = [len({*one} & {*other}) / max(len({*one, *other}), 1) for one, other in counted]
+        """The surface of the pairs (first[i], second[i])."""
+        pairs = [(words(one), words(other)) for one, other in zip(first, second, strict=True)]
+        counts = np.array([(len(one), len(other)) for one, other in pairs], np.float64).reshape(-1, 2)
+        overlap = [len({*one} & {*other}) / max(len({*one, *other}), 1) for one, other in pairs]
         return cls(counts.mean(axis=1), abs(counts[:, 0] - counts[:, 1]), np.array(overlap, np.float64))
 
 
@@ -42,33 +42,33 @@ def biases(
 ) -> dict[str, float]:
     """Spearman x 100 of the cosines with the length, the difference in length and the overlap of the pairs.
 
-    `length_bias`, `length_difference_bias` and `overlap_bias`, and each of them as `..._given_gold` with the gold score
-    held fixed (`partial_spearman`). In -100 to 100; 0 is no bias, nan where one side is constant.
+    `length_bias`, `length_difference_bias` and `overlap_bias`, each followed by its `..._given_gold`, the partial
+    correlation given the gold score (`partial_spearman`). In [-100, 100]; 0 is no bias, nan if a side is constant.
     """
     sides = {
         "length_bias": surface.length,
         "length_difference_bias": surface.difference,
         "overlap_bias": surface.overlap,
     }
-    found: dict[str, float] = {}
+    correlations: dict[str, float] = {}
     for name, side in sides.items():
-        found[name] = 100 * spearman(cosines, side)
-        found[f"{name}_given_gold"] = 100 * partial_spearman(cosines, side, gold)
-    return found
+        correlations[name] = 100 * spearman(cosines, side)
+        correlations[f"{name}_given_gold"] = 100 * partial_spearman(cosines, side, gold)
+    return correlations
 
 
 def partial_spearman(
     x: Float64[np.ndarray, "pair"], y: Float64[np.ndarray, "pair"], given: Float64[np.ndarray, "pair"]
 ) -> float:
-    """Correlation of the ranks of `x` and `y` that is left when the ranks of `given` are held fixed.
+    """Partial correlation of the ranks of `x` and `y` given the ranks of `given`.
 
-    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)) with z = given: the correlation of what a line through the
-    ranks of z leaves of those of x and y. Kendall, 1942, Biometrika 32, writes it for tau.
+    (r_xy - r_xz r_yz) / sqrt((1 - r_xz^2) (1 - r_yz^2)) with z = given: the correlation of the residuals of the ranks
+    of x and y after a linear regression on the ranks of z. Kendall, 1942, Biometrika 32, has it for tau.
 
     Returns:
-        -1 to 1; nan where one of the three is constant, or z alone decides x or y.
+        -1 to 1; nan if one of the three is constant, or if z determines x or y.
     """
     xy, xz, yz = spearman(x, y), spearman(x, given), spearman(y, given)
-    left = (1 - xz**2) * (1 - yz**2)
-    # Comparing with 0 would take the rounding of a perfect correlation for something that is left.
-    return float(np.clip((xy - xz * yz) / np.sqrt(left), -1, 1)) if left > 1e-12 else float("nan")
+    unexplained = (1 - xz**2) * (1 - yz**2)
+    # Not 0: a perfect correlation leaves the rounding error of 1 - r^2.
+    return float(np.clip((xy - xz * yz) / np.sqrt(unexplained), -1, 1)) if unexplained > 1e-12 else float("nan")

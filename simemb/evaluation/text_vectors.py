@@ -1,4 +1,4 @@
-"""The vectors that an evaluation needs: one for each distinct text, computed once, or found in a cache."""
+"""The vectors of an evaluation: one for each distinct text, computed once or read from a cache."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
@@ -31,10 +31,11 @@ class SentenceEncoder(Protocol):
 
 
 class TextVectors:
-    """One vector for each distinct text.
+    """One vector for each distinct text; `vectors[texts]` gives [texts, dim] in the order of `texts`.
 
-    `vectors[texts]` are those of some of the texts, [texts, dim], in that order. progress: whether what is computed
-    from them may draw a bar, as in `simemb.progress.track`.
+    Attributes:
+        matrix: All vectors [distinct text, dim].
+        progress: Whether tasks may show a progress bar, as in `simemb.progress.track`.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class TextVectors:
         progress: bool | None = None,
         cache: VectorCache | None = None,
     ):
-        """Encode; what a cache knows is taken from there, and what it does not know is added.
+        """Encode the texts, except for those in the cache; new vectors are added to it.
 
         Raises:
             ModelError: a vector is not finite.
@@ -55,16 +56,16 @@ class TextVectors:
         self.progress = progress
         self._row = {text: row for row, text in enumerate(distinct)}
 
-        def encode(unknown: list[str]) -> NDArray[np.float32]:
-            vectors = encoder.encode(unknown, batch_size=batch_size, progress=progress)
-            _check(encoder.name, unknown, vectors)
+        def encode(batch: list[str]) -> NDArray[np.float32]:
+            vectors = encoder.encode(batch, batch_size=batch_size, progress=progress)
+            _check(encoder.name, batch, vectors)
             return vectors
 
         self._encode = encode
         self.matrix = encode(distinct) if cache is None else cache.get_or_encode(distinct, encode)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors [texts, dim] of texts that nobody announced: computed now, and not kept."""
+        """Vectors [texts, dim] of any texts: computed in this call, and neither cached nor kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         return self._encode(list(rows))[[rows[text] for text in texts]]
 
@@ -73,7 +74,7 @@ class TextVectors:
 
 
 def _check(name: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if broken.size:
-        count = f"{broken.size} of {len(texts)} sentences have a vector that is not finite"
-        raise ModelError(f"{name} cannot be scored: {count} (the first: {texts[broken[0]]!r:.60})")
+    rows = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if rows.size:
+        count = f"{rows.size} of {len(texts)} sentences have a vector that is not finite"
+        raise ModelError(f"{name} cannot be scored: {count} (the first: {texts[rows[0]]!r:.60})")

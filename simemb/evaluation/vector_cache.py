@@ -1,8 +1,8 @@
-"""Vectors that were computed before, by the fingerprint of the encoder and the text.
+"""A cache of vectors on disk, by the fingerprint of the encoder and the text.
 
-One folder for each encoder and release of simemb in the user's cache; in it files that never change, each with the
-vectors of one encoding and a digest of every text. A file appears whole or not at all, so any number of processes may
-share a folder. What is oldest is thrown away when the whole cache outgrows `LIMIT`.
+The user's cache has a folder for each encoder and release of simemb. Each file in it holds the vectors of one encoding
+and a digest of every text. Files are written atomically and never change, so any number of processes can share a
+folder. When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
 """
 
 import logging
@@ -22,59 +22,59 @@ from simemb.files import new_file
 log = logging.getLogger("simemb")
 
 LIMIT = 4 << 30
-"""Bytes of all encoders together."""
+"""Limit of the size of the cache in bytes, over all encoders."""
 _DIGEST = 16
 
 
 class VectorCache:
-    """The vectors of one encoder. fingerprint: what tells it from every other (`Encoder.fingerprint`)."""
+    """The vectors of one encoder, identified by its fingerprint (`Encoder.fingerprint`)."""
 
     def __init__(self, fingerprint: str):
-        # The release too: the same weights may give other vectors after an error in the code was mended.
+        # The release is part of the key: the same weights may give other vectors after a bug is fixed.
         self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
     def get_or_encode(
         self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """Vectors [texts, dim] of distinct texts: those that are known, and the others by `encode`, which are kept.
+        """Vectors [texts, dim] of distinct texts; those that are not in the cache are encoded and added to it.
 
-        Where nothing can be written, everything still works, with a notice.
+        If the cache cannot be written, the vectors are returned all the same and a warning is logged.
         """
         keys = [digest(text) for text in texts]
-        found = self._found(keys)
-        missing = [row for row, key in enumerate(keys) if key not in found]
+        cached = self._read(keys)
+        missing = [row for row, key in enumerate(keys) if key not in cached]
         if not missing:
-            return np.stack([found[key] for key in keys]) if keys else encode([])
-        fresh = encode([texts[row] for row in missing])
-        vectors = np.empty((len(texts), fresh.shape[1]), np.float32)
-        vectors[missing] = fresh
+            return np.stack([cached[key] for key in keys]) if keys else encode([])
+        encoded = encode([texts[row] for row in missing])
+        vectors = np.empty((len(texts), encoded.shape[1]), np.float32)
+        vectors[missing] = encoded
         for row, key in enumerate(keys):
-            if key in found:
-                vectors[row] = found[key]
-        self._keep([keys[row] for row in missing], fresh)
+            if key in cached:
+                vectors[row] = cached[key]
+        self._write([keys[row] for row in missing], encoded)
         return vectors
 
-    def _found(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        """The vectors that are known of these texts, still in the mapped files; a damaged file is removed."""
+    def _read(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        """The cached vectors of these texts, as views of the mapped files; a damaged file is removed."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        wanted, found = set(keys), dict[bytes, NDArray[np.float32]]()
+        requested, cached = set(keys), dict[bytes, NDArray[np.float32]]()
         for path in sorted(self.folder.glob("*.safetensors")):
             try:
                 content = load_file(path)
-                held = [row.tobytes() for row in content["keys"]]
+                file_keys = [row.tobytes() for row in content["keys"]]
                 vectors = content["vectors"]
-                if vectors.shape[0] != len(held):
+                if vectors.shape[0] != len(file_keys):
                     raise ValueError
             except (OSError, SafetensorError, KeyError, ValueError):
-                log.warning("%s: is damaged and was removed; its vectors are computed anew", path)
+                log.warning("%s: is damaged and was removed; its vectors are computed again", path)
                 path.unlink(missing_ok=True)
                 continue
-            found |= {key: vectors[row] for row, key in enumerate(held) if key in wanted}
-        return found
+            cached |= {key: vectors[row] for row, key in enumerate(file_keys) if key in requested}
+        return cached
 
-    def _keep(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+    def _write(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         from safetensors.numpy import save_file
 
         table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _DIGEST)
@@ -84,18 +84,18 @@ class VectorCache:
                 save_file({"keys": table, "vectors": np.ascontiguousarray(vectors)}, partial)
             shrink(self.folder.parent, LIMIT, keep=self.folder)
         except OSError as error:
-            log.warning("%s: vectors cannot be kept: %s", self.folder, error.strerror)
+            log.warning("%s: vectors cannot be cached: %s", self.folder, error.strerror)
 
 
 def digest(text: str) -> bytes:
-    """What a text is known by; half of a surrogate pair is allowed."""
+    """The key of a text in the cache; unpaired surrogates are allowed."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
 
 
 def shrink(folder: Path, limit: int, *, keep: Path) -> None:
-    """Remove encoders, those first that were not added to for longest, until the rest takes at most `limit` bytes.
+    """Remove folders of encoders, least recently written first, until the rest takes at most `limit` bytes.
 
-    keep: never removed, however much it is.
+    keep: a folder that is never removed, whatever its size.
     """
     sizes: dict[Path, int] = {}
     ages: dict[Path, float] = {}

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from simemb.evaluation.ranking import (
     average_precision,
     ndcg,
-    ranked,
+    rank_documents,
     recall,
     reciprocal_rank,
     separation,
@@ -38,8 +38,8 @@ def measured(ranking: list[str], judgments: dict[str, int]) -> dict[str, float]:
 
 
 def test_documents_of_equal_score_are_ranked_by_falling_id():
-    assert ranked({"d10": 1.0, "d9": 1.0, "d1": 1.0, "x": 0.5, "a": 2.0}) == ["a", "d9", "d10", "d1", "x"]
-    assert ranked({"a": 0.0, "b": -0.0, "c": 0.0}) == ["c", "b", "a"]
+    assert rank_documents({"d10": 1.0, "d9": 1.0, "d1": 1.0, "x": 0.5, "a": 2.0}) == ["a", "d9", "d10", "d1", "x"]
+    assert rank_documents({"a": 0.0, "b": -0.0, "c": 0.0}) == ["c", "b", "a"]
 
 
 def test_ndcg_is_the_gain_by_rank_over_that_of_the_best_ranking_of_all_that_is_judged():
@@ -88,7 +88,7 @@ def test_measures_agree_with_trec_eval(run, judgments):
         {"q": judgments}, {"map", "recip_rank", "ndcg_cut.1,2,3,10", "recall.1,2,3,10"}
     )
     expected = evaluator.evaluate({"q": run})["q"]
-    found = measured(ranked(run), judgments)
+    found = measured(rank_documents(run), judgments)
     if max(judgments.values()) <= 0:  # trec_eval has 0 for a query that cannot be answered
         found = dict.fromkeys(found, 0)
     assert found == {name: pytest.approx(value, abs=1e-9) for name, value in expected.items()}
@@ -98,8 +98,8 @@ def test_measures_agree_with_trec_eval(run, judgments):
 def test_measures_lie_between_0_and_1_and_the_best_ranking_reaches_1(run, judgments):
     if max(judgments.values()) <= 0:
         return
-    assert all(0 <= value <= 1 + 1e-12 for value in measured(ranked(run), judgments).values())
-    best = ranked({document: float(relevance) for document, relevance in judgments.items()})
+    assert all(0 <= value <= 1 + 1e-12 for value in measured(rank_documents(run), judgments).values())
+    best = rank_documents({document: float(relevance) for document, relevance in judgments.items()})
     found = measured(best, judgments)
     assert [found[name] for name in ("map", "recip_rank", "ndcg_cut_10")] == pytest.approx([1, 1, 1])
 

@@ -12,7 +12,7 @@ import pytest
 
 from simemb import evaluate
 from simemb.errors import AbsentError, DataError
-from simemb.evaluation.ranking import average_precision, ndcg, ranked, recall, reciprocal_rank
+from simemb.evaluation.ranking import average_precision, ndcg, rank_documents, recall, reciprocal_rank
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.retrieval import MEASURES, LoadedRetrieval, Retrieval
 from simemb.evaluation.text_vectors import TextVectors
@@ -112,7 +112,7 @@ def test_scores_are_the_means_of_the_measures_of_rankings_by_cosine(mine):
             a, b = (Letters().encode([one])[0].astype(np.float64) for one in (text, content))
             if document != query:
                 cosines[document] = float(np.float32(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
-        ranking, judgments = ranked(cosines), {d: score for q, d, score in QRELS if q == query}
+        ranking, judgments = rank_documents(cosines), {d: score for q, d, score in QRELS if q == query}
         measured["ndcg@10"].append(ndcg(ranking, judgments, 10))
         for k in (1, 10, 100):
             measured[f"recall@{k}"].append(recall(ranking, judgments, k))
