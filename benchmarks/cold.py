@@ -2,8 +2,9 @@
 
     python benchmarks/cold.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--rounds 7]
 
-`simemb encode` of a file with one sentence, beside a script of three lines that loads the same directory with
-sentence-transformers and prints one vector. Both once beforehand, so that the files are in the system's cache.
+`simemb encode` of a file with one sentence, compared to a script of three lines that loads the same directory with
+sentence-transformers and prints one vector. Both run once before they are timed, so that the system has cached the
+files.
 Results: benchmarks/results/cold.json.
 """
 
@@ -26,7 +27,7 @@ print(SentenceTransformer(sys.argv[1], device="cpu").encode(sys.argv[2]))
 
 
 def start(*command: str) -> None:
-    """Run a command of the same Python to its end."""
+    """Run this Python with some arguments to its end."""
     subprocess.run([sys.executable, *command], check=True, capture_output=True)
 
 
@@ -45,12 +46,12 @@ def measure(name: str, model: Path, rounds: int) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
-    chosen = arguments(__doc__, rounds=7).parse_args()
-    prepare(chosen)
-    with directories(chosen) as found:
-        for name, model in found.items():
-            measure(name, model, chosen.rounds)
+    """Measure every requested model."""
+    options = arguments(__doc__, rounds=7).parse_args()
+    prepare(options)
+    with directories(options) as paths:
+        for name, model in paths.items():
+            measure(name, model, options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Is encoding faster here? Short, medium and long text: sentences of STS, of Wikipedia, abstracts of SciFact.
+"""How fast is encoding? Short, medium and long texts: sentences of STS and of Wikipedia, abstracts of SciFact.
 
     python benchmarks/encoding.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--kinds short medium long]
     python benchmarks/encoding.py PATH/minilm-l4-mlm --own-backend
 
-In one run, alternating: simemb, sentence-transformers at its defaults (32 sentences at once), at the batch size that
-a sweep over 8, 16, 32, 64 and 128 finds quickest for these texts, on ONNX Runtime and on OpenVINO (see runtimes.py),
-and both sides' int8. From strings to float32 vectors, tokenizing included; no text is cut but at 256 tokens. Mean
-pooling; Wikipedia also with [CLS]. The difference is the largest of any component from the vectors of
-sentence-transformers in float32. Useful operations: see flops.py. Results: benchmarks/results/encoding.json.
+Alternating in one run: simemb; sentence-transformers with its default batch of 32, with the fastest batch of 8, 16, 32,
+64 and 128 for these texts, on ONNX Runtime and on OpenVINO (see runtimes.py); and int8 of simemb and of OpenVINO. From
+strings to float32 vectors, tokenizing included, with texts cut to 256 tokens. Mean pooling; Wikipedia also with [CLS].
+`differences` holds the largest difference of a component from the float32 vectors of sentence-transformers. Useful
+operations: see flops.py. Results: benchmarks/results/encoding.json.
 
-With --own-backend, in an environment with optimum-intel (the README says which), OpenVINO is sentence-transformers' own
-backend (see own_backend.py), and the results go to encoding_own_backend.json.
+With --own-backend, in an environment with optimum-intel (the README says which), OpenVINO runs in
+sentence-transformers' own backend (see own_backend.py), and the results go to encoding_own_backend.json.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ from timing import Program, alternate, clock
 
 LONGEST = 256
 WORK = 3e11
-"""Useful operations of one pass, about two seconds' worth, which decides on the number of texts."""
+"""Useful operations of one pass, about two seconds: the number of texts follows from it."""
 FEWEST, MOST = {"short": 64, "medium": 64, "long": 16}, {"short": 4096, "medium": 4096, "long": 512}
 SIZES = (8, 16, 32, 64, 128)
 
@@ -41,7 +41,7 @@ Makers = dict[str, Callable[[], Encode]]
 
 
 def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> dict[str, Encode]:
-    """Every program that runs here; why another does not is printed."""
+    """Every program that can run here; prints why another cannot."""
     place = (model, pooling, LONGEST)
     makers: Makers = {
         "simemb": partial(runtimes.simemb, *place),
@@ -49,13 +49,13 @@ def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> d
         "sentence-transformers": lambda: encode_with(runtimes.sentence_transformer(*place)),
     }
     makers |= _own_runtimes(place, folder) if own_backend else _direct_runtimes(place, folder)
-    found: dict[str, Encode] = {}
+    encoders: dict[str, Encode] = {}
     for name, make in makers.items():
         try:
-            found[name] = make()
+            encoders[name] = make()
         except AbsentError as reason:
             print(f"{name}: left out, {reason}", flush=True)
-    return found
+    return encoders
 
 
 def _direct_runtimes(place: tuple[Path, str, int], folder: Path) -> Makers:
@@ -76,7 +76,7 @@ def _own_runtimes(place: tuple[Path, str, int], folder: Path) -> Makers:
 
 
 def best_batch_size(encoder: Any, sentences: list[str]) -> tuple[int, dict[str, float]]:
-    """The quickest batch size of sentence-transformers for these texts, and the seconds of all (the better of two)."""
+    """sentence-transformers' fastest batch size for these texts, and the seconds of each size (the better of two)."""
     sizes = [size for size in SIZES if size <= len(sentences)]
     encode_with(encoder)(sentences[:32])
     programs = {str(size): clock(partial(encode_with(encoder, size), sentences)) for size in sizes}
@@ -84,22 +84,24 @@ def best_batch_size(encoder: Any, sentences: list[str]) -> tuple[int, dict[str, 
     return int(min(seconds, key=seconds.__getitem__)), seconds
 
 
-def measure(name: str, model: Path, kind: str, pooling: str, found: dict[str, Encode], rounds: int) -> dict[str, Any]:
+def measure(
+    name: str, model: Path, kind: str, pooling: str, encoders: dict[str, Encode], rounds: int
+) -> dict[str, Any]:
     """The line of one model on one kind of text."""
     config = configuration(model)
     sentences = enough(config, model, kind)
     useful = forward(config, lengths(model, sentences, LONGEST))
     peer = runtimes.sentence_transformer(model, pooling, LONGEST)
     size, sweep = best_batch_size(peer, sentences)
-    everybody = {**found, "sentence-transformers, best batch": encode_with(peer, size)}
+    encoders = {**encoders, "sentence-transformers, best batch": encode_with(peer, size)}
     print(f"{name}, {kind}, {pooling}: {len(sentences)} texts, best batch {size}", flush=True)
-    truth = everybody["sentence-transformers"](sentences)
+    truth = encoders["sentence-transformers"](sentences)
     differences = {
-        program: float(np.abs(encode(sentences) - truth).max())  # and everybody is warm now
-        for program, encode in everybody.items()
+        program: float(np.abs(encode(sentences) - truth).max())  # this also warms every program up
+        for program, encode in encoders.items()
     }
     peaks: list[float] = []
-    timed: dict[str, Program] = {program: clock(partial(encode, sentences)) for program, encode in everybody.items()}
+    timed: dict[str, Program] = {program: clock(partial(encode, sentences)) for program, encode in encoders.items()}
     timed["matrix peak"] = clock(lambda: peaks.append(matrix_peak(config)))
     seconds = alternate(timed, rounds)
     del seconds["matrix peak"]
@@ -120,28 +122,28 @@ def measure(name: str, model: Path, kind: str, pooling: str, found: dict[str, En
 
 
 def enough(config: Any, model: Path, kind: str) -> list[str]:
-    """As many texts of a kind as make `WORK`, within bounds."""
+    """Texts of a kind, as many as `WORK` allows between `FEWEST` and `MOST`."""
     sample = lengths(model, texts(kind, 256), LONGEST)
     count = round(WORK / (forward(config, sample) / len(sample)))
     return texts(kind, max(FEWEST[kind], min(MOST[kind], count)))
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure every requested model."""
     parser = arguments(__doc__, rounds=3)
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--poolings", nargs="+", default=["mean", "cls"], choices=["mean", "cls"])
     parser.add_argument("--own-backend", action="store_true")
-    chosen = parser.parse_args()
-    prepare(chosen)
-    question = "encoding_own_backend" if chosen.own_backend else "encoding"
-    with directories(chosen) as found, tempfile.TemporaryDirectory() as folder:
-        for name, model in found.items():
-            for pooling in chosen.poolings:
-                everybody = programs(model, pooling, Path(folder), own_backend=chosen.own_backend)
-                for kind in chosen.kinds:
+    options = parser.parse_args()
+    prepare(options)
+    question = "encoding_own_backend" if options.own_backend else "encoding"
+    with directories(options) as paths, tempfile.TemporaryDirectory() as folder:
+        for name, model in paths.items():
+            for pooling in options.poolings:
+                encoders = programs(model, pooling, Path(folder), own_backend=options.own_backend)
+                for kind in options.kinds:
                     if pooling == "mean" or kind == "medium":
-                        line = measure(name, model, kind, pooling, everybody, chosen.rounds)
+                        line = measure(name, model, kind, pooling, encoders, options.rounds)
                         add(question, f"{name}, {kind}, {pooling}", line)
 
 

@@ -1,10 +1,10 @@
-"""What does it bring to fill a batch up to a round number of tokens (`simemb.transformer.onednn_padding`)?
+"""What does filling a batch up to a round number of tokens gain (`simemb.transformer.onednn_padding`)?
 
     python benchmarks/filling.py MODEL [--steps 60] [--sentences 10000] [--rounds 2]
 
-A training by unsupervised SimCSE (64 sentences of Wikipedia, other ones in every step) and the encoding of as many
-sentences as are given, each once with filling and once without, in processes of their own, alternating: median
-seconds of a step or in all, and how much the private memory grew. Results: benchmarks/results/filling.json.
+Unsupervised SimCSE (64 new sentences of Wikipedia in every step) and the encoding of `--sentences` sentences, with
+filling and without, alternating, each in a process of its own: the median seconds of a step, or all seconds, and the
+growth of private memory. Results: benchmarks/results/filling.json.
 """
 
 from pathlib import Path
@@ -20,15 +20,15 @@ from watching import Line, alone, watching
 BATCH = 64
 
 
-def without() -> None:
-    """Fill nothing in this process."""
+def turn_off() -> None:
+    """Turn filling off in this process."""
     from simemb.transformer import onednn_padding
 
     onednn_padding.missing = lambda _: 0
 
 
-def trained(model: str, threads: int, steps: int, filled: bool) -> Line:
-    """Seconds of a step, median, and the growth of memory over all."""
+def train(model: str, threads: int, steps: int, filled: bool) -> Line:
+    """The median seconds of a step, and the growth of memory over all steps."""
     import torch
     from torch.nn.functional import cross_entropy, normalize
 
@@ -39,7 +39,7 @@ def trained(model: str, threads: int, steps: int, filled: bool) -> Line:
     torch.set_num_threads(threads)
     malloc.keep()
     if not filled:
-        without()
+        turn_off()
     learner = Encoder.load(model, pooling="cls", max_length=32).train()
     tokens = learner.tokenize(wiki(BATCH * steps))[0]
     optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-5, fused=True)
@@ -58,15 +58,15 @@ def trained(model: str, threads: int, steps: int, filled: bool) -> Line:
         return {"seconds": seconds, "memory_mib": watch.growth}
 
 
-def encoded(model: str, threads: int, sentences: int, filled: bool) -> Line:
-    """Seconds in all, and the growth of memory."""
+def encode(model: str, threads: int, sentences: int, filled: bool) -> Line:
+    """All seconds, and the growth of memory."""
     import torch
 
     from simemb import Encoder
 
     torch.set_num_threads(threads)
     if not filled:
-        without()
+        turn_off()
     encoder, texts = Encoder.load(model, pooling="mean"), wiki(sentences)
     with watching() as watch:
         encoder.encode(texts, progress=False)
@@ -78,20 +78,20 @@ def main() -> None:
     parser = arguments(__doc__, rounds=2)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--sentences", type=int, default=10_000)
-    chosen = parser.parse_args()
-    prepare(chosen)
-    name = Path(chosen.base).name
-    for what, work, size in (("training", trained, chosen.steps), ("encoding", encoded, chosen.sentences)):
-        found: dict[bool, list[Line]] = {True: [], False: []}
-        for _ in range(chosen.rounds):
-            for filled, lines in found.items():
-                lines.append(alone(work, str(chosen.base), chosen.threads, size, filled))
-        middle: dict[str, Any] = {
+    options = parser.parse_args()
+    prepare(options)
+    name = Path(options.base).name
+    for task, work, size in (("training", train, options.steps), ("encoding", encode, options.sentences)):
+        runs: dict[bool, list[Line]] = {True: [], False: []}
+        for _ in range(options.rounds):
+            for filled, lines in runs.items():
+                lines.append(alone(work, str(options.base), options.threads, size, filled))
+        medians: dict[str, Any] = {
             f"{number}, {'filled' if filled else 'as it is'}": median(line[number] for line in lines)
-            for filled, lines in found.items()
+            for filled, lines in runs.items()
             for number in ("seconds", "memory_mib")
         }
-        add("filling", f"{name}, {what}", {"model": name, "work": what, "size": size, **middle})
+        add("filling", f"{name}, {task}", {"model": name, "work": task, "size": size, **medians})
 
 
 if __name__ == "__main__":

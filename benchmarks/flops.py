@@ -1,13 +1,13 @@
-"""Useful arithmetic of a BERT, and the rate of matrix products that the machine reaches.
+"""The useful arithmetic of a BERT, and the highest rate of matrix products on this machine.
 
-A sentence of n tokens, [CLS] and [SEP] counted and padding not, costs in a forward pass
+A forward pass of a sentence of n tokens ([CLS] and [SEP] included, padding not) costs
 
     2 n P + 4 n^2 h L    floating-point operations,    P = L (4 h^2 + 2 h f)
 
-for L layers of width h with feed-forward width f: a multiplication and an addition for each weight of the
-matrices in the layers, and two products of n x n scores with n x h in attention. Training costs three
-times that: the backward pass computes the gradient of inputs and of weights. Embeddings, norms, heads and the
-optimizer are not counted, and the count is that of the network as it is published, whatever a program leaves out.
+for L layers of width h with feed-forward width f: a multiplication and an addition for each weight of the layers'
+matrices, and the two products of attention, n x h by h x n and n x n by n x h. Training costs three times that, since
+the backward pass computes the gradients of inputs and of weights. Embeddings, norms, heads and the optimizer are not
+counted. The count is that of the published network, even where a program leaves out a part of it.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 ROWS = 2048
-"""Tokens in the products that the peak is measured with."""
+"""Tokens in each matrix product that the peak is measured with."""
 
 
 def forward(config: Any, lengths: Iterable[int]) -> float:
@@ -31,10 +31,10 @@ def training(config: Any, lengths: Iterable[int]) -> float:
 
 
 def matrix_peak(config: Any, seconds: float = 0.15) -> float:
-    """The highest rate (operations a second) of a float32 product at the shapes of the model's layers.
+    """The highest rate (operations per second) of a float32 product at the shapes of the model's layers.
 
-    The best of torch's `linear` and oneDNN's, whose weights lie in the layout that it likes best, over the
-    products hidden x 3 hidden, hidden x hidden, hidden x wide and wide x hidden.
+    The best of torch's `linear` and of oneDNN's with weights in its preferred layout, over the products
+    hidden x 3 hidden, hidden x hidden, hidden x wide and wide x hidden.
     """
     import torch
     from torch.nn.functional import linear
@@ -55,7 +55,7 @@ def matrix_peak(config: Any, seconds: float = 0.15) -> float:
 
 
 def _quickest(product: Any, seconds: float) -> float:
-    """The shortest time of a call among as many as fit into `seconds`."""
+    """The shortest time of one call among those that fit into `seconds`."""
     product()
     times: list[float] = []
     while sum(times) < seconds:

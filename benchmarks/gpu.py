@@ -78,7 +78,7 @@ def question_training(model: Path, folder: Path, rounds: int, rate: float) -> di
 
 
 def question_encoding(model: Path, folder: Path, rounds: int, rate: float) -> dict[str, Any]:  # noqa: ARG001
-    """Sentences per second from text, in bfloat16: simemb at its default, sentence-transformers at several batch sizes."""
+    """Sentences per second in bfloat16: simemb at its default, sentence-transformers at several batch sizes."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Pooling, Transformer
 
@@ -161,7 +161,7 @@ def _peak_of(work: Callable[[], None]) -> float:
 
 
 def question_values(model: Path, folder: Path) -> dict[str, Any]:
-    """How far bfloat16 is from float32: vectors, and a step's gradient without dropout, with CUDA graphs and without."""
+    """How far bfloat16 is from float32: vectors, and a step's gradient without dropout, by CUDA graph or not."""
     task = tasks(2)[0]
     gradients: dict[str, dict[str, torch.Tensor]] = {}
     losses: dict[str, float] = {}

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-# How many sentences have 0, 1, 2 ... word pieces, [CLS] and [SEP] included, cut to 32: of 20,000 sentences of Wikipedia,
-# and of the anchors and the positives of 20,000 NLI triplets.
+# How many sentences have 0, 1, 2 ... word pieces, [CLS] and [SEP] included, cut to 32: of 20,000 sentences of
+# Wikipedia, and of the anchors and the positives of 20,000 NLI triplets.
 WIKI = [0] * 9 + [35, 91, 143, 176, 255, 323, 366, 393, 449, 543, 607, 600, 632, 641, 712, 704, 643, 647, 674, 680]
 WIKI += [655, 657, 645, 8729]
 ANCHOR = [0, 0, 0, 0, 5, 28, 50, 96, 165, 345, 440, 559, 651, 712, 741, 725, 718, 761, 706, 686, 675, 736, 697, 715]

@@ -1,4 +1,4 @@
-"""What a result was measured on: the machine, the threads, and the version of every package that took part."""
+"""What a result was measured on: the machine, the threads, and the versions of the packages involved."""
 
 import os
 import platform
@@ -20,17 +20,17 @@ def machine() -> str:
 
 def versions() -> dict[str, str]:
     """The version of each package that is installed."""
-    found: dict[str, str] = {"python": platform.python_version()}
+    numbers: dict[str, str] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            numbers[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return numbers
 
 
 def _processor() -> str:
-    """The model name of the processor, with its widest number formats where Linux tells them."""
+    """The model name of the processor and, on Linux, its widest vector and matrix units."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return platform.machine()

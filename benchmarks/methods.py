@@ -1,4 +1,4 @@
-"""What the recipes do on a real base: the runs behind the table in train/README.md.
+"""What the recipes do to a real base: the runs behind the second table of train/README.md.
 
     python benchmarks/methods.py run --model PATH/minilm-l4-mlm [--only NAME ...] [--work runs/methods]
     python benchmarks/methods.py table
@@ -8,7 +8,7 @@ Each seed of each experiment writes one file of eval/results/: the settings, the
 chose the checkpoint, the seven STS tasks before and after, alignment and uniformity on the whole STS-B,
 time, machine and versions. `table` makes the tables from these files.
 
-Settings were chosen on STS-B dev with seed 1 (the experiments whose name begins with sweep-), never on a
+Settings were options on STS-B dev with seed 1 (the experiments whose name begins with sweep-), never on a
 test set.
 """
 
@@ -32,9 +32,9 @@ START, END = "<!-- results: made by benchmarks/methods.py -->", "<!-- end of res
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe with a few fields changed, on so many rows of a corpus, once for each seed.
+    """A recipe with some fields changed, on the first `rows` rows of a corpus (None: all), once for each seed.
 
-    test: whether the seven STS tasks are scored too; a sweep looks at STS-B dev only. precision: as in
+    test: whether the seven STS tasks are scored too; a sweep is scored on STS-B dev alone. precision: as in
     `simemb.fit`.
     """
 
@@ -66,7 +66,7 @@ EXPERIMENTS = {
 
 
 def run(name: str, seed: int, model: str, work: Path) -> None:
-    """Train with one seed and record what came out."""
+    """Train with one seed and record the scores."""
     import torch
 
     from simemb import Encoder, evaluate, fit
@@ -174,12 +174,12 @@ def _test_table(groups: list[list[dict[str, Any]]]) -> str:
     tasks = list(groups[0][0]["before"]["tasks"])
     heads = [*tasks, "average", "alignment", "uniformity", "STS-B dev", "steps", "seconds", "sentences/s"]
     lines = ["| run | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    shown: set[str] = set()
+    poolings: set[str] = set()
     for runs in groups:
         first = runs[0]
         pooling = first["recipe"]["pooling"]
-        if pooling not in shown:
-            shown.add(pooling)
+        if pooling not in poolings:
+            poolings.add(pooling)
             cells = [*_scores([first["before"]], tasks), f"{first['dev_before']:.2f}", "", "", ""]
             lines.append(f"| base, {pooling} | " + " | ".join(cells) + " |")
         name = f"`{first['name']}`{_described(first['changes'])}, {first['data']}"
@@ -240,15 +240,15 @@ def main() -> None:
     runner = verbs.add_parser("run")
     runner.add_argument("--model", required=True)
     runner.add_argument("--only", nargs="+", choices=list(EXPERIMENTS), default=list(EXPERIMENTS))
-    runner.add_argument("--seeds", nargs="+", type=int, help="by default those of the experiment")
+    runner.add_argument("--seeds", nargs="+", type=int, help="by default the seeds of the experiment")
     runner.add_argument("--work", type=Path, default=Path("runs/methods"))
     verbs.add_parser("table")
-    chosen = parser.parse_args()
-    if chosen.verb == "run":
-        for name in chosen.only:
-            for seed in chosen.seeds or EXPERIMENTS[name].seeds:
+    options = parser.parse_args()
+    if options.verb == "run":
+        for name in options.only:
+            for seed in options.seeds or EXPERIMENTS[name].seeds:
                 if not _result(name, seed).exists():
-                    run(name, seed, chosen.model, chosen.work)
+                    run(name, seed, options.model, options.work)
     write_tables()
 
 

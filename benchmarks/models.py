@@ -1,7 +1,7 @@
 """The models that are measured, and the command-line arguments that all benchmarks share.
 
-Besides the checkpoint that is given there are BERTs of other sizes, with its tokenizer and random weights, which are
-as fast as trained ones.
+Besides the given checkpoint there are BERTs of other sizes with its tokenizer and random weights, which are as fast as
+trained ones.
 """
 
 import argparse
@@ -27,14 +27,14 @@ def arguments(text: str | None, rounds: int) -> argparse.ArgumentParser:
     return parser
 
 
-def prepare(chosen: argparse.Namespace) -> None:
-    """The same threads for everybody, no network, no chatter."""
+def prepare(options: argparse.Namespace) -> None:
+    """Set the same threads for every program, no network, and no log lines."""
     import torch
     import transformers
 
-    os.environ["OMP_NUM_THREADS"] = str(chosen.threads)  # for the processes that we start
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)  # for child processes
     os.environ["HF_HUB_OFFLINE"] = "1"
-    torch.set_num_threads(chosen.threads)
+    torch.set_num_threads(options.threads)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     for name in ("simemb", "sentence_transformers", "nncf", "torch.onnx"):
@@ -42,16 +42,16 @@ def prepare(chosen: argparse.Namespace) -> None:
 
 
 @contextmanager
-def directories(chosen: argparse.Namespace) -> Generator[dict[str, Path], None, None]:
-    """The directory of each chosen model by its name; the random ones live as long as the context."""
+def directories(options: argparse.Namespace) -> Generator[dict[str, Path], None, None]:
+    """The directory of each requested model; those with random weights exist as long as the context."""
     with tempfile.TemporaryDirectory() as folder:
-        found: dict[str, Path] = {}
-        for name in chosen.models:
+        paths: dict[str, Path] = {}
+        for name in options.models:
             if name == "base":
-                found[chosen.base.resolve().name] = chosen.base.resolve()
+                paths[options.base.resolve().name] = options.base.resolve()
             else:
-                found[name] = random_model(name, chosen.base, Path(folder) / name)
-        yield found
+                paths[name] = random_model(name, options.base, Path(folder) / name)
+        yield paths
 
 
 def random_model(name: str, base: Path, directory: Path) -> Path:
@@ -75,7 +75,7 @@ def random_model(name: str, base: Path, directory: Path) -> Path:
 
 
 def configuration(directory: Path) -> Any:
-    """The shapes of a model."""
+    """The configuration of a model, with its shapes."""
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(directory)

@@ -1,7 +1,7 @@
 """sentence-transformers' own OpenVINO backend, for an environment in which optimum-intel works.
 
-The export, the quantization and the loading are those of sentence-transformers' documentation; the sentences that the
-ranges of int8 activations are found with come from a local file.
+Export, quantization and loading follow sentence-transformers' documentation; int8 is calibrated on sentences of a local
+file.
 """
 
 import csv
@@ -36,7 +36,7 @@ def openvino(
 
 
 def _quantized(saved: Path, calibration: Sequence[str]) -> str:
-    """The name of the int8 model, made beside the other by `export_static_quantized_openvino_model`."""
+    """The file of the int8 model, which `export_static_quantized_openvino_model` writes next to the float32 one."""
     from optimum.intel import OVQuantizationConfig
     from sentence_transformers import SentenceTransformer, export_static_quantized_openvino_model
 

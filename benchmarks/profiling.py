@@ -2,9 +2,9 @@
 
     python benchmarks/profiling.py PATH/minilm-l4-mlm [--threads 2]
 
-The share of every operator that takes a hundredth or more, of a step of unsupervised SimCSE (64 sentences of Wikipedia
-twice, 32 tokens, [CLS]) and of encoding 500 sentences (mean pooling), from torch's profiler. What stands on top, the
-matrix products, is the limit: the rest is what could still be saved. Printed, not recorded.
+torch's profiler on a step of unsupervised SimCSE (64 sentences of Wikipedia twice, 32 tokens, [CLS]) and on encoding
+500 sentences (mean pooling): the share of every operator that takes a hundredth of the time or more. The share of the
+matrix products, printed first, is the floor; the rest could still be saved. Printed, not recorded.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PRODUCTS = ("mkldnn::_linear_pointwise", "aten::mm", "aten::addmm")
 
 
 def show(title: str, work: Callable[[], object]) -> None:
-    """Profile some work after two rounds to warm up."""
+    """Profile some work after two warm-up rounds."""
     for _ in range(2):
         work()
     with profile() as measured:
@@ -39,17 +39,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     from simemb import Encoder
     from simemb.training import malloc
     from simemb.transformer.batch import Batch
 
     sentences = wiki(500)
-    encoder = Encoder.load(chosen.model, pooling="mean")
+    encoder = Encoder.load(options.model, pooling="mean")
     show("encoding", lambda: encoder.encode(sentences))
     malloc.keep()
-    learner = Encoder.load(chosen.model, pooling="cls", max_length=32).train()
+    learner = Encoder.load(options.model, pooling="cls", max_length=32).train()
     optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-5, fused=True)
     batch = Batch.collate(learner.tokenize(sentences[:64])[0] * 2)
 

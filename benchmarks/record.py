@@ -1,9 +1,9 @@
-"""Writes what a benchmark measured, with the machine and the versions, and the tables of all results.
+"""Writes the results of a benchmark, with the machine and the versions, and the tables of all results.
 
-python benchmarks/record.py        makes the tables in benchmarks/README.md anew
+python benchmarks/record.py        writes the tables in benchmarks/README.md anew
 
-A result file holds lines, each with a key of its own, in which the machine is named: a run that measures some of them
-again replaces those and keeps the others, and what another machine gave stays.
+A result file holds lines, each with a key that names the machine: a run replaces the lines that it measured and keeps
+the others, also those of other machines.
 """
 
 import json
@@ -17,7 +17,7 @@ START, END = "<!-- results: made by benchmarks/record.py -->", "<!-- end of resu
 
 
 def add(name: str, key: str, line: dict[str, Any]) -> None:
-    """Put one line of question `name` in the place of an older one with the same key, and make the tables."""
+    """Record a line of question `name` in place of an older one with the same key, and write the tables."""
     path = RESULTS / f"{name}.json"
     lines: dict[str, Any] = json.loads(path.read_text()).get("lines", {}) if path.exists() else {}
     facts = _circumstances()
@@ -27,7 +27,7 @@ def add(name: str, key: str, line: dict[str, Any]) -> None:
 
 
 def write(name: str, result: dict[str, Any]) -> None:
-    """Record a question with one line: `ratio` is the peer's time over ours, `peer` what was measured beside us."""
+    """Record a question with a single line: `ratio` is the time of `peer` over that of simemb."""
     result = {**result, **_circumstances()}
     _save(RESULTS / f"{name}.json", result)
     print(json.dumps(result, indent=2))
@@ -48,10 +48,10 @@ def _save(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_tables() -> None:
-    """Fill the part of benchmarks/README.md between the two marks from the result files."""
+    """Write the part of benchmarks/README.md between the two marks from the result files."""
     from tables import page
 
-    # those of scaling.py stand in docs/scaling.md
+    # the tables of scaling.py are in docs/scaling.md
     paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.stem.startswith("scaling_")]
     results = {path.stem: json.loads(path.read_text()) for path in paths}
     readme = FOLDER / "README.md"

@@ -1,9 +1,8 @@
 """The programs that encode: simemb, sentence-transformers, and sentence-transformers on other runtimes.
 
-sentence-transformers' own ONNX and OpenVINO backends need optimum-onnx and optimum-intel, which follow transformers
-at a distance (the README of the benchmarks says how far). So the network inside of a `SentenceTransformer` is
-replaced by the exported one, as those backends do; tokenizing, sorting, batching and pooling stay
-sentence-transformers'.
+sentence-transformers' own ONNX and OpenVINO backends need optimum-onnx and optimum-intel, which support older versions
+of transformers (the README of the benchmarks says which). So the exported network replaces the one inside a
+`SentenceTransformer`, as in those backends; tokenizing, sorting, batching and pooling remain sentence-transformers'.
 """
 
 import inspect
@@ -22,11 +21,11 @@ Encode = Callable[[list[str]], Vectors]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 CALIBRATION = 300
-"""Sentences that the ranges of int8 activations are found with, as many as sentence-transformers takes."""
+"""Sentences that int8 is calibrated on, as many as sentence-transformers uses."""
 
 
 class AbsentError(Exception):
-    """A program that cannot run here, and why."""
+    """The reason why a program cannot run here."""
 
 
 def simemb(model: Path, pooling: str, longest: int, precision: str | None = None) -> Encode:
@@ -56,7 +55,7 @@ def encode_with(encoder: Any, batch_size: int = 32) -> Encode:
 
 
 class _Backbone(nn.Module):
-    """The network as a function of three tensors, which is what can be exported."""
+    """The network as a function of three tensors, so that it can be exported."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -69,7 +68,7 @@ class _Backbone(nn.Module):
 
 
 class _Runtime(nn.Module):
-    """What stands in for the network in a `SentenceTransformer`."""
+    """Replaces the network in a `SentenceTransformer`."""
 
     def __init__(self, config: Any, run: Callable[[dict[str, Vectors]], Vectors]) -> None:
         super().__init__()
@@ -90,7 +89,7 @@ def onnx(model: Path, pooling: str, longest: int, folder: Path) -> Encode:
     encoder = sentence_transformer(model, pooling, longest)
     path = folder / f"{model.name}.onnx"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's; the vectors are compared in each benchmark
+        warnings.simplefilter("ignore")  # of the tracer; each benchmark compares the vectors
         torch.onnx.export(
             _Backbone(encoder[0].model).eval(),
             tuple(_example(encoder).values()),
@@ -113,9 +112,8 @@ def openvino(
 ) -> Encode:
     """OpenVINO in "f32", in "default" precision (bfloat16 where the processor has it), or in "int8".
 
-    int8: weights and activations, by nncf's quantization for transformers with the sentences of `calibration`, as
-    sentence-transformers' `export_static_quantized_openvino_model` does; what stays in floating point is computed in
-    the default precision.
+    int8: weights and activations, by nncf's quantization for transformers with the sentences of `calibration`, as in
+    sentence-transformers' `export_static_quantized_openvino_model`; the rest is computed in the default precision.
     """
     try:
         import openvino as runtime
@@ -144,7 +142,7 @@ def _quantized(graph: Any, encoder: Any, calibration: Sequence[str]) -> Any:
 
 
 def _example(encoder: Any) -> dict[str, torch.Tensor]:
-    """Two sentences of unlike length as the network takes them."""
+    """The network's input tensors for two sentences of different lengths."""
     features = encoder.preprocess(["a sentence", "and one that is longer"])
     return {name: features[name] for name in INPUTS}
 

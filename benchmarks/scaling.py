@@ -5,11 +5,10 @@
     python benchmarks/scaling.py train BASE [--size base] [--batches 64 512 4096] [--chunk 32]
     python benchmarks/scaling.py index [--sizes 10000 100000 1000000] [--kinds exact ivf] [--dim 128]
 
-Every line is measured in a process of its own. Memory is the private memory of that process (RssAnon of Linux: not
-the pages of mapped files, which the system takes back when it needs them), at its peak, less what it was when the
-libraries and the model were loaded; only for `train` it is the whole peak. Texts are the corpus `wiki`, again and
-again, for `corpus` each with a number behind it. The results go to benchmarks/results/scaling_*.json and from there
-into the tables of docs/scaling.md.
+Every line is measured in a process of its own. Memory is the peak of that process's private memory (RssAnon of Linux,
+which excludes the pages of mapped files, since the system can reclaim them), less its value after loading the
+libraries and the model; for `train` it is the whole peak. The texts repeat the corpus `wiki`, for `corpus` with a
+number after each. The results go to benchmarks/results/scaling_*.json and into the tables of docs/scaling.md.
 """
 
 import argparse
@@ -31,14 +30,14 @@ from watching import Line, alone, private_memory, watching
 # ---- encoding ------------------------------------------------------------------------------------------
 
 
-def encode(chosen: argparse.Namespace) -> None:
-    """Sentences into a file, and how many a second."""
-    for size in chosen.sizes:
-        add("scaling_encode", f"{Path(chosen.model).name} {size}", alone(encoded, chosen.model, size))
+def encode(options: argparse.Namespace) -> None:
+    """Encode sentences into a file, for each size."""
+    for size in options.sizes:
+        add("scaling_encode", f"{Path(options.model).name} {size}", alone(encode_to_file, options.model, size))
 
 
-def encoded(model: str, size: int) -> Line:
-    """Encode so many sentences, which come one by one, into a file."""
+def encode_to_file(model: str, size: int) -> Line:
+    """Encode a stream of `size` sentences into a file."""
     from simemb.encoder.loading import load
 
     encoder, sentences = load(model), wiki(10_000)
@@ -51,27 +50,27 @@ def encoded(model: str, size: int) -> Line:
 # ---- a corpus ------------------------------------------------------------------------------------------
 
 
-def corpus(chosen: argparse.Namespace) -> None:
-    """Tokenize a large file, then start a training on it a second time, and read an epoch."""
-    for size in chosen.sizes:
+def corpus(options: argparse.Namespace) -> None:
+    """Tokenize a large file, then start training on it with the cache in place, and read an epoch."""
+    for size in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["SIMEMB_CACHE"] = str(Path(folder) / "cache")
             path = Path(folder) / "corpus.txt"
             write_corpus(path, size)
-            given = (chosen.model, path)
-            first, second, epoch = alone(tokenized, *given), alone(started, *given), alone(epoch_read, *given)
+            works = (first_start, later_start, read_epoch)
+            first, second, epoch = (alone(work, options.model, path) for work in works)
         add("scaling_corpus", f"{size}", {"lines": size, "first": first, "second": second, "epoch": epoch})
 
 
 def write_corpus(path: Path, size: int) -> None:
-    """So many different lines."""
+    """A file of `size` different lines."""
     sentences = wiki(10_000)
     with path.open("w", encoding="utf-8") as file:
         for number in range(0, size, len(sentences)):
             file.writelines(f"{sentence} {number}\n" for sentence in sentences[: size - number])
 
 
-def tokenized(model: str, path: Path) -> Line:
+def first_start(model: str, path: Path) -> Line:
     """The first start: tokenize every line."""
     from simemb.corpus.rows import open_rows
     from simemb.encoder.loading import load
@@ -91,8 +90,8 @@ def tokenized(model: str, path: Path) -> Line:
     }
 
 
-def started(model: str, path: Path) -> Line:
-    """Any later start: how long from `fit` to the end of the first step, without and with the corpus."""
+def later_start(model: str, path: Path) -> Line:
+    """A later start: seconds from `fit` to the end of the first step, with a small list and with the corpus."""
     from simemb import fit
     from simemb.method.recipe import find
 
@@ -107,8 +106,8 @@ def started(model: str, path: Path) -> Line:
     return {"seconds_small": seconds[0], "seconds": seconds[1], "memory": watch.growth}
 
 
-def epoch_read(model: str, path: Path) -> Line:
-    """Read the batches of an epoch as training does: the memory after the first hundred and at the end."""
+def read_epoch(model: str, path: Path) -> Line:
+    """Read the batches of an epoch as training does: the growth of memory after the first hundred."""
     from simemb.corpus.rows import open_rows
     from simemb.encoder.loading import load
     from simemb.method.recipe import find
@@ -145,19 +144,19 @@ def epoch_read(model: str, path: Path) -> Line:
 # ---- training ------------------------------------------------------------------------------------------
 
 
-def train(chosen: argparse.Namespace) -> None:
-    """Peak memory and seconds of a step, by batch: up to 64 as it is, above with gradient caching."""
+def train(options: argparse.Namespace) -> None:
+    """Peak memory and seconds per step, by batch; above 64 with gradient caching."""
     with tempfile.TemporaryDirectory() as folder:
-        base = Path(chosen.base)
-        model = base if chosen.size == "base" else random_model(chosen.size, base, Path(folder) / chosen.size)
-        for batch in chosen.batches:
-            chunk = None if batch <= 64 else chosen.chunk
-            line = alone(trained, str(model), batch, chunk, chosen.steps)
+        base = Path(options.base)
+        model = base if options.size == "base" else random_model(options.size, base, Path(folder) / options.size)
+        for batch in options.batches:
+            chunk = None if batch <= 64 else options.chunk
+            line = alone(train_steps, str(model), batch, chunk, options.steps)
             add("scaling_train", f"{model.resolve().name} {batch}", line)
 
 
-def trained(model: str, batch: int, chunk: int | None, steps: int) -> Line:
-    """Some steps of unsupervised SimCSE."""
+def train_steps(model: str, batch: int, chunk: int | None, steps: int) -> Line:
+    """Train some steps of unsupervised SimCSE."""
     from simemb import fit
     from simemb.method.recipe import find
 
@@ -197,9 +196,9 @@ def main() -> None:
     part.add_argument("--batches", type=int, nargs="+", default=[64, 512, 4096])
     part.add_argument("--chunk", type=int, default=32)
     part.add_argument("--steps", type=int, default=2)
-    chosen = parser.parse_args()
-    os.environ |= {"OMP_NUM_THREADS": str(chosen.threads), "HF_HUB_OFFLINE": "1"}
-    chosen.work(chosen)
+    options = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": str(options.threads), "HF_HUB_OFFLINE": "1"}
+    options.work(options)
     write_pages()
 
 

@@ -1,4 +1,4 @@
-"""How building and searching an index grow with the number of vectors; run by benchmarks/scaling.py."""
+"""How the cost of building and searching an index grows with the number of vectors; called by benchmarks/scaling.py."""
 
 import argparse
 import tempfile
@@ -14,8 +14,8 @@ QUERIES, NEIGHBORS = 200, 10
 
 
 @dataclass
-class Given:
-    """An encoder whose texts are row numbers of known vectors."""
+class RowNumbers:
+    """An encoder whose texts are row numbers of a matrix of vectors."""
 
     vectors: np.ndarray
     name: str = "given"
@@ -26,7 +26,7 @@ class Given:
         return self.vectors.shape[1]
 
     def fingerprint(self) -> str:
-        """The same for all."""
+        """The same for every matrix."""
         return "given"
 
     def encode(
@@ -38,41 +38,41 @@ class Given:
         batch_size: int | None = None,  # noqa: ARG002
         progress: bool | None = None,  # noqa: ARG002
     ) -> np.ndarray:
-        """The rows."""
+        """The rows with these numbers."""
         return np.ascontiguousarray(self.vectors[[int(text) for text in texts]])
 
 
 def clustered(size: int, dim: int) -> Iterator[np.ndarray]:
-    """Blocks of unit vectors around one center for each hundred of them; cosine to the center about 0.7."""
-    dice = np.random.default_rng(1)
-    centers = dice.standard_normal((max(1, size // 100), dim), dtype=np.float32)
+    """Blocks of unit vectors, about a hundred around each center, with a cosine to it of about 0.7."""
+    rng = np.random.default_rng(1)
+    centers = rng.standard_normal((max(1, size // 100), dim), dtype=np.float32)
     for first in range(0, size, 10_000):
         rows = min(10_000, size - first)
-        block = centers[dice.integers(len(centers), size=rows)] + dice.standard_normal((rows, dim), dtype=np.float32)
+        block = centers[rng.integers(len(centers), size=rows)] + rng.standard_normal((rows, dim), dtype=np.float32)
         yield block / np.linalg.norm(block, axis=1, keepdims=True)
 
 
-def index(chosen: argparse.Namespace) -> None:
-    """Build and search by kind; recall is that of the ten nearest, against comparing all."""
-    for size in chosen.sizes:
+def index(options: argparse.Namespace) -> None:
+    """Build and search each kind; recall is that of the ten nearest rows, by an exact comparison."""
+    for size in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "vectors.npy"
-            shape = (size + QUERIES, chosen.dim)
+            shape = (size + QUERIES, options.dim)
             vectors = np.lib.format.open_memmap(path, "w+", np.float32, shape)
             for number, block in enumerate(clustered(*shape)):
                 vectors[number * 10_000 : number * 10_000 + len(block)] = block
-            dice = np.random.default_rng(2).permutation(len(vectors))[:QUERIES]  # any row may be a query
-            queries = vectors[dice].copy()
-            vectors[dice] = vectors[size:].copy()
+            rows = np.random.default_rng(2).permutation(len(vectors))[:QUERIES]  # any row may be a query
+            queries = vectors[rows].copy()
+            vectors[rows] = vectors[size:].copy()
             vectors.flush()
-            nearest = alone(compared, path, queries)["nearest"]
-            for kind in chosen.kinds:
-                line = alone(indexed, path, queries, nearest, kind, Path(folder) / kind)
-                add("scaling_index", f"{kind} {chosen.dim} {size}", line)
+            nearest = alone(exact_nearest, path, queries)["nearest"]
+            for kind in options.kinds:
+                line = alone(build_and_search, path, queries, nearest, kind, Path(folder) / kind)
+                add("scaling_index", f"{kind} {options.dim} {size}", line)
 
 
-def compared(path: Path, queries: np.ndarray) -> Line:
-    """The true nearest rows, block by block."""
+def exact_nearest(path: Path, queries: np.ndarray) -> Line:
+    """The exact nearest rows, computed block by block."""
     vectors = np.load(path, mmap_mode="r")[: -len(queries)]
     best = np.zeros((len(queries), 0)), np.zeros((len(queries), 0), int)
     for first in range(0, len(vectors), 100_000):
@@ -84,25 +84,25 @@ def compared(path: Path, queries: np.ndarray) -> Line:
     return {"nearest": best[1]}
 
 
-def indexed(path: Path, queries: np.ndarray, nearest: np.ndarray, kind: str, folder: Path) -> Line:
-    """Build on the disk, load, and search one query after the other."""
+def build_and_search(path: Path, queries: np.ndarray, nearest: np.ndarray, kind: str, folder: Path) -> Line:
+    """Build on disk, load, and search query by query."""
     from simemb.search.index import Index
 
     vectors = np.load(path, mmap_mode="r")[: -len(queries)]
     size = len(vectors)
     with watching() as building:
-        Index.build(Given(vectors), map(str, range(size)), kind=kind, path=folder)
+        Index.build(RowNumbers(vectors), map(str, range(size)), kind=kind, path=folder)
         seconds = building.seconds
     on_disk = sum(file.stat().st_size for file in folder.iterdir())
     with watching() as loading:
-        searched = Index.load(folder, encoder=Given(vectors), verify=False)
+        searched = Index.load(folder, encoder=RowNumbers(vectors), verify=False)
         loaded = loading.seconds
-    searched.search_batch(queries, NEIGHBORS)  # the pages of the files come into memory
-    found: list[set[int]] = []
+    searched.search_batch(queries, NEIGHBORS)  # loads the pages of the files into memory
+    ids: list[set[int]] = []
     with watching() as searching:
-        found.extend({int(hit.id) for hit in searched.search(query, NEIGHBORS)} for query in queries)
+        ids.extend({int(hit.id) for hit in searched.search(query, NEIGHBORS)} for query in queries)
         each = searching.seconds / len(queries)
-    hits = sum(len(one & set(true.tolist())) for one, true in zip(found, nearest, strict=True))
+    hits = sum(len(one & set(true.tolist())) for one, true in zip(ids, nearest, strict=True))
     return {
         "vectors": size,
         "dim": vectors.shape[1],

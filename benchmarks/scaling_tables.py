@@ -58,7 +58,7 @@ TABLES: dict[str, Cells] = {
 
 
 def table(lines: dict[str, dict[str, Any]], cells: Cells) -> str:
-    """A row for each line, and what it was measured on."""
+    """A row for each line, and the machines."""
     heads = ["", *cells]
     rows = [heads, ["---"] * len(heads)]
     rows += [[key.split()[0], *(cell(line) for cell in cells.values())] for key, line in lines.items()]
@@ -67,7 +67,7 @@ def table(lines: dict[str, dict[str, Any]], cells: Cells) -> str:
 
 
 def write_pages() -> None:
-    """Put every table between its marks."""
+    """Write every table between its marks."""
     page = PAGE.read_text(encoding="utf-8")
     for name, cells in TABLES.items():
         path = RESULTS / f"{name}.json"
@@ -75,8 +75,8 @@ def write_pages() -> None:
             start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
             before, _, rest = page.partition(start)
             groups = by_machine(json.loads(path.read_text())["lines"]).values()
-            made = "\n".join(table(lines, cells) for lines in groups)
-            page = f"{before}{start}{made}{end}{rest.partition(end)[2]}"
+            tables = "\n".join(table(lines, cells) for lines in groups)
+            page = f"{before}{start}{tables}{end}{rest.partition(end)[2]}"
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -1,11 +1,11 @@
-"""What does `simemb.Index` cost beside plain FAISS with the same structure?
+"""What does `simemb.Index` cost, compared to plain FAISS with the same structure?
 
     python benchmarks/search.py PATH/minilm-l4-mlm [--kinds exact ivf hnsw] [--texts 100000]
 
-Random unit vectors of 384 dimensions, made beforehand, so that no encoder is measured. Build: from texts and vectors
-to an index in memory, ids and texts in it; FAISS is given the matrix and keeps the vectors only. Search: 1,000
-queries in one call, 10 hits each, and 100 queries one by one; simemb returns hits with their texts, FAISS numbers.
-The same factory, the same seed and the same parameters; that both find the same rows is checked. Results:
+Random unit vectors of 384 dimensions, computed in advance, so that no encoder is measured. Build: from texts and
+vectors to an index in memory, which holds ids and texts too; FAISS gets the matrix and keeps the vectors alone. Search:
+1,000 queries in one call, 10 hits each, and 100 queries one by one; simemb returns hits with their texts, FAISS
+returns numbers. Factory, seed and parameters are equal; the share of equal hits is recorded. Results:
 benchmarks/results/search.json.
 """
 
@@ -19,22 +19,22 @@ from timing import alternate, clock
 
 DIM, HITS, QUERIES, ONE_BY_ONE = 384, 10, 1000, 100
 EFFORT = 128
-"""Cells that ivf looks into and candidates that hnsw keeps: the default of `simemb.Index`."""
+"""Cells that ivf searches and candidates that hnsw keeps: the default of `simemb.Index`."""
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
 
-class Given:
-    """An encoder that knows the vector of every text it will see: the text is the number of its row."""
+class RowNumbers:
+    """An encoder whose texts are row numbers of a matrix of vectors."""
 
     def __init__(self, vectors: Matrix) -> None:
         self.vectors, self.name, self.dim = vectors, "given vectors", vectors.shape[1]
 
     def fingerprint(self) -> str:
-        """There are no weights."""
+        """A constant: there are no weights."""
         return "given"
 
     def encode(self, texts: list[str], **_: Any) -> Matrix:
-        """The rows that the texts name."""
+        """The rows with these numbers."""
         return self.vectors[[int(text) for text in texts]]
 
 
@@ -42,7 +42,7 @@ def build_simemb(vectors: Matrix, texts: list[str], kind: str) -> Any:
     """An `Index` of all texts."""
     from simemb import Index
 
-    return Index.build(Given(vectors), texts, kind=kind, effort=EFFORT)
+    return Index.build(RowNumbers(vectors), texts, kind=kind, effort=EFFORT)
 
 
 def build_faiss(vectors: Matrix, kind: str) -> Any:
@@ -90,7 +90,7 @@ def measure(kind: str, count: int, rounds: int, threads: int) -> None:
 
 
 def _same(ours: list[list[Any]], theirs: Any) -> float:
-    """The fraction of FAISS's hits that are ours too."""
+    """The share of FAISS's hits that simemb returns too."""
     common = [
         len({hit.text for hit in hits} & {str(row) for row in rows}) for hits, rows in zip(ours, theirs, strict=True)
     ]
@@ -102,14 +102,14 @@ def _unit(vectors: Matrix) -> Matrix:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure every requested combination."""
     parser = arguments(__doc__, rounds=3)
     parser.add_argument("--kinds", nargs="+", default=["exact", "ivf"], choices=["exact", "ivf", "hnsw"])
     parser.add_argument("--texts", type=int, default=100_000)
-    chosen = parser.parse_args()
-    prepare(chosen)
-    for kind in chosen.kinds:
-        measure(kind, chosen.texts, chosen.rounds, chosen.threads)
+    options = parser.parse_args()
+    prepare(options)
+    for kind in options.kinds:
+        measure(kind, options.texts, options.rounds, options.threads)
 
 
 if __name__ == "__main__":

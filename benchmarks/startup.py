@@ -1,4 +1,4 @@
-"""How long `import simemb` and `simemb --help` take in a fresh process, beside importing sentence-transformers.
+"""How long `import simemb` and `simemb --help` take in a fresh process, compared to importing sentence-transformers.
 
     python benchmarks/startup.py [--rounds 5]
 
@@ -23,7 +23,7 @@ COMMANDS = {
 
 
 def start(words: list[str]) -> None:
-    """Run a command of the same Python to its end."""
+    """Run this Python with some arguments to its end."""
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
 
 

@@ -1,11 +1,11 @@
-"""How long does a whole suite take beside encoding each task's sentences with sentence-transformers?
+"""How long does a whole suite take, compared to encoding each task's sentences with sentence-transformers?
 
     python benchmarks/suite.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--share 1.0]
 
-simemb: `evaluate(encoder, "sts")`, reading, scoring and all. sentence-transformers: reading the same files the same
-way and encoding both sides of every subset at its defaults, as the scripts of the literature do, without any scoring.
-[CLS] pooling. `--share` keeps the first so many of every subset's pairs; by default all of minilm's, fewer of larger
-models. Results: benchmarks/results/suite.json.
+simemb: `evaluate(encoder, "sts")`, reading and scoring included. sentence-transformers: reading the same files the same
+way and encoding both sides of every subset at its defaults, as the scripts of papers do, without scoring. [CLS]
+pooling. `--share` keeps that share of every subset's pairs; the default is all of them, and less for the larger models.
+Results: benchmarks/results/suite.json.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ SHARES = {"6x384": 0.5, "12x768": 0.04}
 
 
 def shortened(folder: Path, share: float) -> Any:
-    """The suite `sts` with the first pairs of every subset, as files of their own."""
+    """The suite `sts` with the first `share` of every subset's pairs, written to files of their own."""
     from simemb.evaluation.evaluate import find
 
     suite, tasks = find("sts"), []
@@ -44,7 +44,7 @@ def shortened(folder: Path, share: float) -> Any:
 
 
 def encode_both_sides(suite: Any, encode: runtimes.Encode) -> int:
-    """Both sides of every subset, one after the other; returns the number of sentences."""
+    """Encode both sides of every subset, one after the other; returns the number of sentences."""
     sides = (side for task in suite.tasks for pairs in task.read() for side in (pairs.first, pairs.second))
     return sum(len(encode(side)) for side in sides)
 
@@ -71,14 +71,14 @@ def measure(name: str, model: Path, share: float, rounds: int) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure every requested model."""
     parser = arguments(__doc__, rounds=2)
     parser.add_argument("--share", type=float, help="of every subset's pairs, in (0, 1]")
-    chosen = parser.parse_args()
-    prepare(chosen)
-    with directories(chosen) as found:
-        for name, model in found.items():
-            measure(name, model, chosen.share or SHARES.get(name, 1.0), chosen.rounds)
+    options = parser.parse_args()
+    prepare(options)
+    with directories(options) as paths:
+        for name, model in paths.items():
+            measure(name, model, options.share or SHARES.get(name, 1.0), options.rounds)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The tables of benchmarks/README.md, one or two for a question, made from its result file.
+"""The tables of benchmarks/README.md, one or two for each question, from its result file.
 
-A ratio is the peer's time over ours, medians over the rounds, with the lowest and highest of a single round behind
-it.
+A ratio is the peer's time over simemb's, by the medians over the rounds; the lowest and the highest ratio of a round
+follow in parentheses.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,33 +16,33 @@ OURS, THEIRS, BEST = "simemb", "sentence-transformers", "sentence-transformers, 
 
 
 def page(results: dict[str, Result]) -> str:
-    """All tables, those of this page's questions first."""
+    """All tables, those of `QUESTIONS` first."""
     order = [*QUESTIONS, *(name for name in sorted(results) if name not in QUESTIONS)]
     return "\n\n".join(section(name, results[name]) for name in order if name in results)
 
 
 def section(name: str, result: Result) -> str:
-    """Title, tables, and what they were measured on."""
+    """The title, the tables, and what they were measured on."""
     title, tables = QUESTIONS.get(name, (name, [generic]))
     if "lines" not in result:
         return f"### {title}\n\n{single(result)}\n\n{provenance([result])}"
     parts = [f"### {title}"]
     for lines in by_machine(result["lines"]).values():
-        made = (table(list(lines.values())) for table in tables)
-        parts += [text for text in made if text] + [provenance(list(lines.values()))]
+        texts = (table(list(lines.values())) for table in tables)
+        parts += [text for text in texts if text] + [provenance(list(lines.values()))]
     return "\n\n".join(parts)
 
 
 def by_machine(lines: dict[str, Line]) -> dict[str, dict[str, Line]]:
-    """The lines of each machine, that of the newest line first: ratios of two machines do not go into one table."""
-    found: dict[str, dict[str, Line]] = {}
+    """The lines of each machine, the machine of the newest line first: a table never mixes machines."""
+    groups: dict[str, dict[str, Line]] = {}
     for key, line in sorted(lines.items(), key=lambda item: item[1]["date"], reverse=True):
-        found.setdefault(line["machine"], {})[key] = line
-    return found
+        groups.setdefault(line["machine"], {})[key] = line
+    return groups
 
 
 def provenance(lines: list[Line]) -> str:
-    """Machines, days and versions of these lines, each once."""
+    """The machines, days and versions of these lines, each once."""
 
     def once(values: Iterable[str]) -> str:
         return "; ".join(dict.fromkeys(values))
@@ -62,7 +62,7 @@ def grid(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) ->
 
 
 def times(seconds: dict[str, list[float]], peer: str, ours: str = OURS) -> str:
-    """The ratio of two programs; a dash where one was not measured."""
+    """The ratio of two programs; a dash if one was not measured."""
     if peer not in seconds or ours not in seconds:
         return "-"
     middle, low, high = ratio(seconds[peer], seconds[ours])
@@ -70,7 +70,7 @@ def times(seconds: dict[str, list[float]], peer: str, ours: str = OURS) -> str:
 
 
 def share(line: Line, operations: float, seconds: list[float]) -> str:
-    """Percent of the matrix peak."""
+    """The percentage of the matrix peak."""
     return f"{100 * operations / median(seconds) / line['peak']:.0f} %"
 
 
@@ -78,7 +78,7 @@ def share(line: Line, operations: float, seconds: list[float]) -> str:
 
 
 def training(lines: list[Line]) -> str:
-    """Seconds of a step, ratios and shares of the peak."""
+    """Seconds per step, ratios and shares of the peak."""
     heads = ["model", "task", "step, simemb", "beside sentence-transformers", "beside the padded loop"]
     heads += ["peak, GFLOP/s", "simemb", "sentence-transformers", "padded loop"]
     rows: list[list[str]] = []
@@ -93,7 +93,7 @@ def training(lines: list[Line]) -> str:
 
 
 def encoding(lines: list[Line]) -> str:
-    """Float32: sentences a second, ratios, share of the peak, difference of vectors."""
+    """Float32: texts per second, ratios, shares of the peak, and the difference of vectors."""
     heads = ["model", "text, pooling", "simemb, texts/s", "beside the default", "beside the best batch", "ONNX Runtime"]
     heads += ["OpenVINO f32", "OpenVINO default", "of the peak: simemb", "its default", "difference of vectors"]
     rows: list[list[str]] = []
@@ -110,7 +110,7 @@ def encoding(lines: list[Line]) -> str:
 
 
 def encoding_int8(lines: list[Line]) -> str:
-    """Int8: ratios and differences; nothing where nothing was measured."""
+    """Int8: ratios and differences; empty if no int8 was measured."""
     heads = ["model", "text, pooling", "simemb int8 beside the float32 default", "beside simemb float32"]
     heads += ["beside OpenVINO int8", "OpenVINO int8 beside the float32 default", "difference: simemb int8"]
     heads += ["OpenVINO int8", "OpenVINO default", "largest component"]
@@ -119,8 +119,8 @@ def encoding_int8(lines: list[Line]) -> str:
         seconds, ours, theirs = line["seconds"], "simemb int8", "OpenVINO int8"
         if ours in seconds or theirs in seconds:
             ratios = [times(seconds, peer, ours) for peer in (THEIRS, OURS, theirs)] + [times(seconds, THEIRS, theirs)]
-            found = [line["differences"].get(name) for name in (ours, theirs, "OpenVINO default")]
-            differences = ["-" if value is None else f"{value:.3f}" for value in [*found, line["largest_component"]]]
+            values = [line["differences"].get(name) for name in (ours, theirs, "OpenVINO default")]
+            differences = ["-" if value is None else f"{value:.3f}" for value in [*values, line["largest_component"]]]
             rows.append([line["model"], _text(line), *ratios, *differences])
     return grid(heads, rows, words=2) if rows else ""
 
@@ -146,7 +146,7 @@ def memory(lines: list[Line]) -> str:
 
 
 def tokenizing(lines: list[Line]) -> str:
-    """Tokens a second, first and again."""
+    """Tokens per second with an empty cache, and seconds with the cache."""
     heads = ["tokenizer", "sentences", "simemb, million tokens/s", "beside datasets.map", "opened again and read"]
     heads += ["beside datasets"]
     rows: list[list[str]] = []
@@ -205,7 +205,7 @@ def startup(lines: list[Line]) -> str:
 
 
 def single(result: Result) -> str:
-    """A question with one line; its plain values where it names no peer."""
+    """A question with a single line; its plain values if it names no peer."""
     if "ratio" not in result:
         return generic([result])
     rounds = f" ({min(result['ratios']):.2f} to {max(result['ratios']):.2f})" if "ratios" in result else ""
@@ -214,9 +214,9 @@ def single(result: Result) -> str:
 
 
 def generic(lines: list[Line]) -> str:
-    """A question without a table of its own: every plain value of its lines."""
-    told = ("date", "machine", "versions")
-    heads = list(dict.fromkeys(name for line in lines for name in line if name not in told))
+    """The table of any other question: every plain value of its lines."""
+    provenance_fields = ("date", "machine", "versions")
+    heads = list(dict.fromkeys(name for line in lines for name in line if name not in provenance_fields))
     heads = [name for name in heads if not any(isinstance(line.get(name), dict | list) for line in lines)]
     return grid(heads, ([_plain(line.get(name, "")) for name in heads] for line in lines), words=0)
 

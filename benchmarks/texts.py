@@ -1,4 +1,4 @@
-"""The texts that are measured with: sentences of STS, of Wikipedia, of NLI, and abstracts of SciFact."""
+"""The texts of the benchmarks: sentences of STS, of Wikipedia and of NLI, and abstracts of SciFact."""
 
 import gzip
 import json
@@ -12,10 +12,10 @@ KINDS = ("short", "medium", "long")
 
 def texts(kind: str, count: int) -> list[str]:
     """The first `count` texts of a kind, all different."""
-    found = {"short": _sts, "medium": wiki, "long": _abstracts}[kind](count)
-    if len(found) < count:
-        raise SystemExit(f"{kind}: {count} texts wanted and there are {len(found)}; ask for less")
-    return found
+    selected = {"short": _sts, "medium": wiki, "long": _abstracts}[kind](count)
+    if len(selected) < count:
+        raise SystemExit(f"{kind}: {count} texts were requested, and there are {len(selected)}")
+    return selected
 
 
 def wiki(count: int) -> list[str]:
@@ -26,7 +26,7 @@ def wiki(count: int) -> list[str]:
 
 
 def triplets(count: int) -> list[tuple[str, ...]]:
-    """Premise, entailment and contradiction."""
+    """Triplets of premise, entailment and contradiction."""
     from simemb.corpus.rows import open_rows
 
     return list(islice(open_rows("nli").texts(), count))

@@ -1,4 +1,4 @@
-"""Alternating rounds of several programs, so that a change of the machine's mood meets all of them."""
+"""Alternating rounds of several programs, so that a change of the machine's speed affects all of them."""
 
 from collections.abc import Callable, Mapping
 from statistics import median
@@ -6,11 +6,11 @@ from time import perf_counter
 from typing import Any
 
 Program = Callable[[], float]
-"""Does its work and returns the seconds that count."""
+"""Does its work and returns the seconds to be compared."""
 
 
 def clock(work: Callable[[], Any]) -> Program:
-    """A program all of whose time counts."""
+    """A program that is timed from start to end."""
 
     def run() -> float:
         started = perf_counter()
@@ -21,7 +21,7 @@ def clock(work: Callable[[], Any]) -> Program:
 
 
 def alternate(programs: Mapping[str, Program], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each program in each round; every second round goes through them backwards."""
+    """The seconds of each program in each round; every second round runs them in reverse order."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(rounds):
         names = list(programs) if number % 2 == 0 else list(programs)[::-1]
@@ -32,6 +32,6 @@ def alternate(programs: Mapping[str, Program], rounds: int) -> dict[str, list[fl
 
 
 def ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
-    """Their median over ours, and the lowest and highest ratio of a round."""
+    """The median of `theirs` over that of `ours`, and the lowest and the highest ratio of a round."""
     each = [b / a for a, b in zip(ours, theirs, strict=True)]
     return median(theirs) / median(ours), min(each), max(each)

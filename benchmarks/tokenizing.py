@@ -1,11 +1,11 @@
-"""How fast is a corpus tokenized and found again, beside `datasets.map` with the same tokenizer?
+"""How fast is a corpus tokenized, and opened again from the cache, compared to `datasets.map`?
 
     python benchmarks/tokenizing.py PATH/minilm-l4-mlm [--sentences 100000]
 
-A text file of Wikipedia sentences, 32 tokens at most. First time: reading, tokenizing and writing the cache, by
-`simemb.training.token_table.token_table` and by `load_dataset("text")` with a batched `map`, with no cache of an earlier round.
-Again: the same calls, which find the cache, and the ids of 6,400 rows in random order, in batches of 64. Both sides
-read the same ids, which is checked. Results: benchmarks/results/tokenizing.json.
+A text file of Wikipedia sentences, 32 tokens at most, and one tokenizer. First: reading, tokenizing and writing the
+cache, by `simemb.training.token_table.token_table` and by `load_dataset("text")` with a batched `map`; every round has
+an empty cache. Again: the same calls with the cache in place, and the ids of 6,400 rows in random order, in batches of
+64. That both read the same ids is checked. Results: benchmarks/results/tokenizing.json.
 """
 
 import os
@@ -27,7 +27,7 @@ Ids = Callable[[list[int]], list[Any]]
 
 
 def simemb(path: Path, tokenizer: Any, cache: Path) -> Ids:
-    """Our table of tokens."""
+    """simemb's token table."""
     from simemb.corpus.rows import open_rows
     from simemb.training.token_table import token_table
 
@@ -49,7 +49,7 @@ def datasets(path: Path, tokenizer: Any, cache: Path) -> Ids:
 
 
 def read(ids: Ids, order: list[int]) -> None:
-    """A batch at a time, as a loader does."""
+    """Read the rows batch by batch, as a loader does."""
     for place in range(0, len(order), BATCH):
         ids(order[place : place + BATCH])
 
@@ -58,51 +58,52 @@ def main() -> None:
     """Measure, print and record."""
     parser = arguments(__doc__, rounds=3)
     parser.add_argument("--sentences", type=int, default=100_000)
-    chosen = parser.parse_args()
-    prepare(chosen)
+    options = parser.parse_args()
+    prepare(options)
     from datasets import disable_progress_bars
     from transformers import AutoTokenizer
 
     disable_progress_bars()
-    sentences = wiki(chosen.sentences)
+    sentences = wiki(options.sentences)
     order = np.random.default_rng(1).permutation(len(sentences))[:READ].tolist()
-    with directories(chosen) as found, tempfile.TemporaryDirectory() as folder:
-        name, model = next(iter(found.items()))
+    with directories(options) as paths, tempfile.TemporaryDirectory() as folder:
+        name, model = next(iter(paths.items()))
         tokenizer = AutoTokenizer.from_pretrained(model)
         path = Path(folder) / "sentences.txt"
         path.write_text("".join(f"{sentence}\n" for sentence in sentences), encoding="utf-8")
-        seconds, tokens = _rounds(path, tokenizer, order, Path(folder), chosen.rounds)
+        seconds, tokens = _rounds(path, tokenizer, order, Path(folder), options.rounds)
     line = {"tokenizer": name, "sentences": len(sentences), "tokens": tokens, "seconds": seconds, "read": len(order)}
     add("tokenizing", f"{name}, {len(sentences)} sentences", line)
 
 
 def _rounds(path: Path, tokenizer: Any, order: list[int], folder: Path, rounds: int) -> tuple[dict[str, Any], int]:
-    """Seconds of everything in each round, and the number of tokens in the file."""
+    """The seconds of each program in each round, and the number of tokens in the file."""
     seconds: dict[str, list[float]] = {}
     for number in range(rounds):
         for name, times in alternate(_programs(path, tokenizer, order, folder / f"round-{number}"), rounds=1).items():
             seconds.setdefault(name, []).extend(times)
     last = folder / f"round-{rounds - 1}"
-    ours, theirs = (made(path, tokenizer, last) for made in (simemb, datasets))
+    ours, theirs = (library(path, tokenizer, last) for library in (simemb, datasets))
     if [list(map(int, row)) for row in ours(order)] != [list(map(int, row)) for row in theirs(order)]:
-        raise SystemExit("the two read unlike token ids: nothing is recorded")
+        raise SystemExit("simemb and datasets read different token ids: nothing is recorded")
     with path.open(encoding="utf-8") as lines:
         count = sum(1 for _ in lines)
     return seconds, sum(map(len, ours(list(range(count)))))
 
 
 def _programs(path: Path, tokenizer: Any, order: list[int], cache: Path) -> dict[str, Program]:
-    """Both sides the first time, then both again."""
-    sides = (simemb, datasets)
-    first = {f"{made.__name__}, first": clock(partial(made, path, tokenizer, cache)) for made in sides}
+    """Both libraries with an empty cache, then both with the cache."""
+    libraries = (simemb, datasets)
+    first = {f"{library.__name__}, first": clock(partial(library, path, tokenizer, cache)) for library in libraries}
     again = {
-        f"{made.__name__}, again": clock(partial(_open_and_read, made, path, tokenizer, cache, order)) for made in sides
+        f"{library.__name__}, again": clock(partial(_open_and_read, library, path, tokenizer, cache, order))
+        for library in libraries
     }
     return first | again
 
 
-def _open_and_read(made: Callable[..., Ids], path: Path, tokenizer: Any, cache: Path, order: list[int]) -> None:
-    read(made(path, tokenizer, cache), order)
+def _open_and_read(library: Callable[..., Ids], path: Path, tokenizer: Any, cache: Path, order: list[int]) -> None:
+    read(library(path, tokenizer, cache), order)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Is training faster here? Unsupervised SimCSE on Wikipedia and supervised SimCSE on NLI triplets.
+"""How fast is training? Unsupervised SimCSE on Wikipedia and supervised SimCSE on NLI triplets.
 
     python benchmarks/training.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--tasks unsupervised supervised]
 
-In one run, alternating: `simemb.fit`, sentence-transformers' trainer with MultipleNegativesRankingLoss, and a plain
-padded loop as princeton-nlp/SimCSE's code runs it (see training_programs.py). Batch 64 of 32 tokens at most without
-labels, 128 triplets with; the same sentences, each once. The seconds of a step are those between the ends of two
-optimizer steps, with loading, tokenizing, clipping and logging in them, and without the first steps, start-up,
+Alternating in one run: `simemb.fit`, sentence-transformers' trainer with MultipleNegativesRankingLoss, and a plain
+padded loop like that of princeton-nlp/SimCSE (see training_programs.py). Batches of 64 sentences or of 128 triplets, 32
+tokens at most; all programs train on the same texts, each once. The seconds of a step are those between the ends of two
+optimizer steps: they include loading, tokenizing, clipping and logging, and exclude the first steps, start-up,
 evaluation and saving. Useful operations: see flops.py. Results: benchmarks/results/training.json.
 """
 
@@ -24,9 +24,9 @@ from training_programs import Job, Row, seconds_per_step
 
 LENGTH = 32
 WORK = 1.5e12
-"""Useful operations in a round of a program, about a quarter of a minute, which decides on the number of steps."""
+"""Useful operations of a program in a round, about 15 seconds: the number of steps follows from it."""
 TASKS = {"unsupervised": (64, 3e-5), "supervised": (128, 5e-5)}
-"""Batch and learning rate of each."""
+"""The batch and the learning rate of each task."""
 PROGRAMS = {
     "simemb": training_programs.simemb,
     "sentence-transformers": training_programs.sentence_transformers,
@@ -66,28 +66,28 @@ def measure(name: str, model: Path, task: str, steps: int | None, rounds: int) -
 
 
 def rows_of(task: str, count: int) -> list[Row]:
-    """The first rows of the corpus of a task."""
+    """The first rows of a task's corpus."""
     return [(text,) for text in wiki(count)] if task == "unsupervised" else triplets(count)
 
 
 def useful_operations(config: Any, model: Path, rows: list[Row], batch: int) -> float:
-    """Mean of a step: both views of a sentence, or all three texts of a triplet, forward and backward."""
+    """The mean over steps: both views of a sentence, or all three texts of a triplet, forward and backward."""
     each_text = 2 if len(rows[0]) == 1 else 1
     tokens = lengths(model, [text for row in rows for text in row], LENGTH)
     return each_text * training(config, tokens) * batch / len(rows)
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure every requested model."""
     parser = arguments(__doc__, rounds=3)
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
-    parser.add_argument("--steps", type=int, help="steps that count in a round; by default about 15 seconds' worth")
-    chosen = parser.parse_args()
-    prepare(chosen)
-    with directories(chosen) as found:
-        for name, model in found.items():
-            for task in chosen.tasks:
-                measure(name, model, task, chosen.steps, chosen.rounds)
+    parser.add_argument("--steps", type=int, help="measured steps in a round; by default about 15 seconds")
+    options = parser.parse_args()
+    prepare(options)
+    with directories(options) as paths:
+        for name, model in paths.items():
+            for task in options.tasks:
+                measure(name, model, task, options.steps, options.rounds)
 
 
 if __name__ == "__main__":

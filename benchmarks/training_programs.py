@@ -1,7 +1,7 @@
 """Three programs that train the same model on the same sentences: simemb, sentence-transformers, a plain padded loop.
 
-All of them: [CLS] pooling with a fresh dense layer and tanh on top, in-batch negatives at temperature 0.05, AdamW,
-gradient norm 1, linear decay, dropout as the model's configuration says, float32.
+All of them use [CLS] pooling with a fresh dense layer and tanh on top, in-batch negatives at temperature 0.05, AdamW,
+gradient norm 1, linear decay, the dropout of the model's configuration, and float32.
 """
 
 import shutil
@@ -21,7 +21,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Job:
-    """What is trained: rows of one sentence (its own positive) or of three, in steps of `batch` rows."""
+    """What a program trains on: rows of one sentence (its own positive) or of three, in steps of `batch` rows."""
 
     model: Path
     rows: Sequence[Row]
@@ -32,13 +32,13 @@ class Job:
 
     @property
     def steps(self) -> int:
-        """Every row is seen once."""
+        """One pass over the rows."""
         return len(self.rows) // self.batch
 
 
 @contextmanager
 def optimizer_steps() -> Generator[list[float], None, None]:
-    """The moment at which each optimizer step of any trainer ends; on a processor nothing is left to do then."""
+    """The times at which the optimizer steps of any trainer end; on a CPU no work is pending then."""
     ends: list[float] = []
     handle = register_optimizer_step_post_hook(lambda *_: ends.append(perf_counter()))
     try:
@@ -48,18 +48,16 @@ def optimizer_steps() -> Generator[list[float], None, None]:
 
 
 def seconds_per_step(train: Callable[[Job], None], job: Job, warm_up: int) -> float:
-    """Mean seconds from the end of one step to that of the next, the first `warm_up` steps left out."""
+    """Mean seconds from the end of one step to that of the next, without the first `warm_up` steps."""
     with optimizer_steps() as ends:
         train(job)
     if len(ends) != job.steps:
-        raise SystemExit(
-            f"{train.__name__}: {job.steps} steps were asked for and {len(ends)} seen; nothing is recorded"
-        )
+        raise SystemExit(f"{train.__name__}: {len(ends)} steps instead of {job.steps}; nothing is recorded")
     return (ends[-1] - ends[warm_up - 1]) / (job.steps - warm_up)
 
 
 def simemb(job: Job, chunk: int | None = None) -> None:
-    """`simemb.fit` with the recipe simcse, or simcse_sup; `chunk`: gradient caching of so many examples at once."""
+    """`simemb.fit` with the recipe simcse or simcse_sup; `chunk`: examples per chunk of gradient caching."""
     from simemb import fit
     from simemb.method.recipe import find
 
@@ -79,9 +77,9 @@ def simemb(job: Job, chunk: int | None = None) -> None:
 
 
 def sentence_transformers(job: Job, chunk: int | None = None) -> None:
-    """`SentenceTransformerTrainer` with MultipleNegativesRankingLoss; its optimizer and clipping are its defaults.
+    """`SentenceTransformerTrainer` with MultipleNegativesRankingLoss, its default optimizer and clipping.
 
-    chunk: with CachedMultipleNegativesRankingLoss instead, in mini-batches of so many.
+    chunk: use CachedMultipleNegativesRankingLoss instead, in mini-batches of this size.
     """
     from datasets import Dataset
     from sentence_transformers import (
@@ -123,10 +121,10 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def padded_loop(job: Job) -> None:
-    """The step of princeton-nlp/SimCSE's code on today's transformers.
+    """A step like that of princeton-nlp/SimCSE, on a current transformers.
 
-    Texts are tokenized once, before. All views of a batch are stacked into one [batch * views] rectangle, padded
-    to the longest of them, and go through the network in one forward pass; torch's AdamW as it comes.
+    Texts are tokenized once, in advance. All views of a batch are stacked into one rectangle of batch * views rows,
+    padded to the longest, and go through the network in one forward pass; torch's AdamW with its defaults.
     """
     from transformers import AutoTokenizer, BertModel
 
@@ -145,7 +143,7 @@ def padded_loop(job: Job) -> None:
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        loss.item()  # their trainer adds it up
+        loss.item()  # SimCSE's trainer sums the losses
 
 
 def _padded_batches(job: Job, tokenizer: Any) -> Iterator[dict[str, torch.Tensor]]:
@@ -170,7 +168,7 @@ def _padded_batches(job: Job, tokenizer: Any) -> Iterator[dict[str, torch.Tensor
 
 
 def _contrast(vectors: torch.Tensor) -> torch.Tensor:
-    """InfoNCE of [batch, views, dim]: the first view against all second ones and all hard negatives."""
+    """InfoNCE of [batch, views, dim]: the first views against all second ones and all hard negatives."""
     unit = torch.nn.functional.normalize(vectors, dim=-1)
     scores = unit[:, 0] @ unit[:, 1:].transpose(0, 1).flatten(0, 1).T / 0.05
     return torch.nn.functional.cross_entropy(scores, torch.arange(len(scores)))

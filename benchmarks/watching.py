@@ -1,4 +1,4 @@
-"""Seconds and private memory of a piece of work, in a process of its own."""
+"""Measures the seconds and the private memory of a piece of work, in a process of its own."""
 
 import multiprocessing
 import threading
@@ -13,13 +13,13 @@ Line = dict[str, Any]
 
 
 def private_memory() -> float:
-    """MiB of this process that are its own."""
+    """The private memory of this process, in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
 class Watch:
-    """Seconds, and the peak of the private memory, since it was made."""
+    """The seconds since its creation, and the peak of the private memory since then."""
 
     def __init__(self) -> None:
         self.before = self.peak = private_memory()
@@ -27,25 +27,25 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """Seconds since the creation."""
         return perf_counter() - self.started
 
     @property
     def growth(self) -> float:
-        """MiB between the start and the peak."""
+        """The growth of private memory from the creation to the peak, in MiB."""
         return self.peak - self.before
 
 
 @contextmanager
 def watching() -> Generator[Watch, None, None]:
-    """Look at the memory a hundred times a second."""
+    """A `Watch` that samples the memory a hundred times a second."""
     watch, done = Watch(), threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not done.wait(0.01):
             watch.peak = max(watch.peak, private_memory())
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=sample)
     thread.start()
     try:
         yield watch
@@ -54,7 +54,7 @@ def watching() -> Generator[Watch, None, None]:
         thread.join()
 
 
-def alone(work: Callable[..., Line], *given: Any) -> Line:
-    """What `work` returns in a process of its own."""
+def alone(work: Callable[..., Line], *arguments: Any) -> Line:
+    """The result of `work` in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(work, *given).result()
+        return process.submit(work, *arguments).result()
