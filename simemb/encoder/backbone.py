@@ -1,4 +1,4 @@
-"""The transformer of a directory: loaded by transformers, or as a bare skeleton where that will do."""
+"""The transformer of a directory: loaded by transformers, or as a bare BERT where that will do."""
 
 import inspect
 from collections.abc import Generator, Sequence
@@ -12,7 +12,7 @@ from torch import nn
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
 from simemb.errors import ModelError
-from simemb.transformer.bare_bert import load_skeleton
+from simemb.transformer.bare_bert import load_bare_bert
 from simemb.transformer.cpu_ops import PLAIN
 
 
@@ -21,14 +21,14 @@ def load_backbone(
 ) -> tuple[Any, Sequence[nn.Module]]:
     """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module.
 
-    light: a `Skeleton` will do, if it is a model of that kind.
+    light: a `BareBert` will do, if it is a model of that kind.
     """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
-    skeleton = load_skeleton(directory, config) if light and not (head or PLAIN or trust_remote_code) else None
-    if skeleton is not None:
-        return skeleton, []
+    bare = load_bare_bert(directory, config) if light and not (head or PLAIN or trust_remote_code) else None
+    if bare is not None:
+        return bare, []
     from transformers import MODEL_MAPPING, AutoModel
 
     known = type(config) in MODEL_MAPPING

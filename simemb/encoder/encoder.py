@@ -21,7 +21,7 @@ from simemb.encoder.pooling import LAYERS, check_pooling, pool
 from simemb.encoder.streaming import Precision, Vectors
 from simemb.errors import ModelError
 from simemb.transformer import forward
-from simemb.transformer.bare_bert import Skeleton
+from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Transform
 
@@ -29,7 +29,7 @@ from simemb.transformer.forward import Transform
 class Encoder(nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
-    backbone: a transformers model, or a `Skeleton` of one, which only encodes. pooling: a name of
+    backbone: a transformers model, or a `BareBert` of one, which only encodes. pooling: a name of
     `simemb.encoder.pooling.LAYERS`. tail: what follows the pooling (`Dense`, `Normalize`). max_length: tokens a text is cut
     to, special tokens included.
     name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
@@ -68,7 +68,7 @@ class Encoder(nn.Module):
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
-        self.ragged = self.fast = isinstance(backbone, Skeleton)
+        self.ragged = self.fast = isinstance(backbone, BareBert)
         if not self.ragged:
             from simemb.transformer import hf_forward
 

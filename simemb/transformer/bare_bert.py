@@ -16,7 +16,7 @@ PREFIXES = {"bert": "bert.", "roberta": "roberta.", "xlm-roberta": "roberta.", "
 _ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
 
-class Skeleton(nn.Module):
+class BareBert(nn.Module):
     """Modules without a forward pass, with the names and shapes of transformers' `BertModel` or `RobertaModel`."""
 
     def __init__(self, config: Any):
@@ -27,7 +27,7 @@ class Skeleton(nn.Module):
         self.encoder.layer = nn.ModuleList(_layer(config) for _ in range(config.num_hidden_layers))
 
 
-def load_skeleton(directory: Path, config: Any) -> Skeleton | None:
+def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
     """The model of a directory in float32, or None where it is of another kind and transformers has to load it."""
     from safetensors.torch import load_file
 
@@ -38,12 +38,12 @@ def load_skeleton(directory: Path, config: Any) -> Skeleton | None:
         return None
     weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in load_file(file).items()}
     with torch.device("meta"):
-        skeleton = Skeleton(config)
-    known = skeleton.state_dict()
+        model = BareBert(config)
+    known = model.state_dict()
     if not known.keys() <= weights.keys() or any(known[name].shape != weights[name].shape for name in known):
         return None
-    skeleton.load_state_dict({name: weights[name].float() for name in known}, assign=True)
-    return skeleton.eval()
+    model.load_state_dict({name: weights[name].float() for name in known}, assign=True)
+    return model.eval()
 
 
 class _Linear(nn.Linear):

@@ -12,7 +12,7 @@ import transformers
 from families import SENTENCES, make_backbone, make_config, make_tokenizer
 
 from simemb.encoder.loading import load
-from simemb.transformer.bare_bert import PREFIXES, Skeleton, load_skeleton
+from simemb.transformer.bare_bert import PREFIXES, BareBert, load_bare_bert
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def checkpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 @pytest.mark.parametrize("pooling", ["cls", "mean", "last2"])
 def test_the_light_encoder_gives_the_same_vectors_and_fingerprint(checkpoint, pooling):
     whole, light = load(checkpoint, pooling=pooling), load(checkpoint, pooling=pooling, light=True)
-    assert isinstance(light.backbone, Skeleton)
-    assert not isinstance(whole.backbone, Skeleton)
+    assert isinstance(light.backbone, BareBert)
+    assert not isinstance(whole.backbone, BareBert)
     np.testing.assert_array_equal(light.encode(SENTENCES), whole.encode(SENTENCES))
     assert light.fingerprint() == whole.fingerprint()
     assert (light.dim, light.max_length) == (whole.dim, whole.max_length)
@@ -40,24 +40,24 @@ def test_a_checkpoint_with_a_head_on_top_is_read_too(tmp_path, family):
     torch.manual_seed(0)
     model = getattr(transformers, family)(make_config(kind))
     model.save_pretrained(tmp_path)
-    skeleton = load_skeleton(tmp_path, model.config)
-    assert skeleton is not None
+    bare = load_bare_bert(tmp_path, model.config)
+    assert bare is not None
     inner = getattr(model, kind).state_dict()
-    for name, weight in skeleton.state_dict().items():
+    for name, weight in bare.state_dict().items():
         assert torch.equal(weight, inner[name])
 
 
 def test_half_precision_weights_become_float32(tmp_path):
     backbone = make_backbone("bert").half()
     backbone.save_pretrained(tmp_path)
-    skeleton = load_skeleton(tmp_path, backbone.config)
-    assert skeleton is not None
-    assert {parameter.dtype for parameter in skeleton.parameters()} == {torch.float32}
+    model = load_bare_bert(tmp_path, backbone.config)
+    assert model is not None
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("checkpoint", ["electra", "mpnet"], indirect=True)
 def test_other_families_are_loaded_by_transformers(checkpoint):
-    assert not isinstance(load(checkpoint, light=True).backbone, Skeleton)
+    assert not isinstance(load(checkpoint, light=True).backbone, BareBert)
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
@@ -65,17 +65,17 @@ def test_what_a_skeleton_cannot_hold_is_left_to_transformers(checkpoint):
     path = checkpoint / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"hidden_act": "silu"}))
-    assert not isinstance(load(checkpoint, light=True).backbone, Skeleton)
+    assert not isinstance(load(checkpoint, light=True).backbone, BareBert)
     path.write_text(json.dumps(config))
-    assert not isinstance(load(checkpoint, light=True, pooling="mean", trust_remote_code=True).backbone, Skeleton)
+    assert not isinstance(load(checkpoint, light=True, pooling="mean", trust_remote_code=True).backbone, BareBert)
     (checkpoint / "model.safetensors").rename(checkpoint / "other.safetensors")
-    assert load_skeleton(checkpoint, make_config("bert")) is None
+    assert load_bare_bert(checkpoint, make_config("bert")) is None
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
 def test_weights_that_do_not_fit_are_left_to_transformers_to_complain_of(checkpoint):
-    assert load_skeleton(checkpoint, make_config("bert", num_hidden_layers=4)) is None
-    assert load_skeleton(checkpoint, make_config("bert", intermediate_size=64)) is None
+    assert load_bare_bert(checkpoint, make_config("bert", num_hidden_layers=4)) is None
+    assert load_bare_bert(checkpoint, make_config("bert", intermediate_size=64)) is None
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
