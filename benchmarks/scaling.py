@@ -38,9 +38,9 @@ def encode(options: argparse.Namespace) -> None:
 
 def encode_to_file(model: str, size: int) -> Line:
     """Encode a stream of `size` sentences into a file."""
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
 
-    encoder, sentences = load(model), wiki(10_000)
+    encoder, sentences = Encoder.load(model), wiki(10_000)
     encoder.encode(sentences[:100])
     with tempfile.TemporaryDirectory() as folder, watching() as watch:
         encoder.encode_to_file(islice(cycle(sentences), size), Path(folder) / "vectors.npy", progress=False)
@@ -73,10 +73,10 @@ def write_corpus(path: Path, size: int) -> None:
 def first_start(model: str, path: Path) -> Line:
     """The first start: tokenize every line."""
     from simemb.corpus.rows import open_rows
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
     from simemb.training.token_table import token_table
 
-    tokenizer = load(model).tokenizer
+    tokenizer = Encoder.load(model).tokenizer
     tokenizer("a sentence")
     with watching() as watch:
         table = token_table(open_rows(path), tokenizer, max_length=32)
@@ -109,7 +109,7 @@ def later_start(model: str, path: Path) -> Line:
 def read_epoch(model: str, path: Path) -> Line:
     """Read the batches of an epoch as training does: the growth of memory after the first hundred."""
     from simemb.corpus.rows import open_rows
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
     from simemb.method.recipe import find
     from simemb.method.targets import seen
     from simemb.training.dataset import Material, Reading
@@ -118,7 +118,7 @@ def read_epoch(model: str, path: Path) -> Line:
 
     recipe = replace(find("simcse"), batch_size=64, max_length=32)
     with watching() as opening:
-        table = token_table(open_rows(path), load(model).tokenizer, max_length=32)
+        table = token_table(open_rows(path), Encoder.load(model).tokenizer, max_length=32)
         opened = opening.seconds
     views = recipe.views
     loader = Loader(Material(Reading(table)), recipe, views, seen(views, recipe.target, recipe.memory), seed=1)

@@ -275,9 +275,9 @@ def _corpora() -> list[tuple[str, str]]:
 
 
 def _load(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
 
-    return load(model, pooling=pooling, precision=precision, light=True)
+    return Encoder.load(model, pooling=pooling, precision=precision, encode_only=True)
 
 
 def _texts(data: str, column: str | None) -> Iterator[str]:

@@ -15,7 +15,7 @@ from simemb.commands.parsing import parse
 
 if TYPE_CHECKING:
     from simemb.corpus.rows import Rows
-    from simemb.encoder.encoder import Encoder
+    from simemb.encoder.streaming import TextEncoder
 
 log = logging.getLogger("simemb")
 
@@ -72,7 +72,7 @@ def whiten(words: list[str]) -> None:
     made = f"\n## Whitening\n\n- of: `{chosen.model}`\n- on: the {len(texts):,} distinct texts of `{chosen.data}`\n"
     made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
     record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(chosen.model, encoder, rows)}
-    saving.save(whitened, chosen.output, made, records={provenance.WHITENING: record})
+    whitened.save(chosen.output, training=made, records={provenance.WHITENING: record})
     log.info(
         "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
         chosen.output,
@@ -83,7 +83,7 @@ def whiten(words: list[str]) -> None:
     )
 
 
-def _record(model: str, encoder: "Encoder", rows: "Rows") -> dict[str, Any]:
+def _record(model: str, encoder: "TextEncoder", rows: "Rows") -> dict[str, Any]:
     """What is whitened, how that came about, and the texts: as `simemb.comparison.provenance.trained` tells it of a run."""
     from simemb.comparison import provenance
     from simemb.training.run_directory import environment

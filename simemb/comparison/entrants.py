@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from simemb.comparison.names import labels
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError
-from simemb.evaluation.text_vectors import SentenceEncoder
 from simemb.training import seeds
 
 log = logging.getLogger("simemb")
 
-Model = str | Path | SentenceEncoder
+Model = str | Path | TextEncoder
 """A directory, a hub name, or an encoder in memory."""
 
 
@@ -29,15 +29,15 @@ class Entrant:
     """
 
     label: str
-    models: tuple[str | SentenceEncoder, ...]
+    models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
 
-    def encoder(self, place: int) -> SentenceEncoder:
+    def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
-        from simemb.encoder.loading import load
+        from simemb.encoder.encoder import Encoder
 
         model = self.models[place]
-        return load(model, pooling=self.pooling, light=True) if isinstance(model, str) else model
+        return Encoder.load(model, pooling=self.pooling, encode_only=True) if isinstance(model, str) else model
 
 
 def entrants(given: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
@@ -75,7 +75,7 @@ def _name(given: Model | Sequence[Model]) -> str:
             return given.name
 
 
-def _models(given: Model | Sequence[Model]) -> tuple[str | SentenceEncoder, ...]:
+def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
     """Each of them is looked for at once, not only when those before it have been scored."""
     from simemb.encoder.loading import locate
 

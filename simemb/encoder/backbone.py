@@ -17,16 +17,16 @@ from simemb.transformer.cpu_ops import PLAIN
 
 
 def load_backbone(
-    directory: Path, *, head: bool = False, trust_remote_code: bool = False, light: bool = False
+    directory: Path, *, head: bool = False, trust_remote_code: bool = False, encode_only: bool = False
 ) -> tuple[Any, Sequence[nn.Module]]:
     """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module.
 
-    light: a `BareBert` will do, if it is a model of that kind.
+    encode_only: a `BareBert` will do, if it is a model of that kind.
     """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
-    bare = load_bare_bert(directory, config) if light and not (head or PLAIN or trust_remote_code) else None
+    bare = load_bare_bert(directory, config) if encode_only and not (head or PLAIN or trust_remote_code) else None
     if bare is not None:
         return bare, []
     from transformers import MODEL_MAPPING, AutoModel

@@ -3,43 +3,45 @@
 It computes on ragged batches (`simemb.transformer.batch`): the token-wise layers see exactly the tokens there are.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import streaming
-from simemb.encoder import tokenizer as tokenizing
-from simemb.encoder.modules import Dense
+from simemb.encoder import loading, saving, streaming, tokenizer
+from simemb.encoder.external import ExternalEncoder
+from simemb.encoder.fingerprint import fingerprint
+from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS, check_pooling, pool
-from simemb.encoder.streaming import Precision, Vectors
+from simemb.encoder.streaming import Encodes, Precision
+from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
 from simemb.transformer import forward
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
+from simemb.transformer.cpu_ops import PLAIN
 from simemb.transformer.forward import Transform
 
+if TYPE_CHECKING:
+    from simemb.encoder.language_head import VocabularyHead
 
-class Encoder(nn.Module):
+
+class Encoder(Encodes, nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
-    backbone: a transformers model, or a `BareBert` of one, which only encodes. pooling: a name of
-    `simemb.encoder.pooling.LAYERS`. tail: what follows the pooling (`Dense`, `Normalize`). max_length: tokens a text is cut
-    to, special tokens included.
-    name: how a person would call it. source: the checkpoint it came from, where a language-modelling head
-    may still lie.
-    truncate_dim: keep the first so many dimensions (Matryoshka), all by default.
+    The arguments are the fields of `simemb.encoder.parts.Parts`.
 
-    The attribute `sizes` holds the lengths that vectors were trained to be cut to, if there are any. With
-    `fast` the layers are computed by `simemb.transformer.forward`, otherwise by the transformers model itself; after `quantize`
-    `quantized` holds layers that compute in int8. `states_by` computes the layers' states in place of `eager_states`
-    where it is set, with the same arguments: `simemb.training.cuda_graphs` replays recorded kernels this way.
+    Attributes:
+        fast: The layers are computed by `simemb.transformer.forward`, otherwise by the transformers model itself.
+        ragged: The layers compute a batch without padding.
+        quantized: After `quantize`, layers that compute in int8.
+        states_by: If set, it computes the layers' states in place of `eager_states`, with the same arguments:
+            `simemb.training.cuda_graphs` replays recorded kernels this way.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Encoder(nn.Module):
         name: str = "",
         source: Path | None = None,
         truncate_dim: int | None = None,
+        sizes: tuple[int, ...] = (),
     ):
         super().__init__()
         self.backbone = backbone
@@ -62,7 +65,7 @@ class Encoder(nn.Module):
         self.name = name
         self.source = source
         self.truncate_dim = truncate_dim
-        self.sizes: tuple[int, ...] = ()
+        self.sizes = sizes
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = _position_offset(backbone)
@@ -70,9 +73,17 @@ class Encoder(nn.Module):
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, BareBert)
         if not self.ragged:
-            from simemb.transformer import hf_forward
+            self._check_ways()
 
-            self.ragged, self.fast = hf_forward.agreeing(self)
+    @classmethod
+    def of(cls, parts: Parts) -> "Encoder":
+        """The encoder that is made of these parts."""
+        return cls(**{field.name: getattr(parts, field.name) for field in fields(Parts)})
+
+    @property
+    def parts(self) -> Parts:
+        """What this encoder is made of, as it is now."""
+        return Parts(**{field.name: getattr(self, field.name) for field in fields(Parts)})
 
     @staticmethod
     def load(
@@ -84,18 +95,19 @@ class Encoder(nn.Module):
         revision: str | None = None,
         trust_remote_code: bool = False,
         precision: Precision = "float32",
-    ) -> Any:
+        default_pooling: str = "mean",
+        encode_only: bool = False,
+    ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
-        pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2.
-        By default what the directory says; a bare checkpoint, which says nothing, gets mean with a notice.
-        precision: int8 encodes several times as fast on a CPU, close to the same vectors (see `quantize`).
-        Returns an `Encoder`, or a `simemb.encoder.external.ForeignEncoder` for a sentence-transformers model with
-        modules we do not know, which encodes but does not train. Raises `ModelError`.
+        pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2; by default what
+        the directory says. A bare checkpoint, which says nothing, gets `default_pooling`, with a notice. precision: int8
+        encodes several times as fast on a CPU, close to the same vectors (see `quantize`). encode_only: the encoder will
+        not be trained, so a `BareBert` will do, which is loaded sooner.
+        Returns an `Encoder`, or an `ExternalEncoder` for a sentence-transformers model with modules that we do not
+        know, which encodes but does not train. Raises `ModelError`.
         """
-        from simemb.encoder.loading import load
-
-        return load(
+        loaded = loading.read(
             model,
             pooling=pooling,
             max_length=max_length,
@@ -103,7 +115,13 @@ class Encoder(nn.Module):
             revision=revision,
             trust_remote_code=trust_remote_code,
             precision=precision,
+            default_pooling=default_pooling,
+            encode_only=encode_only,
         )
+        if isinstance(loaded, ExternalEncoder):
+            return loaded
+        encoder = Encoder.of(loaded)
+        return encoder.quantize() if precision == "int8" else encoder
 
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
         """Compute in int8 from now on, weights and activations; this encoder itself is returned.
@@ -113,9 +131,15 @@ class Encoder(nn.Module):
         quantized encodes and does not train; `save` writes the float32 weights. Raises `ModelError` for families
         other than BERT's, off the CPU, and on processors without VNNI instructions.
         """
-        from simemb.transformer.int8_layers import quantize
+        from simemb.transformer import int8_calibration, int8_layers
 
-        self.quantized = quantize(self, sentences)
+        int8_layers.check(self.backbone)
+        if sentences is None:
+            size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
+            token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
+        else:
+            token_ids = self.tokenize(list(sentences))[0]
+        self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
         return self.eval()
 
     def train(self, mode: bool = True) -> "Encoder":
@@ -124,18 +148,24 @@ class Encoder(nn.Module):
             raise ModelError("an encoder in int8 only encodes: load it with precision float32 to train it")
         return super().train(mode)
 
-    def save(self, directory: str | Path) -> Path:
-        """Write a sentence-transformers directory (safetensors only), replacing an older one atomically."""
-        from simemb.encoder.saving import save
+    def save(
+        self,
+        directory: str | Path,
+        *,
+        training: str = "",
+        language_head: "VocabularyHead | None" = None,
+        records: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """Write a sentence-transformers directory (safetensors only), replacing an older one atomically.
 
-        return save(self, directory)
+        training, language_head, records: see `simemb.encoder.saving.save`.
+        """
+        return saving.save(self.parts, directory, training, language_head, records)
 
     @property
     def dim(self) -> int:
         """Length of the vectors."""
-        widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
-        width = widths[-1] if widths else int(self.backbone.config.hidden_size)
-        return min(width, self.truncate_dim or width)
+        return self.parts.dim
 
     @property
     def longest(self) -> int:
@@ -167,18 +197,8 @@ class Encoder(nn.Module):
 
     def fingerprint(self) -> str:
         """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""
-        digest = hashlib.sha256()
-        settings = (self.pooling, [str(module) for module in self.tail], self.max_length, self.truncate_dim)
-        digest.update(repr(settings).encode())
-        for layer in self.quantized or ():
-            for tensor in layer.tensors():
-                digest.update(tensor.numpy().data)
-        digest.update(_config_content(self.backbone.config).encode())
-        digest.update(tokenizing.content(self.tokenizer).encode())
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        quantized = (tensor for layer in self.quantized or () for tensor in layer.tensors())
+        return fingerprint(self.parts, self.state_dict(), quantized)
 
     # ---- computing -------------------------------------------------------------------------------
 
@@ -209,8 +229,38 @@ class Encoder(nn.Module):
             )
         from simemb.transformer import hf_forward
 
-        states = hf_forward.hidden_states(self, batch, positions, self._transforms, every_layer=every_layer)
+        states = hf_forward.hidden_states(
+            self.backbone, batch, positions, self._transforms, ragged=self.ragged, every_layer=every_layer
+        )
         return (states[-1].index_select(0, batch.firsts),) if first_only else states
+
+    @torch.inference_mode()
+    def _check_ways(self) -> None:
+        """Set `ragged` and `fast` to what gives the vectors of a padded batch, on two sentences of unlike length.
+
+        The families that allow it are listed; the check catches a release of transformers in which they no longer do.
+        """
+        from simemb.transformer import hf_forward
+
+        self.ragged = self.fast = False
+        if self.backbone.config.model_type not in hf_forward.VERIFIED_FAMILIES:
+            return
+        self.eval()
+        batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(self.device)
+        padded = self.hidden_states(batch)[-1]
+
+        def agrees() -> bool:
+            return torch.allclose(self.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
+
+        own_attention = self.backbone.config._attn_implementation
+        self.backbone.set_attn_implementation(hf_forward.NAME)
+        self.ragged = True
+        if not agrees():
+            self.backbone.set_attn_implementation(own_attention)
+            self.ragged = False
+            return
+        self.fast = not PLAIN and forward.layers_of(self.backbone) is not None
+        self.fast = self.fast and agrees()
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
@@ -227,47 +277,9 @@ class Encoder(nn.Module):
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        batch_size: int | None = None,
-        progress: bool | None = None,
-    ) -> Vectors:
-        """Float32 vectors [texts, dim] in the order given, or [dim] for a single string.
-
-        texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: to unit
-        length. truncate_dim: keep the first so many dimensions (before normalizing). batch_size: at most so
-        many texts at once; by default as many as fill a budget of tokens. progress: a bar with rate and
-        time left; by default where a person watches and it takes a while. Texts longer than `max_length`
-        tokens are cut, counted and reported once. Raises `DataError` for what is not text.
-        """
-        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
-        return streaming.encode(self, texts, options)
-
-    def encode_to_file(
-        self,
-        texts: Iterable[str],
-        path: str | Path,
-        *,
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        batch_size: int | None = None,
-        progress: bool | None = None,
-    ) -> int:
-        """Like `encode`, streaming: any number of texts in constant memory; returns how many there were.
-
-        path: .npy (float32 [texts, dim], to be read with `numpy.load(path, mmap_mode="r")`) or .parquet
-        (columns text and embedding). It appears only when it is whole.
-        """
-        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
-        return streaming.encode_to_file(self, texts, Path(path), options)
-
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
         """Token ids of each text, cut to `max_length`, and how many texts had to be cut."""
-        return tokenizing.tokenize(texts, self.tokenizer, self.max_length)
+        return tokenizer.tokenize(texts, self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
@@ -279,13 +291,6 @@ class Encoder(nn.Module):
         finally:
             self.train(was_training)
         return vectors.float().cpu().numpy()
-
-
-def _config_content(config: Any) -> str:
-    """The configuration without what does not change a vector."""
-    mute = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
-    settings = {name: value for name, value in config.to_dict().items() if name not in mute}
-    return json.dumps(settings, sort_keys=True, default=str)
 
 
 def _position_offset(backbone: Any) -> int:

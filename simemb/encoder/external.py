@@ -5,20 +5,20 @@ indexed and searched, but not trained here.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simemb.encoder import streaming
-from simemb.encoder.streaming import Vectors
+from simemb.encoder.streaming import Encodes
+from simemb.encoder.vector_files import Vectors
 
 _LEFT_OUT = (".", "__pycache__", "README")
 """What the names of files and folders begin with that change no vector."""
 
 
-class ForeignEncoder:
+class ExternalEncoder(Encodes):
     """A `sentence_transformers.SentenceTransformer` that keeps our interface; see `Encoder.load`.
 
     directory: where it was loaded from. name: how a person would call it.
@@ -50,32 +50,6 @@ class ForeignEncoder:
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
-
-    def encode(
-        self,
-        texts: str | Iterable[str],
-        *,
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        batch_size: int | None = None,
-        progress: bool | None = None,
-    ) -> Vectors:
-        """As `Encoder.encode`."""
-        return streaming.encode(self, texts, streaming.Options(normalize, truncate_dim, batch_size, progress))
-
-    def encode_to_file(
-        self,
-        texts: Iterable[str],
-        path: str | Path,
-        *,
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        batch_size: int | None = None,
-        progress: bool | None = None,
-    ) -> int:
-        """As `Encoder.encode_to_file`."""
-        options = streaming.Options(normalize, truncate_dim, batch_size, progress)
-        return streaming.encode_to_file(self, texts, Path(path), options)
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[str], int]:
         """The texts themselves: sentence-transformers tokenises, and does not tell what it cuts."""

@@ -1,4 +1,4 @@
-"""Reading and writing encoder directories: Hugging Face checkpoints and sentence-transformers models.
+"""Reading encoder directories: Hugging Face checkpoints and sentence-transformers models.
 
 We write sentence-transformers' older spelling (module types `sentence_transformers.models.*`, one boolean
 per pooling mode), which its older releases read too; we read both spellings.
@@ -17,8 +17,9 @@ from torch import nn
 
 from simemb import files
 from simemb.encoder.backbone import load_backbone, quiet_transformers
-from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
 from simemb.errors import ModelError, unknown
@@ -58,7 +59,7 @@ class Layout:
     sizes: tuple[int, ...] = ()
 
 
-def load(
+def read(
     model: str | Path,
     *,
     pooling: str | None = None,
@@ -67,54 +68,55 @@ def load(
     revision: str | None = None,
     trust_remote_code: bool = False,
     precision: Precision = "float32",
-    default: str = "mean",
-    light: bool = False,
-) -> Any:
-    """See `Encoder.load`. default: the pooling of a checkpoint that says nothing about it.
-
-    light: an encoder that only encodes will do, which is there sooner (`simemb.transformer.bare_bert`).
-    """
-    if pooling is not None and pooling not in (*LAYERS, HEAD):
-        raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
-    for knob, value in (("max_length", max_length), ("truncate_dim", truncate_dim)):
-        if value is not None and value < 1:
-            raise ModelError(f"{knob} must be at least 1, not {value}")
-    if precision not in ("float32", "int8"):
-        raise ModelError(unknown("precision", precision, ["float32", "int8"]))
+    default_pooling: str = "mean",
+    encode_only: bool = False,
+) -> Parts | ExternalEncoder:
+    """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
+    _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
     with _one_line(model):
         layout = read_layout(directory)
-        if not layout.known and precision == "int8":
-            raise ModelError(
-                f"{model} has modules that only sentence-transformers knows, which precision int8 is not for"
-            )
-        if not layout.known and pooling:
-            raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
         if not layout.known:
-            return _foreign(directory, str(model), truncate_dim, trust_remote_code)
-        wanted = pooling or layout.pooling
+            if precision == "int8":
+                raise ModelError(
+                    f"{model} has modules that only sentence-transformers knows, which precision int8 is not for"
+                )
+            if pooling:
+                raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
+            return _external(directory, str(model), truncate_dim, trust_remote_code)
+        explicit = pooling or layout.pooling
         backbone, head = load_backbone(
             layout.transformer,
-            head=wanted == HEAD,
+            head=explicit == HEAD,
             trust_remote_code=trust_remote_code,
-            light=light and precision == "float32",
+            encode_only=encode_only and precision == "float32",
         )
-        encoder = Encoder(
+        parts = Parts(
             backbone,
             load_tokenizer(layout.transformer, trust_remote_code=trust_remote_code),
-            pooling="cls" if wanted == HEAD else wanted or default,
+            pooling="cls" if explicit == HEAD else explicit or default_pooling,
             tail=[*head, *(_load_module(kind, path) for kind, path in layout.tail)],
             max_length=max_length or layout.max_length,
             name=str(model),
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
+            sizes=layout.sizes,
         )
-        encoder.sizes = layout.sizes
-    if wanted:
-        log.info("%s: pooling %s, %s", model, wanted, "as asked" if pooling else "as the directory says")
+    if explicit:
+        log.info("%s: pooling %s, %s", model, explicit, "as asked" if pooling else "as the directory says")
     else:
-        log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default)
-    return encoder.quantize() if precision == "int8" else encoder
+        log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default_pooling)
+    return parts
+
+
+def _check_arguments(pooling: str | None, precision: str, **lengths: int | None) -> None:
+    if pooling is not None and pooling not in (*LAYERS, HEAD):
+        raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
+    for name, value in lengths.items():
+        if value is not None and value < 1:
+            raise ModelError(f"{name} must be at least 1, not {value}")
+    if precision not in ("float32", "int8"):
+        raise ModelError(unknown("precision", precision, ["float32", "int8"]))
 
 
 def locate(model: str | Path, revision: str | None = None) -> Path:
@@ -213,14 +215,12 @@ def load_tokenizer(directory: Path, *, trust_remote_code: bool = False) -> Any:
         return AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
 
 
-def _foreign(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> Any:
+def _external(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> ExternalEncoder:
     from sentence_transformers import SentenceTransformer
-
-    from simemb.encoder.external import ForeignEncoder
 
     with quiet_transformers():
         model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
-    return ForeignEncoder(model, directory=directory, name=name, truncate_dim=truncate_dim)
+    return ExternalEncoder(model, directory=directory, name=name, truncate_dim=truncate_dim)
 
 
 def _download(name: str, revision: str | None) -> Path:

@@ -16,13 +16,13 @@ from safetensors import SafetensorError
 
 from simemb import files
 from simemb.encoder.backbone import quiet_transformers
-from simemb.encoder.encoder import Encoder
+from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.loading import POOLING_FLAGS
 from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
+from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
-from simemb.method.auxiliaries import VocabularyHead
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
@@ -38,13 +38,13 @@ def refuse(path: Path, *, overwrite: bool) -> None:
 
 
 def save(
-    encoder: Encoder,
+    parts: Parts,
     directory: str | Path,
     training: str = "",
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
 ) -> Path:
-    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.encoder.model_card`).
+    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.training.run_card`).
 
     language_head: to be saved with the backbone, as transformers saves a language model. records: more files, name ->
     what is written to it as JSON.
@@ -52,8 +52,8 @@ def save(
     path = Path(directory)
     try:
         with files.new_directory(path) as partial:
-            _write(encoder, partial, language_head)
-            (partial / "README.md").write_text(card(encoder, training), encoding="utf-8")
+            _write(parts, partial, language_head)
+            (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
             for name, content in (records or {}).items():
                 _json(partial / name, content)
     except (OSError, SafetensorError) as error:
@@ -62,48 +62,48 @@ def save(
     return path
 
 
-def _write(encoder: Encoder, directory: Path, language_head: VocabularyHead | None) -> None:
-    backbone = encoder.backbone
-    every_layer = LAYERS[encoder.pooling] != (-1,)
-    if encoder.tokenizer.is_fast:
+def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:
+    backbone = parts.backbone
+    every_layer = LAYERS[parts.pooling] != (-1,)
+    if parts.tokenizer.is_fast:
         # A call leaves its truncation and padding behind, which would be saved and bind whoever loads it.
-        encoder.tokenizer.backend_tokenizer.no_truncation()
-        encoder.tokenizer.backend_tokenizer.no_padding()
+        parts.tokenizer.backend_tokenizer.no_truncation()
+        parts.tokenizer.backend_tokenizer.no_padding()
     with (
         quiet_transformers(),
         nullcontext(backbone) if language_head is None else language_head.whole(backbone) as model,
     ):
         model.save_pretrained(directory)
-        encoder.tokenizer.save_pretrained(directory)
+        parts.tokenizer.save_pretrained(directory)
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
         _json(directory / "config.json", {**config, "output_hidden_states": True})
-    _json(directory / "sentence_bert_config.json", {"max_seq_length": encoder.max_length, "do_lower_case": False})
+    _json(directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": False})
     modules = [("Transformer", "")]
     if every_layer:
-        modules.append(_write_layers(encoder, directory))
-    modules.append(_write_pooling(encoder, directory, len(modules)))
-    for module in encoder.tail:
+        modules.append(_write_layers(parts, directory))
+    modules.append(_write_pooling(parts, directory, len(modules)))
+    for module in parts.tail:
         modules.append(_write_tail(module, directory, len(modules)))
     entries = [
         {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
         for index, (kind, path) in enumerate(modules)
     ]
     _json(directory / "modules.json", entries)
-    _json(directory / "config_sentence_transformers.json", _settings(encoder))
+    _json(directory / "config_sentence_transformers.json", _settings(parts))
 
 
-def _write_layers(encoder: Encoder, directory: Path) -> tuple[str, str]:
+def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:
     """The layers that the pooling averages, as sentence-transformers' WeightedLayerPooling."""
     from safetensors.torch import save_file
 
     path = directory / "1_WeightedLayerPooling"
     path.mkdir()
-    layers = int(encoder.backbone.config.num_hidden_layers)
-    used = {layer % (layers + 1) for layer in LAYERS[encoder.pooling]}
+    layers = int(parts.backbone.config.num_hidden_layers)
+    used = {layer % (layers + 1) for layer in LAYERS[parts.pooling]}
     weights = torch.tensor([float(layer in used) for layer in range(layers + 1)])
     save_file({"layer_weights": weights}, path / "model.safetensors")
-    width = int(encoder.backbone.config.hidden_size)
+    width = int(parts.backbone.config.hidden_size)
     _json(
         path / "config.json",
         {"word_embedding_dimension": width, "layer_start": 0, "num_hidden_layers": layers},
@@ -111,12 +111,12 @@ def _write_layers(encoder: Encoder, directory: Path) -> tuple[str, str]:
     return "WeightedLayerPooling", path.name
 
 
-def _write_pooling(encoder: Encoder, directory: Path, index: int) -> tuple[str, str]:
+def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]:
     path = directory / f"{index}_Pooling"
     path.mkdir()
-    mode = encoder.pooling if encoder.pooling in POOLING_FLAGS else "mean"
+    mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
-    width = int(encoder.backbone.config.hidden_size)
+    width = int(parts.backbone.config.hidden_size)
     _json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
     return "Pooling", path.name
 
@@ -143,7 +143,7 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
     return kind, path.name
 
 
-def _settings(encoder: Encoder) -> dict[str, Any]:
+def _settings(parts: Parts) -> dict[str, Any]:
     versions = {
         "sentence_transformers": version("sentence-transformers"),
         "transformers": version("transformers"),
@@ -156,9 +156,9 @@ def _settings(encoder: Encoder) -> dict[str, Any]:
         "default_prompt_name": None,
         "similarity_fn_name": "cosine",
     }
-    if encoder.sizes:
-        settings["matryoshka_dims"] = list(encoder.sizes)
-    return settings | ({"truncate_dim": encoder.truncate_dim} if encoder.truncate_dim else {})
+    if parts.sizes:
+        settings["matryoshka_dims"] = list(parts.sizes)
+    return settings | ({"truncate_dim": parts.truncate_dim} if parts.truncate_dim else {})
 
 
 def _json(path: Path, content: Any) -> None:

@@ -10,11 +10,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from simemb.encoder.unit_vectors import unit
+from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file
 from simemb.progress import track
@@ -29,8 +30,6 @@ QUIET = 2000
 """No progress bar below so many texts."""
 
 Precision = Literal["float32", "int8"]
-
-Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -98,29 +97,57 @@ class Embeds(Protocol):
         ...
 
 
-def encode(encoder: Embeds, texts: str | Iterable[str], options: Options) -> Vectors:
-    """All vectors in memory; see `Encoder.encode`."""
-    if isinstance(texts, str):
-        return encode(encoder, [texts], options)[0]
-    blocks = [vectors for _, vectors in _stream(encoder, texts, options)]
-    return np.concatenate(blocks) if blocks else np.zeros((0, _width(encoder, options)), np.float32)
+class Encodes:
+    """Mixin: `encode` and `encode_to_file` for every class that tokenizes and embeds (`Embeds`)."""
 
+    def encode(
+        self: Embeds,
+        texts: str | Iterable[str],
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> Vectors:
+        """Float32 vectors [texts, dim] in the order given, or [dim] for a single string.
 
-def encode_to_file(encoder: Embeds, texts: Iterable[str], path: Path, options: Options) -> int:
-    """Vectors straight to a .npy or .parquet file; see `Encoder.encode_to_file`."""
-    writers: dict[str, Callable[[Path, int], _Writer]] = {".npy": _NpyWriter, ".parquet": _ParquetWriter}
-    if path.suffix not in writers:
-        raise DataError(f"{path}: vectors are written to {' or '.join(writers)}, not to {path.suffix or 'a folder'!r}")
-    rows = 0
-    try:
-        with new_file(path) as partial, writers[path.suffix](partial, _width(encoder, options)) as writer:
-            for chunk, vectors in _stream(encoder, texts, options):
-                writer.append(chunk, vectors)
-                rows += len(chunk)
-    except OSError as error:
-        # the whole error, since it may name the file that the texts come from
-        raise DataError(f"{path}: cannot be written: {error}") from error
-    return rows
+        texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: scale each vector to
+        length 1. truncate_dim: keep the first dimensions only (before normalizing). batch_size: the most texts in a
+        batch; by default a batch is a fixed number of tokens. progress: show a bar with rate and time left; by default
+        in a terminal, if there is enough to do. Texts longer than `max_length` tokens are cut, and one warning counts
+        them. Raises `DataError` for anything but strings.
+        """
+        options = Options(normalize, truncate_dim, batch_size, progress)
+        blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
+        vectors = np.concatenate(blocks) if blocks else np.zeros((0, _width(self, options)), np.float32)
+        return vectors[0] if isinstance(texts, str) else vectors
+
+    def encode_to_file(
+        self: Embeds,
+        texts: Iterable[str],
+        path: str | Path,
+        *,
+        normalize: bool = False,
+        truncate_dim: int | None = None,
+        batch_size: int | None = None,
+        progress: bool | None = None,
+    ) -> int:
+        """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
+
+        path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
+        embedding). The file appears only when it is complete.
+        """
+        options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
+        writer_of, rows = writer_for(path), 0
+        try:
+            with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+                for chunk, vectors in _stream(self, texts, options):
+                    writer.append(chunk, vectors)
+                    rows += len(chunk)
+        except OSError as error:
+            # the whole error, since it may name the file that the texts come from
+            raise DataError(f"{path}: cannot be written: {error}") from error
+        return rows
 
 
 def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator[tuple[list[str], Vectors]]:
@@ -187,63 +214,3 @@ def _finish(vectors: Vectors, options: Options) -> Vectors:
     if options.normalize:
         vectors = unit(vectors)
     return vectors
-
-
-@runtime_checkable
-class _Writer(Protocol):
-    def __enter__(self) -> "_Writer": ...
-    def __exit__(self, *error: object) -> None: ...
-    def append(self, texts: list[str], vectors: Vectors) -> None: ...
-
-
-class _NpyWriter:
-    """A .npy file that grows: the header is written over with the final shape at the end."""
-
-    def __init__(self, path: Path, width: int):
-        self.file: BinaryIO = path.open("wb")
-        self.width = width
-        self.rows = 0
-
-    def __enter__(self) -> "_NpyWriter":
-        self._header()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.seek(0)
-        self._header()
-        self.file.close()
-
-    def _header(self) -> None:
-        # numpy pads the header for 21 digits of rows, so that it keeps its length whatever their number
-        shape = (self.rows, self.width)
-        np.lib.format.write_array_header_1_0(self.file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-
-    def append(self, texts: list[str], vectors: Vectors) -> None:  # noqa: ARG002
-        self.file.write(vectors.astype("<f4", copy=False).data)
-        self.rows += len(vectors)
-
-
-class _ParquetWriter:
-    """Columns text (string) and embedding (fixed-size list of float32)."""
-
-    def __init__(self, path: Path, width: int):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.type = pa.list_(pa.float32(), width)
-        self.schema = pa.schema({"text": pa.string(), "embedding": self.type})
-        self.writer = pq.ParquetWriter(path, self.schema)
-
-    def __enter__(self) -> "_ParquetWriter":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.writer.close()
-
-    def append(self, texts: list[str], vectors: Vectors) -> None:
-        import pyarrow as pa
-
-        flat = pa.array(vectors.ravel())
-        embedding = pa.FixedSizeListArray.from_arrays(flat, type=self.type)
-        clean = [text.encode("utf-8", "replace").decode() for text in texts]
-        self.writer.write_table(pa.table([pa.array(clean, pa.string()), embedding], schema=self.schema))

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from simemb.errors import DataError, ModelError
-from simemb.evaluation.geometry import covariance
 
 if TYPE_CHECKING:
     from simemb.encoder.encoder import Encoder
@@ -23,6 +22,18 @@ log = logging.getLogger("simemb")
 
 FLOOR = 1e-5
 """Directions whose deviation is below this share of the vectors' length are the rounding of float32, not a signal."""
+
+_BLOCK = 65536
+
+
+def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "dim"], Float64[np.ndarray, "dim dim"]]:
+    """The mean of at least two vectors, and their covariance sum_i (x_i - mean)(x_i - mean)^T / (n - 1), in float64."""
+    mean = x.mean(axis=0, dtype=np.float64)
+    products = np.zeros((x.shape[1], x.shape[1]))
+    for start in range(0, len(x), _BLOCK):
+        centered = x[start : start + _BLOCK] - mean
+        products += centered.T @ centered
+    return mean, products / (len(x) - 1)
 
 
 @dataclass(frozen=True, eq=False)

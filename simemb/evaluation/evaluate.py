@@ -16,12 +16,13 @@ from platform import python_version
 import numpy as np
 
 from simemb import cookbook
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
 from simemb.evaluation.metrics import alignment, effective_rank, uniformity
 from simemb.evaluation.scores import Geometry, Scores
 from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.tasks import LoadedTask, Pairs, Retrieval, Similarity
-from simemb.evaluation.text_vectors import SentenceEncoder, TextVectors
+from simemb.evaluation.text_vectors import TextVectors
 from simemb.evaluation.vector_cache import VectorCache
 
 log = logging.getLogger("simemb")
@@ -65,7 +66,7 @@ def _own_name(name: str) -> str:
 
 
 def evaluate(
-    encoder: SentenceEncoder,
+    encoder: TextEncoder,
     suite: str | Path | Suite = "sts",
     *,
     geometry: bool = False,
@@ -126,7 +127,7 @@ def evaluate(
 
 
 def alignment_uniformity(
-    encoder: SentenceEncoder,
+    encoder: TextEncoder,
     task: Similarity = STSB,
     *,
     threshold: float = THRESHOLD,

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from simemb.encoder.unit_vectors import unit
+from simemb.encoder.whitening import covariance
 
 STRIP = 512
 """Rows of similarities in memory at once: 512 x 20,000 float32 values take 41 MB."""
@@ -21,7 +22,6 @@ DEAD = 1e-3
 """A dimension is dead if its standard deviation is below this share of the median deviation."""
 SHARED = 0.01
 """The least mean cosine that `dominance` splits into the parts of dimensions."""
-_BLOCK = 65536
 _ROUNDING = float(np.finfo(np.float32).eps)
 
 
@@ -80,16 +80,6 @@ def isoscore(x: Float[np.ndarray, "text dim"]) -> float:
     if total <= COINCIDENT * np.square(x, dtype=np.float64).sum(axis=1).mean():
         return float("nan")
     return float((total**2 / np.square(spread).sum() - 1) / (len(spread) - 1))
-
-
-def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "dim"], Float64[np.ndarray, "dim dim"]]:
-    """The mean of at least two vectors, and their covariance sum_i (x_i - mean)(x_i - mean)^T / (n - 1), in float64."""
-    mean = x.mean(axis=0, dtype=np.float64)
-    products = np.zeros((x.shape[1], x.shape[1]))
-    for start in range(0, len(x), _BLOCK):
-        centered = x[start : start + _BLOCK] - mean
-        products += centered.T @ centered
-    return mean, products / (len(x) - 1)
 
 
 def singular_spectrum(x: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "dim"]:

@@ -1,33 +1,13 @@
 """The vectors of an evaluation: one for each distinct text, computed once or read from a cache."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import ModelError
 from simemb.evaluation.vector_cache import VectorCache
-
-
-@runtime_checkable
-class SentenceEncoder(Protocol):
-    """All that a suite asks of an encoder."""
-
-    @property
-    def name(self) -> str:
-        """What the tables call it."""
-        ...
-
-    def fingerprint(self) -> str:
-        """What tells it from an encoder with other weights."""
-        ...
-
-    def encode(
-        self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None
-    ) -> NDArray[np.float32]:
-        """Vectors [texts, dim], in the order given."""
-        ...
 
 
 class TextVectors:
@@ -40,7 +20,7 @@ class TextVectors:
 
     def __init__(
         self,
-        encoder: SentenceEncoder,
+        encoder: TextEncoder,
         texts: Iterable[str],
         *,
         batch_size: int | None = None,

@@ -2,11 +2,9 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import DataError, RecipeError
 from simemb.method.views import View
 from simemb.transformer.batch import Batch
@@ -86,7 +85,7 @@ class MaskedLMLoss(nn.Module):
         self.vocabulary = len(encoder.tokenizer)
         special = torch.tensor(sorted(encoder.tokenizer.all_special_ids))
         self.register_buffer("special", special, persistent=False)
-        self.head = VocabularyHead(encoder)
+        self.head = VocabularyHead(encoder.backbone, encoder.source, encoder.name)
 
     def forward(self, scene: Scene) -> Float[Tensor, ""]:
         """Mask the batch, encode it again and score the guesses."""
@@ -166,66 +165,3 @@ def mask_tokens(
     random = torch.randint(vocabulary, ids.shape, device=ids.device)
     masked = torch.where(chosen & (fate < 0.8), mask_id, ids)
     return torch.where(chosen & (fate >= 0.9), random, masked), chosen
-
-
-class VocabularyHead(nn.Module):
-    """The language-modelling head of a checkpoint, on its own.
-
-    transformers' own model for masked language modelling is kept whole but for its backbone, which is
-    replaced by a module that hands over the hidden states it is given. So every family's head works
-    without a line about it, and only the masked tokens meet the vocabulary. The output matrix is tied to
-    the encoder's word embeddings, as in pre-training.
-    """
-
-    def __init__(self, encoder: Encoder):
-        super().__init__()
-        model, fresh = _language_model(encoder)
-        self._given = _Given()
-        setattr(model, model.base_model_prefix, self._given)
-        embeddings = encoder.backbone.get_input_embeddings()
-        model.get_output_embeddings().weight = embeddings.weight
-        self.model = model
-        if fresh:
-            log.warning("%s carries no language-modelling head: starting from a fresh one", encoder.name)
-
-    def forward(self, hidden: Float[Tensor, "masked dim"]) -> Float[Tensor, "masked vocabulary"]:
-        """Logits over the vocabulary for some tokens."""
-        self._given.hidden = hidden[None]
-        ids = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
-        return self.model(input_ids=ids).logits[0]
-
-    @contextmanager
-    def whole(self, backbone: nn.Module) -> Generator[Any, None, None]:
-        """Inside this context it is transformers' language model again, around a backbone: to be saved."""
-        name = self.model.base_model_prefix
-        setattr(self.model, name, backbone)
-        try:
-            yield self.model
-        finally:
-            setattr(self.model, name, self._given)
-
-
-class _Given(nn.Module):
-    """A backbone that returns the hidden states it was given."""
-
-    hidden: Tensor
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
-        from transformers.modeling_outputs import BaseModelOutput
-
-        return BaseModelOutput(last_hidden_state=self.hidden)  # type: ignore[arg-type]
-
-
-def _language_model(encoder: Encoder) -> tuple[Any, bool]:
-    """The checkpoint's model for masked language modelling, and whether weights of its head were missing."""
-    from transformers import AutoModelForMaskedLM
-
-    from simemb.encoder.backbone import quiet_transformers
-
-    with quiet_transformers():
-        if encoder.source is None:
-            return AutoModelForMaskedLM.from_config(deepcopy(encoder.backbone.config)), True
-        model, report = AutoModelForMaskedLM.from_pretrained(
-            encoder.source, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-        )
-    return model, bool(report["missing_keys"])

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from simemb.distributed import gather, gather_numbers
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
-from simemb.method.auxiliaries import MaskedLMLoss, Scene, VocabularyHead
+from simemb.method.auxiliaries import MaskedLMLoss, Scene
 from simemb.method.heads import Head
 from simemb.method.memory import Bank, BankState, QueueState
 from simemb.method.objectives import Matryoshka

@@ -95,9 +95,9 @@ class Subject:
     @cached_property
     def encoder(self) -> Any:
         """The encoder; `ModelError` if there is none."""
-        from simemb.encoder.loading import load
+        from simemb.encoder.encoder import Encoder
 
-        return load(self.model, pooling=self.pooling, light=True)
+        return Encoder.load(self.model, pooling=self.pooling, encode_only=True)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import load
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
 from simemb.method.targets import Frozen
@@ -92,7 +91,7 @@ def prepare(recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, 
 
 def _beside(model: str, encoder: Encoder) -> Any:
     """Another encoder, on the same device; sentence-transformers chooses its own."""
-    other = load(model)
+    other = Encoder.load(model)
     return other.to(encoder.device) if isinstance(other, Encoder) else other
 
 

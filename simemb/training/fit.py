@@ -15,7 +15,6 @@ import torch
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.loading import BUNDLED
-from simemb.encoder.loading import load as load_encoder
 from simemb.errors import DataError, SimembError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
@@ -147,7 +146,9 @@ def fit(
 def _result(trainer: Trainer, before: Scores | None, progress: bool | None) -> Result:
     """The best checkpoint back in memory, read from the disk as anybody would, and scored."""
     encoder, suite = trainer.method.encoder, trainer.suite
-    encoder.load_state_dict(load_encoder(trainer.run.best).state_dict())
+    best = Encoder.load(trainer.run.best)
+    assert isinstance(best, Encoder)
+    encoder.load_state_dict(best.state_dict())
     return Result(
         directory=trainer.run.directory,
         encoder=encoder.eval(),
@@ -216,7 +217,7 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
         if pooling is not None:
             raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
         return model
-    encoder = load_encoder(model, pooling=pooling, default=recipe.pooling)
+    encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
     return encoder

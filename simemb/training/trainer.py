@@ -16,8 +16,6 @@ import torch
 from torch import Tensor
 
 from simemb import distributed
-from simemb.encoder import saving
-from simemb.encoder.model_card import describe
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
@@ -32,6 +30,7 @@ from simemb.training.loader import Loader, mix
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
 from simemb.training.optimizer import adamw, factor, set_rate
 from simemb.training.prefetch import Ahead
+from simemb.training.run_card import describe
 from simemb.training.run_directory import Run, Settings
 from simemb.training.status_line import Interrupts, LiveLine
 
@@ -272,11 +271,11 @@ class Trainer:
         self.progress.best_step = self.progress.step
         if self.accelerator.is_main_process:
             training = describe(self.recipe, self.settings, self.progress.step, scores)
-            saving.save(self.method.encoder, self.run.best, training, self.method.language_head)
+            self.method.encoder.save(self.run.best, training=training, language_head=self.method.language_head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
-                saving.save(twin, self.run.twin, describe(self.recipe, settings, self.progress.step, None))
+                twin.save(self.run.twin, training=describe(self.recipe, settings, self.progress.step, None))
 
     def _out_of_patience(self) -> bool:
         return self.recipe.patience is not None and self.progress.waiting >= self.recipe.patience

@@ -8,21 +8,15 @@ keyword. No model class is patched.
 import inspect
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from simemb.transformer import forward
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
-from simemb.transformer.cpu_ops import PLAIN
 from simemb.transformer.forward import Transform
-
-if TYPE_CHECKING:
-    from simemb.encoder.encoder import Encoder
 
 NAME = "simemb_ragged"
 
@@ -70,16 +64,19 @@ AttentionMaskInterface.register(NAME, no_mask)
 
 
 def hidden_states(
-    encoder: "Encoder",
+    backbone: Any,
     batch: Batch,
     positions: Int[Tensor, "tokens"],
     transforms: Sequence[Transform],
     *,
+    ragged: bool,
     every_layer: bool,
 ) -> tuple[Float[Tensor, "tokens dim"], ...]:
-    """The embedding layer's output and every layer's, or the last alone, of the batch as it is or padded."""
-    backbone = encoder.backbone
-    if encoder.ragged:
+    """The embedding layer's output and every layer's, or the last alone, of the batch as it is or padded.
+
+    ragged: the batch goes in as it is, for a backbone whose attention is `ragged_attention`.
+    """
+    if ragged:
         mask, inputs = None, {"input_ids": batch.ids[None], "position_ids": positions[None], "runs": batch.runs}
     else:
         rectangle, mask = batch.pad(int(backbone.config.pad_token_id or 0))
@@ -112,29 +109,3 @@ def _hooked(
         yield
     finally:
         handle.remove()
-
-
-@torch.inference_mode()
-def agreeing(encoder: "Encoder") -> tuple[bool, bool]:
-    """Whether two sentences of unlike length give the padded vectors when ragged, and by our own layers too.
-
-    The families are listed, so they should; this catches a transformers release in which they no longer do.
-    """
-    if encoder.backbone.config.model_type not in VERIFIED_FAMILIES:
-        return False, False
-    encoder.eval()
-    batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(encoder.device)
-    padded = encoder.hidden_states(batch)[-1]
-
-    def agrees() -> bool:
-        return torch.allclose(encoder.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
-
-    plain = encoder.backbone.config._attn_implementation
-    encoder.backbone.set_attn_implementation(NAME)
-    encoder.ragged = True
-    if not agrees():
-        encoder.backbone.set_attn_implementation(plain)
-        encoder.ragged = False
-        return False, False
-    encoder.fast = not PLAIN and forward.layers_of(encoder.backbone) is not None
-    return True, encoder.fast and agrees()

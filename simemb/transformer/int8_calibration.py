@@ -4,12 +4,9 @@ Half are sentences of several kinds, half random tokens of the vocabulary, alway
 usual, the second, whatever the language, how far the channels of a model reach.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from simemb.encoder.encoder import Encoder
 
 LONGEST = 64
 """Tokens of the longest random sequence."""
@@ -50,13 +47,17 @@ SENTENCES = (
 )
 
 
-def sequences(encoder: "Encoder") -> list[list[int]]:
-    """Token ids of the sentences above, and as many random sequences, framed as the tokenizer frames an empty text."""
-    dice = np.random.default_rng(0)
-    frame = encoder.tokenize([""])[0][0]
+def sequences(
+    tokenize: Callable[[Sequence[str]], list[list[int]]], vocabulary_size: int, max_length: int
+) -> list[list[int]]:
+    """Token ids of `SENTENCES`, and as many random sequences, framed as the tokenizer frames an empty text.
+
+    max_length: tokens of the longest sequence, special tokens included.
+    """
+    rng = np.random.default_rng(0)
+    frame = tokenize([""])[0]
     opening, closing = (frame[:1], frame[1:]) if len(frame) > 1 else ([], [])
-    room = max(1, min(LONGEST, encoder.max_length) - len(opening) - len(closing))
-    size = min(len(encoder.tokenizer), int(encoder.backbone.config.vocab_size))
-    lengths = dice.integers(1, room, len(SENTENCES), endpoint=True)
-    random = [[*opening, *dice.integers(size, size=length).tolist(), *closing] for length in lengths]
-    return [*encoder.tokenize(SENTENCES)[0], *random]
+    longest = max(1, min(LONGEST, max_length) - len(opening) - len(closing))
+    lengths = rng.integers(1, longest, len(SENTENCES), endpoint=True)
+    random = [[*opening, *rng.integers(vocabulary_size, size=length).tolist(), *closing] for length in lengths]
+    return [*tokenize(SENTENCES), *random]

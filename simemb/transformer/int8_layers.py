@@ -4,24 +4,20 @@ Products are oneDNN's, whose integer sums are exact; attention is in bfloat16, t
 float32. How values become bytes is settled once, so that a sentence's vector does not depend on its neighbors.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.errors import ModelError
-from simemb.transformer import int8_calibration
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
 from simemb.transformer.cpu_attention import from_block, grouped, to_block
 from simemb.transformer.cpu_ops import exact_gelu
 from simemb.transformer.forward import BERT_LAYOUT, Layer, layers_of
 from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
-
-if TYPE_CHECKING:
-    from simemb.encoder.encoder import Encoder
 
 TOKENS = 2048
 """Tokens that are best computed at once: what passes between two products then stays in the processor's caches."""
@@ -152,32 +148,36 @@ def _half() -> torch.dtype:
     return torch.bfloat16 if supported() else torch.float32
 
 
-# ---- from an encoder -----------------------------------------------------------------------------
+# ---- from a backbone -----------------------------------------------------------------------------
 
 
 @torch.inference_mode()
-def quantize(encoder: "Encoder", sentences: Iterable[str] | None = None) -> list[Int8Layer]:
-    """The layers of the encoder's backbone in int8, for its present weights.
+def quantize(
+    backbone: Any, token_ids: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
+) -> list[Int8Layer]:
+    """The layers of a backbone in int8, for its present weights.
 
-    sentences: a few hundred of the kind that will be encoded, which ranges of activations are measured on; by default
-    `simemb.transformer.int8_calibration.sequences`. Raises `ModelError` for a family without BERT's layout, a model that is not on the
-    CPU, and a processor or torch that lacks the kernels.
+    token_ids: a few hundred sentences of the kind that will be encoded; the ranges of activations are measured on them.
+    embed: runs the backbone in float32 on a batch of them. Raises `ModelError` as `check` does.
     """
-    check(encoder)
-    texts = int8_calibration.sequences(encoder) if sentences is None else encoder.tokenize(list(sentences))[0]
-    layers = layers_of(encoder.backbone)
-    if layers is None or not texts:
+    check(backbone)
+    layers = layers_of(backbone)
+    if layers is None or not token_ids:
         raise ModelError("precision int8 needs at least one sentence to measure the ranges of activations on")
-    seen = _watch(encoder, layers, texts)
-    return [Int8Layer(layer, parts) for layer, parts in zip(layers, seen, strict=True)]
+    ranges = _measure(layers, token_ids, embed)
+    return [Int8Layer(layer, inputs) for layer, inputs in zip(layers, ranges, strict=True)]
 
 
-def check(encoder: "Encoder") -> None:
-    """Raise a `ModelError` of one line where `quantize` cannot work."""
-    family = encoder.backbone.config.model_type
-    if encoder.device.type != "cpu":
-        raise ModelError(f"precision int8 is for the CPU, and the model is on {encoder.device}")
-    if layers_of(encoder.backbone) is None:
+def check(backbone: Any) -> None:
+    """Raise a `ModelError` where `quantize` cannot work.
+
+    That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch that lacks the
+    kernels.
+    """
+    family, device = backbone.config.model_type, next(backbone.parameters()).device
+    if device.type != "cpu":
+        raise ModelError(f"precision int8 is for the CPU, and the model is on {device}")
+    if layers_of(backbone) is None:
         known = ", ".join(sorted((*BERT_LAYOUT, "distilbert")))
         raise ModelError(f"precision int8 needs a plain encoder of these families: {known}; this is {family!r}")
     reason = missing()
@@ -202,8 +202,10 @@ def missing() -> str | None:
     return None
 
 
-def _watch(encoder: "Encoder", layers: Sequence[Layer], texts: Sequence[Sequence[int]]) -> list[list[Seen]]:
-    """What the four inputs of each layer's products are while transformers computes the texts in float32."""
+def _measure(
+    layers: Sequence[Layer], texts: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
+) -> list[list[Seen]]:
+    """The four inputs of each layer's products while transformers computes the texts in float32."""
     watched = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
     every = max(1, sum(map(len, texts)) // _KEPT)
     parts: dict[nn.Module, list[Seen]] = {module: [] for row in watched for module in row}
@@ -214,7 +216,7 @@ def _watch(encoder: "Encoder", layers: Sequence[Layer], texts: Sequence[Sequence
     handles = [module.register_forward_pre_hook(look) for module in parts]
     try:
         for first in range(0, len(texts), 32):
-            encoder.embed(texts[first : first + 32])
+            embed(texts[first : first + 32])
     finally:
         for handle in handles:
             handle.remove()

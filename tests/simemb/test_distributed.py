@@ -27,7 +27,7 @@ from accelerate import Accelerator
 from simemb import *
 from simemb import distributed
 from simemb.method import gradient_cache
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.training.loader import Loader
 from simemb.training.dataset import prepare
 from simemb.method.method import Method
@@ -59,7 +59,7 @@ CASES = {
 
 
 def three_steps(recipe, file):
-    encoder = load(base, pooling="cls")
+    encoder = Encoder.load(base, pooling="cls")
     rows = open_rows(file)
     material = prepare(recipe, rows, encoder, None, progress=False)
     method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()

@@ -39,7 +39,7 @@ from simemb import (
 from simemb.cli import main
 from simemb.cookbook import RECIPES, names
 from simemb.corpus.rows import open_rows
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.method.recipe import Recipe, find
 from simemb.method.targets import seen
 from simemb.training.dataset import Material, Reading
@@ -311,7 +311,7 @@ def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callabl
         for column, vectors in known.items():
             texts = [row[column] for row in open_rows(run.data).texts()]
             # other batches, so other sums: components of up to 3 differ in float32's last digits
-            np.testing.assert_allclose(vectors, load(tiny_base).encode(texts), atol=1e-5)
+            np.testing.assert_allclose(vectors, Encoder.load(tiny_base).encode(texts), atol=1e-5)
     assert bool(run.trainer.loader.material.taught) == isinstance(target, Frozen)
     assert bool(run.trainer.loader.material.guided) == (run.recipe.guide is not None)
 
@@ -342,12 +342,12 @@ def test_what_is_saved_loads_in_sentence_transformers_with_the_same_vectors(
     vectors = run.result.encoder.encode(TEXTS)
     theirs = SentenceTransformer(str(run.directory / "best"), device="cpu")
     np.testing.assert_allclose(theirs.encode(TEXTS, show_progress_bar=False), vectors, atol=1e-5)
-    np.testing.assert_array_equal(load(run.directory).encode(TEXTS), vectors)
+    np.testing.assert_array_equal(Encoder.load(run.directory).encode(TEXTS), vectors)
     twin = run.directory / "twin"
     assert twin.exists() == isinstance(run.recipe.target, Twin)
     if twin.exists():
         theirs = SentenceTransformer(str(twin), device="cpu").encode(TEXTS, show_progress_bar=False)
-        np.testing.assert_allclose(theirs, load(twin).encode(TEXTS), atol=1e-5)
+        np.testing.assert_allclose(theirs, Encoder.load(twin).encode(TEXTS), atol=1e-5)
         assert not np.allclose(theirs, vectors, atol=1e-4)
 
 
@@ -388,7 +388,7 @@ def test_the_dev_score_of_the_best_checkpoint_can_be_had_again(
     name: str, trained: Callable[[str], Trained], dev_file: Path
 ):
     run = trained(name)
-    assert evaluate(load(run.directory), dev_file).average == run.result.after.average
+    assert evaluate(Encoder.load(run.directory), dev_file).average == run.result.after.average
 
 
 # ---- stop and go on ------------------------------------------------------------------------------
@@ -538,7 +538,7 @@ def test_a_recipe_with_nouns_of_ones_own_in_one_file_trains_saves_and_resumes(
     state = load_file("whole/last/state.safetensors")
     assert state["method.objective.mean"].any()
     assert state["method.objective.scale"] != 1
-    assert load("whole").pooling == "mean"
+    assert Encoder.load("whole").pooling == "mean"
     with monkeypatch.context() as patch:
         stop_after(2, patch)
         assert main([*words, "--output", "stopped"]) == 130

@@ -12,7 +12,7 @@ import pytest
 from families import SENTENCES, make_encoder
 
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.external import ForeignEncoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.errors import DataError, ModelError
 
 TEXTS = [*SENTENCES, "A MAN Plays", "", "猫 a man 🙂"]
@@ -29,7 +29,7 @@ def edit(path: Path, **fields: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def potion(shared_models) -> ForeignEncoder:
+def potion(shared_models) -> ExternalEncoder:
     return Encoder.load(shared_models / "potion-base-4M")
 
 
@@ -73,7 +73,7 @@ def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors
     path = make_encoder().save(tmp_path / "model")
     change(path)
     encoder = Encoder.load(path)
-    assert isinstance(encoder, ForeignEncoder)
+    assert isinstance(encoder, ExternalEncoder)
     wanted = their_model(path).encode(TEXTS, show_progress_bar=False)
     np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5, rtol=0)
     assert encoder.dim == wanted.shape[1]
@@ -98,7 +98,7 @@ def test_a_default_prompt_changes_the_vectors(tmp_path):
 
 
 def test_static_embeddings_load_as_a_foreign_encoder_with_a_name_and_a_width(potion, shared_models):
-    assert isinstance(potion, ForeignEncoder)
+    assert isinstance(potion, ExternalEncoder)
     assert potion.name == str(shared_models / "potion-base-4M")
     assert potion.dim == 128
 
@@ -156,7 +156,7 @@ def test_everything_in_the_directory_that_changes_a_vector_changes_the_fingerpri
         prompt(path)
         change(path)
         encoder = Encoder.load(path)
-        assert isinstance(encoder, ForeignEncoder)
+        assert isinstance(encoder, ExternalEncoder)
         return encoder.fingerprint()
 
     def reword(path: Path) -> None:

@@ -13,9 +13,8 @@ import torch
 from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
 from torch import nn
 
-from simemb.encoder import loading
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.external import ForeignEncoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
@@ -77,7 +76,7 @@ def test_a_bare_checkpoint_gets_mean_with_a_notice(bare, caplog):
 
 def test_a_recipe_may_say_another_default(bare, caplog):
     with caplog.at_level(logging.WARNING, "simemb"):
-        encoder = loading.load(bare, default="cls")
+        encoder = Encoder.load(bare, default_pooling="cls")
     assert encoder.pooling == "cls"
     assert "taking cls" in caplog.text
 
@@ -201,7 +200,7 @@ def test_a_pooling_that_only_they_know_runs_through_them(tmp_path, mode):
 
     model = written_by_them(tmp_path / "model", their_transformer(tmp_path), Pooling(32, mode))
     encoder = Encoder.load(tmp_path / "model")
-    assert isinstance(encoder, ForeignEncoder)
+    assert isinstance(encoder, ExternalEncoder)
     np.testing.assert_allclose(encoder.encode(TEXTS), model.encode(TEXTS), atol=1e-5, rtol=0)
 
 
@@ -229,7 +228,7 @@ def test_layers_weighted_in_another_way_run_through_sentence_transformers(tmp_pa
     save_file(
         {"layer_weights": torch.tensor(used, dtype=torch.float32)}, path / "1_WeightedLayerPooling/model.safetensors"
     )
-    assert isinstance(Encoder.load(path), ForeignEncoder)
+    assert isinstance(Encoder.load(path), ExternalEncoder)
 
 
 # ---- where a model is looked for -----------------------------------------------------------------------

@@ -125,7 +125,7 @@ def test_truncating_to_more_than_there_is_keeps_everything(encoder):
 
 
 def test_a_zero_vector_survives_normalizing():
-    class Zeros:
+    class Zeros(streaming.Encodes):
         dim = 4
 
         def tokenize(self, texts):
@@ -134,9 +134,7 @@ def test_a_zero_vector_survives_normalizing():
         def embed(self, sentences):
             return np.zeros((len(sentences), 4), np.float32)
 
-    np.testing.assert_array_equal(
-        streaming.encode(Zeros(), ["a", "b"], streaming.Options(normalize=True)), np.zeros((2, 4))
-    )
+    np.testing.assert_array_equal(Zeros().encode(["a", "b"], normalize=True), np.zeros((2, 4)))
 
 
 @pytest.mark.parametrize("name", ["truncate_dim", "batch_size"])
@@ -302,7 +300,7 @@ def test_an_error_of_the_source_names_the_source(encoder, tmp_path):
 def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
     """The vectors alone would take 40 megabytes."""
 
-    class Wide:
+    class Wide(streaming.Encodes):
         dim = 10_000
 
         def tokenize(self, texts):
@@ -314,7 +312,7 @@ def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
     monkeypatch.setattr(streaming, "CHUNK", 20)
     tracemalloc.start()
     try:
-        streaming.encode_to_file(Wide(), (str(i) for i in range(1000)), tmp_path / "v.npy", streaming.Options())
+        Wide().encode_to_file((str(i) for i in range(1000)), tmp_path / "v.npy")
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from simemb.encoder import whitening
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.external import ForeignEncoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
-from simemb.encoder.whitening import Whitening, whiten
+from simemb.encoder.whitening import Whitening, covariance, whiten
 from simemb.errors import DataError, ModelError
 from simemb.evaluation.geometry import isoscore
 
@@ -191,9 +192,17 @@ def test_left_out_directions_are_told(caplog):
 
 def test_a_model_that_runs_through_sentence_transformers_is_refused(tmp_path):
     with pytest.raises(ModelError, match="potion runs through sentence-transformers and takes no further module"):
-        whiten(ForeignEncoder(object(), directory=tmp_path, name="potion"), TEXTS)
+        whiten(ExternalEncoder(object(), directory=tmp_path, name="potion"), TEXTS)
 
 
 def test_potion_is_refused(shared_models):
     with pytest.raises(ModelError, match="cannot be whitened"):
         whiten(Encoder.load(shared_models / "potion-base-4M"), TEXTS)
+
+
+def test_the_covariance_is_numpys_whatever_the_size_of_the_blocks(monkeypatch):
+    vectors = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+    monkeypatch.setattr(whitening, "_BLOCK", 7)
+    mean, spread = covariance(vectors)
+    np.testing.assert_allclose(mean, vectors.mean(axis=0, dtype=np.float64), rtol=1e-12)
+    np.testing.assert_allclose(spread, np.cov(vectors.astype(np.float64).T), rtol=1e-9)

@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import skew
 
-from simemb.evaluation import geometry
 from simemb.evaluation.geometry import (
     STRIP,
     anisotropy,
-    covariance,
     dead_dimensions,
     dominance,
     histogram,
@@ -167,13 +165,6 @@ def test_isoscore_of_well_known_points(x, expected):
 
 def test_isoscore_of_a_gaussian_cloud_is_near_1():
     assert isoscore(np.random.default_rng(1).normal(5, 2, size=(20_000, 6))) == pytest.approx(1, abs=2e-3)
-
-
-def test_the_covariance_is_numpys_whatever_the_size_of_the_blocks(vectors, monkeypatch):
-    monkeypatch.setattr(geometry, "_BLOCK", 7)
-    mean, spread = covariance(vectors)
-    np.testing.assert_allclose(mean, vectors.mean(axis=0, dtype=np.float64), rtol=1e-12)
-    np.testing.assert_allclose(spread, np.cov(vectors.astype(np.float64).T), rtol=1e-9)
 
 
 def test_the_spectrum_is_that_of_the_singular_values_of_centered_unit_vectors(vectors):

@@ -11,7 +11,6 @@ from families import FAMILIES, make_config, make_tokenizer
 from transformers import AutoModel, AutoModelForMaskedLM
 
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import load
 from simemb.errors import DataError, RecipeError
 from simemb.method.auxiliaries import MaskedLM, Scene, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
 from simemb.method.views import View
@@ -49,7 +48,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: Any, caplog: Any):
     path = checkpoint(family)
-    encoder = load(path, pooling="cls").eval()
+    encoder = Encoder.load(path, pooling="cls").eval()
     with caplog.at_level(logging.WARNING, "simemb"):
         loss = MaskedLM().build(encoder, dict(enumerate(VIEWS))).eval()
     assert "fresh" not in caplog.text
@@ -68,7 +67,7 @@ def test_a_base_hands_over_its_language_modelling_head(family: str, checkpoint: 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: Any):
-    encoder = load(checkpoint(family), pooling="cls")
+    encoder = Encoder.load(checkpoint(family), pooling="cls")
     loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
     assert loss.head.model.get_output_embeddings().weight is encoder.backbone.get_input_embeddings().weight
     loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))).backward()
@@ -86,7 +85,7 @@ def test_a_base_without_a_head_gets_a_fresh_one_and_says_so_once(family: str, tm
     torch.manual_seed(0)
     AutoModel.from_config(make_config(family)).save_pretrained(tmp_path)
     make_tokenizer(family).save_pretrained(tmp_path)
-    encoder = load(tmp_path, pooling="cls")
+    encoder = Encoder.load(tmp_path, pooling="cls")
     with caplog.at_level(logging.WARNING, "simemb"):
         loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
         batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
@@ -143,7 +142,7 @@ def test_fifteen_percent_of_the_ordinary_tokens_are_chosen_and_replaced_80_10_10
 
 
 def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Path):
-    encoder = load(tiny_base, pooling="cls").eval()
+    encoder = Encoder.load(tiny_base, pooling="cls").eval()
     loss = MaskedLM(probability=0.5).build(encoder, dict(enumerate(VIEWS))).eval()
     texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
     batch = Batch.collate(encoder.tokenize(texts)[0])
@@ -166,7 +165,7 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
 
 
 def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
-    encoder = load(tiny_base, pooling="cls")
+    encoder = Encoder.load(tiny_base, pooling="cls")
     loss = MaskedLM(probability=1e-9).build(encoder, dict(enumerate(VIEWS)))
     found = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
     found.backward()
@@ -200,7 +199,7 @@ def by_hand(weight: list[list[float]], bias: list[float], pairs: list[tuple[list
 @pytest.fixture
 def classifier(tiny_base: Path) -> Any:
     """A `SoftmaxNLI` on the tiny model, and what it makes of vectors; the reference beside it."""
-    encoder = load(tiny_base, pooling="cls")
+    encoder = Encoder.load(tiny_base, pooling="cls")
 
     def make(views: tuple[View, ...], classes: int = 3) -> tuple[SoftmaxNLILoss, Any]:
         torch.manual_seed(2)

@@ -11,7 +11,6 @@ from families import SENTENCES, make_encoder
 from torch import Tensor, nn
 
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import load
 from simemb.errors import RecipeError
 from simemb.method.embedding_augmentations import TokenCutoff
 from simemb.method.heads import MLP
@@ -79,12 +78,12 @@ def test_a_copy_equals_the_online_model_and_shares_nothing_with_it_but_the_token
 
 
 def test_at_step_0_the_slow_copy_of_a_loaded_model_gives_the_vectors_of_the_model(tiny_base: Path):
-    encoder = load(tiny_base, pooling="cls")
+    encoder = Encoder.load(tiny_base, pooling="cls")
     recipe = Recipe(views=TWO, objective=Regression(), head=MLP(norm="batch"), predictor=MLP(), target=EMA())
     method = Method(recipe, encoder, columns=1, seed=1).eval()
     batch = Batch.collate(encoder.tokenize(["the dog eats a ball", "a cat"])[0])
     with torch.no_grad():
-        expected = method.head(load(tiny_base, pooling="cls").eval()(batch))
+        expected = method.head(Encoder.load(tiny_base, pooling="cls").eval()(batch))
         assert torch.equal(method.head(method.encoder(batch)), expected)
         assert torch.equal(method.second.head(method.second.encoder(batch)), expected)
 

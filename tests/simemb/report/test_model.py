@@ -34,7 +34,7 @@ def test_labels_are_as_short_as_they_can_be_and_differ(models: list[str], short:
 
 
 def test_a_run_knows_its_recipe_and_history_without_loading_an_encoder(run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("simemb.encoder.loading.load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr("simemb.encoder.encoder.Encoder.load", lambda *_, **__: pytest.fail("loaded"))
     found = subject(run)
     assert found.recipe is not None
     assert found.recipe["run"]["seed"] == 1

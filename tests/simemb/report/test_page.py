@@ -271,9 +271,9 @@ def test_hostile_texts_stay_texts(tiny_base: Path, tmp_path: Path):
 def test_a_collapsed_model_has_dashes_where_nothing_is_defined(tiny_base: Path, dev_file: Path, tmp_path: Path):
     from safetensors.torch import load_file, save_file
 
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
 
-    load(tiny_base, pooling="cls").save(tmp_path / "flat")
+    Encoder.load(tiny_base, pooling="cls").save(tmp_path / "flat")
     weights = load_file(tmp_path / "flat" / "model.safetensors")
     save_file({name: weight * 0 for name, weight in weights.items()}, tmp_path / "flat" / "model.safetensors")
     root = Strict(page(Dossier([str(tmp_path / "flat")], [str(dev_file)]))).root

@@ -32,9 +32,9 @@ def test_what_a_run_started_from_stands_beside_it(run: Path, dev_file: Path):
 
 def test_a_base_that_is_one_of_the_models_is_not_shown_twice(own_run: Path, tiny_base: Path, dev_file: Path):
     base = own_run.parent / "with-pooling"
-    from simemb.encoder.loading import load
+    from simemb.encoder.encoder import Encoder
 
-    load(tiny_base, pooling="cls").save(base)
+    Encoder.load(tiny_base, pooling="cls").save(base)
     dossier = Dossier([str(own_run), str(base)], [str(dev_file)])
     assert dossier.bases == []
     assert dossier.base_of(dossier.subjects[0]) is dossier.subjects[1]

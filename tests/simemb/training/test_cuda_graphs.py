@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simemb.corpus.rows import open_rows
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.method.memory import Queue
 from simemb.method.method import Method
@@ -105,7 +105,7 @@ def make(tiny_base: Path, sentences_file: Path, tmp_path: Path) -> Callable[...,
 
     def made(name: str = "simcse", precision: str = "bf16", **fields: Any) -> Trainer:
         ours: Recipe = replace(find(name), **{**SMALL, **fields})
-        encoder = load(tiny_base, pooling=ours.pooling)
+        encoder = Encoder.load(tiny_base, pooling=ours.pooling)
         material = prepare(ours, open_rows(sentences_file), encoder, None, progress=False)
         run = Run(tmp_path / str(len(list(tmp_path.iterdir()))))
         settings = replace(SETTINGS, precision=precision)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
@@ -61,9 +61,9 @@ def tensors(directory: Path) -> dict[str, torch.Tensor]:
 def test_the_result_is_the_best_checkpoint_on_the_disk(train: Callable[..., Any], dev_file: Path, tmp_path: Path):
     result = train()
     assert {path.name for path in (tmp_path / "run").iterdir()} >= {"recipe.json", "metrics.jsonl", "best", "last"}
-    np.testing.assert_array_equal(result.encoder.encode(TEXTS), load(tmp_path / "run").encode(TEXTS))
+    np.testing.assert_array_equal(result.encoder.encode(TEXTS), Encoder.load(tmp_path / "run").encode(TEXTS))
     assert not result.encoder.training
-    scores = evaluate(load(tmp_path / "run"), dev_file)
+    scores = evaluate(Encoder.load(tmp_path / "run"), dev_file)
     assert result.after.average.all.spearman == scores.average.all.spearman
     assert result.steps == 6
     assert result.seconds > 0
@@ -136,7 +136,7 @@ def test_another_encoder_beside_the_first_leaves_the_callers_random_state_alone_
 
 
 def test_an_encoder_is_trained_in_place(train: Callable[..., Any], tiny_base: Path):
-    encoder = load(tiny_base, pooling="mean")
+    encoder = Encoder.load(tiny_base, pooling="mean")
     before = encoder.encode(TEXTS)
     result = train(model=encoder)
     assert result.encoder is encoder
@@ -149,13 +149,13 @@ def test_a_bare_checkpoint_gets_the_pooling_of_the_recipe_unless_asked(
     asked: str | None, expected: str, train: Callable[..., Any], tmp_path: Path
 ):
     train(pooling=asked)
-    assert load(tmp_path / "run").pooling == expected
+    assert Encoder.load(tmp_path / "run").pooling == expected
 
 
 def test_training_texts_are_cut_and_dev_texts_are_not(train: Callable[..., Any], dev_file: Path, tiny_base: Path):
     result = train(recipe(max_length=4))
     assert result.before.average.all.spearman == pytest.approx(
-        evaluate(load(tiny_base, pooling="cls"), dev_file).average.all.spearman
+        evaluate(Encoder.load(tiny_base, pooling="cls"), dev_file).average.all.spearman
     )
     assert result.encoder.max_length == 48
 
@@ -183,10 +183,10 @@ def test_a_twin_is_saved_beside_the_best_encoder_at_the_same_step(
 ):
     ours = recipe("cmc", target=Twin(str(tiny_base)), learning_rate=5e-3, eval_every=1)
     result = train(ours)
-    first, second = (load(tmp_path / "run" / name) for name in ("best", "twin"))
+    first, second = (Encoder.load(tmp_path / "run" / name) for name in ("best", "twin"))
     assert second.pooling == first.pooling == "cls"
     assert not np.allclose(first.encode(TEXTS), second.encode(TEXTS), atol=1e-3)
-    assert not np.allclose(second.encode(TEXTS), load(tiny_base, pooling="cls").encode(TEXTS), atol=1e-3)
+    assert not np.allclose(second.encode(TEXTS), Encoder.load(tiny_base, pooling="cls").encode(TEXTS), atol=1e-3)
     for name in ("best", "twin"):
         assert f"step {result.best_step}" in (tmp_path / "run" / name / "README.md").read_text()
 
@@ -194,7 +194,7 @@ def test_a_twin_is_saved_beside_the_best_encoder_at_the_same_step(
 def test_nested_sizes_are_recorded_with_the_encoder(train: Callable[..., Any], triplets_file: Path, tmp_path: Path):
     ours = recipe("matryoshka")
     train(replace(ours, objective=replace(ours.objective, dims=(8, 32))), data=triplets_file)
-    assert load(tmp_path / "run").sizes == (8, 32)
+    assert Encoder.load(tmp_path / "run").sizes == (8, 32)
 
 
 def test_labeled_pairs_train_a_classifier_beside_the_contrast(train: Callable[..., Any], tmp_path: Path):
@@ -318,7 +318,7 @@ def test_a_learning_rate_that_blows_up_is_told_in_one_line(train: Callable[..., 
 def test_a_dead_encoder_collapses_for_real(
     train: Callable[..., Any], tiny_base: Path, caplog: pytest.LogCaptureFixture
 ):
-    encoder = load(tiny_base, pooling="cls")
+    encoder = Encoder.load(tiny_base, pooling="cls")
     with torch.no_grad():
         for name, weight in encoder.backbone.named_parameters():
             if "LayerNorm.weight" in name:
@@ -415,7 +415,7 @@ def test_a_choice_that_does_not_exist_names_the_nearest(metric: str, precision: 
 
 def test_pooling_is_not_for_an_encoder(train: Callable[..., Any], tiny_base: Path):
     with pytest.raises(TrainingError, match="pooling= is for a model given by name"):
-        train(model=load(tiny_base, pooling="cls"), pooling="mean")
+        train(model=Encoder.load(tiny_base, pooling="cls"), pooling="mean")
 
 
 def test_a_foreign_model_cannot_be_trained(train: Callable[..., Any], shared_models: Path):

@@ -10,7 +10,7 @@ import pytest
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
 from simemb.corpus.sources import cache_folder
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.method.recipe import find
 from simemb.training.teacher_vectors import vectors_of
@@ -20,7 +20,7 @@ PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "
 
 @pytest.fixture
 def teacher(tiny_base: Path) -> Any:
-    return load(tiny_base, pooling="mean")
+    return Encoder.load(tiny_base, pooling="mean")
 
 
 def cached() -> list[Path]:

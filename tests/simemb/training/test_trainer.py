@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from simemb import files
 from simemb.cli import main
 from simemb.corpus.rows import open_rows
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.errors import SimembError
 from simemb.method.memory import Queue
 from simemb.method.method import Method
@@ -79,7 +79,7 @@ def test_the_linear_schedule_is_that_of_transformers(schedule: str):
 
 def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
     torch.manual_seed(0)
-    encoder = load(tiny_base, pooling="cls")
+    encoder = Encoder.load(tiny_base, pooling="cls")
     material = prepare(ours, open_rows(data), encoder, None, progress=False)
     trainer = Trainer(Method(ours, encoder, columns=1, seed=1), material, None, Run(output), SETTINGS)
     trainer.run.claim({}, resume=False)

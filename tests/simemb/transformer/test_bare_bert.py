@@ -11,7 +11,7 @@ import torch
 import transformers
 from families import SENTENCES, make_backbone, make_config, make_tokenizer
 
-from simemb.encoder.loading import load
+from simemb.encoder.encoder import Encoder
 from simemb.transformer.bare_bert import PREFIXES, BareBert, load_bare_bert
 
 
@@ -26,7 +26,10 @@ def checkpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 @pytest.mark.parametrize("checkpoint", sorted(PREFIXES), indirect=True)
 @pytest.mark.parametrize("pooling", ["cls", "mean", "last2"])
 def test_the_light_encoder_gives_the_same_vectors_and_fingerprint(checkpoint, pooling):
-    whole, light = load(checkpoint, pooling=pooling), load(checkpoint, pooling=pooling, light=True)
+    whole, light = (
+        Encoder.load(checkpoint, pooling=pooling),
+        Encoder.load(checkpoint, pooling=pooling, encode_only=True),
+    )
     assert isinstance(light.backbone, BareBert)
     assert not isinstance(whole.backbone, BareBert)
     np.testing.assert_array_equal(light.encode(SENTENCES), whole.encode(SENTENCES))
@@ -57,7 +60,7 @@ def test_half_precision_weights_become_float32(tmp_path):
 
 @pytest.mark.parametrize("checkpoint", ["electra", "mpnet"], indirect=True)
 def test_other_families_are_loaded_by_transformers(checkpoint):
-    assert not isinstance(load(checkpoint, light=True).backbone, BareBert)
+    assert not isinstance(Encoder.load(checkpoint, encode_only=True).backbone, BareBert)
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
@@ -65,9 +68,11 @@ def test_what_a_skeleton_cannot_hold_is_left_to_transformers(checkpoint):
     path = checkpoint / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"hidden_act": "silu"}))
-    assert not isinstance(load(checkpoint, light=True).backbone, BareBert)
+    assert not isinstance(Encoder.load(checkpoint, encode_only=True).backbone, BareBert)
     path.write_text(json.dumps(config))
-    assert not isinstance(load(checkpoint, light=True, pooling="mean", trust_remote_code=True).backbone, BareBert)
+    assert not isinstance(
+        Encoder.load(checkpoint, encode_only=True, pooling="mean", trust_remote_code=True).backbone, BareBert
+    )
     (checkpoint / "model.safetensors").rename(checkpoint / "other.safetensors")
     assert load_bare_bert(checkpoint, make_config("bert")) is None
 

@@ -15,10 +15,17 @@ from simemb.errors import ModelError
 from simemb.transformer import int8_layers
 from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Layer, layers_of
-from simemb.transformer.int8_layers import Int8Layer, quantize
+from simemb.transformer.int8_layers import Int8Layer
 from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
 
 pytestmark = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
+
+
+def quantize(encoder, sentences=None):
+    """The int8 layers of an encoder, which itself goes on to compute in float32."""
+    layers, encoder.quantized = encoder.quantize(sentences).quantized, None
+    return layers
+
 
 LAYOUTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie", "distilbert")
 

@@ -1,0 +1,37 @@
+"""The fingerprint of an encoder: two encoders with the same fingerprint give the same vectors."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simemb.encoder import tokenizer
+from simemb.encoder.parts import Parts
+
+
+def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable[Tensor] = ()) -> str:
+    """SHA-256, in hex, over the weights, the tokenizer and every setting that changes a vector.
+
+    weights: the encoder's state dict. quantized: the tensors of its int8 layers, if it has any.
+    """
+    digest = hashlib.sha256()
+    settings = (parts.pooling, [str(module) for module in parts.tail], parts.max_length, parts.truncate_dim)
+    digest.update(repr(settings).encode())
+    for tensor in quantized:
+        digest.update(tensor.numpy().data)
+    digest.update(_content(parts.backbone.config).encode())
+    digest.update(tokenizer.content(parts.tokenizer).encode())
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _content(config: Any) -> str:
+    """The configuration as JSON, without the entries that change no vector."""
+    ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
+    settings = {name: value for name, value in config.to_dict().items() if name not in ignored}
+    return json.dumps(settings, sort_keys=True, default=str)

@@ -1,0 +1,39 @@
+"""The parts of an encoder: what loading reads from a directory, and what saving writes to one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from simemb.encoder.modules import Dense
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that an `simemb.encoder.encoder.Encoder` is made of.
+
+    backbone: a transformers model, or a `BareBert`. pooling: a name of `simemb.encoder.pooling.LAYERS`. tail: modules
+    that follow the pooling (`Dense`, `Normalize`). max_length: tokens to which a text is cut, special tokens included;
+    None: as many as the backbone takes. name: a path or a hub name. source: the checkpoint that the backbone came from.
+    truncate_dim: dimensions that are kept of each vector; None: all. sizes: dimensions that the vectors were trained to
+    be cut to (Matryoshka).
+    """
+
+    backbone: Any
+    tokenizer: Any
+    pooling: str
+    tail: Sequence[nn.Module] = ()
+    max_length: int | None = None
+    name: str = ""
+    source: Path | None = None
+    truncate_dim: int | None = None
+    sizes: tuple[int, ...] = ()
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
+        width = widths[-1] if widths else int(self.backbone.config.hidden_size)
+        return min(width, self.truncate_dim or width)

@@ -1,0 +1,88 @@
+"""Vectors written to a file block by block: .npy, or .parquet with the texts beside them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+import numpy as np
+
+from simemb.errors import DataError
+
+Vectors = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@runtime_checkable
+class VectorWriter(Protocol):
+    """A file of vectors that grows block by block; a context manager that completes it."""
+
+    def __enter__(self) -> "VectorWriter": ...
+    def __exit__(self, *error: object) -> None: ...
+    def append(self, texts: list[str], vectors: Vectors) -> None:
+        """Write the vectors of some texts."""
+        ...
+
+
+class NpyWriter:
+    """A .npy file that grows: the header is written over with the final shape at the end."""
+
+    def __init__(self, path: Path, width: int):
+        self.file: BinaryIO = path.open("wb")
+        self.width = width
+        self.rows = 0
+
+    def __enter__(self) -> "NpyWriter":
+        self._header()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.seek(0)
+        self._header()
+        self.file.close()
+
+    def _header(self) -> None:
+        # numpy pads the header for 21 digits of rows, so that it keeps its length whatever their number
+        shape = (self.rows, self.width)
+        np.lib.format.write_array_header_1_0(self.file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+
+    def append(self, texts: list[str], vectors: Vectors) -> None:  # noqa: ARG002
+        """Write the vectors; the texts have no place in this format."""
+        self.file.write(vectors.astype("<f4", copy=False).data)
+        self.rows += len(vectors)
+
+
+class ParquetWriter:
+    """Columns text (string) and embedding (fixed-size list of float32)."""
+
+    def __init__(self, path: Path, width: int):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.type = pa.list_(pa.float32(), width)
+        self.schema = pa.schema({"text": pa.string(), "embedding": self.type})
+        self.writer = pq.ParquetWriter(path, self.schema)
+
+    def __enter__(self) -> "ParquetWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.writer.close()
+
+    def append(self, texts: list[str], vectors: Vectors) -> None:
+        """Write texts and vectors, one row each."""
+        import pyarrow as pa
+
+        flat = pa.array(vectors.ravel())
+        embedding = pa.FixedSizeListArray.from_arrays(flat, type=self.type)
+        clean = [text.encode("utf-8", "replace").decode() for text in texts]
+        self.writer.write_table(pa.table([pa.array(clean, pa.string()), embedding], schema=self.schema))
+
+
+WRITERS: dict[str, Callable[[Path, int], VectorWriter]] = {".npy": NpyWriter, ".parquet": ParquetWriter}
+"""The formats by the ending of a file: called with a path and the length of the vectors."""
+
+
+def writer_for(path: Path) -> Callable[[Path, int], VectorWriter]:
+    """The writer for a file of that ending. Raises `DataError` for an ending that is not in `WRITERS`."""
+    if path.suffix not in WRITERS:
+        raise DataError(f"{path}: vectors are written to {' or '.join(WRITERS)}, not to {path.suffix or 'a folder'!r}")
+    return WRITERS[path.suffix]

@@ -1,0 +1,26 @@
+"""The part of a model card that tells how a run trained the encoder."""
+
+from simemb.evaluation.scores import Scores
+from simemb.method.recipe import Recipe
+from simemb.training.run_directory import Settings
+
+
+def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | None) -> str:
+    """How a checkpoint was trained, and its score on the dev suite, which chose it."""
+    lines = [
+        f"- base: `{settings.model}`",
+        f"- data: `{settings.data}` ({', '.join(settings.columns)})",
+        f"- step {step}, seed {settings.seed}",
+        *([f"- mind: the data {settings.warning}"] if settings.warning else []),
+    ]
+    if scores is not None:
+        geometry = scores.geometry
+        main = {name: value for name, value in scores.averages().items() if "." not in name}
+        numbers = ", ".join(f"{name} {value:.2f}" for name, value in main.items())
+        lines.append(f"- {scores.suite}: {numbers}")
+        if geometry is not None:
+            lines.append(
+                f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f}, effective rank "
+                f"{geometry.effective_rank:.1f} ({geometry.task})"
+            )
+    return "\n## Training\n\n" + "\n".join(lines) + f"\n\n```python\n{recipe!r}\n```\n"
