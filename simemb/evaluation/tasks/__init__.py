@@ -1,6 +1,6 @@
 """The kinds of evaluation task, one file each.
 
-A `Task` is what a suite names; `load` reads its data, and what it returns scores vectors.
+A suite lists `Task`s. `Task.load` reads the data and returns a `LoadedTask`, which scores vectors.
 """
 
 from simemb.evaluation.tasks.classification import CrossValidated, Split

@@ -1,6 +1,6 @@
-"""Clustering: do the texts of a class lie together, when nobody says which class a text is of?
+"""Clustering: whether the texts of a class form a cluster.
 
-k-means with as many clusters as there are classes, judged by V-measure (Rosenberg & Hirschberg, 2007,
+k-means with as many clusters as there are classes, scored by V-measure (Rosenberg & Hirschberg, 2007,
 https://aclanthology.org/D07-1043), as in MTEB (Muennighoff et al., 2023, https://arxiv.org/abs/2210.07316).
 """
 
@@ -22,14 +22,14 @@ from simemb.progress import track
 
 @dataclass(frozen=True)
 class ClusteringScores(TaskScores):
-    """How well clusters agree with classes, in points.
+    """The agreement of clusters with classes, in points.
 
     Attributes:
-        v_measure: Harmonic mean of homogeneity and completeness, 0 to 100, the mean over seeds.
-        sd: Its standard deviation over seeds, with n - 1.
-        seeds: How many.
-        texts: How many.
-        classes: How many, and as many clusters.
+        v_measure: Harmonic mean of homogeneity and completeness, 0 to 100; mean over seeds.
+        sd: Standard deviation of the V-measure over seeds, with n - 1.
+        seeds: The number of seeds.
+        texts: The number of texts.
+        classes: The number of classes, and of clusters.
     """
 
     v_measure: float
@@ -45,18 +45,18 @@ class ClusteringScores(TaskScores):
 
 @dataclass(frozen=True)
 class Clustering(Task):
-    """Labeled texts, whose labels are used to judge alone.
+    """Labeled texts, whose labels are used only for scoring.
 
     Attributes:
-        data: A corpus of `data/` by its name, a `Source`, or the path of a file.
-        seeds: With how many k-means is run, 2 at least; from 0 on.
+        data: The name of a corpus in `data/`, a `Source`, or the path of a file.
+        seeds: k-means runs once with each seed from 0 to seeds - 1; at least 2.
     """
 
     data: str | Source | Path
     seeds: int = 10
 
     def load(self) -> "LoadedClustering":
-        """Read it; `DataError` for a missing label or a single class."""
+        """Read the data; `DataError` for a missing label or a single class."""
         return LoadedClustering(self, LabeledTexts.read(self.data))
 
 
@@ -69,31 +69,32 @@ class LoadedClustering(LoadedTask):
         self.origins = {data.origin: data.checksum}
 
     def texts(self) -> Iterator[str]:
-        """Every text."""
+        """All texts."""
         return (text for texts in self.data.texts for text in texts)
 
     def score(self, vectors: TextVectors) -> TaskResult:
-        """V-measure of k-means on the vectors, each of length 1 (one that is 0 stays so)."""
+        """V-measure of k-means on the L2-normalized vectors."""
         from sklearn.metrics import v_measure_score
         from sklearn.preprocessing import normalize
 
         unit = np.asarray(normalize(self.data.features(vectors)), np.float32)
         labels = self.data.class_numbers(self._classes)
-        found: list[float] = []
+        v_measures: list[float] = []
         name, seeds = f"clustering {self._task.name}", self._task.seeds
         with track(name, total=seeds, unit="fits", shown=vectors.progress) as advance:
             for seed in range(seeds):
-                found.append(100 * float(v_measure_score(labels, _clusters(unit, len(self._classes), seed))))
+                clusters = _clusters(unit, len(self._classes), seed)
+                v_measures.append(100 * float(v_measure_score(labels, clusters)))
                 advance(1)
-        mean, sd = float(np.mean(found)), float(np.std(found, ddof=1))
-        return TaskResult(ClusteringScores(mean, sd, len(found), len(labels), len(self._classes)), None)
+        mean, sd = float(np.mean(v_measures)), float(np.std(v_measures, ddof=1))
+        return TaskResult(ClusteringScores(mean, sd, seeds, len(labels), len(self._classes)), None)
 
 
 def _clusters(unit: NDArray[np.float32], count: int, seed: int) -> NDArray[np.int32]:
-    """The cluster of each text: of one start by k-means++, what Lloyd's iterations make of it."""
+    """The cluster of each text by Lloyd's algorithm from one k-means++ initialization."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different vectors than clusters: fewer clusters
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct vectors than clusters
         return KMeans(count, n_init="auto", random_state=seed).fit_predict(unit)

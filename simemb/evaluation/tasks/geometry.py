@@ -1,6 +1,7 @@
-"""The geometry of an encoder on scored sentence pairs: every measure that there is, with and without whitening.
+"""The geometry of an encoder's vectors on scored sentence pairs, with and without whitening.
 
-The measures stand in `simemb.evaluation.metrics`, `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias`, each with its formula and source.
+`simemb.evaluation.metrics`, `simemb.evaluation.geometry` and `simemb.evaluation.surface_bias` have the measures with
+their formulas and sources.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
 
 DOMINATING = (1, 3, 5)
-"""Of so many dimensions the share in the mean cosine is told (Timkey & van Schijndel)."""
+"""`dominance` is measured for these numbers of dimensions (Timkey & van Schijndel)."""
 COSINE_EDGES = tuple(edge / 20 for edge in range(-20, 21))
 
 
@@ -38,13 +39,13 @@ class GeometryMeasures:
     """The geometry of one set of vectors.
 
     Attributes:
-        measures: By name. Correlations (`spearman` and the biases of `simemb.evaluation.surface_bias`) are in points; the rest is in
-            the unit of its function: `alignment` and `alignment>=3` (pairs of that gold score or more), `uniformity`,
-            `anisotropy`, `isoscore`, `effective_rank`, `hubness`, `dead_dimensions` (a count), `dominance_3` (the share
-            of three dimensions in the mean cosine). Hubness is that of distinct texts, all others count a text as
-            often as it occurs, as SimCSE does.
+        measures: By name. Correlations (`spearman` and the biases of `simemb.evaluation.surface_bias`) are in points.
+            The others have the unit of their function: `alignment` and `alignment>=3` (of pairs with that gold score
+            or more), `uniformity`, `anisotropy`, `isoscore`, `effective_rank`, `hubness`, `dead_dimensions` (a count),
+            `dominance_3` (the share of three dimensions in the mean cosine). Hubness is of the distinct texts; all
+            other measures count a text as often as it occurs, as in SimCSE.
         spectrum: Singular values as shares of their sum, the largest first.
-        histogram: Pairs by bin of the gold score and, within it, by bin of the cosine.
+        histogram: The number of pairs [bin of the gold score][bin of the cosine].
     """
 
     measures: dict[str, float]
@@ -57,14 +58,14 @@ class VectorGeometryScores(TaskScores):
     """The geometry of the vectors of scored pairs.
 
     Attributes:
-        raw: Of the vectors as they are.
-        whitened: Of the same vectors whitened by their own mean and covariance; None where there are too few of them.
-        directions: Dimensions that whitening keeps, 0 where there is none.
-        positive: The gold score from which on a pair counts for `alignment`.
-        gold_edges: Of the bins of both histograms.
-        cosine_edges: Likewise.
-        pairs: How many.
-        texts: How many distinct ones.
+        raw: Measures of the vectors of the encoder.
+        whitened: Measures of the same vectors whitened by their own mean and covariance; None for too few vectors.
+        directions: The number of dimensions after whitening; 0 without whitening.
+        positive: Least gold score of the pairs of `alignment`.
+        gold_edges: Edges of the bins of gold scores in the histograms.
+        cosine_edges: Edges of the bins of cosines in the histograms.
+        pairs: The number of pairs.
+        texts: The number of distinct texts.
     """
 
     raw: GeometryMeasures
@@ -77,7 +78,7 @@ class VectorGeometryScores(TaskScores):
     texts: int
 
     def numbers(self) -> dict[str, float]:
-        """Every measure by its name, then with the prefix `whitened.` those of the whitened vectors."""
+        """The measures by name, then those of the whitened vectors with the prefix `whitened.`."""
         whitened = self.whitened.measures if self.whitened else dict.fromkeys(self.raw.measures, nan)
         return self.raw.measures | {f"whitened.{name}": value for name, value in whitened.items()}
 
@@ -87,9 +88,9 @@ class VectorGeometry(Task):
     """The geometry of the vectors of scored pairs.
 
     Attributes:
-        pairs: Where they are from.
-        positive: The gold score from which on a pair counts for `alignment`; SimCSE's copies take 4.
-        thresholds: Other scores from which on alignment is told too.
+        pairs: The task with the pairs.
+        positive: Least gold score of the pairs of `alignment`; copies of SimCSE use 4.
+        thresholds: Other least gold scores for which alignment is measured.
         gold_edges: Edges of the bins of gold scores in the histogram of cosines.
     """
 
@@ -104,7 +105,7 @@ class VectorGeometry(Task):
 
 
 class LoadedVectorGeometry(LoadedTask):
-    """The pairs, and what their words alone tell."""
+    """The pairs of a `VectorGeometry`, and the surface of their texts."""
 
     def __init__(self, task: VectorGeometry, pairs: LoadedPairs):
         self.task = task
@@ -116,11 +117,11 @@ class LoadedVectorGeometry(LoadedTask):
         self.surface = Surface.of(self.first, self.second)
 
     def texts(self) -> Iterator[str]:
-        """Both sentences of every pair."""
+        """Both sentences of each pair."""
         return self.pairs.texts()
 
     def score(self, vectors: TextVectors) -> TaskResult:
-        """All measures. There are no outcomes: most measures are of all vectors together, not of each pair."""
+        """All measures. There are no outcomes, since most measures have no value for a single pair."""
         distinct = list(dict.fromkeys(self.texts()))
         sides = vectors[self.first], vectors[self.second], vectors[distinct]
         try:
@@ -128,8 +129,8 @@ class LoadedVectorGeometry(LoadedTask):
         except DataError:
             whitening = None
         scores = VectorGeometryScores(
-            raw=self._shape(*sides),
-            whitened=None if whitening is None else self._shape(*map(whitening, sides)),
+            raw=self._measure(*sides),
+            whitened=None if whitening is None else self._measure(*map(whitening, sides)),
             directions=0 if whitening is None else whitening.matrix.shape[1],
             positive=self.task.positive,
             gold_edges=self.task.gold_edges,
@@ -139,13 +140,13 @@ class LoadedVectorGeometry(LoadedTask):
         )
         return TaskResult(scores, None)
 
-    def _shape(
+    def _measure(
         self,
         first: Float[np.ndarray, "pair dim"],
         second: Float[np.ndarray, "pair dim"],
         distinct: Float[np.ndarray, "text dim"],
     ) -> GeometryMeasures:
-        """The geometry of one set of vectors: of both sides of the pairs, and of each distinct text."""
+        """The measures of one set of vectors: those of both sides of the pairs, and those of the distinct texts."""
         both = np.concatenate([first, second])
         cosines = cosine(first, second)
         counts = histogram(cosines, self.gold, gold_edges=self.task.gold_edges, cosine_edges=COSINE_EDGES)

@@ -1,4 +1,4 @@
-"""Scored sentence pairs: how well cosines agree with the similarity that people gave, without a regressor.
+"""Scored sentence pairs: the correlation of cosines with gold similarities, without a regressor.
 
 SentEval's sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/2104.08821, table B.1).
 """
@@ -23,15 +23,15 @@ from simemb.evaluation.text_vectors import TextVectors
 
 @dataclass(frozen=True)
 class Pairs:
-    """The sentence pairs of one subset, side by side.
+    """The sentence pairs of one subset.
 
     Attributes:
         subset: Name of the subset.
-        origin: The corpus or file that they are from.
-        checksum: SHA-256 of that file, or of the pairs themselves where they are made in memory.
-        first: One sentence of each pair.
-        second: The other.
-        gold: Similarity that people gave, [pairs].
+        origin: The corpus or file of the pairs.
+        checksum: SHA-256 of that file, or of the pairs themselves if they are generated in memory.
+        first: The first sentence of each pair.
+        second: The second sentence of each pair.
+        gold: Gold similarity of each pair [pairs].
     """
 
     subset: str
@@ -47,31 +47,31 @@ class Similarity(Task):
     """Scored sentence pairs in named subsets.
 
     Attributes:
-        subsets: Name of each subset -> a corpus of `data/` by its name, a `Source`, or the path of a file.
-        scale: Lowest and highest gold score that may occur.
+        subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, or the path of a file.
+        scale: Lowest and highest gold score allowed.
     """
 
     subsets: Mapping[str, str | Source | Path]
     scale: tuple[float, float] = (0.0, 5.0)
 
     def load(self) -> "LoadedPairs":
-        """Read every subset; `DataError` for one that is missing, too short, or without a usable score."""
+        """Read all subsets; `DataError` if one is missing, too short, or has no usable scores."""
         return LoadedPairs(self.read())
 
     def read(self) -> list[Pairs]:
-        """The pairs of every subset."""
+        """The pairs of each subset."""
         return [_read(subset, data, self.scale) for subset, data in self.subsets.items()]
 
 
 class LoadedPairs(LoadedTask):
-    """The pairs of a task."""
+    """The pairs of a `Similarity`."""
 
     def __init__(self, subsets: Sequence[Pairs]):
         self.subsets = subsets
         self.origins = {pairs.origin: pairs.checksum for pairs in subsets}
 
     def texts(self) -> Iterator[str]:
-        """Both sentences of every pair."""
+        """Both sentences of each pair."""
         for pairs in self.subsets:
             yield from pairs.first
             yield from pairs.second
@@ -82,7 +82,7 @@ class LoadedPairs(LoadedTask):
         return TaskResult(self.correlations(outcomes), outcomes)
 
     def outcomes(self, vectors: TextVectors) -> Outcomes:
-        """The cosine of every pair."""
+        """The cosine of each pair."""
         cosines = [cosine(vectors[pairs.first], vectors[pairs.second]) for pairs in self.subsets]
         return Outcomes(
             texts=[texts for pairs in self.subsets for texts in zip(pairs.first, pairs.second, strict=True)],
@@ -111,23 +111,23 @@ class LoadedPairs(LoadedTask):
 
 @dataclass(frozen=True)
 class Binary(Similarity):
-    """Pairs that mean the same (1) or not (0): correlations, and the quality of the cosine as a classifier."""
+    """Pairs with the same meaning (1) or not (0): correlations, and the quality of the cosine as a classifier."""
 
     scale: tuple[float, float] = (0.0, 1.0)
 
     def load(self) -> "LoadedBinary":
-        """Read every subset; `DataError` too for a score that is neither 0 nor 1."""
+        """Read all subsets; `DataError` also for a score that is neither 0 nor 1."""
         subsets = self.read()
         for pairs in subsets:
-            strange = np.flatnonzero(~np.isin(pairs.gold, (0, 1)))
-            if strange.size:
-                row = strange[0]
+            invalid = np.flatnonzero(~np.isin(pairs.gold, (0, 1)))
+            if invalid.size:
+                row = invalid[0]
                 raise DataError(f"{pairs.origin}, pair {row + 1}: score {pairs.gold[row]:g} (allowed: 0 and 1)")
         return LoadedBinary(subsets)
 
 
 class LoadedBinary(LoadedPairs):
-    """Pairs with a score of 0 or 1."""
+    """The pairs of a `Binary`."""
 
     def score(self, vectors: TextVectors) -> TaskResult:
         """Correlations, area under the curve, average precision, best accuracy and F1."""
@@ -137,8 +137,8 @@ class LoadedBinary(LoadedPairs):
         assert outcomes.gold is not None
         correlations = self.correlations(outcomes)
         parts = {name: getattr(correlations, name) for name in ("all", "mean", "wmean", "pairs", "subsets")}
-        found = separation(outcomes.values, outcomes.gold == 1)
-        return TaskResult(BinaryScores(**parts, **asdict(found), positives=int(outcomes.gold.sum())), outcomes)
+        classifier = separation(outcomes.values, outcomes.gold == 1)
+        return TaskResult(BinaryScores(**parts, **asdict(classifier), positives=int(outcomes.gold.sum())), outcomes)
 
 
 def _correlate(cosines: NDArray[np.float64], gold: NDArray[np.float64]) -> Correlation:
@@ -166,7 +166,7 @@ def _checksum(source: Source | Path, rows: Rows) -> str:
 
 
 def _check(origin: str, gold: Sequence[float], scale: tuple[float, float]) -> None:
-    """Refuse scores with which no correlation can be computed."""
+    """Raise `DataError` for gold scores outside the scale, and for those without a correlation."""
     if len(gold) < 2:
         raise DataError(f"{origin} has {len(gold)} scored pair, but a correlation needs at least 2")
     lowest, highest = scale

@@ -1,4 +1,4 @@
-"""What every kind of evaluation task has in common."""
+"""The base classes of all kinds of evaluation task."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,35 +11,35 @@ from simemb.evaluation.text_vectors import TextVectors
 
 
 class TaskResult(NamedTuple):
-    """The scores of a task, and what they are made of, unit by unit, if it has units."""
+    """The scores of a task, and the values of its units if it has units."""
 
     scores: TaskScores
     outcomes: Outcomes | None
 
 
 class LoadedTask(ABC):
-    """The data of a task in memory: what it asks an encoder for, and what it makes of the answer.
+    """The data of a task in memory: the texts to encode, and the scores of their vectors.
 
     Attributes:
-        origins: Every corpus or file that was read -> its SHA-256.
+        origins: Each corpus or file that was read -> its SHA-256.
     """
 
     origins: dict[str, str]
 
     @abstractmethod
     def texts(self) -> Iterator[str]:
-        """Every text whose vector will be needed, perhaps several times."""
+        """All texts that `score` needs a vector of; a text may occur several times."""
 
     def test_texts(self) -> Iterator[str]:
-        """The texts that an encoder must not have been trained on: of `texts`, those that it is scored on.
+        """The texts of `texts` that the encoder is scored on, and so must not have been trained on.
 
-        None at all means that they are not known here.
+        Empty if the task does not expose its texts.
         """
         return self.texts()
 
     @abstractmethod
     def score(self, vectors: TextVectors) -> TaskResult:
-        """The scores of the encoder that gave these vectors."""
+        """The scores of the encoder of these vectors."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Task(ABC):
     """One task of a suite.
 
     Attributes:
-        name: What tables and JSON call it.
+        name: The name in tables and records.
     """
 
     name: str
 
     @abstractmethod
     def load(self) -> LoadedTask:
-        """Read the data; `AbsentError` if they are not to be had, `DataError` if they cannot be used."""
+        """Read the data; `AbsentError` if they are missing, `DataError` if they cannot be used."""

@@ -74,7 +74,7 @@ def test_where_nothing_can_be_written_everything_still_works(monkeypatch, tmp_pa
     file.write_text("in the way")
     monkeypatch.setenv("SIMEMB_CACHE", str(file))
     assert VectorCache("one").get_or_encode(["a"], number).tobytes() == number(["a"]).tobytes()
-    assert "cannot be kept" in caplog.text
+    assert "cannot be cached" in caplog.text
 
 
 def test_many_at_once_leave_a_whole_cache():
