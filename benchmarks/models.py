@@ -43,7 +43,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 @contextmanager
 def directories(options: argparse.Namespace) -> Generator[dict[str, Path], None, None]:
-    """The directory of each requested model; those with random weights exist as long as the context."""
+    """The directory of each requested model by name; those with random weights exist as long as the context."""
     with tempfile.TemporaryDirectory() as folder:
         paths: dict[str, Path] = {}
         for name in options.models:
