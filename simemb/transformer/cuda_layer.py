@@ -15,7 +15,7 @@ class Shape:
     """What is fixed of a layer: heads, the three dropouts (0 outside training), the epsilons of its norms."""
 
     heads: int
-    drops: tuple[float, float, float]
+    dropouts: tuple[float, float, float]
     epsilons: tuple[float, float]
 
 
@@ -62,7 +62,7 @@ class Block:
     def _drop(self, which: int) -> Any:
         from simemb.transformer.triton_kernels import Drop
 
-        return Drop(self.shape.drops[which], self.seed, self.site + which)
+        return Drop(self.shape.dropouts[which], self.seed, self.site + which)
 
     def _geometry(self) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """Starts and longest span of the queries and of the keys."""

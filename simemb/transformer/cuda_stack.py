@@ -6,7 +6,7 @@ and `simemb.transformer.triton_kernels` does in one pass each what stands betwee
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,9 +16,7 @@ from torch.autograd import Function
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN, exact_gelu
 from simemb.transformer.cuda_layer import Block, Half, Shape, Spans
-
-if TYPE_CHECKING:
-    from simemb.transformer.forward import Layer
+from simemb.transformer.layer import Layer
 
 HALVES = (torch.float16, torch.bfloat16)
 LONGEST = 128
@@ -30,26 +28,26 @@ def precision(tokens: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else tokens.dtype
 
 
-def suits(tokens: Tensor, layers: "Sequence[Layer]", batch: Batch) -> bool:
+def suits(tokens: Tensor, layers: Sequence[Layer], batch: Batch) -> bool:
     """Whether `run` can compute these layers."""
     return (
         not PLAIN and tokens.is_cuda and precision(tokens) in HALVES and batch.lengths[-1] <= LONGEST and knows(layers)
     )
 
 
-def knows(layers: "Sequence[Layer]") -> bool:
+def knows(layers: Sequence[Layer]) -> bool:
     """Whether these layers are of the kind that is written out here, and Triton is there."""
     return all(_known(layer) for layer in layers) and _has_triton()
 
 
 def run(
-    tokens: Float[Tensor, "tokens dim"], layers: "Sequence[Layer]", batch: Batch, *, first_only: bool
+    tokens: Float[Tensor, "tokens dim"], layers: Sequence[Layer], batch: Batch, *, first_only: bool
 ) -> Float[Tensor, "rows dim"]:
     """The output of the last of `layers`; with `first_only` at the first token of each sentence alone."""
     shapes = tuple(
         Shape(
             layer.heads,
-            layer.drops if layer.training else (0.0, 0.0, 0.0),
+            layer.dropouts if layer.training else (0.0, 0.0, 0.0),
             (layer.output_norm.eps, layer.down_norm.eps),
         )
         for layer in layers
@@ -61,14 +59,14 @@ def run(
     return _Stack.apply(half, tokens.dtype, seed, spans, shapes, torch.is_grad_enabled(), *parameters)
 
 
-def _parameters(layer: "Layer") -> list[Any]:
+def _parameters(layer: Layer) -> list[Any]:
     modules = (
         layer.query, layer.key, layer.value, layer.output, layer.output_norm, layer.up, layer.down, layer.down_norm,
     )  # fmt: skip
     return [parameter for module in modules for parameter in (module.weight, module.bias)]
 
 
-def _known(layer: "Layer") -> bool:
+def _known(layer: Layer) -> bool:
     size = layer.query.out_features // layer.heads
     exact = exact_gelu(layer.activation)
     dense = all(parameter is not None for parameter in _parameters(layer))

@@ -1,132 +1,36 @@
 """The layers of BERT-family models as one pass over a ragged batch, on the weights of the transformers model.
 
-transformers computes every layer for every token, with operators chosen to suit every model. Here a layer is
-written once for the post-norm family, so that the CPU gets oneDNN's fused products and fast dropout (`simemb.transformer.cpu_ops`)
-and the last layer is computed only where the pooling looks.
+transformers computes every layer for every token, with operators chosen to suit every model. Here the layers are
+`simemb.transformer.layer.Layer`s, computed one after the other or, in half precision on CUDA, by
+`simemb.transformer.cuda_stack`; the last layer is computed only for the tokens that the pooling reads.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from simemb.transformer import cuda_stack
-from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import by_onednn, dropout, exact_gelu, linear, linear_gelu
+from simemb.transformer.cpu_ops import by_onednn, dropout
+from simemb.transformer.layer import Layer
 from simemb.transformer.onednn_padding import Filling
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
-
-BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie"})
-"""Model types whose layers bear BERT's names; DistilBERT's are the same under other names."""
-
+"""Replaces the output of the embedding layer, given that output and its batch."""
 
 AnyLayer = Callable[..., Float[Tensor, "rows dim"]]
-"""A `Layer` or one in int8 (`simemb.transformer.int8_layers`): called with tokens, their batch and `first_only`."""
+"""A `Layer` or an `Int8Layer` (`simemb.transformer.int8_layers`): called with tokens, their batch and `first_only`."""
 
-
-@dataclass(frozen=True)
-class Layer:
-    """The parts of one transformer layer, by what they do.
-
-    drops: probabilities of dropout, on the attention weights, after the attention and after the feed-forward.
-    """
-
-    query: nn.Linear
-    key: nn.Linear
-    value: nn.Linear
-    output: nn.Linear
-    output_norm: nn.LayerNorm
-    up: nn.Linear
-    activation: Any
-    down: nn.Linear
-    down_norm: nn.LayerNorm
-    heads: int
-    drops: tuple[float, float, float]
-    training: bool
-
-    @classmethod
-    def bert(cls, layer: Any) -> "Layer":
-        """From a layer of BERT's layout."""
-        mixing, after, up, down = layer.attention.self, layer.attention.output, layer.intermediate, layer.output
-        return cls(
-            query=mixing.query,
-            key=mixing.key,
-            value=mixing.value,
-            output=after.dense,
-            output_norm=after.LayerNorm,
-            up=up.dense,
-            activation=up.intermediate_act_fn,
-            down=down.dense,
-            down_norm=down.LayerNorm,
-            heads=mixing.num_attention_heads,
-            drops=(mixing.dropout.p, after.dropout.p, down.dropout.p),
-            training=layer.training,
-        )
-
-    @classmethod
-    def distilbert(cls, layer: Any) -> "Layer":
-        """From a layer of DistilBERT, which has no dropout between its attention and the norm."""
-        mixing, feed_forward = layer.attention, layer.ffn
-        return cls(
-            query=mixing.q_lin,
-            key=mixing.k_lin,
-            value=mixing.v_lin,
-            output=mixing.out_lin,
-            output_norm=layer.sa_layer_norm,
-            up=feed_forward.lin1,
-            activation=feed_forward.activation,
-            down=feed_forward.lin2,
-            down_norm=layer.output_layer_norm,
-            heads=mixing.n_heads,
-            drops=(mixing.dropout.p, 0.0, feed_forward.dropout.p),
-            training=layer.training,
-        )
-
-    @property
-    def plain(self) -> bool:
-        """Whether these compute as torch's own modules do: an adapter (LoRA) has work to do in its own forward."""
-        linears = (self.query, self.key, self.value, self.output, self.up, self.down)
-        return all(type(module).forward is nn.Linear.forward for module in linears) and all(
-            type(norm).forward is nn.LayerNorm.forward for norm in (self.output_norm, self.down_norm)
-        )
-
-    def __call__(
-        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, *, first_only: bool = False
-    ) -> Float[Tensor, "rows dim"]:
-        """Post-norm attention and feed-forward: of every token, or of the first of each sentence only."""
-        attention_drop, output_drop, down_drop = self.drops
-        rows = tokens.index_select(0, batch.firsts) if first_only else tokens
-        mixed = attend(
-            *(
-                self._heads(linear(x, part))
-                for x, part in ((rows, self.query), (tokens, self.key), (tokens, self.value))
-            ),
-            runs=batch.runs,
-            dropout=attention_drop if self.training else 0.0,
-            first_only=first_only,
-        )
-        rows = self.output_norm(self._add(mixed.flatten(1), self.output, rows, output_drop))
-        wide = linear_gelu(rows, self.up) if exact_gelu(self.activation) else self.activation(linear(rows, self.up))
-        return self.down_norm(self._add(wide, self.down, rows, down_drop))
-
-    def _heads(self, rows: Tensor) -> Float[Tensor, "rows heads dim"]:
-        return rows.unflatten(1, (self.heads, -1))
-
-    def _add(self, rows: Tensor, layer: nn.Linear, residual: Tensor, probability: float) -> Tensor:
-        """residual + dropout(layer(rows))."""
-        if self.training and probability:
-            return residual + dropout(linear(rows, layer), probability, training=True)
-        return linear(rows, layer, residual)
+BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie"})
+"""Model types whose modules have BERT's names. DistilBERT has the same layers under other names."""
 
 
 def layers_of(backbone: Any) -> list[Layer] | None:
-    """The layers of a model that this module knows how to compute, or None: then transformers computes it.
+    """The layers of a model, or None where transformers has to compute it.
 
-    None too where somebody hangs on the model's own forward pass by a hook or an adapter.
+    None for other families, and where a hook or an adapter (LoRA) depends on the model's own forward pass.
     """
     config = backbone.config
     if getattr(config, "is_decoder", False) or getattr(config, "use_task_id", False):
@@ -134,16 +38,16 @@ def layers_of(backbone: Any) -> list[Layer] | None:
     if any(_hooked(module) for module in backbone.modules()):
         return None
     if config.model_type in BERT_LAYOUT:
-        found = [Layer.bert(layer) for layer in backbone.encoder.layer]
+        layers = [Layer.bert(layer) for layer in backbone.encoder.layer]
     elif config.model_type == "distilbert":
-        found = [Layer.distilbert(layer) for layer in backbone.transformer.layer]
+        layers = [Layer.distilbert(layer) for layer in backbone.transformer.layer]
     else:
         return None
-    return found if all(layer.plain for layer in found) else None
+    return layers if all(layer.is_unmodified for layer in layers) else None
 
 
 def _hooked(module: nn.Module) -> bool:
-    """Whether somebody listens to a module: somebody else than transformers, which so captures hidden states."""
+    """Whether a module has hooks besides those by which transformers itself captures hidden states."""
     before, after = module._forward_pre_hooks, module._forward_hooks  # pyright: ignore[reportPrivateUsage]
     hooks = (*before.values(), *after.values())
     return any(not str(getattr(hook, "__module__", "")).startswith("transformers.") for hook in hooks)
@@ -159,19 +63,24 @@ def hidden_states(
     every_layer: bool,
     first_only: bool,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
-    """The embedding layer's output and every layer's, or the last alone; `first_only`: its first tokens alone."""
+    """The states that the pooling needs.
+
+    transforms: are applied to the output of the embedding layer, in order. every_layer: the output of the embedding
+    layer and of every layer, otherwise of the last layer alone. first_only: the last layer's output holds the first
+    token of each sentence only.
+    """
     tokens = _embed(backbone.embeddings, batch.ids, positions)
     for transform in transforms:
         tokens = transform(tokens, batch)
     if hasattr(backbone, "embeddings_project"):
         tokens = backbone.embeddings_project(tokens)
-    ours = [layer for layer in layers if isinstance(layer, Layer)]
-    if len(ours) == len(layers) and cuda_stack.suits(tokens, ours, batch):
-        return _fused(tokens, ours, batch, every_layer=every_layer, first_only=first_only)
-    return _one_by_one(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
+    float_layers = [layer for layer in layers if isinstance(layer, Layer)]
+    if len(float_layers) == len(layers) and cuda_stack.suits(tokens, float_layers, batch):
+        return _by_cuda_stack(tokens, float_layers, batch, every_layer=every_layer, first_only=first_only)
+    return _layer_by_layer(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
 
 
-def _one_by_one(
+def _layer_by_layer(
     tokens: Float[Tensor, "tokens dim"],
     layers: Sequence[AnyLayer],
     batch: Batch,
@@ -179,7 +88,7 @@ def _one_by_one(
     every_layer: bool,
     first_only: bool,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
-    """Layer after layer; on a CPU over a round number of tokens."""
+    """Layer after layer; where oneDNN computes, on a batch padded to a round number of tokens."""
     filling = Filling(batch, able=by_onednn(tokens))
     rows, states = filling.put(tokens), [tokens]
     for layer in layers:
@@ -190,10 +99,10 @@ def _one_by_one(
     return tuple(states) if every_layer else (states[-1],)
 
 
-def _fused(
+def _by_cuda_stack(
     tokens: Float[Tensor, "tokens dim"], layers: list[Layer], batch: Batch, *, every_layer: bool, first_only: bool
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
-    """The same in half precision on CUDA."""
+    """Layers fused into one autograd function, or one function per layer where every state is needed."""
     if not every_layer:
         return (cuda_stack.run(tokens, layers, batch, first_only=first_only),)
     states = [tokens]

@@ -16,8 +16,9 @@ from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
 from simemb.transformer.cpu_attention import from_block, grouped, to_block
 from simemb.transformer.cpu_ops import exact_gelu
-from simemb.transformer.forward import BERT_LAYOUT, Layer, layers_of
+from simemb.transformer.forward import BERT_LAYOUT, layers_of
 from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
+from simemb.transformer.layer import Layer
 
 TOKENS = 2048
 """Tokens that are best computed at once: what passes between two products then stays in the processor's caches."""
@@ -36,7 +37,7 @@ _KEPT = 1024
 
 
 class Int8Layer:
-    """A `simemb.transformer.forward.Layer` in int8, called like it, without gradient; `quantize` makes them."""
+    """A `simemb.transformer.layer.Layer` in int8, called like it, without gradient; `quantize` makes them."""
 
     def __init__(self, layer: Layer, seen: Sequence[Seen]):
         """seen: the inputs of attention, of its output, of the feed-forward, and of its second product."""

@@ -14,9 +14,10 @@ from simemb.encoder.pooling import LAYERS, pool
 from simemb.errors import ModelError
 from simemb.transformer import int8_layers
 from simemb.transformer.batch import Batch
-from simemb.transformer.forward import Layer, layers_of
+from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_layers import Int8Layer
 from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
+from simemb.transformer.layer import Layer
 
 pytestmark = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
 
