@@ -15,8 +15,8 @@ os.environ["PYTHONSAFEPATH"] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIMEMB_SHARED", ROOT.parent / "shared"))
-# pytest imports by path here, so a plain module that tests share (families.py) needs its folder to be known.
-sys.path.append(str(ROOT / "tests" / "simemb"))
+# pytest imports tests by path here, so the folders of modules that tests share (families.py, recipe_runs.py) are added.
+sys.path += [str(ROOT / "tests" / "simemb"), str(ROOT / "tests" / "train")]
 # The grammar of the sample corpus is not installed: its tests take it from the checkout.
 simemb.data.__path__.append(str(ROOT / "data"))
 DATA = Path(os.environ.get("SIMEMB_DATA", SHARED / "data"))

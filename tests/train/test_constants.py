@@ -4,16 +4,22 @@ One readable list. Where a recipe departs from its source (a scaled queue, a sma
 recipe's docstring says why.
 """
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from functools import reduce
 from math import exp
 from typing import Any
 
+import numpy as np
 import pytest
 
+from simemb import InfoNCE, MaskedLM, Projector, View
 from simemb.cookbook import RECIPES, names
 from simemb.method.recipe import Recipe, find
+from simemb.method.targets import seen
 from simemb.method.views import pairs
+from simemb.training.dataset import Material, Reading
+from simemb.training.loader import Loader
 
 # What princeton-nlp/SimCSE runs with; every recipe has these values where the list below names no others.
 SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}
@@ -183,3 +189,51 @@ def test_joint_consert_compares_premises_with_premises_and_hypotheses_with_hypot
     compared = pairs(recipe.views)
     assert compared == ((0, 1), (1, 0), (2, 3), (3, 2))
     assert recipe.objective.weight == pytest.approx(len(compared) * 0.15)
+
+
+# ---- the numbers of princeton-nlp/SimCSE ---------------------------------------------------------
+
+
+def test_the_numbers_that_all_three_share():
+    for name in ("simcse", "simcse_sup", "simcse_mlm"):
+        recipe = find(name)
+        assert (recipe.max_length, recipe.pooling, recipe.dropout) == (32, "cls", None)
+        assert recipe.objective == InfoNCE(temperature=0.05, hard_negative_weight=0.0)
+        assert (recipe.warmup, recipe.schedule, recipe.weight_decay) == (0.0, "linear", 0.0)
+        assert (recipe.betas, recipe.epsilon, recipe.max_grad_norm) == ((0.9, 0.999), 1e-8, 1.0)
+        assert (recipe.eval_every, recipe.accumulate, recipe.patience, recipe.max_steps) == (125, 1, None, None)
+
+
+def test_simcse_has_the_numbers_of_run_unsup():
+    recipe = find("simcse")
+    assert (recipe.batch_size, recipe.learning_rate, recipe.epochs) == (64, 3e-5, 1)
+    assert recipe.views == (View(column=0, target=False), View(column=0, online=False))
+    assert recipe.head == Projector(activation="tanh", keep=False)
+    assert recipe.auxiliaries == ()
+
+
+def test_simcse_sup_has_the_numbers_of_run_sup():
+    recipe = find("simcse_sup")
+    assert (recipe.batch_size, recipe.learning_rate, recipe.epochs) == (512, 5e-5, 3)
+    assert [(view.column, view.negative) for view in recipe.views] == [(0, False), (1, False), (2, True)]
+    assert recipe.head == Projector(activation="tanh", keep=True)
+
+
+def test_simcse_mlm_is_simcse_with_a_tenth_of_masked_language_modelling():
+    recipe = find("simcse_mlm")
+    assert recipe.auxiliaries == (MaskedLM(weight=0.1, probability=0.15),)
+    assert replace(recipe, auxiliaries=()) == find("simcse")
+
+
+class Rows(list[int]):
+    """A table of which only the size matters."""
+
+    def ids(self, column: int, rows: Sequence[int]) -> list[Any]:
+        return [np.full(2, column, np.int32) for _ in rows]
+
+
+@pytest.mark.parametrize(("rows", "name", "steps"), [(1_000_000, "simcse", 15_625), (275_601, "simcse_sup", 1_617)])
+def test_the_steps_are_those_of_the_paper_with_the_last_partial_batch(rows: int, name: str, steps: int):
+    recipe = find(name)
+    material = Material(Reading(Rows(range(rows))))
+    assert Loader(material, recipe, recipe.views, seen(recipe.views), seed=1).steps == steps

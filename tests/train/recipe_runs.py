@@ -1,0 +1,152 @@
+"""What the tests of the recipes share: short runs of a tiny model that note what happens, and their comparison."""
+
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, safe_open
+
+from simemb import (
+    EMA,
+    MLP,
+    NCE,
+    FalseNegatives,
+    Frozen,
+    InfoNCE,
+    Matryoshka,
+    Projector,
+    Queue,
+)
+from simemb.method.recipe import Recipe
+from simemb.training.fit import Result
+from simemb.training.trainer import Trainer
+
+STEPS = 4
+
+
+def smaller(noun: Any) -> Any:
+    """The same noun where it is large, with less to compute."""
+    match noun:
+        case MLP():
+            prototypes = noun.prototypes and 6
+            return replace(noun, hidden=noun.hidden and 24, width=noun.width and 16, prototypes=prototypes)
+        case Projector():
+            return replace(noun, width=noun.width and 16)
+        case Queue():
+            return replace(noun, size=20)
+        case NCE():
+            return replace(noun, draws=16)
+        case InfoNCE(false_negatives=FalseNegatives()):  # of the tiny model all cosines are high
+            return replace(noun, false_negatives=replace(noun.false_negatives, threshold=0.999))
+        case Matryoshka():
+            return replace(noun, dims=(4, 8, 32))
+        case _:
+            return noun
+
+
+def quick(recipe: Recipe, base: Path, **numbers: Any) -> Recipe:
+    """A recipe for a few steps of the tiny model, which is teacher and guide too."""
+    parts = {name: smaller(getattr(recipe, name)) for name in ("objective", "head", "predictor", "memory")}
+    target = replace(recipe.target, model=str(base)) if isinstance(recipe.target, Frozen) else recipe.target
+    small = {
+        "batch_size": 8,
+        "max_steps": STEPS,
+        "learning_rate": 1e-3,
+        "eval_every": 2,
+        "guide": recipe.guide and str(base),
+    }
+    return replace(recipe, **parts, target=target, **small | numbers)
+
+
+@dataclass
+class Trained:
+    """A run, and what was seen on the way.
+
+    half: the run directory as it was after half of the steps. before, after: everything that the method holds, first
+    and last. stirred: what had a gradient that is not 0 at some step. strayed: what of a slow copy was not where its
+    momentum leads. tails: what was kept of a head, by step.
+    """
+
+    recipe: Recipe
+    directory: Path
+    half: Path
+    data: Path
+    result: Result = field(init=False)
+    trainer: Trainer = field(init=False)
+    before: dict[str, torch.Tensor] = field(default_factory=dict)
+    after: dict[str, torch.Tensor] = field(default_factory=dict)
+    stirred: set[str] = field(default_factory=set)
+    strayed: list[str] = field(default_factory=list)
+    tails: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
+
+    def step(self, trainer: Trainer, real: Callable[..., None], line: Any) -> None:
+        """One step, observed."""
+        method = trainer.method
+        self.before = self.before or copied(method)
+        real(trainer, line)
+        self.trainer, self.after = trainer, copied(method)
+        self.tails[trainer.progress.step] = copied(method.encoder.tail)
+
+    def update(self, trainer: Trainer, real: Callable[..., None], rate: float) -> None:
+        """Note which gradients there are before they are used, and whether the slow copy follows as it should."""
+        method, target = trainer.method, self.recipe.target
+        learning = method.named_parameters()
+        self.stirred |= {name for name, p in learning if p.grad is not None and p.grad.any()}
+        slow = copied(method.second) if isinstance(target, EMA) else {}
+        real(trainer, rate)
+        state = method.state_dict()
+        for name, tensor in slow.items():
+            now, online = state[f"second.{name}"].double(), state[name].double()
+            momentum = target.at(method.progress) if tensor.is_floating_point() else 0.0
+            if not torch.allclose(now, momentum * tensor + (1 - momentum) * online, atol=1e-6, rtol=1e-5):
+                self.strayed.append(name)
+
+    def evaluate(self, trainer: Trainer, real: Callable[..., None], line: Any) -> None:
+        """Keep the run as it lies on the disk half-way, as if it had been stopped there."""
+        real(trainer, line)
+        if trainer.progress.step == STEPS // 2:
+            shutil.copytree(self.directory, self.half)
+
+
+def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def stop_after(steps: int, patch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once so many steps are done."""
+    real = Trainer._step
+
+    def step(self: Trainer, line: Any) -> None:
+        real(self, line)
+        if self.progress.step == steps:
+            signal.raise_signal(signal.SIGINT)
+
+    patch.setattr(Trainer, "_step", step)
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """The same state to the last bit, the same encoders and the same numbers; times may differ."""
+    states = [load_file(run / "last" / "state.safetensors") for run in (one, other)]
+    assert states[0].keys() == states[1].keys()
+    assert [name for name, tensor in states[0].items() if not torch.equal(tensor, states[1][name])] == []
+    assert progress(one) == progress(other)
+    weights = sorted(path.relative_to(one) for path in one.rglob("*.safetensors"))
+    assert weights == sorted(path.relative_to(other) for path in other.rglob("*.safetensors"))
+    assert all((one / path).read_bytes() == (other / path).read_bytes() for path in weights if path.parts[0] != "last")
+    assert metrics(one) == metrics(other)
+
+
+def progress(run: Path) -> dict[str, Any]:
+    with safe_open(run / "last" / "state.safetensors", framework="pt") as file:
+        return json.loads(file.metadata()["progress"]) | {"seconds": None}
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in record.items() if "per_second" not in name} for record in records]
