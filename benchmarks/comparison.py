@@ -1,10 +1,10 @@
-"""Every method on the same base, sentences, steps and evaluation, and the claims that made the papers.
+"""Every method on the same base, sentences, steps and evaluation, and a test of the papers' main claims.
 
     python benchmarks/comparison.py run --model PATH/minilm-l4-mlm [--only simcse esimcse]
     python benchmarks/comparison.py table
 
-Each run is recorded in eval/results/comparison/; `run` skips what is recorded, so it can be stopped and
-started again, and several may run side by side. `table` fills train/README.md.
+Each run is recorded in eval/results/comparison/. `run` skips recorded runs, so it can be stopped and started
+again, and several processes may share the work. `table` writes the tables of train/README.md.
 """
 
 import argparse
@@ -24,14 +24,14 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "eval" / "results" / "comparison"
 
 STEPS, BATCH, LEARNING_RATE, LONGEST = 100, 64, 3e-5, 80
-"""The budget of every run; sentences have at most so many characters, about the length of STS sentences."""
+"""The budget of every run; LONGEST is the maximum length of a sentence in characters, about that of STS sentences."""
 
 
 @dataclass(frozen=True)
 class Experiment:
     """A recipe on a corpus, with some fields changed.
 
-    base: scored untouched beside the others. tasks: score the seven tasks; a claim needs STS-B dev only.
+    tasks: score the seven tasks too; a claim is tested on STS-B dev alone.
     """
 
     recipe: str
@@ -51,38 +51,38 @@ TEACHER = "potion-base-4M"
 
 def _methods() -> dict[str, Experiment]:
     several = {"simcse": (1, 2, 3), "esimcse": (1, 2, 3), "consert": (1, 2, 3), "byol": (1, 2, 3), "moco_v2": (1, 2, 3)}
-    found = {name: Experiment(name, seeds=several.get(name, (1,))) for name in UNSUPERVISED}
-    found["denoise"] = Experiment("denoise", changes={"guide": TEACHER})
-    # a bank is met again only in the next epoch
-    found["instdisc"] = Experiment("instdisc", changes={"epochs": 4})
-    found["cpc"] = Experiment("cpc", "wiki_running")
+    experiments = {name: Experiment(name, seeds=several.get(name, (1,))) for name in UNSUPERVISED}
+    experiments["denoise"] = Experiment("denoise", changes={"guide": TEACHER})
+    # the vectors of a bank are used again only in the next epoch
+    experiments["instdisc"] = Experiment("instdisc", changes={"epochs": 4})
+    experiments["cpc"] = Experiment("cpc", "wiki_running")
     for name in ("simcse_sup", "matryoshka", "consert_joint", "two_tower"):
-        found[name] = Experiment(name, "nli")
+        experiments[name] = Experiment(name, "nli")
     for name in ("cosent", "cosine"):
-        found[name] = Experiment(name, "stsb")
+        experiments[name] = Experiment(name, "stsb")
     for name in ("distil", "distil_similarity", "distil_contrast"):
-        found[name] = Experiment(name, changes={"teacher": TEACHER})
-    return found
+        experiments[name] = Experiment(name, changes={"teacher": TEACHER})
+    return experiments
 
 
 def _claims() -> dict[str, Experiment]:
     def claim(recipe: str, data: str = "wiki", **changes: Any) -> Experiment:
         return Experiment(recipe, data, changes, tasks=False)
 
-    found = {"dropout-fixed": claim("simcse", fixed_dropout=True)}
-    found |= {f"dropout-{rate}": claim("simcse", dropout=rate) for rate in (0.0, 0.2)}
-    found |= {f"repeat-{rate}": claim("simcse", repeat=rate) for rate in (0.16, 0.32)}
+    experiments = {"dropout-fixed": claim("simcse", fixed_dropout=True)}
+    experiments |= {f"dropout-{rate}": claim("simcse", dropout=rate) for rate in (0.0, 0.2)}
+    experiments |= {f"repeat-{rate}": claim("simcse", repeat=rate) for rate in (0.16, 0.32)}
     for name in ("none", "Shuffle", "TokenCutoff", "FeatureCutoff", "ElementDropout", "Span"):
-        found[f"consert-{name}"] = claim("consert", second=name)
-    found |= {f"queue-{size}": claim("esimcse", queue=size) for size in (64, 640)}
-    return found | {"hard-none": claim("simcse_sup", "nli", pairs=True)}
+        experiments[f"consert-{name}"] = claim("consert", second=name)
+    experiments |= {f"queue-{size}": claim("esimcse", queue=size) for size in (64, 640)}
+    return experiments | {"hard-none": claim("simcse_sup", "nli", pairs=True)}
 
 
 EXPERIMENTS = {**_methods(), **_claims()}
 
 
 def changed(experiment: Experiment, model: str) -> "Recipe":
-    """The recipe within the budget."""
+    """The recipe of an experiment, within the budget."""
     import simemb
     from simemb.method.recipe import find
 
@@ -111,7 +111,7 @@ def changed(experiment: Experiment, model: str) -> "Recipe":
 
 
 def run(name: str, seed: int, model: str, work: Path) -> None:
-    """Train with one seed, score, and record what came out."""
+    """Train with one seed, and record the scores."""
     from simemb import fit
 
     experiment = EXPERIMENTS[name]
@@ -149,29 +149,29 @@ def base(pooling: str, model: str) -> None:
     _write(f"base-{pooling}", 0, pooling, model, {"recipe": None} | measured(encoder, tasks=True))
 
 
-class Remembering:
-    """An encoder that encodes no text twice."""
+class CachingEncoder:
+    """An encoder that encodes every text once."""
 
     def __init__(self, encoder: "Encoder"):
         self.encoder, self.name, self.fingerprint = encoder, encoder.name, encoder.fingerprint
-        self.known: dict[str, Any] = {}
+        self.vectors: dict[str, Any] = {}
 
     def encode(self, texts: list[str], **options: Any) -> Any:
-        """The vectors, those not known yet from the encoder."""
+        """The vectors of texts; those that are not cached come from the encoder."""
         import numpy as np
 
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
         if new:
-            self.known |= zip(new, self.encoder.encode(new, **options), strict=True)
-        return np.stack([self.known[text] for text in texts])
+            self.vectors |= zip(new, self.encoder.encode(new, **options), strict=True)
+        return np.stack([self.vectors[text] for text in texts])
 
 
 def measured(plain: "Encoder", *, tasks: bool) -> dict[str, Any]:
-    """Scores and geometry, and how similarity depends on length."""
+    """Scores, geometry, and the dependence of similarity on length."""
     from simemb import evaluate
     from simemb.evaluation.evaluate import find
 
-    encoder: Any = Remembering(plain)
+    encoder: Any = CachingEncoder(plain)
     dev = evaluate(encoder, "stsb_dev", geometry=False, progress=False)
     scores = evaluate(encoder, "sts", geometry=True, progress=False) if tasks else None
     if scores is None:
@@ -180,19 +180,19 @@ def measured(plain: "Encoder", *, tasks: bool) -> dict[str, Any]:
         dev = evaluate(encoder, suite, geometry=True, progress=False)
     geometry = (scores or dev).geometry
     assert geometry is not None
-    found: dict[str, Any] = {"dev": dev.points, **length_and_isotropy(encoder)}
-    found |= {key: getattr(geometry, key) for key in ("alignment", "uniformity", "effective_rank")}
+    record: dict[str, Any] = {"dev": dev.points, **length_and_isotropy(encoder)}
+    record |= {key: getattr(geometry, key) for key in ("alignment", "uniformity", "effective_rank")}
     if scores is not None:
-        found["tasks"] = {task: value.all.spearman for task, value in scores.tasks.items()}
-        found["average"] = scores.average.all.spearman
-    return found
+        record["tasks"] = {task: value.all.spearman for task, value in scores.tasks.items()}
+        record["average"] = scores.average.all.spearman
+    return record
 
 
 def length_and_isotropy(encoder: Any) -> dict[str, float]:
-    """On STS-B dev: what ESimCSE's table 1 and the talk of anisotropy are about.
+    """Length bias, as in ESimCSE's table 1, and anisotropy, on STS-B dev.
 
-    length_gap: how much more a model overrates pairs of like length (at most 3 words apart) than others:
-    the difference of the mean of cosine - gold / 5. cosine_of_random: mean cosine of unrelated sentences.
+    length_gap: how much more a model overrates pairs of similar length (at most 3 words apart) than others,
+    as the difference of the mean of cosine - gold / 5. cosine_of_random: the mean cosine of unrelated sentences.
     """
     import numpy as np
 
@@ -210,7 +210,7 @@ def length_and_isotropy(encoder: Any) -> dict[str, float]:
 
 
 def normalized(vectors: Any) -> Any:
-    """Unit rows."""
+    """The rows at unit length."""
     return vectors / (vectors**2).sum(1, keepdims=True) ** 0.5
 
 
@@ -219,11 +219,11 @@ def _write(name: str, seed: int, pooling: str, model: str, record: dict[str, Any
 
     from simemb.training.run_directory import environment
 
-    told = environment()
+    facts = environment()
     place = {"name": name, "seed": seed, "pooling": pooling, "base": Path(model).name, "precision": "bf16"}
-    kept = {"versions": told["versions"], "machine": told["machine"], "threads": torch.get_num_threads()}
+    provenance = {"versions": facts["versions"], "machine": facts["machine"], "threads": torch.get_num_threads()}
     RESULTS.mkdir(parents=True, exist_ok=True)
-    _result(name, seed).write_text(json.dumps({**place, **record, **kept}, indent=2) + "\n")
+    _result(name, seed).write_text(json.dumps({**place, **record, **provenance}, indent=2) + "\n")
 
 
 def _result(name: str, seed: int) -> Path:
@@ -236,7 +236,7 @@ def _loss(output: Path) -> list[tuple[int, float]]:
 
 
 def _rows(experiment: Experiment, work: Path) -> str:
-    """A file with the rows of the budget: whole short sentences of the wiki, the first rows of the others."""
+    """The data within the budget: a file with the first sentences of a wiki corpus, or a corpus by its name."""
     from simemb.corpus.rows import open_rows
 
     count = STEPS * BATCH // experiment.changes.get("epochs", 1)
@@ -253,11 +253,11 @@ def _rows(experiment: Experiment, work: Path) -> str:
     return str(path)
 
 
-def waiting(names: list[str], seeds: list[int] | None, work: Path) -> Iterator[tuple[str, int]]:
-    """What is neither recorded nor being run; first seeds before second ones."""
-    chosen = [(seed, place, name) for place, name in enumerate(names) for seed in seeds or EXPERIMENTS[name].seeds]
+def unfinished(names: list[str], seeds: list[int] | None, work: Path) -> Iterator[tuple[str, int]]:
+    """The runs that are neither recorded nor in progress; the first seed of every experiment before the second."""
+    queue = [(seed, place, name) for place, name in enumerate(names) for seed in seeds or EXPERIMENTS[name].seeds]
     work.mkdir(parents=True, exist_ok=True)
-    for seed, _, name in sorted(chosen):
+    for seed, _, name in sorted(queue):
         claim = work / f"{name}-{seed}.running"
         if _result(name, seed).exists():
             continue
@@ -272,22 +272,22 @@ def waiting(names: list[str], seeds: list[int] | None, work: Path) -> Iterator[t
 
 
 def main() -> None:
-    """Run experiments, or make the tables."""
+    """Run experiments, or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
     runner = verbs.add_parser("run")
     runner.add_argument("--model", required=True)
     runner.add_argument("--only", nargs="+", choices=list(EXPERIMENTS), default=list(EXPERIMENTS))
-    runner.add_argument("--seeds", nargs="+", type=int, help="by default those of the experiment")
+    runner.add_argument("--seeds", nargs="+", type=int, help="by default the seeds of the experiment")
     runner.add_argument("--work", type=Path, default=Path("runs/comparison"))
     verbs.add_parser("table")
-    chosen = parser.parse_args()
-    if chosen.verb == "run":
+    options = parser.parse_args()
+    if options.verb == "run":
         for pooling in ("cls", "mean"):
-            if not _result(f"base-{pooling}", 0).exists() and chosen.only == list(EXPERIMENTS):
-                base(pooling, chosen.model)
-        for name, seed in waiting(chosen.only, chosen.seeds, chosen.work):
-            run(name, seed, chosen.model, chosen.work)
+            if not _result(f"base-{pooling}", 0).exists() and options.only == list(EXPERIMENTS):
+                base(pooling, options.model)
+        for name, seed in unfinished(options.only, options.seeds, options.work):
+            run(name, seed, options.model, options.work)
     else:
         from comparison_tables import write_tables
 

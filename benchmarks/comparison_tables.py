@@ -1,4 +1,4 @@
-"""The tables of train/README.md out of what `comparison.py` recorded."""
+"""The tables of train/README.md, from the records of `comparison.py`."""
 
 import json
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ CLAIMS: dict[str, tuple[str, ...]] = {
     "Hard negatives (SimCSE, table 4)": ("hard-none", "simcse_sup"),
     "Anisotropy (SimCSE, section 5)": ("base-cls", "simcse", "base-mean", "consert", "simcse_sup"),
 }
-"""Each claim with the runs that it is about."""
+"""Each claim with the runs that test it."""
 
 WORDS = {"second": "no dropout; the second view:", "repeat": "Repeat at rate", "pairs": "without hard negatives"}
-"""What a change of a recipe is called, where its name does not say it."""
+"""The words for a change of a recipe whose name does not say it."""
 
 
 def write_tables() -> None:
-    """Fill train/README.md."""
+    """Write the tables of train/README.md."""
     runs = _grouped([json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))])
     parts = [_methods(runs), *(_claim(title, names, runs) for title, names in CLAIMS.items()), _provenance(runs)]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
@@ -46,20 +46,20 @@ def _grouped(records: list[Record]) -> dict[str, list[Record]]:
 
 
 def _methods(runs: dict[str, list[Record]]) -> str:
-    """All methods with the seven tasks, by what they were given and how they came out."""
+    """All methods with the seven tasks, grouped by their data, the best average first."""
     scored = {name: group for name, group in runs.items() if "tasks" in group[0]}
     tasks = list(next(iter(scored.values()))[0]["tasks"])
     heads = ["run", *tasks, "average", "STS-B dev", "alignment", "uniformity", "eff. rank", "seconds"]
     lines = [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
     kinds = {"the base as it is": None, "sentences": ("wiki", "wiki_running"), "with labels": ("nli", "stsb")}
     for title, data in kinds.items():
-        chosen = [
+        groups = [
             group
             for group in scored.values()
             if (group[0]["recipe"] is None if data is None else group[0].get("data") in data)
         ]
         lines.append(_row([f"**{title}**", *[""] * (len(heads) - 1)]))
-        for group in sorted(chosen, key=lambda group: -mean(run["average"] for run in group)):
+        for group in sorted(groups, key=lambda group: -mean(run["average"] for run in group)):
             cells = [_spread([run["tasks"][task] for run in group]) for task in tasks]
             cells += [_spread([run[key] for run in group]) for key in ("average", "dev")]
             cells += [_spread([run[key] for run in group], 3) for key in ("alignment", "uniformity")]
@@ -70,12 +70,12 @@ def _methods(runs: dict[str, list[Record]]) -> str:
 
 
 def _claim(title: str, names: Sequence[str], runs: dict[str, list[Record]]) -> str:
-    chosen = [runs[name] for name in names if name in runs]
-    if len(chosen) < 2:
+    groups = [runs[name] for name in names if name in runs]
+    if len(groups) < 2:
         return ""
     heads = [title, "STS-B dev", "mean cosine of random pairs", "length gap"]
     lines = [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
-    for group in chosen:
+    for group in groups:
         cells = [_spread([run["dev"] for run in group])]
         cells += [_spread([run[key] for run in group], 3) for key in ("cosine_of_random", "length_gap")]
         lines.append(_row([_named(group), *cells]))

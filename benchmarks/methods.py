@@ -234,7 +234,7 @@ def _provenance(records: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Run experiments, or make the tables."""
+    """Run experiments, or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
     runner = verbs.add_parser("run")

@@ -1,6 +1,6 @@
-"""The two tables of docs/methods.md, made from what the recipes and the library say: `python docs/make_methods.py`.
+"""The two tables of docs/methods.md, written from the recipes and the library: `python docs/make_methods.py`.
 
-What a cell says is read off the nouns of a recipe, so a new file in train/ is a new row.
+The cells are read off the nouns of a recipe, so a new file in train/ is a new row.
 """
 
 from dataclasses import fields, replace
@@ -16,7 +16,7 @@ from simemb.method.recipe_json import nouns
 
 PAGE = Path(__file__).with_name("methods.md")
 MARKS = "<!-- {0}: made by docs/make_methods.py -->\n", "<!-- end of {0} -->"
-ASKED_FOR = ("temperature", "size", "rate")
+ALWAYS_SHOWN = ("temperature", "size", "rate")
 COLUMNS = ("recipe", "paper", "year", "views", "head", "target", "memory", "objective")
 
 
@@ -45,7 +45,7 @@ REFUSED = (
     "replace(simcse_sup, fixed_dropout=True)",
     "replace(mlm, views=(View(augment=(FeatureCutoff(rate=0.1),)),))",
 )
-"""Combinations that make no sense, one for each rule."""
+"""Combinations that the library refuses, one for each rule."""
 
 
 def filled(page: str) -> str:
@@ -63,7 +63,7 @@ def methods() -> str:
 
 
 def refused() -> str:
-    """A row for every combination of `REFUSED`, with what the library says of it."""
+    """A row for every combination of `REFUSED`, with the library's error message."""
     words = {"replace": replace, **nouns(), **{name: find(name) for name in names(RECIPES)}}
     return _markdown(("refused", "because"), [(f"`{code}`", _reason(code, words)) for code in REFUSED])
 
@@ -97,8 +97,8 @@ def _row(name: str) -> tuple[str, ...]:
 
 
 def _views(recipe: Recipe) -> list[str]:
-    """Who sees what; views that are equal are counted."""
-    said: list[str] = []
+    """The branch, the data and the augmentations of each view; equal views are counted."""
+    cells: list[str] = []
     for view, equal in groupby(recipe.views):
         role = {(1, 1): "both", (1, 0): "query", (0, 1): "key", (0, 0): "beside"}[(view.online, view.target)]
         words = [f"{count} x" if (count := len(list(equal))) > 1 else "", "negative" if view.negative else role]
@@ -106,8 +106,8 @@ def _views(recipe: Recipe) -> list[str]:
         words.append(f"(group {view.group})" if view.group else "")
         words.append(f"({view.offset} row on)" if view.offset else "")
         words.append("+ " + ", ".join(_brief(item) for item in view.augment) if view.augment else "")
-        said.append(" ".join(filter(None, words)))
-    return said
+        cells.append(" ".join(filter(None, words)))
+    return cells
 
 
 def _head(head: Any) -> str:
@@ -125,22 +125,22 @@ def _head(head: Any) -> str:
 
 
 def _target(target: Any) -> str:
-    """The target, and what it is made of where that is not the default."""
+    """The target and its fields that are not at their defaults."""
     if type(target).__name__ != "EMA":
         return _brief(target)
     return f"EMA {target.momentum:g}" + (f" to {target.final:g}" if target.final is not None else "")
 
 
 def _brief(noun: Any) -> str:
-    """A noun with the fields that are not at their defaults, and those that everyone asks for."""
+    """A noun with the fields that are not at their defaults, and those of `ALWAYS_SHOWN`."""
     if noun is None:
         return ""
-    given = [
+    settings = [
         f"{field.name}={_value(value)}"
         for field in fields(noun)
-        if (value := getattr(noun, field.name)) != field.default or field.name in ASKED_FOR
+        if (value := getattr(noun, field.name)) != field.default or field.name in ALWAYS_SHOWN
     ]
-    return f"{type(noun).__name__}({', '.join(given)})" if given else type(noun).__name__
+    return f"{type(noun).__name__}({', '.join(settings)})" if settings else type(noun).__name__
 
 
 def _value(value: Any) -> str:
