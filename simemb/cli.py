@@ -1,7 +1,8 @@
 """The command line: `simemb VERB ...`.
 
-Only the chosen verb is imported, so that `simemb --help` answers at once. What a user can mend becomes one
-line on standard error and exit code 2.
+A verb is a module of `simemb.commands`: its docstring gives its usage, its function `run` does the work. Only that
+module is imported, so that `simemb --help` answers at once. A `SimembError` becomes one line on standard error and
+exit code 2.
 """
 
 import logging
@@ -9,36 +10,18 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from importlib import import_module
 
-VERBS = {
-    "train": "train an encoder by a recipe",
-    "encode": "turn texts into vectors",
-    "eval": "score encoders on suites of tasks",
-    "compare": "say which encoder is better, and how sure that is",
-    "report": "write a page about models: scores, pictures, what they get wrong",
-    "plot": "draw one figure for a paper",
-    "index": "build a search index from texts",
-    "search": "find the nearest texts of an index",
-    "mine": "add hard negatives to pairs",
-    "whiten": "even out the vectors of an encoder",
-    "new": "make an untrained model with a vocabulary of your own",
-    "list": "show the recipes, suites and corpora at hand",
-}
+from simemb.cookbook import docstring, names
+
+COMMANDS = "simemb.commands"
+
+ORDER = ("train", "encode", "eval", "compare", "report", "plot", "index", "search", "mine", "whiten", "new", "list")
+"""The order of the verbs in the help; others follow."""
 
 HELP = """simemb: train, score and search with sentence encoders
 
-  simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
-  simemb encode MODEL INPUT --output VECTORS.npy
-  simemb eval MODEL [--suite sts] [--json FILE]
-  simemb compare MODEL MODEL [--suite sts] [--against published]
-  simemb report RUN [RUN ...] --output REPORT.html
-  simemb plot FIGURE RUN [RUN ...] --output FIGURE.svg
-  simemb index MODEL INPUT --output DIR
-  simemb search INDEX "a question"
-  simemb mine MODEL PAIRS --output TRIPLETS.tsv
-  simemb whiten MODEL --data INPUT --output DIR
-  simemb new OUTPUT --data INPUT
-  simemb list [recipes|suites|corpora]
+{verbs}
 
 MODEL is a run directory, any Hugging Face or sentence-transformers directory,
 or a hub name; INPUT is a .txt, .csv, .tsv, .jsonl or .parquet file (.gz too),
@@ -58,8 +41,20 @@ field of a recipe.
 """
 
 
+def verbs() -> dict[str, str]:
+    """The usage of every verb: the third line of its module's docstring, read without importing the module."""
+    usages = {name: docstring(COMMANDS, name).splitlines()[2:3] for name in names(COMMANDS)}
+    known = {name: usage[0] for name, usage in usages.items() if usage and usage[0].startswith(f"simemb {name} ")}
+    return dict(sorted(known.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)))
+
+
+def help_text() -> str:
+    """What `simemb --help` shows."""
+    return HELP.format(verbs="\n".join(f"  {usage}" for usage in verbs().values()))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit code: 0, 2 for what a user can mend, 130 after Ctrl-C."""
+    """Run one verb; returns the exit code: 0, 2 for a mistake of the user, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _answer(words)
@@ -68,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{str(interrupt) or 'stopped'}\n")
         return 130
     except BrokenPipeError:
-        # Whoever read our output (head, less) has gone; nothing may be flushed into the pipe at exit.
+        # The reader of the pipe (head, less) has gone; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
@@ -76,30 +71,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
-        sys.stdout.write(HELP)
+        sys.stdout.write(help_text())
         return 0
     if words[0] == "--version":
         from simemb import __version__
 
         sys.stdout.write(f"simemb {__version__}\n")
         return 0
-    if words[0] not in VERBS:
-        near = get_close_matches(words[0], VERBS, n=1, cutoff=0.4)
+    known = verbs()
+    if words[0] not in known:
+        near = get_close_matches(words[0], known, n=1, cutoff=0.4)
         hint = f": did you mean '{near[0]}'?" if near else ""
-        return _complain(f"unknown verb '{words[0]}'{hint} (allowed: {', '.join(VERBS)})")
+        return _complain(f"unknown verb '{words[0]}'{hint} (allowed: {', '.join(known)})")
     return _run(words[0], words[1:])
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from simemb.commands import train
     from simemb.errors import SimembError
 
-    _speak()
+    _log_to_stderr()
     try:
-        train.run(verb, words)
+        import_module(f"{COMMANDS}.{verb}").run(words)
     except SimembError as error:
         return _complain(" ".join(str(error).split()))
-    except SystemExit as done:  # how tyro ends after --help
+    except SystemExit as done:  # tyro exits after --help
         return int(done.code or 0)
     return 0
 
@@ -109,18 +104,18 @@ def _complain(line: str) -> int:
     return 2
 
 
-class _Speaker(logging.Handler):
-    """What the library has to say, as plain lines on standard error."""
+class _StderrHandler(logging.Handler):
+    """Log records as plain lines on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         sys.stderr.write(f"{record.getMessage()}\n")
 
 
-def _speak() -> None:
+def _log_to_stderr() -> None:
     log = logging.getLogger("simemb")
     if not log.handlers:
-        log.addHandler(_Speaker())
+        log.addHandler(_StderrHandler())
         log.setLevel(logging.INFO)
 
 

@@ -43,7 +43,7 @@ def summary(package: str, name: str) -> str:
     >>> summary(RECIPES, "simcse")
     'Unsupervised SimCSE: a sentence is its own positive, encoded twice with different dropout masks.'
     """
-    return _docstring(package, name).partition("\n")[0]
+    return docstring(package, name).partition("\n")[0]
 
 
 def card(name: str) -> Card:
@@ -52,15 +52,16 @@ def card(name: str) -> Card:
     >>> card("simcse").paper, card("simcse").year, card("simcse").url
     ('Gao et al.', '2021', 'https://arxiv.org/abs/2104.08821')
     """
-    return read_card(name, _docstring(RECIPES, name))
+    return read_card(name, docstring(RECIPES, name))
 
 
-def read_card(name: str, docstring: str) -> Card:
-    """The card that a docstring is; a reference may run over the end of a line."""
-    found = REFERENCE.search(" ".join(docstring.split()))
-    return Card(name, docstring.partition("\n")[0], *(found.groups() if found else ()))
+def read_card(name: str, text: str) -> Card:
+    """The card of a docstring `text`; a reference may run over the end of a line."""
+    reference = REFERENCE.search(" ".join(text.split()))
+    return Card(name, text.partition("\n")[0], *(reference.groups() if reference else ()))
 
 
-def _docstring(package: str, name: str) -> str:
+def docstring(package: str, name: str) -> str:
+    """The docstring of a module, read without importing it."""
     source = Path(next(iter(import_module(package).__path__)), f"{name}.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""

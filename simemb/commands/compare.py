@@ -1,4 +1,7 @@
-"""The verb that judges between encoders: `simemb compare A B [C ...]`."""
+"""Say which encoder is better, and how sure that is.
+
+simemb compare MODEL MODEL [--suite sts] [--against published]
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +10,8 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.parsing import UsageError, check_output, parse
+from simemb.commands.outputs import check_output
+from simemb.commands.parsing import UsageError, parse
 
 
 @dataclass(frozen=True)
@@ -47,32 +51,32 @@ class Compare:
     """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
 
 
-def compare(words: list[str]) -> None:
+def run(words: list[str]) -> None:
     """`simemb compare MODEL MODEL [MODEL ...]`."""
-    chosen = parse(Compare, words, prog="simemb compare")
-    needed = 1 if chosen.against else 2
-    if len(chosen.models) < needed:
+    options = parse(Compare, words, prog="simemb compare")
+    needed = 1 if options.against else 2
+    if len(options.models) < needed:
         raise UsageError(
-            f"a comparison needs at least two models, not {len(chosen.models)} (one is enough with --against "
+            f"a comparison needs at least two models, not {len(options.models)} (one is enough with --against "
             "published); `simemb compare --help` tells more"
         )
-    check_output(chosen.json)
+    check_output(options.json)
     from simemb.comparison import compare, published
     from simemb.evaluation import evaluate
     from simemb.report import terminal
     from simemb.report import terminal_comparison as tables
 
-    suite = evaluate.find(chosen.suite)
+    suite = evaluate.find(options.suite)
     # By what was typed: a file of one's own may be called sts.tsv.
-    results = published.results(chosen.suite) if chosen.against else []
+    results = published.results(options.suite) if options.against else []
     found = compare.compare(
-        chosen.models,
+        options.models,
         suite,
-        resamples=chosen.resamples,
-        seed=chosen.seed,
-        pooling=chosen.pooling,
-        batch_size=chosen.batch_size,
-        cache=chosen.cache,
+        resamples=options.resamples,
+        seed=options.seed,
+        pooling=options.pooling,
+        batch_size=options.batch_size,
+        cache=options.cache,
     )
     terminal.print_table(tables.standings_table(found))
     for duel in found.duels[: len(found.entries) - 1]:
@@ -80,5 +84,5 @@ def compare(words: list[str]) -> None:
     terminal.print_table(tables.verdicts_table(found))
     if results:
         terminal.print_table(tables.published_table(found, results, published.cautions(suite.name)))
-    if chosen.json is not None:
-        found.save(chosen.json)
+    if options.json is not None:
+        found.save(options.json)

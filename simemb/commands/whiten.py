@@ -1,6 +1,6 @@
-"""The verbs that change an encoder after its training: `simemb whiten` evens out its vectors.
+"""Even out the vectors of an encoder.
 
-The options, as in `simemb.commands.parsing`, and what is done once they are read.
+simemb whiten MODEL --data INPUT --output DIR
 """
 
 import logging
@@ -53,38 +53,38 @@ class Whiten:
     """Replace the model that is there."""
 
 
-def whiten(words: list[str]) -> None:
+def run(words: list[str]) -> None:
     """`simemb whiten MODEL --data TEXTS --output DIR`."""
-    chosen = parse(Whiten, words, prog="simemb whiten")
+    options = parse(Whiten, words, prog="simemb whiten")
     from simemb.comparison import provenance
     from simemb.encoder import saving, whitening
 
-    saving.refuse(chosen.output, overwrite=chosen.overwrite)
+    saving.refuse(options.output, overwrite=options.overwrite)
     from simemb.corpus.rows import open_rows
     from simemb.encoder.encoder import Encoder
 
-    rows = open_rows(chosen.data, columns=chosen.columns or None)
+    rows = open_rows(options.data, columns=options.columns or None)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
-    encoder = Encoder.load(chosen.model, pooling=chosen.pooling)
+    encoder = Encoder.load(options.model, pooling=options.pooling)
     texts = {text: None for row in rows.texts() for text in row}
-    whitened = whitening.whiten(encoder, texts, dims=chosen.dims)
-    made = f"\n## Whitening\n\n- of: `{chosen.model}`\n- on: the {len(texts):,} distinct texts of `{chosen.data}`\n"
+    whitened = whitening.whiten(encoder, texts, dims=options.dims)
+    made = f"\n## Whitening\n\n- of: `{options.model}`\n- on: the {len(texts):,} distinct texts of `{options.data}`\n"
     made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
-    record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(chosen.model, encoder, rows)}
-    whitened.save(chosen.output, training=made, records={provenance.WHITENING: record})
+    record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}
+    whitened.save(options.output, training=made, records={provenance.WHITENING: record})
     log.info(
         "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
-        chosen.output,
+        options.output,
         whitened.dim,
         len(texts),
-        chosen.model,
-        chosen.output,
+        options.model,
+        options.output,
     )
 
 
 def _record(model: str, encoder: "TextEncoder", rows: "Rows") -> dict[str, Any]:
-    """What is whitened, how that came about, and the texts: as `simemb.comparison.provenance.trained` tells it of a run."""
+    """The base encoder and the texts, in the form of `simemb.comparison.provenance.trained`."""
     from simemb.comparison import provenance
     from simemb.training.run_directory import environment
 

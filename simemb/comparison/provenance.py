@@ -97,7 +97,7 @@ def _record(directory: Path) -> Path | None:
 
 
 def _whitened(content: dict[str, Any]) -> dict[str, Any]:
-    """A whitening.json (see `simemb.commands.whiten.whiten`), which is as `trained` returns it."""
+    """A whitening.json (see `simemb.commands.whiten`), which is as `trained` returns it."""
     for generation in lineage(content):
         if absent := DATA - generation["data"].keys():
             raise KeyError(*absent)

@@ -18,7 +18,7 @@ import pyarrow.parquet
 import pytest
 
 from simemb import Encoder, InfoNCE, __version__
-from simemb.cli import HELP, VERBS, main
+from simemb.cli import help_text, main, verbs
 from simemb.training.trainer import Trainer
 
 TEXTS = ["the dog sees a ball", "a cat", "the old man eats an apple", "a [bold] red bird", "the dog sees a ball"]
@@ -303,9 +303,9 @@ def test_list_names_every_recipe_suite_and_corpus(capsys: pytest.CaptureFixture[
 
 def test_a_word_about_every_verb_and_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == main(["--help"]) == main(["-h"]) == 0
-    assert capsys.readouterr().out == HELP * 3
-    assert all(f"simemb {verb}" in HELP for verb in VERBS)
-    assert max(map(len, HELP.splitlines())) <= 80
+    assert capsys.readouterr().out == help_text() * 3
+    assert all(f"simemb {verb}" in help_text() for verb in verbs())
+    assert max(map(len, help_text().splitlines())) <= 80
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"simemb {__version__}\n"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb.commands import compare
+from simemb.commands import compare, train
 from simemb.errors import SimembError
 
 
@@ -16,14 +16,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused(*words: str) -> str:
     with pytest.raises(SimembError) as caught:
-        compare.compare(list(words))
+        compare.run(list(words))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
     words = ["bundled", str(tiny_base), "--suite", str(dev_file), "--resamples", "200", "--pooling", "mean"]
-    compare.compare([*words, "--json", "deep/record.json"])
+    compare.run([*words, "--json", "deep/record.json"])
     shown = capsys.readouterr().out
     record = json.loads(Path("deep/record.json").read_text(), parse_constant=pytest.fail)
     (duel,) = record["duels"]
@@ -35,7 +35,7 @@ def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, caps
 
 def test_one_model_and_two_poolings(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
     words = [str(tiny_base), str(tiny_base), "--suite", str(dev_file), "--resamples", "200"]
-    compare.compare([*words, "--pooling", "cls", "mean"])
+    compare.run([*words, "--pooling", "cls", "mean"])
     assert "tiny-bert (mean) less tiny-bert (cls)" in capsys.readouterr().out
 
 
@@ -43,7 +43,7 @@ def test_three_models_have_two_tables_and_three_verdicts(
     tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = ["bundled", str(tiny_base), "bundled", "--suite", str(dev_file), "--resamples", "200"]
-    compare.compare([*words, "--pooling", "mean", "mean", "cls"])
+    compare.run([*words, "--pooling", "mean", "mean", "cls"])
     shown = capsys.readouterr().out
     assert shown.count(" less ") == 2
     assert shown.count("200 resamples)") == 3
@@ -77,12 +77,26 @@ def test_a_file_that_is_called_like_a_suite_is_not_laid_beside_what_was_publishe
     )
 
 
+def test_an_output_that_cannot_be_written_is_noticed_before_a_model_is_loaded(tiny_base: Path, monkeypatch) -> None:
+    monkeypatch.setattr("simemb.comparison.compare.compare", lambda *_, **__: pytest.fail("loaded"))
+    Path("file").write_text("in the way")
+    with pytest.raises(SimembError, match=r"file/x\.json: cannot be written: "):
+        compare.run([str(tiny_base), "other", "--json", "file/x.json"])
+
+
+def test_an_encoder_is_not_compared_with_itself(tiny_base: Path, sentences_file: Path, dev_file: Path) -> None:
+    words = ["simcse", "--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none", "--batch-size", "16"]
+    train.run([*words, "--max-steps", "2", "--output", "run"])
+    with pytest.raises(SimembError, match=r"run and .* are one encoder"):
+        compare.run(["run", "run/best", "--suite", str(dev_file)])
+
+
 @pytest.mark.slow
 def test_a_real_model_beside_the_published(
     shared_data: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
-    compare.compare([str(shared_models / "potion-base-4M"), "--against", "published"])
+    compare.run([str(shared_models / "potion-base-4M"), "--against", "published"])
     shown = capsys.readouterr().out
     assert "75.11 ± 0.84" in shown
     ours = next(line.split() for line in shown.splitlines() if line.strip().startswith(">"))

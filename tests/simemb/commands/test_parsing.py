@@ -6,22 +6,24 @@ from dataclasses import fields
 import pytest
 
 from simemb.cli import main
-from simemb.commands import compare, mine, parsing, report, whiten
+from simemb.commands import compare, encode, index, mine, new, plot, report, search, train, whiten
+from simemb.commands import eval as eval_verb
+from simemb.commands import list as list_verb
 from simemb.commands.parsing import UsageError, parse
 
 VERBS = {
-    "train simcse": parsing.Train,
-    "encode": parsing.Encode,
-    "eval": parsing.Eval,
-    "index": parsing.BuildIndex,
-    "search": parsing.Search,
+    "train simcse": train.Train,
+    "encode": encode.Encode,
+    "eval": eval_verb.Eval,
+    "index": index.BuildIndex,
+    "search": search.Search,
     "compare": compare.Compare,
     "report": report.Report,
-    "plot": report.Plot,
+    "plot": plot.Plot,
     "whiten": whiten.Whiten,
     "mine": mine.Mine,
-    "new": mine.New,
-    "list": parsing.List,
+    "new": new.New,
+    "list": list_verb.List,
 }
 
 
@@ -107,41 +109,41 @@ def complaint(kind: type, *words: str) -> str:
     ],
 )
 def test_an_unknown_option_is_answered_with_the_nearest_and_not_with_all(wrong: str, near: str) -> None:
-    line = complaint(parsing.Encode, "model", "texts.txt", wrong, "--output", "v.npy")
+    line = complaint(encode.Encode, "model", "texts.txt", wrong, "--output", "v.npy")
     assert f"did you mean {near}" in line
     assert len(re.findall(r" --[a-z]", line)) <= 3
     assert len(line) < 100
 
 
 def test_an_unknown_option_is_found_wherever_it_stands() -> None:
-    assert complaint(parsing.Encode, "--colum", "text") == "unknown option '--colum': did you mean --column?"
-    assert complaint(parsing.Encode, "--xyzzy") == "unknown option '--xyzzy'"
-    assert complaint(parsing.Search, "index", "--jsn").startswith("unknown option '--jsn': did you mean --json?")
+    assert complaint(encode.Encode, "--colum", "text") == "unknown option '--colum': did you mean --column?"
+    assert complaint(encode.Encode, "--xyzzy") == "unknown option '--xyzzy'"
+    assert complaint(search.Search, "index", "--jsn").startswith("unknown option '--jsn': did you mean --json?")
 
 
 def test_what_is_missing_is_called_as_in_the_help() -> None:
-    assert complaint(parsing.Encode, "model", "--output", "v.npy") == "missing: INPUT"
-    assert complaint(parsing.Encode, "model", "texts.txt") == "missing: --output"
-    assert complaint(parsing.Eval) == "missing: MODEL, at least one"
-    assert complaint(parsing.Search, "index") == "missing: QUERY, at least one"
-    assert complaint(parsing.Search, "index", "query", "-k") == "--k: a value is missing"
+    assert complaint(encode.Encode, "model", "--output", "v.npy") == "missing: INPUT"
+    assert complaint(encode.Encode, "model", "texts.txt") == "missing: --output"
+    assert complaint(eval_verb.Eval) == "missing: MODEL, at least one"
+    assert complaint(search.Search, "index") == "missing: QUERY, at least one"
+    assert complaint(search.Search, "index", "query", "-k") == "--k: a value is missing"
 
 
 def test_a_value_that_is_no_number_is_named() -> None:
-    assert complaint(parsing.Search, "index", "query", "-k", "1.5") == "--k: '1.5' is not a whole number"
-    assert complaint(parsing.Eval, "model", "--batch-size", "x") == "--batch-size: 'x' is not a whole number"
-    assert "did you mean 'wmean'?" in complaint(parsing.Eval, "model", "--aggregate", "wmeen")
+    assert complaint(search.Search, "index", "query", "-k", "1.5") == "--k: '1.5' is not a whole number"
+    assert complaint(eval_verb.Eval, "model", "--batch-size", "x") == "--batch-size: 'x' is not a whole number"
+    assert "did you mean 'wmean'?" in complaint(eval_verb.Eval, "model", "--aggregate", "wmeen")
 
 
 def test_short_and_long_spellings_mean_the_same() -> None:
-    short = parse(parsing.Search, ["index", "one", "two", "-k", "7"], prog="simemb search")
-    assert short == parse(parsing.Search, ["--k=7", "index", "one", "two"], prog="simemb search")
+    short = parse(search.Search, ["index", "one", "two", "-k", "7"], prog="simemb search")
+    assert short == parse(search.Search, ["--k=7", "index", "one", "two"], prog="simemb search")
     assert (short.k, short.queries) == (7, ("one", "two"))
-    chosen = parse(parsing.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
+    chosen = parse(eval_verb.Eval, ["a", "b", "--batch_size", "3", "--no-geometry"], prog="simemb eval")
     assert (chosen.models, chosen.batch_size, chosen.geometry) == (("a", "b"), 3, False)
 
 
 def test_an_option_that_is_given_twice_loses_no_value_in_silence() -> None:
     with pytest.raises(UsageError, match="--suite is given twice; it takes all its values at once"):
-        parse(parsing.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
-    assert parse(parsing.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")
+        parse(eval_verb.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
+    assert parse(eval_verb.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")

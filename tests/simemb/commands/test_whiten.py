@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simemb.commands import train
+from simemb.commands import eval as eval_verb
 from simemb.commands.parsing import UsageError
-from simemb.commands.whiten import whiten
+from simemb.commands.whiten import run as whiten
 from simemb.comparison.provenance import lineage, trained
 from simemb.corpus import sources
 from simemb.corpus.rows import open_rows
@@ -84,7 +84,7 @@ def test_a_whitened_encoder_is_transductive_on_the_texts_that_it_was_whitened_on
     rows = [f"{row % 5}\t{one}\t{other}" for row, (one, other) in enumerate(zip(texts[::2], texts[1::2], strict=False))]
     Path("seen.tsv").write_text("\n".join(["score\tsentence1\tsentence2", *rows]) + "\n")
     whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "9"])
-    train.run("eval", ["white", "--suite", "seen.tsv", "--json", "scores.json"])
+    eval_verb.run(["white", "--suite", "seen.tsv", "--json", "scores.json"])
     record = json.loads(Path("scores.json").read_text())
     assert record["overlap"]["transductive"] is True
     assert record["trained"]["data"]["name"] == str(sentences_file)

@@ -1,0 +1,86 @@
+"""Score encoders on suites of tasks.
+
+simemb eval MODEL [--suite sts] [--json FILE]
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.commands.inputs import load_encoder
+from simemb.commands.options import AtLeastOne
+from simemb.commands.outputs import check_output, write_output
+from simemb.commands.parsing import parse
+
+if TYPE_CHECKING:
+    from simemb.evaluation.scores import Scores
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Score encoders on suites: similarity, transfer, retrieval, clustering, geometry."""
+
+    models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]"), AtLeastOne("MODEL")]]
+    """Run directories, model directories or hub names; one row each."""
+    suite: tuple[str, ...] = ("sts",)
+    """Suites (`simemb list suites`), files with a score and two sentences a row, folders in BEIR layout, or
+    mteb:TASK (needs simemb[mteb])."""
+    json: Path | None = None
+    """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
+    geometry: bool = True
+    """Also measure alignment and uniformity."""
+    aggregate: Literal["all", "mean", "wmean"] = "all"
+    """The way from subsets to one number that the table shows."""
+    metric: str | None = None
+    """The number that the table shows: pearson, or any that the suite measures; by default its headline."""
+    pooling: str | None = None
+    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    batch_size: int | None = None
+    """At most so many texts at once."""
+    cache: bool = True
+    """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
+    precision: Literal["float32", "int8"] = "float32"
+    """int8 is several times as fast on a CPU; what it costs in scores is seen by scoring both."""
+
+
+def run(words: list[str]) -> None:
+    """`simemb eval MODEL [MODEL ...]`."""
+    options = parse(Eval, words, prog="simemb eval")
+    check_output(options.json)
+    from simemb.comparison import provenance
+    from simemb.evaluation import evaluate
+    from simemb.report import terminal
+
+    suites = [evaluate.find(name) for name in options.suite]
+    encoders = [load_encoder(model, options.pooling, options.precision) for model in options.models]
+    settings = {"geometry": options.geometry, "batch_size": options.batch_size, "cache": options.cache}
+    scores_by_suite: list[list[Scores]] = []
+    for suite in suites:
+        scores = [
+            provenance.judge(evaluate.evaluate(encoder, suite, **settings), model)
+            for encoder, model in zip(encoders, options.models, strict=True)
+        ]
+        scores_by_suite.append(scores)
+        for model, score in zip(options.models, scores, strict=True):
+            if options.pooling is None and options.precision == "float32":
+                _keep(score, Path(model))
+    if options.json is not None:  # before the tables, which a wrong --metric would end
+        records = [score.to_json() for scores in scores_by_suite for score in scores]
+        content = records[0] if len(records) == 1 else records
+        write_output(options.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    for scores in scores_by_suite:
+        terminal.print_scores(scores, aggregate=options.aggregate, number=options.metric)
+
+
+def _keep(scores: "Scores", run: Path) -> None:
+    """Put the record of the encoder as it is into its run directory, and the numbers into its model card."""
+    if not (run / "recipe.json").is_file():
+        return
+    from simemb.report import score_card
+
+    scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
+    score_card.update(run)

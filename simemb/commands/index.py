@@ -1,0 +1,59 @@
+"""Build a search index from texts.
+
+simemb index MODEL INPUT --output DIR
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.commands.inputs import first_column, load_encoder
+from simemb.commands.parsing import parse
+
+log = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True)
+class BuildIndex:
+    """Build a search index: the vectors of texts, with the texts beside them."""
+
+    model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
+    """A run directory, a model directory or a hub name."""
+    input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
+    """A file, a corpus name, or - for standard input; larger than memory is fine."""
+    output: Path
+    """The directory of the index."""
+    column: str | None = None
+    """The column to index; by default the first text column."""
+    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
+    """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
+    pooling: str | None = None
+    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    overwrite: bool = False
+    """Replace the index that is there."""
+
+
+def run(words: list[str]) -> None:
+    """`simemb index MODEL INPUT --output DIR`."""
+    options = parse(BuildIndex, words, prog="simemb index")
+    from simemb.progress import track
+    from simemb.search.index import Index
+
+    texts = first_column(options.input, options.column)
+    encoder = load_encoder(options.model, options.pooling)
+    with track("indexing") as advance:
+        done = 0
+
+        def progress(total: int) -> None:
+            nonlocal done
+            advance(total - done)
+            done = total
+
+        built = Index.build(
+            encoder, texts, kind=options.kind, path=options.output, overwrite=options.overwrite, progress=progress
+        )
+    log.info('%s: %d texts; next: simemb search %s "..."', options.output, len(built), options.output)

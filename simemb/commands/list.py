@@ -1,0 +1,51 @@
+"""Show the recipes, suites and corpora at hand.
+
+simemb list [recipes|suites|corpora]
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.commands.parsing import parse
+
+
+@dataclass(frozen=True)
+class List:
+    """Show what is at hand."""
+
+    what: Positional[Annotated[Literal["all", "recipes", "suites", "corpora"], tyro.conf.arg(metavar="WHAT")]] = "all"
+    """all, recipes, suites or corpora."""
+
+
+def run(words: list[str]) -> None:
+    """`simemb list [recipes|suites|corpora]`."""
+    options = parse(List, words, prog="simemb list")
+    from simemb.report import terminal
+
+    lists = {"recipes": recipes, "suites": _suites, "corpora": _corpora}
+    for what, rows in lists.items():
+        if options.what in ("all", what):
+            terminal.print_list(what, rows())
+
+
+def recipes() -> list[tuple[str, ...]]:
+    """Name, authors, year and summary of each recipe."""
+    from simemb.cookbook import RECIPES, card, names
+
+    cards = map(card, names(RECIPES))
+    return [(recipe.name, recipe.paper, recipe.year, recipe.summary) for recipe in cards]
+
+
+def _suites() -> list[tuple[str, str]]:
+    from simemb.evaluation import evaluate
+
+    return [(name, evaluate.find(name).description) for name in evaluate.names()]
+
+
+def _corpora() -> list[tuple[str, str]]:
+    from simemb.corpus import sources
+
+    return [(name, sources.get(name).description) for name in sources.corpora()]

@@ -1,0 +1,53 @@
+"""Find the nearest texts of an index.
+
+simemb search INDEX "a question"
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from simemb.commands.inputs import first_column, load_encoder
+from simemb.commands.options import AtLeastOne
+from simemb.commands.parsing import parse
+
+
+@dataclass(frozen=True)
+class Search:
+    """Find the nearest texts of an index."""
+
+    index: Positional[Annotated[Path, tyro.conf.arg(metavar="INDEX")]]
+    """The directory of the index."""
+    queries: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="QUERY [QUERY ...]"), AtLeastOne("QUERY")]]
+    """One or more texts; - reads them from standard input, one a line."""
+    k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 5
+    """How many texts to show."""
+    json: bool = False
+    """Print one JSON line a hit instead of a table."""
+    model: str | None = None
+    """The encoder; by default the one whose name the index remembers."""
+    pooling: str | None = None
+    """The pooling that the index was built with, if it was options by hand."""
+
+
+def run(words: list[str]) -> None:
+    """`simemb search INDEX QUERY [QUERY ...]`."""
+    options = parse(Search, words, prog="simemb search")
+    from simemb.report import terminal
+    from simemb.search.index import Index
+
+    encoder = load_encoder(options.model, options.pooling) if options.model else None
+    loaded = Index.load(options.index, encoder=encoder)
+    queries = [query for word in options.queries for query in (first_column("-", None) if word == "-" else [word])]
+    for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):
+        if options.json:
+            for hit in hits:
+                found = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
+                sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        else:
+            terminal.print_hits(query, hits)

@@ -1,0 +1,88 @@
+"""`simemb eval`: what is checked first, and what is kept where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simemb.commands import eval as eval_verb
+from simemb.commands import train as train_verb
+from simemb.errors import SimembError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def train(model: Path, data: Path, *more: str) -> None:
+    words = ["simcse", "--model", str(model), "--data", str(data), "--dev", "none", "--batch-size", "16"]
+    train_verb.run([*words, "--max-steps", "2", *more])
+
+
+def test_an_unknown_suite_is_noticed_before_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch, tiny_base: Path) -> None:
+    def load(model: str, pooling: str | None) -> Any:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(eval_verb, "load_encoder", load)
+    with pytest.raises(SimembError, match="unknown suite"):
+        eval_verb.run([str(tiny_base), "--suite", "stss"])
+
+
+def test_eval_keeps_no_record_in_a_directory_that_is_no_run(tiny_base: Path, dev_file: Path) -> None:
+    before = sorted(tiny_base.iterdir())
+    eval_verb.run([str(tiny_base), "--suite", str(dev_file), "--no-geometry", "--json", "deep/scores.json"])
+    assert sorted(tiny_base.iterdir()) == before
+    assert json.loads(Path("deep/scores.json").read_text())["model"] == str(tiny_base)
+
+
+def test_eval_writes_strict_json_where_a_score_is_not_defined(tiny_base: Path) -> None:
+    rows = "".join(f"{score}\ta dog\ta dog\n" for score in (1, 2, 3))
+    Path("same.tsv").write_text("score\tsentence1\tsentence2\n" + rows)
+    eval_verb.run([str(tiny_base), "--suite", "same.tsv", "--json", "scores.json"])
+    record = json.loads(Path("scores.json").read_text(), parse_constant=pytest.fail)
+    assert record["average"]["all"]["spearman"] is None
+
+
+def test_eval_of_a_run_keeps_the_record_with_its_training_and_tells_the_model_card(
+    tiny_base: Path, sentences_file: Path, dev_file: Path
+) -> None:
+    train(tiny_base, sentences_file, "--output", "run")
+    eval_verb.run(["run", "--suite", str(dev_file)])
+    record = json.loads(Path("run/scores/dev.json").read_text())
+    assert record["trained"]["seed"] == 1
+    assert record["trained"]["data"]["name"] == str(sentences_file)
+    assert record["overlap"]["tasks"].keys() == {"dev"}
+    assert record["command"]
+    assert "## Scores" in Path("run/best/README.md").read_text()
+    eval_verb.run(["run", "--suite", str(dev_file), "--pooling", "mean"])
+    assert json.loads(Path("run/scores/dev.json").read_text()) == record
+
+
+def test_eval_takes_vectors_from_the_cache_unless_told_not_to(tiny_base: Path, dev_file: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", "cache")
+    words = [str(tiny_base), "--suite", str(dev_file), "--no-geometry"]
+    eval_verb.run([*words, "--no-cache"])
+    assert not Path("cache/vectors").exists()
+    eval_verb.run(words)
+    assert len(list(Path("cache/vectors").iterdir())) == 1
+
+
+def test_an_output_that_cannot_be_written_is_noticed_before_a_model_is_loaded(tiny_base: Path, monkeypatch) -> None:
+    monkeypatch.setattr(eval_verb, "load_encoder", lambda *_: pytest.fail("loaded"))
+    Path("file").write_text("in the way")
+    with pytest.raises(SimembError, match=r"file/x\.json: cannot be written: "):
+        eval_verb.run([str(tiny_base), "other", "--json", "file/x.json"])
+
+
+def test_a_number_that_the_suite_lacks_loses_no_record(tiny_base: Path, dev_file: Path) -> None:
+    with pytest.raises(SimembError, match="unknown number of suite dev 'auc'"):
+        eval_verb.run([str(tiny_base), "--suite", str(dev_file), "--metric", "auc", "--json", "scores.json"])
+    assert json.loads(Path("scores.json").read_text())["suite"] == "dev"
+
+
+def test_a_directory_of_seeds_says_what_takes_it(tiny_base: Path, sentences_file: Path, dev_file: Path) -> None:
+    train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2")
+    with pytest.raises(SimembError, match=r"runs holds the runs of several seeds: name one of them \(runs/seed-1\)"):
+        eval_verb.run(["runs", "--suite", str(dev_file)])
