@@ -132,7 +132,7 @@ class LoadedRetrieval(LoadedTask):
         yield from self.queries.values()
 
     def score(self, vectors: TextVectors) -> TaskResult:
-        """Mean measures by exact search and through the index; the outcomes are each query's nDCG@10 by exact search."""
+        """Mean measures by exact search and through the index; the outcomes are nDCG@10 of queries by exact search."""
         queries = vectors[list(self.queries.values())]
         texts = list(self.documents.values())
         # One more, since a document that is the query itself is removed.

@@ -37,14 +37,14 @@ class Letters:
     name = "letters"
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.encoded: list[str] = []
         self.options: tuple[int | None, bool | None] = (None, None)
 
     def fingerprint(self) -> str:
         return "abc"
 
     def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
-        self.asked += texts
+        self.encoded += texts
         self.options = (batch_size, progress)
         return self.count(texts)
 
@@ -140,8 +140,8 @@ def test_the_average_is_over_tasks_whatever_their_size(suite):
 def test_each_distinct_sentence_is_encoded_once_over_all_tasks_and_the_geometry(suite):
     letters = Letters()
     evaluate(letters, suite, geometry=True)
-    assert set(Counter(letters.asked).values()) == {1}
-    assert set(letters.asked) == {text for *pair, _ in NEAR + FAR for text in pair}
+    assert set(Counter(letters.encoded).values()) == {1}
+    assert set(letters.encoded) == {text for *pair, _ in NEAR + FAR for text in pair}
 
 
 def test_batch_size_and_progress_are_handed_to_the_encoder(suite):
@@ -218,9 +218,9 @@ def test_the_record_has_no_geometry_unless_asked_for(suite):
 
 
 def test_a_place_that_cannot_be_written_is_one_line(suite, own):
-    with pytest.raises(DataError, match=r"cannot write the scores to .*mine\.tsv.x\.json: ") as caught:
+    with pytest.raises(DataError, match=r"cannot write the scores to .*mine\.tsv.x\.json: ") as error:
         evaluate(Letters(), suite).save(own / "x.json")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
 
 
 def test_collapsed_vectors_have_undefined_scores_which_record_and_table_say(suite, capsys):
@@ -258,11 +258,11 @@ def test_no_cell_of_a_wide_table_is_cut(capsys, monkeypatch):
 def test_every_suite_has_the_name_of_its_file_and_one_line_of_description():
     assert {"sts", "sts_senteval", "stsb_dev", "sickr_full", "sample", "sample_dev"} <= set(names())
     for name in names():
-        found = find(name)
-        assert found.name == name
-        assert found.description
-        assert "\n" not in found.description
-        assert len({task.name for task in found.tasks}) == len(found.tasks)
+        result = find(name)
+        assert result.name == name
+        assert result.description
+        assert "\n" not in result.description
+        assert len({task.name for task in result.tasks}) == len(result.tasks)
 
 
 def test_the_page_about_evaluation_has_a_line_for_every_suite():
@@ -291,9 +291,9 @@ def test_a_misspelt_suite_is_answered_with_the_nearest_name():
 def test_missing_data_are_answered_with_the_file_and_the_places_looked_in(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as error:
         evaluate(Letters(), "sts_senteval")
-    message = str(caught.value)
+    message = str(error.value)
     for part in ("sts_senteval/sts12/MSRpar.tsv", "$SIMEMB_DATA", str(tmp_path / "cache"), "set SIMEMB_DATA"):
         assert part in message
     assert "\n" not in message
@@ -309,10 +309,10 @@ def test_missing_data_are_answered_with_the_file_and_the_places_looked_in(tmp_pa
 )
 def test_scores_without_a_correlation_are_refused_in_one_line(tmp_path, pairs, message):
     path = write(tmp_path / "bad.tsv", pairs)
-    with pytest.raises(DataError, match=message) as caught:
+    with pytest.raises(DataError, match=message) as error:
         evaluate(Letters(), path)
-    assert "bad.tsv" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "bad.tsv" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_score_out_of_the_scale_of_a_task_is_refused_with_its_pair(tmp_path, monkeypatch):
@@ -351,7 +351,7 @@ def test_with_a_cache_a_second_evaluation_encodes_nothing(suite, tmp_path, monke
     first, second = Letters(), Letters()
     before = evaluate(first, suite, geometry=True, cache=True)
     after = evaluate(second, suite, geometry=True, cache=True)
-    assert (len(first.asked), second.asked) == (10, [])
+    assert (len(first.encoded), second.encoded) == (10, [])
     assert after.tasks == before.tasks
     assert after.geometry == before.geometry
     assert evaluate(Letters(), suite).command

@@ -16,9 +16,9 @@ STRENGTHS = [1e-5, 1e-3, 1e-1]
 
 def sample(rows: int, dim: int, classes: int, *, seed: int = 0, shift: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
     """Rows of overlapping classes, with one large direction in common and a column of ones."""
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     labels = np.arange(rows) % classes
-    features = dice.normal(size=(rows, dim)) + dice.normal(size=(classes, dim))[labels] + shift
+    features = rng.normal(size=(rows, dim)) + rng.normal(size=(classes, dim))[labels] + shift
     return np.hstack([features, np.ones((rows, 1))]), labels
 
 
@@ -27,26 +27,26 @@ def halves(rows: int, fits: int) -> np.ndarray:
     return np.random.default_rng(1).random((rows, fits)) < 0.65
 
 
-def by_sklearn(features: np.ndarray, labels: np.ndarray, learned: np.ndarray, strength: float) -> np.ndarray:
+def by_sklearn(features: np.ndarray, labels: np.ndarray, is_train: np.ndarray, strength: float) -> np.ndarray:
     """The outputs of scikit-learn's classifier, on all rows."""
     factor = 2 if labels.max() == 1 else 1
     model = LogisticRegression(
-        C=factor / (learned.sum() * strength), fit_intercept=False, solver="newton-cholesky", tol=1e-12
+        C=factor / (is_train.sum() * strength), fit_intercept=False, solver="newton-cholesky", tol=1e-12
     )
-    model.fit(features[learned], labels[learned])
-    found = model.decision_function(features).reshape(len(features), -1)
-    return found - found.mean(axis=1, keepdims=True) * (factor == 1)
+    model.fit(features[is_train], labels[is_train])
+    result = model.decision_function(features).reshape(len(features), -1)
+    return result - result.mean(axis=1, keepdims=True) * (factor == 1)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
 @pytest.mark.parametrize("classes", [2, 3, 6])
 def test_every_fit_gives_the_outputs_of_scikit_learn(classes: int, strength: float):
     features, labels = sample(240, 7, classes)
-    learned = halves(240, 4)
-    found = outputs(features, minimize(problem(features, labels, learned), strength))
+    is_train = halves(240, 4)
+    result = outputs(features, minimize(problem(features, labels, is_train), strength))
     for fit in range(4):
-        expected = by_sklearn(features, labels, learned[:, fit], strength)
-        assert found[:, fit] == pytest.approx(expected, rel=1e-5, abs=1e-4)
+        expected = by_sklearn(features, labels, is_train[:, fit], strength)
+        assert result[:, fit] == pytest.approx(expected, rel=1e-5, abs=1e-4)
 
 
 def test_two_outputs_with_all_of_them_in_the_penalty_have_the_same_optimum():
@@ -58,8 +58,8 @@ def test_two_outputs_with_all_of_them_in_the_penalty_have_the_same_optimum():
         return -logs[np.arange(60), labels].mean() + 0.01 / 2 * (weights**2).sum()
 
     best = scipy_minimize(loss, np.zeros(8), method="BFGS", options={"gtol": 1e-7}).x.reshape(4, 2)
-    found = minimize(problem(features, labels, np.ones((60, 1), bool)), 0.01)[:, 0, 0]
-    assert found == pytest.approx(best[:, 1] - best[:, 0], abs=1e-4)
+    result = minimize(problem(features, labels, np.ones((60, 1), bool)), 0.01)[:, 0, 0]
+    assert result == pytest.approx(best[:, 1] - best[:, 0], abs=1e-4)
     assert best.sum(axis=1) == pytest.approx(0, abs=1e-4)
 
 
@@ -68,25 +68,25 @@ def test_the_gradient_is_that_of_the_loss(classes: int):
     features, labels = sample(30, 2, classes)
     fits = problem(features, labels, halves(30, 1))
     best = minimize(fits, 1e-3)
-    learned = halves(30, 1)[:, 0]
+    is_train = halves(30, 1)[:, 0]
 
     def loss(weights: np.ndarray) -> float:
         logits = outputs(features, weights)[:, 0]
         if classes == 2:
             logits = np.hstack([0 * logits, logits])
         penalty = 1e-3 / (4 if classes == 2 else 2) * (weights**2).sum()
-        return -log_softmax(logits, axis=1)[np.arange(30), labels][learned].mean() + penalty
+        return -log_softmax(logits, axis=1)[np.arange(30), labels][is_train].mean() + penalty
 
-    dice = np.random.default_rng(2)
-    assert all(loss(best + 0.01 * dice.normal(size=best.shape)) > loss(best) for _ in range(50))
+    rng = np.random.default_rng(2)
+    assert all(loss(best + 0.01 * rng.normal(size=best.shape)) > loss(best) for _ in range(50))
 
 
 def test_fits_beside_each_other_do_not_touch():
     features, labels = sample(100, 5, 3)
-    learned = halves(100, 5)
-    together = minimize(problem(features, labels, learned), 1e-3)
+    is_train = halves(100, 5)
+    together = minimize(problem(features, labels, is_train), 1e-3)
     for fit in range(5):
-        alone = minimize(problem(features, labels, learned[:, fit : fit + 1]), 1e-3)
+        alone = minimize(problem(features, labels, is_train[:, fit : fit + 1]), 1e-3)
         assert together[:, fit] == pytest.approx(alone[:, 0], abs=1e-4)
 
 

@@ -45,14 +45,14 @@ class Letters:
     name = "letters"
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.encoded: list[str] = []
 
     def fingerprint(self) -> str:
         return "letters"
 
     def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
         del batch_size, progress
-        self.asked += texts
+        self.encoded += texts
         return np.array([[text.count(chr(97 + i)) for i in range(26)] for text in texts], np.float32).reshape(-1, 26)
 
 
@@ -106,12 +106,12 @@ def test_the_scores_are_those_of_mteb_in_points_and_its_spearman_is_ours(tiny: A
     assert scores.texts == {"Tiny": []}
     ours = [own_spearman(pairs) for pairs in PAIRS.values()]
     assert scores.points == pytest.approx(np.mean(ours))
-    found = scores.tasks["Tiny"]
-    assert isinstance(found, mteb.MtebScores)
-    assert found.parts == pytest.approx({"test/eng": ours[0], "test/fra": ours[1]})
-    assert next(iter(found.numbers())) == "cosine_spearman"
-    assert {"cosine_pearson", "euclidean_spearman"} <= found.numbers().keys()
-    assert "main_score" not in found.numbers()
+    result = scores.tasks["Tiny"]
+    assert isinstance(result, mteb.MtebScores)
+    assert result.parts == pytest.approx({"test/eng": ours[0], "test/fra": ours[1]})
+    assert next(iter(result.numbers())) == "cosine_spearman"
+    assert {"cosine_pearson", "euclidean_spearman"} <= result.numbers().keys()
+    assert "main_score" not in result.numbers()
     assert scores.data == {"hub:nobody/nothing": "0123abcd"}
     scores.save(tmp_path / "scores.json")
     record = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
@@ -130,10 +130,10 @@ def test_vectors_are_cached_like_those_of_any_suite(tiny: Any, tmp_path: Path, m
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
     encoder = Letters()
     first = evaluate.evaluate(encoder, "mteb:Tiny", cache=True)
-    asked = len(encoder.asked)
-    assert asked == len({text for pairs in PAIRS.values() for *pair, _ in pairs for text in pair})
+    encoded = len(encoder.encoded)
+    assert encoded == len({text for pairs in PAIRS.values() for *pair, _ in pairs for text in pair})
     assert evaluate.evaluate(encoder, "mteb:Tiny", cache=True).points == first.points
-    assert len(encoder.asked) == asked
+    assert len(encoder.encoded) == encoded
 
 
 def test_the_scores_stand_in_a_table(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,10 @@ def sample(rows: int, classes: int, *, seed: int = 0, dim: int = 6) -> tuple[np.
     return (rng.normal(size=(rows, dim)) + 0.7 * centers[labels]).astype(np.float32), labels
 
 
+# Predictions are compared exactly. The logits of the two solvers differ by about 1e-6, and no row of these samples is
+# nearer than 1.4e-5 to a border between classes.
+
+
 def classifier(vectors: np.ndarray, labels: np.ndarray, strength: float) -> LogisticRegression:
     """scikit-learn's, with the bias among the weights that are kept small."""
     factor = 2 if len(set(labels)) == 2 else 1

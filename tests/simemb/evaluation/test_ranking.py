@@ -30,11 +30,11 @@ GRADED = {"a": 3, "b": 2, "c": 0, "d": 1, "e": -1}
 
 def measured(ranking: list[str], judgments: dict[str, int]) -> dict[str, float]:
     """By the names that trec_eval gives them."""
-    found = {"map": average_precision(ranking, judgments)}
+    result = {"map": average_precision(ranking, judgments)}
     for k in (1, 2, 3, 10):
-        found[f"ndcg_cut_{k}"] = ndcg(ranking, judgments, k)
-        found[f"recall_{k}"] = recall(ranking, judgments, k)
-    return found | {"recip_rank": reciprocal_rank(ranking, judgments, len(ranking))}
+        result[f"ndcg_cut_{k}"] = ndcg(ranking, judgments, k)
+        result[f"recall_{k}"] = recall(ranking, judgments, k)
+    return result | {"recip_rank": reciprocal_rank(ranking, judgments, len(ranking))}
 
 
 def test_documents_of_equal_score_are_ranked_by_falling_id():
@@ -88,10 +88,10 @@ def test_measures_agree_with_trec_eval(run, judgments):
         {"q": judgments}, {"map", "recip_rank", "ndcg_cut.1,2,3,10", "recall.1,2,3,10"}
     )
     expected = evaluator.evaluate({"q": run})["q"]
-    found = measured(rank_documents(run), judgments)
+    result = measured(rank_documents(run), judgments)
     if max(judgments.values()) <= 0:  # trec_eval has 0 for a query that cannot be answered
-        found = dict.fromkeys(found, 0)
-    assert found == {name: pytest.approx(value, abs=1e-9) for name, value in expected.items()}
+        result = dict.fromkeys(result, 0)
+    assert result == {name: pytest.approx(value, abs=1e-9) for name, value in expected.items()}
 
 
 @given(run=RUNS, judgments=JUDGMENTS)
@@ -100,8 +100,8 @@ def test_measures_lie_between_0_and_1_and_the_best_ranking_reaches_1(run, judgme
         return
     assert all(0 <= value <= 1 + 1e-12 for value in measured(rank_documents(run), judgments).values())
     best = rank_documents({document: float(relevance) for document, relevance in judgments.items()})
-    found = measured(best, judgments)
-    assert [found[name] for name in ("map", "recip_rank", "ndcg_cut_10")] == pytest.approx([1, 1, 1])
+    result = measured(best, judgments)
+    assert [result[name] for name in ("map", "recip_rank", "ndcg_cut_10")] == pytest.approx([1, 1, 1])
 
 
 # ---- separation ------------------------------------------------------------------------------------------
@@ -129,44 +129,44 @@ def at(threshold: float, cosines: np.ndarray, positive: np.ndarray) -> tuple[flo
 @given(pairs=st.one_of(PAIRS, FREE))
 def test_separation_agrees_with_scikit_learn_and_with_every_threshold_tried(pairs):
     cosines, positive = split(pairs)
-    found = separation(cosines, positive)
+    result = separation(cosines, positive)
     if positive.all() or not positive.any():
-        assert all(isnan(value) for value in vars(found).values())
+        assert all(isnan(value) for value in vars(result).values())
         return
-    assert found.auc == pytest.approx(100 * roc_auc_score(positive, cosines))
-    assert found.auc == pytest.approx(100 * auc_by_loops(cosines, positive))
-    assert found.average_precision == pytest.approx(100 * average_precision_score(positive, cosines))
+    assert result.auc == pytest.approx(100 * roc_auc_score(positive, cosines))
+    assert result.auc == pytest.approx(100 * auc_by_loops(cosines, positive))
+    assert result.average_precision == pytest.approx(100 * average_precision_score(positive, cosines))
     accuracies, f1s = zip(*(at(threshold, cosines, positive) for threshold in (*cosines, math.inf)), strict=True)
-    assert (found.accuracy, found.f1) == (pytest.approx(max(accuracies)), pytest.approx(max(f1s)))
-    assert at(found.accuracy_threshold, cosines, positive)[0] == pytest.approx(found.accuracy)
-    assert at(found.f1_threshold, cosines, positive)[1] == pytest.approx(found.f1)
+    assert (result.accuracy, result.f1) == (pytest.approx(max(accuracies)), pytest.approx(max(f1s)))
+    assert at(result.accuracy_threshold, cosines, positive)[0] == pytest.approx(result.accuracy)
+    assert at(result.f1_threshold, cosines, positive)[1] == pytest.approx(result.f1)
 
 
 def test_a_threshold_lies_midway_between_two_cosines():
-    found = separation(np.array([0.9, 0.7, 0.3, 0.1]), np.array([True, True, False, False]))
-    assert (found.accuracy_threshold, found.f1_threshold) == (pytest.approx(0.5), pytest.approx(0.5))
-    assert (found.auc, found.average_precision, found.accuracy, found.f1) == (100, 100, 100, 100)
+    result = separation(np.array([0.9, 0.7, 0.3, 0.1]), np.array([True, True, False, False]))
+    assert (result.accuracy_threshold, result.f1_threshold) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert (result.auc, result.average_precision, result.accuracy, result.f1) == (100, 100, 100, 100)
 
 
 def test_pairs_of_one_cosine_cannot_be_parted():
-    found = separation(np.full(5, 0.7), np.array([True, False, False, True, False]))
-    assert found.auc == 50
-    assert found.average_precision == pytest.approx(40)
-    assert (found.accuracy, found.f1) == (pytest.approx(60), pytest.approx(100 * 4 / 7))
-    assert found.accuracy_threshold == np.nextafter(0.7, 1)
-    assert found.f1_threshold == 0.7
+    result = separation(np.full(5, 0.7), np.array([True, False, False, True, False]))
+    assert result.auc == 50
+    assert result.average_precision == pytest.approx(40)
+    assert (result.accuracy, result.f1) == (pytest.approx(60), pytest.approx(100 * 4 / 7))
+    assert result.accuracy_threshold == np.nextafter(0.7, 1)
+    assert result.f1_threshold == 0.7
 
 
 def test_neighbors_among_the_floats_are_parted():
     high = np.nextafter(0.5, 1)
-    found = separation(np.array([0.5, high]), np.array([False, True]))
-    assert (found.accuracy, found.accuracy_threshold) == (100, high)
+    result = separation(np.array([0.5, high]), np.array([False, True]))
+    assert (result.accuracy, result.accuracy_threshold) == (100, high)
 
 
 @pytest.mark.parametrize("positive", [[True, True], [False, False], []])
 def test_one_class_alone_cannot_be_parted(positive):
-    found = separation(np.linspace(0, 1, len(positive)), np.array(positive, bool))
-    assert all(isnan(number) for number in vars(found).values())
+    result = separation(np.linspace(0, 1, len(positive)), np.array(positive, bool))
+    assert all(isnan(number) for number in vars(result).values())
 
 
 @given(pairs=FREE)

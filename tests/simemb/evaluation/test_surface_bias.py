@@ -51,15 +51,15 @@ def test_where_the_gold_score_is_constant_or_says_it_all_nothing_is_left(given):
 @given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), min_size=0, max_size=12))
 def test_a_partial_correlation_is_in_its_range_or_nan(rows):
     x, y, z = np.array(rows, float).reshape(-1, 3).T
-    found = partial_spearman(x, y, z)
-    assert math.isnan(found) or -1 <= found <= 1
+    result = partial_spearman(x, y, z)
+    assert math.isnan(result) or -1 <= result <= 1
 
 
 def test_cosines_that_are_the_overlap_show_a_full_bias_with_and_without_the_gold_score():
     surface = Surface.of(FIRST, SECOND)
     gold = np.array([4.0, 2, 0, 3, 5, 1])
-    found = biases(surface.overlap, gold, surface)
-    assert list(found) == [
+    result = biases(surface.overlap, gold, surface)
+    assert list(result) == [
         "length_bias",
         "length_bias_given_gold",
         "length_difference_bias",
@@ -67,13 +67,13 @@ def test_cosines_that_are_the_overlap_show_a_full_bias_with_and_without_the_gold
         "overlap_bias",
         "overlap_bias_given_gold",
     ]
-    assert found["overlap_bias"] == pytest.approx(100)
-    assert found["overlap_bias_given_gold"] == pytest.approx(100)
-    assert found["length_bias"] == pytest.approx(100 * spearmanr(surface.overlap, surface.length).statistic)
+    assert result["overlap_bias"] == pytest.approx(100)
+    assert result["overlap_bias_given_gold"] == pytest.approx(100)
+    assert result["length_bias"] == pytest.approx(100 * spearmanr(surface.overlap, surface.length).statistic)
     longer = biases(surface.difference, gold, surface)
     assert longer["length_difference_bias"] == pytest.approx(100)
 
 
 def test_constant_cosines_have_no_bias_and_give_no_warning():
-    found = biases(np.ones(6), np.arange(6.0), Surface.of(FIRST, SECOND))
-    assert all(math.isnan(value) for value in found.values())
+    result = biases(np.ones(6), np.arange(6.0), Surface.of(FIRST, SECOND))
+    assert all(math.isnan(value) for value in result.values())

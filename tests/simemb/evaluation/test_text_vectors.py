@@ -14,21 +14,21 @@ class Lengths:
     name = "lengths"
 
     def __init__(self):
-        self.asked: list[list[str]] = []
+        self.encoded: list[list[str]] = []
 
     def fingerprint(self) -> str:
         return "lengths"
 
     def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
         del batch_size, progress
-        self.asked.append(texts)
+        self.encoded.append(texts)
         return np.array([[len(text), len(text) ** 2] for text in texts], np.float32).reshape(-1, 2)
 
 
 def test_each_distinct_text_is_encoded_once_and_found_in_any_order():
     encoder = Lengths()
     vectors = TextVectors(encoder, iter(["a", "bb", "a", "ccc", "bb"]))
-    assert encoder.asked == [["a", "bb", "ccc"]]
+    assert encoder.encoded == [["a", "bb", "ccc"]]
     assert vectors[["ccc", "a", "ccc"]].tolist() == [[3, 9], [1, 1], [3, 9]]
 
 
@@ -51,5 +51,5 @@ def test_a_second_evaluation_takes_its_vectors_from_the_cache(tmp_path, monkeypa
     first, second = Lengths(), Lengths()
     before = TextVectors(first, ["a", "bb"], cache=VectorCache("x")).matrix
     after = TextVectors(second, ["bb", "ccc", "a"], cache=VectorCache("x"))
-    assert second.asked == [["ccc"]]
+    assert second.encoded == [["ccc"]]
     assert after[["a", "bb"]].tolist() == before.tolist()

@@ -38,17 +38,17 @@ def test_what_was_computed_is_found_bit_for_bit_and_nothing_is_computed_twice():
 
 def test_an_encoder_never_gets_the_vectors_of_another():
     VectorCache("one").get_or_encode(["a"], number)
-    asked: list[str] = []
-    VectorCache("two").get_or_encode(["a"], lambda texts: asked.extend(texts) or number(texts))
-    assert asked == ["a"]
+    encoded: list[str] = []
+    VectorCache("two").get_or_encode(["a"], lambda texts: encoded.extend(texts) or number(texts))
+    assert encoded == ["a"]
 
 
 def test_another_release_computes_anew(monkeypatch):
     VectorCache("one").get_or_encode(["a"], number)
     monkeypatch.setattr(vector_cache, "version", lambda _: "99.0")
-    asked: list[str] = []
-    VectorCache("one").get_or_encode(["a"], lambda texts: asked.extend(texts) or number(texts))
-    assert asked == ["a"]
+    encoded: list[str] = []
+    VectorCache("one").get_or_encode(["a"], lambda texts: encoded.extend(texts) or number(texts))
+    assert encoded == ["a"]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

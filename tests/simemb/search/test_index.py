@@ -55,8 +55,8 @@ def cosines(texts: list[str], queries: list[str]) -> np.ndarray:
     return rows(queries) @ rows(texts).T
 
 
-def overlap(found: list[list[Hit]], wanted: list[list[Hit]]) -> float:
-    pairs = zip(found, wanted, strict=True)
+def overlap(result: list[list[Hit]], expected: list[list[Hit]]) -> float:
+    pairs = zip(result, expected, strict=True)
     return float(np.mean([len({h.id for h in a} & {h.id for h in b}) / len(b) for a, b in pairs]))
 
 
@@ -94,13 +94,14 @@ def file_of(directory: Path, pattern: str) -> Path:
 
 
 def test_the_exact_kind_equals_brute_force(encoder: Trigrams, texts: list[str], queries: list[str]) -> None:
-    found = Index.build(encoder, texts, kind="exact").search_batch(queries, k=10)
+    result = Index.build(encoder, texts, kind="exact").search_batch(queries, k=10)
     similarities = cosines(texts, queries)
+    # The first 11 cosines of a query differ by 4.5e-6 or more, and sums of 32 float32 products err by less than 2e-6.
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :10]
-    assert [[int(hit.id) for hit in hits] for hits in found] == order.tolist()
-    assert [hit.rank for hit in found[0]] == list(range(1, 11))
-    assert all(hit.text == texts[int(hit.id)] for hits in found for hit in hits)
-    scores = [[hit.score for hit in hits] for hits in found]
+    assert [[int(hit.id) for hit in hits] for hits in result] == order.tolist()
+    assert [hit.rank for hit in result[0]] == list(range(1, 11))
+    assert all(hit.text == texts[int(hit.id)] for hits in result for hit in hits)
+    scores = [[hit.score for hit in hits] for hits in result]
     np.testing.assert_allclose(scores, np.take_along_axis(similarities, order, 1), atol=1e-6)
 
 
@@ -135,9 +136,9 @@ def test_the_score_is_the_cosine_and_not_the_distance(kind: str) -> None:
 def test_very_short_and_very_long_vectors_keep_their_direction(scale: float, encoder: Trigrams) -> None:
     index = Index.build(encoder, sentences(20))
     query = encoder.encode(["abcdef ghijkl"])[0]
-    found, wanted = index.search(query * np.float32(scale)), index.search(query)
-    assert [hit.id for hit in found] == [hit.id for hit in wanted]
-    assert [hit.score for hit in found] == pytest.approx([hit.score for hit in wanted], abs=1e-6)
+    result, expected = index.search(query * np.float32(scale)), index.search(query)
+    assert [hit.id for hit in result] == [hit.id for hit in expected]
+    assert [hit.score for hit in result] == pytest.approx([hit.score for hit in expected], abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -212,15 +213,16 @@ def test_building_twice_gives_the_same_index(kind: str, encoder: Trigrams, queri
 def test_a_stream_in_several_segments_on_disk_equals_a_list_in_memory(
     encoder: Trigrams, queries: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The first 6 cosines of a query differ by 3e-6 or more, ten times what float32 usually rounds.
     some = sentences(1100)
     whole = Index.build(encoder, some, ids=range(5, 1105))
     monkeypatch.setattr(simemb.search.segment_builder, "FULL", 300)
     stream = Index.build(encoder, iter(some), ids=iter(range(5, 1105)), path=tmp_path / "index", chunk_size=100)
     assert [segment.count for segment in stream.segments] == [300, 300, 300, 200]
     for index in (stream, Index.load(tmp_path / "index", encoder=encoder)):
-        for found, wanted in zip(index.search_batch(queries), whole.search_batch(queries), strict=True):
-            assert [hit.id for hit in found] == [hit.id for hit in wanted]
-            assert [hit.score for hit in found] == pytest.approx([hit.score for hit in wanted], abs=1e-6)
+        for result, expected in zip(index.search_batch(queries), whole.search_batch(queries), strict=True):
+            assert [hit.id for hit in result] == [hit.id for hit in expected]
+            assert [hit.score for hit in result] == pytest.approx([hit.score for hit in expected], abs=1e-6)
 
 
 def test_a_stream_is_read_one_chunk_at_a_time(encoder: Trigrams, tmp_path: Path) -> None:

@@ -60,15 +60,15 @@ def write(path: Path, rows: list[tuple[str, ...]]) -> Path:
 
 def score(task: CrossValidated | Split, encoder: Letters | None = None) -> tuple[Scores, ClassificationScores]:
     scores = evaluate(encoder or Letters(), Suite("mine", "one task", (task,), geometry=None, headline="accuracy"))
-    found = scores.tasks[task.name]
-    assert isinstance(found, ClassificationScores)
-    return scores, found
+    result = scores.tasks[task.name]
+    assert isinstance(result, ClassificationScores)
+    return scores, result
 
 
 def test_classes_with_words_of_their_own_are_told_apart(tmp_path: Path):
     path = write(tmp_path / "a.tsv", singles(12))
-    scores, found = score(CrossValidated("mine", path, folds=3))
-    assert found == ClassificationScores(100.0, None, 50.0, 24, 2, (1e-5,) * 3)
+    scores, result = score(CrossValidated("mine", path, folds=3))
+    assert result == ClassificationScores(100.0, None, 50.0, 24, 2, (1e-5,) * 3)
     assert scores.points == 100.0
     assert list(scores.data) == [str(path)]
 
@@ -77,31 +77,31 @@ def test_outcomes_say_of_each_text_in_order_whether_it_was_predicted_right(tmp_p
     rows = singles(20)
     rows[5] = ("0", rows[5][1])  # nobody can know
     path = write(tmp_path / "a.tsv", rows)
-    scores, found = score(CrossValidated("mine", path, folds=4))
+    scores, result = score(CrossValidated("mine", path, folds=4))
     outcomes = scores.outcomes["mine"]
     assert outcomes.texts == [(text,) for _, text in rows]
     assert outcomes.gold is None
     assert outcomes.values[5] == 0
     assert set(outcomes.values) == {0, 1}
-    assert 90 <= outcomes.statistic() == pytest.approx(found.accuracy)
+    assert 90 <= outcomes.statistic() == pytest.approx(result.accuracy)
     assert set(outcomes.subsets) == {"all"}
 
 
 def test_random_vectors_are_no_better_than_the_most_frequent_class(tmp_path: Path):
     rows = [(str(int(row % 3 == 0)), f"text {row}") for row in range(900)]
-    _, found = score(CrossValidated("mine", write(tmp_path / "a.tsv", rows)), Noise())
-    assert found.majority == pytest.approx(200 / 3)
-    assert found.accuracy == pytest.approx(found.majority, abs=3)
+    _, result = score(CrossValidated("mine", write(tmp_path / "a.tsv", rows)), Noise())
+    assert result.majority == pytest.approx(200 / 3)
+    assert result.accuracy == pytest.approx(result.majority, abs=3)
 
 
 @pytest.mark.parametrize("dev", [False, True])
 def test_a_split_task_is_scored_on_its_test_part(tmp_path: Path, dev: bool):
     train, test = write(tmp_path / "train.tsv", singles(9, "0112")), write(tmp_path / "test.tsv", singles(4, "012"))
     tried = write(tmp_path / "dev.tsv", singles(2, "01")) if dev else None
-    scores, found = score(Split("mine", train, test, tried, folds=3))
-    assert (found.accuracy, found.examples, found.classes, len(found.strengths)) == (100.0, 12, 3, 1)
+    scores, result = score(Split("mine", train, test, tried, folds=3))
+    assert (result.accuracy, result.examples, result.classes, len(result.strengths)) == (100.0, 12, 3, 1)
     # The most frequent class is that of the training part.
-    assert found.majority == pytest.approx(100 / 3)
+    assert result.majority == pytest.approx(100 / 3)
     assert scores.outcomes["mine"].texts == [(text,) for _, text in singles(4, "012")]
     assert set(scores.outcomes["mine"].subsets) == {"test"}
     assert set(scores.data) == {str(path) for path in (train, test, tried) if path}
@@ -110,11 +110,11 @@ def test_a_split_task_is_scored_on_its_test_part(tmp_path: Path, dev: bool):
 def test_pairs_have_f1_and_it_is_averaged_only_where_all_tasks_have_it(tmp_path: Path):
     train, test = write(tmp_path / "train.tsv", pairs(12)), write(tmp_path / "test.tsv", pairs(6))
     both = Split("pairs", train, test, folds=3), CrossValidated("mine", write(tmp_path / "a.tsv", singles(12)), folds=3)
-    scores, found = score(both[0])
-    assert scores.tasks["pairs"].numbers() == {"accuracy": found.accuracy, "f1": found.f1}
-    assert (scores.number("f1"), scores.outcomes["pairs"].texts[0]) == (found.f1, ("a bad", "the bad"))
+    scores, result = score(both[0])
+    assert scores.tasks["pairs"].numbers() == {"accuracy": result.accuracy, "f1": result.f1}
+    assert (scores.number("f1"), scores.outcomes["pairs"].texts[0]) == (result.f1, ("a bad", "the bad"))
     together = evaluate(Letters(), Suite("mine", "two tasks", both, geometry=None, headline="accuracy"))
-    assert together.average == {"accuracy": pytest.approx((found.accuracy + 100) / 2)}
+    assert together.average == {"accuracy": pytest.approx((result.accuracy + 100) / 2)}
 
 
 def test_a_pair_is_its_absolute_difference_and_its_product(tmp_path: Path):

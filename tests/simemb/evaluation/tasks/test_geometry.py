@@ -133,10 +133,10 @@ def test_every_number_is_that_of_its_function(scores, prefix):
         "dominance_5": geometry.dominance(both, 5),
     }
     numbers = scores.numbers()
-    found = {name.removeprefix(prefix): number for name, number in numbers.items() if name.startswith(prefix)}
-    found = {name: number for name, number in found.items() if not name.startswith("whitened.")}
-    assert list(found) == list(expected)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-8, nan_ok=True)
+    result = {name.removeprefix(prefix): number for name, number in numbers.items() if name.startswith(prefix)}
+    result = {name: number for name, number in result.items() if not name.startswith("whitened.")}
+    assert list(result) == list(expected)
+    assert result == pytest.approx(expected, rel=1e-6, abs=1e-8, nan_ok=True)
 
 
 def test_the_pictures_are_those_of_both_spaces_and_can_be_written(scores):

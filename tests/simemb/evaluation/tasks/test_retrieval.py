@@ -175,9 +175,9 @@ def test_a_name_is_looked_for_in_the_layout_and_then_in_the_cache(mine, tmp_path
     task = Retrieval("mine", "mine")
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path / "data"))
-    with pytest.raises(AbsentError, match=r"'mine' was not found: .*data/retrieval/mine.* cache") as caught:
+    with pytest.raises(AbsentError, match=r"'mine' was not found: .*data/retrieval/mine.* cache") as error:
         task.load()
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
     monkeypatch.delenv("SIMEMB_DATA")
     with pytest.raises(AbsentError, match=r"not in \$SIMEMB_DATA \(not set\)"):
         task.load()
@@ -236,9 +236,9 @@ BROKEN = [
 
 @pytest.mark.parametrize(("stem", "content", "message"), BROKEN, ids=[message for *_, message in BROKEN])
 def test_what_cannot_be_used_is_refused_in_one_line_with_its_place(tmp_path, stem, content, message):
-    with pytest.raises(DataError, match=message) as caught:
+    with pytest.raises(DataError, match=message) as error:
         load(folder(tmp_path / "broken", **{stem: content}))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_or_split_is_named_with_what_is_there(mine, tmp_path):

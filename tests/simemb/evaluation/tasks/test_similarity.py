@@ -52,15 +52,15 @@ def scored(*tasks: Similarity, headline: str = "auc"):
 
 def test_the_cosine_is_judged_as_a_classifier_too(file):
     scores = scored(Binary("same", {"all": file}))
-    found = scores.tasks["same"]
+    result = scores.tasks["same"]
     encode = Letters().encode
     cosines = cosine(*(encode([pair[side] for pair in PAIRS]) for side in (1, 2)))
     labels = [pair[0] for pair in PAIRS]
-    assert found.auc == pytest.approx(100 * roc_auc_score(labels, cosines)) == scores.points
-    assert found.average_precision == pytest.approx(100 * average_precision_score(labels, cosines))
-    assert (found.pairs, found.positives) == (5, 3)
-    assert found.numbers().keys() >= {"spearman", "pearson", "auc", "average_precision", "accuracy", "f1"}
-    assert scores.to_json()["average"]["auc"] == found.auc
+    assert result.auc == pytest.approx(100 * roc_auc_score(labels, cosines)) == scores.points
+    assert result.average_precision == pytest.approx(100 * average_precision_score(labels, cosines))
+    assert (result.pairs, result.positives) == (5, 3)
+    assert result.numbers().keys() >= {"spearman", "pearson", "auc", "average_precision", "accuracy", "f1"}
+    assert scores.to_json()["average"]["auc"] == result.auc
 
 
 def test_plain_pairs_beside_them_leave_the_averages_that_both_have(file):
