@@ -20,6 +20,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.cuda_attention import HALF_TYPES
 from simemb.transformer.forward import layers_of
 
 ON = os.environ.get("SIMEMB_GRAPHS", "1") not in ("", "0")
@@ -122,7 +123,7 @@ class Graphs:
             self.active
             and not self.encoder._transforms  # pyright: ignore[reportPrivateUsage]
             and torch.is_autocast_enabled("cuda")
-            and torch.get_autocast_dtype("cuda") in cuda_stack.HALVES
+            and torch.get_autocast_dtype("cuda") in HALF_TYPES
             and batch.lengths[-1] <= cuda_stack.LONGEST
         )
 
@@ -222,7 +223,7 @@ def uncached() -> Generator[None, None, None]:
 def able(encoder: Encoder) -> bool:
     """Whether recordings may help this encoder."""
     layers = layers_of(encoder.backbone) if encoder.fast else None
-    return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.knows(layers)
+    return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.supports(layers)
 
 
 @contextmanager

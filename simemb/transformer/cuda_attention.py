@@ -12,7 +12,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from simemb.transformer.batch import Runs
 from simemb.transformer.cpu_ops import PLAIN
 
-HALVES = (torch.float16, torch.bfloat16)
+HALF_TYPES = (torch.float16, torch.bfloat16)
 
 
 def starts_of(runs: Runs, device: torch.device) -> Int[Tensor, "starts"]:
@@ -46,7 +46,7 @@ def _flashes(query: Tensor) -> bool:
     return (
         not PLAIN
         and query.is_cuda
-        and query.dtype in HALVES
+        and query.dtype in HALF_TYPES
         and query.shape[-1] % 8 == 0
         and query.shape[-1] <= 256
         and torch.backends.cuda.is_flash_attention_available()

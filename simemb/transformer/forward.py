@@ -75,7 +75,7 @@ def hidden_states(
     if hasattr(backbone, "embeddings_project"):
         tokens = backbone.embeddings_project(tokens)
     float_layers = [layer for layer in layers if isinstance(layer, Layer)]
-    if len(float_layers) == len(layers) and cuda_stack.suits(tokens, float_layers, batch):
+    if len(float_layers) == len(layers) and cuda_stack.can_run(tokens, float_layers, batch):
         return _by_cuda_stack(tokens, float_layers, batch, every_layer=every_layer, first_only=first_only)
     return _layer_by_layer(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
 

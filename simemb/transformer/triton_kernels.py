@@ -1,7 +1,9 @@
-"""Triton kernels for half-precision training on CUDA: what stands between the matrix products, one pass each.
+"""Triton kernels for half-precision training on CUDA: what stands between two matrix products, one pass each.
 
 A whole sentence fits into one tile, so attention needs no online softmax and its backward no atomics. Dropout
-masks are drawn anew in the backward from (seed, site, place), so none is stored. Every sum has a fixed order.
+masks are not stored: the backward draws them again from (seed, site, place). Every sum has a fixed order.
+
+In the names of gradients `of_x` is the gradient of x within a kernel, and `dx` the tensor that it is written to.
 """
 
 # ruff: noqa: N803
@@ -15,18 +17,16 @@ import triton.language as tl
 from jaxtyping import Float, Int
 from torch import Tensor
 
-LONGEST = 128
-"""Tokens of the longest sentence that a tile holds."""
-
 NORM_PROGRAMS = 264
 """Programs of a LayerNorm's backward: two for each multiprocessor of a Hopper GPU."""
 
 GELU_ROWS = 32
+"""Rows of one program of the gelu's backward."""
 
 
 @triton.jit
 def _kept(seed, row, width, columns: tl.constexpr, threshold):
-    """Which of `columns` places of each row a dropout keeps; one philox call gives four."""
+    """Which values of each row, `columns` of them, a dropout keeps; one philox call gives four random numbers."""
     quarter = tl.arange(0, columns // 4)
     a, b, c, d = tl.randint4x(seed, row[:, None] * (width // 4) + quarter[None, :])
     numbers = tl.join(tl.join(a, c), tl.join(b, d)).reshape(row.shape[0], columns)
@@ -71,18 +71,18 @@ def _attend_backward_kernel(
     queries = tl.load(q + (q_first + i)[:, None] * q_stride + d[None, :], mask=q_here, other=0.0)
     keys = tl.load(k + (k_first + j)[:, None] * k_stride + d[None, :], mask=k_here, other=0.0)
     values = tl.load(v + (k_first + j)[:, None] * k_stride + d[None, :], mask=k_here, other=0.0)
-    arrived = tl.load(gradient + (q_first + i)[:, None] * gradient_stride + d[None, :], mask=q_here, other=0.0)
+    of_mixed = tl.load(gradient + (q_first + i)[:, None] * gradient_stride + d[None, :], mask=q_here, other=0.0)
     scores = tl.where((j < k_count)[None, :], tl.dot(queries, tl.trans(keys)) * scale, float("-inf"))
     weights = tl.exp(scores - tl.max(scores, 1)[:, None])
     weights = weights / tl.sum(weights, 1)[:, None]
-    of_weights = tl.dot(arrived, tl.trans(values))
+    of_weights = tl.dot(of_mixed, tl.trans(values))
     dropped = weights
     if DROP:
         place = (sentence * tl.num_programs(1) + head) * Q + i
         keep = _kept(tl.load(seed) + site, place, K, K, threshold)
         dropped = tl.where(keep, weights * gain, 0.0)
         of_weights = tl.where(keep, of_weights * gain, 0.0)
-    of_values = tl.dot(tl.trans(dropped.to(values.dtype)), arrived)
+    of_values = tl.dot(tl.trans(dropped.to(values.dtype)), of_mixed)
     of_scores = weights * (of_weights - tl.sum(of_weights * weights, 1)[:, None]) * scale
     of_scores = of_scores.to(values.dtype)
     of_queries, of_keys = tl.dot(of_scores, keys), tl.dot(tl.trans(of_scores), queries)
@@ -123,7 +123,7 @@ def _norm_kernel(
 
 @triton.jit
 def _norm_backward_kernel(
-    arrived, further, z, statistics, weight, dx, dy, sums, seed, rows, width, threshold, gain, site,
+    gradient, addend, z, statistics, weight, dx, dy, sums, seed, rows, width, threshold, gain, site,
     WIDTH: tl.constexpr, ROWS: tl.constexpr, DROP: tl.constexpr, TWO: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
@@ -136,19 +136,19 @@ def _norm_backward_kernel(
         row = first + tl.arange(0, ROWS)
         here = (row < rows)[:, None] & (column < width)[None, :]
         place = row[:, None].to(tl.int64) * width + column[None, :]
-        gradient = tl.load(arrived + place, mask=here, other=0.0).to(tl.float32)
+        of_out = tl.load(gradient + place, mask=here, other=0.0).to(tl.float32)
         if TWO:
-            gradient += tl.load(further + place, mask=here, other=0.0).to(tl.float32)
+            of_out += tl.load(addend + place, mask=here, other=0.0).to(tl.float32)
         mean = tl.load(statistics + row * 2, mask=row < rows, other=0.0)[:, None]
         inverse = tl.load(statistics + row * 2 + 1, mask=row < rows, other=0.0)[:, None]
         scaled = tl.where(here, tl.load(z + place, mask=here, other=0.0).to(tl.float32) - mean, 0.0) * inverse
-        of_scaled = gradient * w
+        of_scaled = of_out * w
         shift = tl.sum(of_scaled, 1)[:, None] / width
         slope = tl.sum(of_scaled * scaled, 1)[:, None] / width
         of_total = tl.where(here, inverse * (of_scaled - shift - scaled * slope), 0.0)
         tl.store(dx + place, of_total.to(dx.dtype.element_ty), mask=here)
-        of_weight += tl.sum(gradient * scaled, 0)
-        of_bias += tl.sum(gradient, 0)
+        of_weight += tl.sum(of_out * scaled, 0)
+        of_bias += tl.sum(of_out, 0)
         if DROP:
             of_total = tl.where(_kept(tl.load(seed) + site, row, width, WIDTH, threshold), of_total * gain, 0.0)
             tl.store(dy + place, of_total.to(dy.dtype.element_ty), mask=here)
@@ -161,32 +161,32 @@ def _norm_backward_kernel(
 
 @triton.jit
 def _gelu_backward_kernel(
-    arrived, x, dx, sums, rows, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr
+    gradient, x, dx, sums, rows, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr
 ):  # fmt: skip
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     here = (row < rows)[:, None] & (column < width)[None, :]
     place = row[:, None].to(tl.int64) * width + column[None, :]
     value = tl.load(x + place, mask=here, other=0.0).to(tl.float32)
-    gradient = tl.load(arrived + place, mask=here, other=0.0).to(tl.float32)
+    of_gelu = tl.load(gradient + place, mask=here, other=0.0).to(tl.float32)
     below = 0.5 * (1 + tl.erf(value * 0.7071067811865476))
     density = 0.3989422804014327 * tl.exp(-0.5 * value * value)
-    gradient = gradient * (below + value * density)
-    tl.store(dx + place, gradient.to(dx.dtype.element_ty), mask=here)
-    tl.store(sums + tl.program_id(0) * width + column, tl.sum(gradient, 0), mask=column < width)
+    of_x = of_gelu * (below + value * density)
+    tl.store(dx + place, of_x.to(dx.dtype.element_ty), mask=here)
+    tl.store(sums + tl.program_id(0) * width + column, tl.sum(of_x, 0), mask=column < width)
 
 
 # ---- what the rest of the package calls ------------------------------------------------------------------
 
 
-class Drop:
-    """A dropout at one of the places of a network: `site` tells it from the others that share the seed."""
+class Dropout:
+    """One dropout of a network; `site` distinguishes it from the others that share the seed."""
 
     def __init__(self, probability: float, seed: Int[Tensor, "1"], site: int):
         self.on = probability > 0
         self.seed = seed
         self.site = site
-        # a number of 32 random bits, read as signed, is kept if it reaches this
+        # a value is kept if its 32 random bits, read as a signed number, reach the threshold
         self.threshold = min(round(probability * 2**32), 2**32 - 1) - 2**31
         self.gain = 1 / (1 - probability) if probability < 1 else 0.0
 
@@ -198,88 +198,88 @@ def attend(
     starts: tuple[Int[Tensor, "starts"], Int[Tensor, "starts"]],
     longest: tuple[int, int],
     scale: float,
-    drop: Drop,
+    dropout: Dropout,
 ) -> Float[Tensor, "rows heads dim"]:
     """Attention within each sentence; key and value have the same strides, and the last two dimensions are dense."""
     out = torch.empty(query.shape, dtype=query.dtype, device=query.device)
     q_tile, k_tile = _tile(longest[0]), _tile(longest[1])
     _attend_kernel[(len(starts[0]) - 1, query.shape[1])](
-        query, key, value, out, *starts, drop.seed, query.stride(0), key.stride(0), out.stride(0),
-        scale, drop.threshold, drop.gain, drop.site, query.shape[2], q_tile, k_tile, drop.on,
+        query, key, value, out, *starts, dropout.seed, query.stride(0), key.stride(0), out.stride(0),
+        scale, dropout.threshold, dropout.gain, dropout.site, query.shape[2], q_tile, k_tile, dropout.on,
         num_warps=_warps(q_tile, k_tile),
     )  # fmt: skip
     return out
 
 
 def attend_backward(
-    arrived: Float[Tensor, "rows heads dim"],
+    gradient: Float[Tensor, "rows heads dim"],
     parts: tuple[Tensor, Tensor, Tensor],
     gradients: tuple[Tensor, Tensor, Tensor],
     starts: tuple[Int[Tensor, "starts"], Int[Tensor, "starts"]],
     longest: tuple[int, int],
     scale: float,
-    drop: Drop,
+    dropout: Dropout,
     sums: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> None:
     """The gradients of query, key and value, written into `gradients`.
 
-    sums: where the sums over each sentence's tokens go, [sentences, heads x dim] of each in float32.
+    sums: receive the sums over each sentence's tokens, [sentences, heads x dim] each, in float32.
     """
     query, key, value = parts
     dq, dk, dv = gradients
     q_tile, k_tile = _tile(longest[0]), _tile(longest[1])
-    held = sums or (arrived, arrived, arrived)
+    targets = sums or (gradient, gradient, gradient)  # not written without SUMS
     _attend_backward_kernel[(len(starts[0]) - 1, query.shape[1])](
-        query, key, value, arrived, dq, dk, dv, *held, *starts, drop.seed,
-        query.stride(0), key.stride(0), arrived.stride(0), dq.stride(0), dk.stride(0), held[0].stride(0),
-        held[1].stride(0), scale, drop.threshold, drop.gain, drop.site,
-        query.shape[2], q_tile, k_tile, drop.on, sums is not None, num_warps=_warps(q_tile, k_tile),
+        query, key, value, gradient, dq, dk, dv, *targets, *starts, dropout.seed,
+        query.stride(0), key.stride(0), gradient.stride(0), dq.stride(0), dk.stride(0), targets[0].stride(0),
+        targets[1].stride(0), scale, dropout.threshold, dropout.gain, dropout.site,
+        query.shape[2], q_tile, k_tile, dropout.on, sums is not None, num_warps=_warps(q_tile, k_tile),
     )  # fmt: skip
 
 
 def add_norm(
     y: Float[Tensor, "rows dim"], x: Float[Tensor, "rows dim"], weight: Tensor, bias: Tensor, epsilon: float,
-    drop: Drop, *, save: bool, dtype: torch.dtype | None = None,
+    dropout: Dropout, *, save: bool, dtype: torch.dtype | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """LayerNorm(x + dropout(y)) as `dtype`; for the backward the sum, and mean and inverse deviation of each row."""
+    """LayerNorm(x + dropout(y)) as `dtype`, and for the backward the sum, mean and inverse deviation of each row."""
     rows, width = y.shape
     out = torch.empty_like(y, dtype=dtype)
     z = torch.empty_like(y) if save else out
     statistics = torch.empty(rows, 2, dtype=torch.float32, device=y.device) if save else out
     _norm_kernel[(rows,)](
-        y, x, weight, bias, out, z, statistics, drop.seed, width, epsilon, drop.threshold, drop.gain, drop.site,
-        triton.next_power_of_2(width), drop.on, save, num_warps=4,
+        y, x, weight, bias, out, z, statistics, dropout.seed, width, epsilon,
+        dropout.threshold, dropout.gain, dropout.site, triton.next_power_of_2(width), dropout.on, save, num_warps=4,
     )  # fmt: skip
     return out, z, statistics
 
 
 def add_norm_backward(
-    arrived: Float[Tensor, "rows dim"], further: Float[Tensor, "rows dim"] | None, z: Tensor, statistics: Tensor,
-    weight: Tensor, drop: Drop, sums: Float[Tensor, "programs three dim"],
+    gradient: Float[Tensor, "rows dim"], addend: Float[Tensor, "rows dim"] | None, z: Tensor, statistics: Tensor,
+    weight: Tensor, dropout: Dropout, sums: Float[Tensor, "programs three dim"],
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The gradients of x and y, from that of the output (`arrived` plus `further`).
+    """The gradients of x and y, from that of the output, which is `gradient` plus `addend`.
 
-    sums: takes partial sums of the gradients of weight, bias and y, each over the rows of one program.
+    sums: receives partial sums of the gradients of weight, bias and y, each over the rows of one program.
     """
     rows, width = z.shape
     dx = torch.empty_like(z)
-    dy = torch.empty_like(z) if drop.on else dx
+    dy = torch.empty_like(z) if dropout.on else dx
     _norm_backward_kernel[(len(sums),)](
-        arrived, arrived if further is None else further, z, statistics, weight, dx, dy, sums, drop.seed, rows, width,
-        drop.threshold, drop.gain, drop.site, triton.next_power_of_2(width), 2, drop.on, further is not None,
-        num_warps=4,
+        gradient, gradient if addend is None else addend, z, statistics, weight, dx, dy, sums, dropout.seed,
+        rows, width, dropout.threshold, dropout.gain, dropout.site,
+        triton.next_power_of_2(width), 2, dropout.on, addend is not None, num_warps=4,
     )  # fmt: skip
     return dx, dy
 
 
 def gelu_backward(
-    arrived: Float[Tensor, "rows dim"], x: Float[Tensor, "rows dim"], sums: Float[Tensor, "programs dim"]
+    gradient: Float[Tensor, "rows dim"], x: Float[Tensor, "rows dim"], sums: Float[Tensor, "programs dim"]
 ) -> Float[Tensor, "rows dim"]:
-    """The gradient of the exact gelu's input; `sums` takes its sums over every GELU_ROWS rows."""
+    """The gradient of the exact gelu's input; `sums` receives its sums over every GELU_ROWS rows."""
     rows, width = x.shape
     dx = torch.empty_like(x)
     grid = (triton.cdiv(rows, GELU_ROWS), triton.cdiv(width, 128))
-    _gelu_backward_kernel[grid](arrived, x, dx, sums, rows, width, GELU_ROWS, 128, num_warps=4)
+    _gelu_backward_kernel[grid](gradient, x, dx, sums, rows, width, GELU_ROWS, 128, num_warps=4)
     return dx
 
 
