@@ -1,4 +1,4 @@
-"""Every corpus of the data package is found, is what it says, and opens."""
+"""Every corpus of the data package is registered, matches its description, and opens."""
 
 import logging
 import random
@@ -120,7 +120,7 @@ CHINESE = ["score\tsentence1\tsentence2", "5.0\t飞机。\t一架飞机。", "3.
 
 @pytest.fixture
 def parallel(tmp_path: Path, monkeypatch) -> Callable[[list[str]], None]:
-    """The two halves of the parallel corpus in a $SIMEMB_DATA of their own; gives what writes the Chinese one."""
+    """Writes both halves of the parallel corpus, with the given Chinese one, to a $SIMEMB_DATA of their own."""
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
 

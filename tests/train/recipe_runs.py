@@ -30,8 +30,8 @@ from simemb.training.trainer import Trainer
 STEPS = 4
 
 
-def smaller(noun: Any) -> Any:
-    """The same noun where it is large, with less to compute."""
+def shrink(noun: Any) -> Any:
+    """A noun with fewer dimensions or rows, where it has many."""
     match noun:
         case MLP():
             prototypes = noun.prototypes and 6
@@ -51,8 +51,8 @@ def smaller(noun: Any) -> Any:
 
 
 def quick(recipe: Recipe, base: Path, **numbers: Any) -> Recipe:
-    """A recipe for a few steps of the tiny model, which is teacher and guide too."""
-    parts = {name: smaller(getattr(recipe, name)) for name in ("objective", "head", "predictor", "memory")}
+    """A recipe for a few steps of the tiny model, which is also the teacher and the guide."""
+    parts = {name: shrink(getattr(recipe, name)) for name in ("objective", "head", "predictor", "memory")}
     target = replace(recipe.target, model=str(base)) if isinstance(recipe.target, Frozen) else recipe.target
     small = {
         "batch_size": 8,
@@ -65,12 +65,12 @@ def quick(recipe: Recipe, base: Path, **numbers: Any) -> Recipe:
 
 
 @dataclass
-class Trained:
-    """A run, and what was seen on the way.
+class RecordedRun:
+    """A run, and what it was observed to do.
 
-    half: the run directory as it was after half of the steps. before, after: everything that the method holds, first
-    and last. stirred: what had a gradient that is not 0 at some step. strayed: what of a slow copy was not where its
-    momentum leads. tails: what was kept of a head, by step.
+    half: the run directory as it was after half of the steps. before, after: the state of the method before the first
+    step and after the last. with_gradient: the parameters whose gradient was not 0 at some step. misplaced: the
+    tensors of a slow copy that were not where its momentum leads. tails: the kept layers of a head, by step.
     """
 
     recipe: Recipe
@@ -81,45 +81,45 @@ class Trained:
     trainer: Trainer = field(init=False)
     before: dict[str, torch.Tensor] = field(default_factory=dict)
     after: dict[str, torch.Tensor] = field(default_factory=dict)
-    stirred: set[str] = field(default_factory=set)
-    strayed: list[str] = field(default_factory=list)
+    with_gradient: set[str] = field(default_factory=set)
+    misplaced: list[str] = field(default_factory=list)
     tails: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
 
     def step(self, trainer: Trainer, real: Callable[..., None], line: Any) -> None:
         """One step, observed."""
         method = trainer.method
-        self.before = self.before or copied(method)
+        self.before = self.before or snapshot(method)
         real(trainer, line)
-        self.trainer, self.after = trainer, copied(method)
-        self.tails[trainer.progress.step] = copied(method.encoder.tail)
+        self.trainer, self.after = trainer, snapshot(method)
+        self.tails[trainer.progress.step] = snapshot(method.encoder.tail)
 
     def update(self, trainer: Trainer, real: Callable[..., None], rate: float) -> None:
-        """Note which gradients there are before they are used, and whether the slow copy follows as it should."""
+        """Note which parameters have a gradient before the update, and whether the slow copy follows its momentum."""
         method, target = trainer.method, self.recipe.target
         learning = method.named_parameters()
-        self.stirred |= {name for name, p in learning if p.grad is not None and p.grad.any()}
-        slow = copied(method.second) if isinstance(target, EMA) else {}
+        self.with_gradient |= {name for name, p in learning if p.grad is not None and p.grad.any()}
+        slow = snapshot(method.second) if isinstance(target, EMA) else {}
         real(trainer, rate)
         state = method.state_dict()
         for name, tensor in slow.items():
             now, online = state[f"second.{name}"].double(), state[name].double()
             momentum = target.at(method.progress) if tensor.is_floating_point() else 0.0
             if not torch.allclose(now, momentum * tensor + (1 - momentum) * online, atol=1e-6, rtol=1e-5):
-                self.strayed.append(name)
+                self.misplaced.append(name)
 
     def evaluate(self, trainer: Trainer, real: Callable[..., None], line: Any) -> None:
-        """Keep the run as it lies on the disk half-way, as if it had been stopped there."""
+        """Copy the run directory half-way, as if the run had been stopped there."""
         real(trainer, line)
         if trainer.progress.step == STEPS // 2:
             shutil.copytree(self.directory, self.half)
 
 
-def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+def snapshot(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
 def stop_after(steps: int, patch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl-C once so many steps are done."""
+    """Press Ctrl-C after this many steps."""
     real = Trainer._step
 
     def step(self: Trainer, line: Any) -> None:
@@ -131,7 +131,7 @@ def stop_after(steps: int, patch: pytest.MonkeyPatch) -> None:
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    """The same state to the last bit, the same encoders and the same numbers; times may differ."""
+    """Both runs have the same state to the last bit, the same encoders and the same numbers; times may differ."""
     states = [load_file(run / "last" / "state.safetensors") for run in (one, other)]
     assert states[0].keys() == states[1].keys()
     assert [name for name, tensor in states[0].items() if not torch.equal(tensor, states[1][name])] == []

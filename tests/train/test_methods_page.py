@@ -1,4 +1,4 @@
-"""docs/methods.md says what the recipes say, and its examples train as they stand."""
+"""The tables of docs/methods.md match the recipes, and its examples train as they stand."""
 
 import re
 from pathlib import Path

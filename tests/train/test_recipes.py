@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from recipe_runs import STEPS, Trained, assert_same_run, quick
+from recipe_runs import STEPS, RecordedRun, assert_same_run, quick
 from safetensors.torch import load_file
 
 from simemb import (
@@ -67,7 +67,7 @@ ALL = [*NAMES, *COMBINATIONS]
 
 @pytest.fixture(scope="module")
 def data_for(sentences_file: Path, triplets_file: Path, dev_file: Path) -> Callable[[Recipe], Path]:
-    """A file that suits a recipe; any sentences are a running text."""
+    """A file that suits a recipe; any sentences will do as running text."""
 
     def choose(recipe: Recipe) -> Path:
         if recipe.objective is not None and recipe.objective.scored:
@@ -84,15 +84,15 @@ def observed(trainer: Trainer, observe: Callable[..., None], real: Callable[...,
 @pytest.fixture(scope="module")
 def trained(
     tiny_base: Path, data_for: Callable[[Recipe], Path], dev_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Trained]:
-    """Trains each recipe once, for all tests of this file."""
-    runs: dict[str, Trained] = {}
+) -> Callable[[str], RecordedRun]:
+    """Trains each recipe once for all tests of this file."""
+    runs: dict[str, RecordedRun] = {}
 
-    def train(name: str) -> Trained:
+    def train(name: str) -> RecordedRun:
         if name not in runs:
             recipe = quick(COMBINATIONS.get(name) or find(name), tiny_base)
             folder = tmp_path_factory.mktemp("recipes")
-            run = Trained(recipe, folder / "whole", folder / "half", data_for(recipe))
+            run = RecordedRun(recipe, folder / "whole", folder / "half", data_for(recipe))
             with pytest.MonkeyPatch.context() as patch:
                 for name_of, observe in (("_step", run.step), ("_update", run.update), ("_evaluate", run.evaluate)):
                     patch.setattr(Trainer, name_of, partialmethod(observed, observe, getattr(Trainer, name_of)))
@@ -104,7 +104,7 @@ def trained(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_losses_and_signals_are_finite(name: str, trained: Callable[[str], Trained]):
+def test_losses_and_signals_are_finite(name: str, trained: Callable[[str], RecordedRun]):
     run = trained(name)
     assert run.result.steps == STEPS
     records = [json.loads(line) for line in (run.directory / "metrics.jsonl").read_text().splitlines()]
@@ -135,30 +135,30 @@ def cancelled(method: torch.nn.Module) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_learns_has_a_gradient_and_moves(name: str, trained: Callable[[str], Trained]):
+def test_what_learns_has_a_gradient_and_moves(name: str, trained: Callable[[str], RecordedRun]):
     run = trained(name)
     learning = {name for name, parameter in run.trainer.method.named_parameters() if parameter.requires_grad}
     moved = {name for name in run.after if not torch.equal(run.after[name], run.before[name])}
     rounding = cancelled(run.trainer.method)
-    assert learning - run.stirred - rounding == set()
+    assert learning - run.with_gradient - rounding == set()
     assert learning - moved - rounding == set()
     kept = {name for name in learning - rounding if name.startswith("encoder.")}
     assert len(kept) > 30
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callable[[str], Trained], tiny_base: Path):
+def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callable[[str], RecordedRun], tiny_base: Path):
     run = trained(name)
     method, target = run.trainer.method, run.recipe.target
     assert method.second is None or isinstance(target, EMA | Twin)
     assert (method.second is not None) == isinstance(target, EMA | Twin)
-    assert run.strayed == []
+    assert run.misplaced == []
     if isinstance(target, EMA):
-        assert not any(name.startswith("second.") for name in run.stirred)
+        assert not any(name.startswith("second.") for name in run.with_gradient)
         assert not any(parameter.requires_grad for parameter in method.second.parameters())
         assert any(not torch.equal(run.after[name], run.before[name]) for name in run.after if "second." in name)
-    for known in (run.trainer.loader.material.taught, run.trainer.loader.material.guided):
-        for column, vectors in known.items():
+    for vectors_by_column in (run.trainer.loader.material.taught, run.trainer.loader.material.guided):
+        for column, vectors in vectors_by_column.items():
             texts = [row[column] for row in open_rows(run.data).texts()]
             # other batches, so other sums: components of up to 3 differ in float32's last digits
             np.testing.assert_allclose(vectors, Encoder.load(tiny_base).encode(texts), atol=1e-5)
@@ -167,7 +167,7 @@ def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callabl
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_memory_holds_what_the_steps_brought(name: str, trained: Callable[[str], Trained]):
+def test_a_memory_holds_what_the_steps_brought(name: str, trained: Callable[[str], RecordedRun]):
     run = trained(name)
     if "memory.count" in run.after:
         assert int(run.after["memory.count"]) - int(run.before["memory.count"]) >= 8 * STEPS
@@ -184,7 +184,7 @@ def test_a_memory_holds_what_the_steps_brought(name: str, trained: Callable[[str
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_saved_loads_in_sentence_transformers_with_the_same_vectors(
-    name: str, trained: Callable[[str], Trained]
+    name: str, trained: Callable[[str], RecordedRun]
 ):
     from sentence_transformers import SentenceTransformer
 
@@ -203,7 +203,7 @@ def test_what_is_saved_loads_in_sentence_transformers_with_the_same_vectors(
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_train_only_head_is_dropped_and_what_is_kept_is_saved_as_the_same_weights(
-    name: str, trained: Callable[[str], Trained]
+    name: str, trained: Callable[[str], RecordedRun]
 ):
     run = trained(name)
     kept = int(getattr(run.recipe.head, "keep", 0))
@@ -222,7 +222,7 @@ def test_a_train_only_head_is_dropped_and_what_is_kept_is_saved_as_the_same_weig
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nothing_of_the_training_stays_on_the_encoder(name: str, trained: Callable[[str], Trained]):
+def test_nothing_of_the_training_stays_on_the_encoder(name: str, trained: Callable[[str], RecordedRun]):
     run = trained(name)
     encoder = run.result.encoder
     second = run.trainer.method.second
@@ -235,7 +235,7 @@ def test_nothing_of_the_training_stays_on_the_encoder(name: str, trained: Callab
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_dev_score_of_the_best_checkpoint_can_be_had_again(
-    name: str, trained: Callable[[str], Trained], dev_file: Path
+    name: str, trained: Callable[[str], RecordedRun], dev_file: Path
 ):
     run = trained(name)
     assert evaluate(Encoder.load(run.directory), dev_file).average == run.result.after.average
@@ -243,7 +243,7 @@ def test_the_dev_score_of_the_best_checkpoint_can_be_had_again(
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_run_that_was_stopped_half_way_goes_on_bit_for_bit(
-    name: str, trained: Callable[[str], Trained], tiny_base: Path, dev_file: Path
+    name: str, trained: Callable[[str], RecordedRun], tiny_base: Path, dev_file: Path
 ):
     run = trained(name)
     result = fit(run.recipe, tiny_base, run.data, output=run.half, dev=dev_file, resume=True)
@@ -251,8 +251,8 @@ def test_a_run_that_was_stopped_half_way_goes_on_bit_for_bit(
     assert_same_run(run.directory, run.half)
 
 
-def test_the_state_of_a_run_holds_all_that_is_remembered(trained: Callable[[str], Trained]):
-    """What a resumed run would miss: named, so that a part that is not saved cannot go unnoticed."""
+def test_the_state_of_a_run_holds_all_that_is_remembered(trained: Callable[[str], RecordedRun]):
+    """The parts that a resumed run needs, by name, so that a part that is no longer saved is noticed."""
     for name, parts in {
         "esimcse": ("memory.keys", "memory.texts", "memory.count", "second.encoder.backbone.embeddings"),
         "instdisc": ("memory.rows", "objective.log_normalizer"),
