@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
     from simemb.search.index import Hit, Index
 
-ENCODED, SEARCHED = 8192, 512
-"""Pairs encoded in one call, and anchors searched in one call: `SEARCHED` x depth hits are in memory."""
+ENCODE_BATCH, SEARCH_BATCH = 8192, 512
+"""Pairs encoded in one call, and anchors searched in one call: `SEARCH_BATCH` x depth hits are in memory."""
 COLUMNS = ("anchor", "positive", "negative")
 
 
@@ -176,7 +176,7 @@ def _mine_rows(
 
     rng, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
-        while chunk := list(islice(pairs, ENCODED)):
+        while chunk := list(islice(pairs, ENCODE_BATCH)):
             texts = [text for column in zip(*chunk, strict=True) for text in column]
             vectors = finite_unit(encoder.encode(texts, progress=False), rows.name)
             anchors = vectors[: len(chunk)]
@@ -189,8 +189,8 @@ def _mine_rows(
 
 
 def _nearest(index: "Index", queries: Float32[np.ndarray, "query dim"], depth: int) -> Iterator[list["Hit"]]:
-    for start in range(0, len(queries), SEARCHED):
-        yield from index.search_batch(queries[start : start + SEARCHED], depth)
+    for start in range(0, len(queries), SEARCH_BATCH):
+        yield from index.search_batch(queries[start : start + SEARCH_BATCH], depth)
 
 
 def _without_positives(anchor: str, hits: Iterable["Hit"], positives: set[bytes]) -> Iterator["Hit"]:

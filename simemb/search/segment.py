@@ -79,7 +79,10 @@ class Segment:
         return scores, rows
 
     def extend(self, other: "Segment", kind: str) -> "Segment":
-        """This exact segment followed by the rows of another; above `EXACT_LIMIT` texts it is arranged as `kind`."""
+        """This exact segment followed by the rows of another; above `EXACT_LIMIT` texts it is arranged as `kind`.
+
+        The FAISS index of a segment in memory grows in place, so this segment must not be used afterwards.
+        """
         vectors = arrange(self._dense(), "exact") if self.stored else self.vectors
         vectors.add(other._dense())
         segment = Segment(vectors, pa.concat_tables([self.texts, other.texts]))

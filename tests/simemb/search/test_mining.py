@@ -151,8 +151,8 @@ def test_a_random_pick_is_any_that_is_allowed_and_the_same_for_the_same_seed() -
 def test_random_pairs_give_what_comparing_everything_with_everything_gives(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simemb.search.mining.ENCODED", 16)
-    monkeypatch.setattr("simemb.search.mining.SEARCHED", 5)
+    monkeypatch.setattr("simemb.search.mining.ENCODE_BATCH", 16)
+    monkeypatch.setattr("simemb.search.mining.SEARCH_BATCH", 5)
     # The cosines of an anchor differ by 1.6e-6 or more, and by 2e-4 from the limits; float32 rounds them by 2e-7.
     rng = random.Random(seed)
     vectors = {f"t{number}": [rng.gauss(0, 1) for _ in range(6)] for number in range(60)}
@@ -201,7 +201,7 @@ def test_the_same_input_gives_the_same_file_and_leaves_nothing_else() -> None:
 
 
 def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simemb.search.mining.ENCODED", 1)
+    monkeypatch.setattr("simemb.search.mining.ENCODE_BATCH", 1)
     Path("out.tsv").write_text("old")
     encoder = Known({text: vector for text, vector in ENCODER.vectors.items() if text != "Q"})
     with pytest.raises(KeyError):
@@ -211,25 +211,6 @@ def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.
 
 
 # ---- mistakes ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rules", "says"),
-    [
-        ({"negatives": 0}, "negatives must be 1 or more, not 0"),
-        ({"skip": -1}, "skip must be 0 or more, not -1"),
-        ({"depth": 5, "skip": 5}, r"depth must be 6 or more \(skip \+ negatives\), not 5"),
-        ({"margin": 3.0}, r"margin must be in \[-2, 2\], not 3"),
-        ({"margin": math.nan}, "margin must be in"),
-        ({"relative_margin": -0.1}, r"relative_margin must be in \[0, 1\], not -0.1"),
-        ({"max_similarity": 1.5}, r"max_similarity must be in \[-1, 1\], not 1.5"),
-        ({"pick": "hardest"}, "pick must be nearest or random, not 'hardest'"),
-        ({"seed": -1}, "seed must be 0 or more, not -1"),
-    ],
-)
-def test_a_rule_that_makes_no_sense_is_refused(rules: dict[str, Any], says: str) -> None:
-    with pytest.raises(DataError, match=says):
-        Rules(**rules)
 
 
 def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> None:
