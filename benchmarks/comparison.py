@@ -84,7 +84,7 @@ EXPERIMENTS = {**_methods(), **_claims()}
 def changed(experiment: Experiment, model: str) -> "Recipe":
     """The recipe of an experiment, within the budget."""
     import simemb
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
 
     recipe, changes = find(experiment.recipe), dict(experiment.changes)
     budget = {"batch_size": BATCH, "max_steps": STEPS, "learning_rate": LEARNING_RATE, "schedule": "linear"}

@@ -122,7 +122,7 @@ def run(name: str, seed: int, model: str, work: Path) -> None:
 
 def changed(experiment: Experiment) -> "Recipe":
     """The recipe of an experiment."""
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
 
     recipe, changes = find(experiment.recipe), dict(experiment.changes)
     if "temperature" in changes:

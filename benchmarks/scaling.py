@@ -93,7 +93,7 @@ def first_start(model: str, path: Path) -> Line:
 def later_start(model: str, path: Path) -> Line:
     """A later start: seconds from `fit` to the end of the first step, with a small list and with the corpus."""
     from simemb import fit
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
 
     recipe = replace(find("simcse"), max_steps=1, batch_size=64, max_length=32)
     seconds: list[float] = []
@@ -110,7 +110,7 @@ def read_epoch(model: str, path: Path) -> Line:
     """Read the batches of an epoch as training does: the growth of memory after the first hundred."""
     from simemb.corpus.rows import open_rows
     from simemb.encoder.encoder import Encoder
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
     from simemb.method.targets import seen
     from simemb.training.dataset import Material, Reading
     from simemb.training.loader import Loader
@@ -158,7 +158,7 @@ def train(options: argparse.Namespace) -> None:
 def train_steps(model: str, batch: int, chunk: int | None, steps: int) -> Line:
     """Train some steps of unsupervised SimCSE."""
     from simemb import fit
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
 
     recipe = replace(find("simcse"), max_steps=steps, batch_size=batch, chunk=chunk, max_length=32)
     data = list(islice(cycle(wiki(10_000)), max(batch, 10_000)))

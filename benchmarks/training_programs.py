@@ -59,7 +59,7 @@ def seconds_per_step(train: Callable[[Job], None], job: Job, warm_up: int) -> fl
 def simemb(job: Job, chunk: int | None = None) -> None:
     """`simemb.fit` with the recipe simcse or simcse_sup; `chunk`: examples per chunk of gradient caching."""
     from simemb import fit
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
 
     supervised = len(job.rows[0]) == 3
     recipe = replace(

@@ -11,7 +11,8 @@ from typing import Any
 from simemb.cookbook import RECIPES, card, names
 from simemb.errors import RecipeError
 from simemb.method.heads import MLP
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.recipe_json import nouns
 
 PAGE = Path(__file__).with_name("methods.md")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simemb.cookbook import RECIPES, card, names
-from simemb.method.recipe import find
+from simemb.method.recipe_files import find
 from simemb.training.fit import sample_for
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -56,7 +56,8 @@ def run(words: list[str]) -> None:
     name, *rest = words
     if name.startswith("-"):
         raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
-    from simemb.method.recipe import Recipe, find, settings
+    from simemb.method.recipe import Recipe
+    from simemb.method.recipe_files import find, settings
 
     found, made = find(name), settings(name)
     pooling = made.pop("pooling", None)

@@ -1,36 +1,15 @@
-"""What fits together in a recipe, and what is refused with the reason.
+"""Checks of single fields of a recipe and its nouns: closed lists of values, and ranges of numbers.
 
-The rules are about kinds of nouns; none is about a method.
+A field is named by its option on the command line. What goes together is checked in `simemb.method.recipe`.
 """
 
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from simemb.errors import RecipeError, unknown
-from simemb.method.memory import Bank, Queue
-from simemb.method.objectives import InfoNCE, Matryoshka, Objective
-from simemb.method.targets import EMA, Frozen, StopGradient, seen
-from simemb.method.token_augmentations import TokenAugmentation
-from simemb.method.view_hooks import is_adversarial
-from simemb.method.views import pairs
-
-if TYPE_CHECKING:
-    from simemb.method.recipe import Recipe
 
 
-def check(recipe: "Recipe") -> None:
-    """Raise `RecipeError` for values out of range and for parts that do not go together."""
-    _check_choices(recipe)
-    _check_numbers(recipe)
-    if recipe.objective is None:
-        _check_alone(recipe)
-    else:
-        for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
-            rule(recipe)
-    _check_passes(recipe)
-
-
-def _check_choices(noun: Any, path: str = "") -> None:
+def check_choices(noun: Any, path: str = "") -> None:
     """Fields with a closed list of values, in the nouns inside too."""
     for field in fields(noun):
         value, name = getattr(noun, field.name), path + field.name
@@ -40,167 +19,34 @@ def _check_choices(noun: Any, path: str = "") -> None:
         inside = {f"{name}.{place}": item for place, item in enumerate(value)} if isinstance(value, tuple) else {}
         for where, item in (inside or {name: value}).items():
             if is_dataclass(item):
-                _check_choices(item, f"{where}.")
+                check_choices(item, f"{where}.")
 
 
-def _check_numbers(recipe: "Recipe") -> None:
-    for name in ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience"):
-        value = getattr(recipe, name)
-        if value is not None and value < 1:
-            raise RecipeError(f"{_option(name)} must be at least 1, not {value}")
-    for name, low, high in (("dropout", 0, 1), ("warmup", 0, 1)):
-        value = getattr(recipe, name)
-        if value is not None and not low <= value < high:
-            raise RecipeError(f"{_option(name)} must be in [{low}, {high}), not {value}")
-    for name in ("learning_rate", "max_grad_norm", "epsilon"):
-        if not getattr(recipe, name) > 0:
-            raise RecipeError(f"{_option(name)} must be above 0, not {getattr(recipe, name)}")
-    _check_weights(recipe)
-    if not all(0 <= beta < 1 for beta in recipe.betas):
-        raise RecipeError(f"--betas must each be in [0, 1), not {recipe.betas}")
-    if not recipe.views:
-        raise RecipeError("no views: nothing is read")
-    if min(min(view.column, view.offset) for view in recipe.views) < 0:
-        raise RecipeError("a view's column and offset are counted from 0")
-    if recipe.batch_size < recipe.smallest_share:
-        raise RecipeError("--batch-size 1 leaves batch norm nothing to compare with (allowed: 2 or more)")
+def check_at_least(low: float, values: dict[str, float | None]) -> None:
+    """Each value is `low` or more; None stands for a default."""
+    for name, value in values.items():
+        if value is not None and not value >= low:
+            raise RecipeError(f"{option(name)} must be at least {low}, not {value}")
 
 
-def _check_weights(recipe: "Recipe") -> None:
-    weights = {"weight_decay": recipe.weight_decay}
-    if recipe.objective is not None:
-        weights["objective.weight"] = recipe.objective.weight
-    weights |= {f"auxiliaries.{place}.weight": part.weight for place, part in enumerate(recipe.auxiliaries)}
-    for name, value in weights.items():
-        if not value >= 0:
-            raise RecipeError(f"{_option(name)} must be at least 0, not {value}")
+def check_fraction(values: dict[str, float | None]) -> None:
+    """Each value is in [0, 1); None stands for a default."""
+    for name, value in values.items():
+        if value is not None and not 0 <= value < 1:
+            raise RecipeError(f"{option(name)} must be in [0, 1), not {value}")
 
 
-def _check_alone(recipe: "Recipe") -> None:
-    """Without an objective there are the auxiliaries, and only the labeled ones ask for vectors."""
-    if not recipe.auxiliaries:
-        raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
-    for part in ("head", "predictor", "target", "memory", "guide"):
-        if getattr(recipe, part) is not None:
-            raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
-    embedded = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
-    if embedded and not any(part.labeled for part in recipe.auxiliaries):
-        raise RecipeError(f"{_name(embedded[0])} changes vectors, which neither an objective nor a label asks for")
+def check_positive(values: dict[str, float]) -> None:
+    """Each value is above 0."""
+    for name, value in values.items():
+        if not value > 0:
+            raise RecipeError(f"{option(name)} must be above 0, not {value}")
 
 
-def _check_views(recipe: "Recipe") -> None:
-    objective = recipe.objective
-    assert objective is not None
-    if objective.banked:
-        if not any(view.online for view in recipe.views):
-            raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views):
-        raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
-    if recipe.batch_size < 2 and objective.negatives and not objective.banked:
-        raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
-    if any(view.negative for view in recipe.views) and not objective.outsiders:
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_meets(objective)}")
+def option(field: str) -> str:
+    """The option that sets a field.
 
-
-def _check_memory(recipe: "Recipe") -> None:
-    objective, memory = recipe.objective, recipe.memory
-    assert objective is not None
-    if objective.banked and not isinstance(memory, Bank):
-        raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
-    if isinstance(memory, Bank) and not objective.banked:
-        raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
-    if isinstance(memory, Queue) and not objective.outsiders:
-        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {_meets(objective)}: leave the memory out")
-    if isinstance(memory, Queue) and memory.view is not None:
-        _check_queued(recipe, memory.view)
-
-
-def _check_queued(recipe: "Recipe", place: int) -> None:
-    """What a queue takes must be there, whatever the data, and known to who makes the keys."""
-    if place not in range(len(recipe.views)):
-        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
-    if any(view.negative for view in recipe.views[: place + 1]):
-        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
-    if isinstance(recipe.target, Frozen) and not recipe.views[place].target:
-        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
-
-
-def _check_target(recipe: "Recipe") -> None:
-    target = recipe.target
-    if (
-        isinstance(target, EMA)
-        and not target.keys
-        and not (isinstance(recipe.memory, Queue) and recipe.memory.view is not None)
-    ):
-        raise RecipeError("a slow copy that encodes no keys fills a queue: give the recipe a memory=Queue(view=...)")
-    if isinstance(target, Frozen) and any(
-        view.augment for view in recipe.views if view.negative or (view.target and not view.online)
-    ):
-        raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
-    if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
-        raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
-    if any(is_adversarial(recipe.views[place]) for place in seen(recipe.views, target, recipe.memory).second):
-        raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
-    if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
-        raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
-    inner = _innermost(recipe.objective)
-    if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
-        raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
-
-
-def _check_heads(recipe: "Recipe") -> None:
-    head, predictor = recipe.head, recipe.predictor
-    if predictor is not None and predictor.keep:
-        raise RecipeError("a predictor is never part of the encoder: it keeps no layers")
-    if isinstance(recipe.objective, Matryoshka) and predictor is not None:
-        raise RecipeError("the predictor is dropped after training, and the nested sizes with it: leave it out")
-    if isinstance(recipe.objective, Matryoshka) and head is not None and head.dropped:
-        raise RecipeError(
-            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), "
-            "or have none"
-        )
-
-
-def _check_objective(recipe: "Recipe") -> None:
-    objective = recipe.objective
-    prototypes = getattr(recipe.head, "prototypes", None)
-    if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
-        needs = "works on" if prototypes is None else "has no use for"
-        raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
-    inner = _innermost(objective)
-    if isinstance(inner, InfoNCE):
-        if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
-            raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-        guided = inner.false_negatives is not None and inner.false_negatives.guided
-        if guided != (recipe.guide is not None):
-            missing = "a guide to judge them: set --guide MODEL" if guided else "FalseNegatives(guided=True) to judge"
-            raise RecipeError(f"false negatives: the recipe lacks {missing}")
-    elif recipe.guide is not None:
-        raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
-
-
-def _check_passes(recipe: "Recipe") -> None:
-    """How views go through the network."""
-    stands_for = seen(recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout).stands_for
-    if recipe.fixed_dropout and all(place == first for place, first in stands_for.items()):
-        raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
-    if recipe.chunk is not None and any(is_adversarial(view) for view in recipe.views):
-        raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
-
-
-def _meets(objective: Objective) -> str:
-    return "meets those of the batch only" if objective.negatives else "has none"
-
-
-def _innermost(objective: Objective | None) -> Objective | None:
-    while isinstance(objective, Matryoshka):
-        objective = objective.objective
-    return objective
-
-
-def _name(noun: object) -> str:
-    return type(noun).__name__
-
-
-def _option(field: str) -> str:
+    >>> option("learning_rate")
+    '--learning-rate'
+    """
     return "--" + field.replace("_", "-")

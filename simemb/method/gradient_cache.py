@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from simemb.method.method import Method
-from simemb.method.step_input import Chunk, Examples
+from simemb.method.step_input import Chunk, StepInput
 from simemb.method.view_pairs import Encoded, join
 
 
 def backward(
     method: Method,
-    examples: Examples,
+    examples: StepInput,
     send: Callable[[Tensor], None],
     autocast: Callable[[], AbstractContextManager[None]],
 ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -14,30 +14,30 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import MaskedLMLoss, Scene
+from simemb.method.branch import Branch
 from simemb.method.heads import Head
 from simemb.method.memory import Bank, BankState, QueueState
 from simemb.method.objectives import Matryoshka
 from simemb.method.recipe import Recipe
-from simemb.method.step_input import Chunk, Examples
+from simemb.method.signals import signals
+from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import (
     EMA,
-    Branch,
     Frozen,
     StopGradient,
     Twin,
     seen,
 )
-from simemb.method.view_hooks import augmented, captured, is_adversarial
+from simemb.method.view_hooks import augmented, captured
 from simemb.method.view_pairs import (
     Encoded,
     Keys,
     Sides,
     Vectors,
-    compared,
     join,
+    pairs_of_step,
     watchable,
 )
-from simemb.training.monitor import signals
 
 
 class Method(nn.Module):
@@ -114,7 +114,7 @@ class Method(nn.Module):
 
     # ---- a step ----------------------------------------------------------------------------------
 
-    def forward(self, examples: Examples) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    def forward(self, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         """The loss, and what to watch beside it (see `simemb.training.monitor.signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
         loss, watched = self.compare(join(parts), examples)
@@ -122,7 +122,7 @@ class Method(nn.Module):
             loss = loss + self.assist(chunk, part, examples, watched)
         return loss, watched
 
-    def encode(self, chunk: Chunk, examples: Examples) -> Encoded:
+    def encode(self, chunk: Chunk, examples: StepInput) -> Encoded:
         """Send some examples through the networks, all views of a network in one pass."""
         second: Keys = {}
         if chunk.second is not None and self.second is not None:
@@ -131,7 +131,7 @@ class Method(nn.Module):
         if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
-        if any(is_adversarial(self.views[place]) for place in self.seen.online):
+        if any(self.views[place].adversarial for place in self.seen.online):
             gradient = self._gradient(chunk, second, examples)
         return Encoded(self._represent(self.encoder, chunk.online, self.seen.online, gradient), second)
 
@@ -142,7 +142,7 @@ class Method(nn.Module):
             vectors = encoder(batch)
         return dict(zip(places, vectors.chunk(len(places)), strict=True))
 
-    def _gradient(self, chunk: Chunk, second: Keys, examples: Examples) -> Float[Tensor, "tokens dim"]:
+    def _gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
         caught: list[Tensor] = []
         if isinstance(self.objective, nn.Module):
@@ -161,7 +161,7 @@ class Method(nn.Module):
 
     # ---- the objective ---------------------------------------------------------------------------
 
-    def compare(self, encoded: Encoded, examples: Examples) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    def compare(self, encoded: Encoded, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         """The objective's mean over all pairs of views, and its signals; then the memory takes the new keys."""
         if self.objective is None:
             return torch.zeros((), device=self.encoder.device), {}
@@ -173,7 +173,7 @@ class Method(nn.Module):
         watched = {"contrast": contrast.detach(), **signals(query, key, encoded.online[self.seen.online[0]].detach())}
         return self.recipe.objective.weight * contrast, watched  # type: ignore[union-attr]
 
-    def _sides(self, encoded: Encoded, examples: Examples) -> Sides:
+    def _sides(self, encoded: Encoded, examples: StepInput) -> Sides:
         online = {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
         projected = {place: self.head(vectors) for place, vectors in online.items()}
         queries = {place: self.predictor(projected[place]).float() for place in projected if self.views[place].online}
@@ -194,14 +194,14 @@ class Method(nn.Module):
                 keys = {place: vectors.float() for place, vectors in projected.items()}
         return Sides(queries, keys, slow or keys)
 
-    def _contrast(self, sides: Sides, examples: Examples) -> Float[Tensor, ""]:
+    def _contrast(self, sides: Sides, examples: StepInput) -> Float[Tensor, ""]:
         # In float32 whatever the precision: a similarity has three digits in bfloat16, and the temperature
         # multiplies its error by twenty.
         with torch.autocast(self.encoder.device.type, enabled=False):
-            chosen = compared(sides, examples, self.views, self.memory, self.progress)
+            chosen = pairs_of_step(sides, examples, self.views, self.memory, self.progress)
             return torch.stack([self.objective(pair) for pair in chosen]).mean()
 
-    def _remember(self, sides: Sides, examples: Examples) -> None:
+    def _remember(self, sides: Sides, examples: StepInput) -> None:
         if isinstance(self.memory, BankState):
             for query in sides.queries.values():
                 self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
@@ -214,7 +214,7 @@ class Method(nn.Module):
 
     # ---- beside the objective, and after the step -------------------------------------------------
 
-    def assist(self, chunk: Chunk, encoded: Encoded, examples: Examples, watched: dict[str, Tensor]) -> Tensor | float:
+    def assist(self, chunk: Chunk, encoded: Encoded, examples: StepInput, watched: dict[str, Tensor]) -> Tensor | float:
         """The auxiliary losses of a chunk, weighted by its share of the examples; they join what is watched."""
         total: Tensor | float = 0.0
         share = chunk.size / len(examples)
@@ -225,7 +225,7 @@ class Method(nn.Module):
             watched[name] = watched.get(name, 0.0) + extra.detach()
         return total
 
-    def _scene(self, chunk: Chunk, encoded: Encoded, examples: Examples) -> Scene:
+    def _scene(self, chunk: Chunk, encoded: Encoded, examples: StepInput) -> Scene:
         scores = None if examples.scores is None else examples.scores[chunk.first : chunk.first + chunk.size]
         vectors = encoded.online and {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
         return Scene(self.encoder, chunk.online, vectors, scores)

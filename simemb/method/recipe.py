@@ -5,24 +5,20 @@ the command line. Recipes live one to a file in the package `simemb.train` (or i
 file system is the registry.
 """
 
-import importlib
-import importlib.util
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from simemb.cookbook import RECIPES, names
-from simemb.errors import RecipeError, unknown
+from simemb.errors import RecipeError
 from simemb.method.auxiliaries import Auxiliary
-from simemb.method.field_checks import check
+from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_positive
 from simemb.method.heads import MLP, Head
-from simemb.method.memory import Memory
-from simemb.method.objectives import Objective
-from simemb.method.recipe_json import nouns
-from simemb.method.targets import Target
-from simemb.method.views import View
+from simemb.method.memory import Bank, Memory, Queue
+from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.recipe_json import from_json, nouns, to_json
+from simemb.method.targets import EMA, Frozen, StopGradient, Target, seen
+from simemb.method.token_augmentations import TokenAugmentation
+from simemb.method.views import View, pairs
 
 
 @dataclass(frozen=True)
@@ -104,106 +100,174 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as plain JSON; each noun carries its `kind`."""
-        return _to_json(self)
+        return to_json(self)
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Recipe":
         """The inverse of `to_json`. Raises `RecipeError` for fields or kinds that do not exist."""
-        return _from_json(content)
+        return from_json(content, {"Recipe": Recipe, **nouns()})
 
 
-def find(name: str) -> Recipe:
-    """The recipe of that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
-    path = Path(name)
-    if path.suffix == ".json":
-        return _repeated(path)
-    if path.suffix == ".py":
-        module = _import_file(path)
-    elif name in names(RECIPES):
-        module = importlib.import_module(f"{RECIPES}.{name}")
+def check(recipe: Recipe) -> None:
+    """Raise `RecipeError` for values out of range and for parts that do not go together.
+
+    The rules are about kinds of nouns; none is about a method.
+    """
+    check_choices(recipe)
+    _check_numbers(recipe)
+    if recipe.objective is None:
+        _check_alone(recipe)
     else:
-        raise RecipeError(unknown("recipe", name, names(RECIPES)) + "; a file of your own is named ./like_this.py")
-    recipe = getattr(module, "recipe", None)
-    if not isinstance(recipe, Recipe):
-        raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")
-    return recipe
+        for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
+            rule(recipe)
+    _check_passes(recipe)
 
 
-def settings(name: str) -> dict[str, Any]:
-    """How the run of a `recipe.json` was made besides its recipe (model, data, seed ...); {} for other recipes."""
-    if not name.endswith(".json"):
-        return {}
-    run = _read_run(Path(name)).get("run", {})
-    kept = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
-    try:
-        return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
-    except TypeError as error:
-        raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
+def _check_numbers(recipe: Recipe) -> None:
+    def values(*names: str) -> dict[str, Any]:
+        return {name: getattr(recipe, name) for name in names}
+
+    counts = ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience")
+    check_at_least(1, values(*counts))
+    check_fraction(values("dropout", "warmup"))
+    check_positive(values("learning_rate", "max_grad_norm", "epsilon"))
+    weights = values("weight_decay")
+    if recipe.objective is not None:
+        weights["objective.weight"] = recipe.objective.weight
+    check_at_least(
+        0, weights | {f"auxiliaries.{place}.weight": part.weight for place, part in enumerate(recipe.auxiliaries)}
+    )
+    if not all(0 <= beta < 1 for beta in recipe.betas):
+        raise RecipeError(f"--betas must each be in [0, 1), not {recipe.betas}")
+    if not recipe.views:
+        raise RecipeError("no views: nothing is read")
+    if min(min(view.column, view.offset) for view in recipe.views) < 0:
+        raise RecipeError("a view's column and offset are counted from 0")
+    if recipe.batch_size < recipe.smallest_share:
+        raise RecipeError("--batch-size 1 leaves batch norm nothing to compare with (allowed: 2 or more)")
 
 
-def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise RecipeError(f"no recipe file {path} (allowed: a file that exists, or {', '.join(names(RECIPES))})")
-    spec = importlib.util.spec_from_file_location(f"simemb_recipe_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    # The file is the user's own: whatever it raises is for them to mend.
-    except Exception as error:
-        raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
-    return module
+def _check_alone(recipe: Recipe) -> None:
+    """Without an objective there are the auxiliaries, and only the labeled ones ask for vectors."""
+    if not recipe.auxiliaries:
+        raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
+    for part in ("head", "predictor", "target", "memory", "guide"):
+        if getattr(recipe, part) is not None:
+            raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
+    embedded = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
+    if embedded and not any(part.labeled for part in recipe.auxiliaries):
+        raise RecipeError(f"{_name(embedded[0])} changes vectors, which neither an objective nor a label asks for")
 
 
-def _repeated(path: Path) -> Recipe:
-    """The recipe of a run."""
-    content = _read_run(path)["recipe"]
-    try:
-        recipe = _from_json(content)
-    except (TypeError, ValueError, AttributeError, RecipeError) as error:
-        raise RecipeError(f"{path}: {error}") from error
-    if not isinstance(recipe, Recipe):
-        raise RecipeError(f"{path}: its 'recipe' is a {type(recipe).__name__}, not a Recipe")
-    return recipe
+def _check_views(recipe: Recipe) -> None:
+    objective = recipe.objective
+    assert objective is not None
+    if objective.banked:
+        if not any(view.online for view in recipe.views):
+            raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
+    elif not pairs(recipe.views):
+        raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
+    if recipe.batch_size < 2 and objective.negatives and not objective.banked:
+        raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
+    if any(view.negative for view in recipe.views) and not objective.outsiders:
+        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_meets(objective)}")
 
 
-def _read_run(path: Path) -> Any:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path} is not a run's recipe.json: {error}") from error
-    if not isinstance(content, dict) or "recipe" not in content:
-        raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
-    return content
+def _check_memory(recipe: Recipe) -> None:
+    objective, memory = recipe.objective, recipe.memory
+    assert objective is not None
+    if objective.banked and not isinstance(memory, Bank):
+        raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
+    if isinstance(memory, Bank) and not objective.banked:
+        raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
+    if isinstance(memory, Queue) and not objective.outsiders:
+        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {_meets(objective)}: leave the memory out")
+    if isinstance(memory, Queue) and memory.view is not None:
+        _check_queued(recipe, memory.view)
 
 
-def _to_json(noun: Any) -> dict[str, Any]:
-    content: dict[str, Any] = {"kind": type(noun).__name__}
-    for field in fields(noun):
-        value = getattr(noun, field.name)
-        if isinstance(value, tuple):
-            content[field.name] = [_to_json(item) if is_dataclass(item) else item for item in value]
-        else:
-            content[field.name] = _to_json(value) if is_dataclass(value) else value
-    return content
+def _check_queued(recipe: Recipe, place: int) -> None:
+    """What a queue takes must be there, whatever the data, and known to who makes the keys."""
+    if place not in range(len(recipe.views)):
+        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
+    if any(view.negative for view in recipe.views[: place + 1]):
+        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
+    if isinstance(recipe.target, Frozen) and not recipe.views[place].target:
+        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
 
 
-def _from_json(content: Mapping[str, Any]) -> Any:
-    values = dict(content)
-    kinds: dict[str, Any] = {"Recipe": Recipe, **nouns()}
-    kind = values.pop("kind", None)
-    if kind not in kinds:
-        raise RecipeError(unknown("kind of noun", kind, kinds))
-    allowed = [field.name for field in fields(kinds[kind])]
-    for name, value in values.items():
-        if name not in allowed:
-            raise RecipeError(unknown(f"field of {kind}", name, allowed))
-        if isinstance(value, list):
-            values[name] = tuple(_from_json(item) if isinstance(item, dict) else item for item in value)
-        elif isinstance(value, dict):
-            values[name] = _from_json(value)
-    try:
-        return kinds[kind](**values)
-    except TypeError as error:
-        raise RecipeError(f"this {kind} is not whole: {error}") from error
+def _check_target(recipe: Recipe) -> None:
+    target = recipe.target
+    if (
+        isinstance(target, EMA)
+        and not target.keys
+        and not (isinstance(recipe.memory, Queue) and recipe.memory.view is not None)
+    ):
+        raise RecipeError("a slow copy that encodes no keys fills a queue: give the recipe a memory=Queue(view=...)")
+    if isinstance(target, Frozen) and any(
+        view.augment for view in recipe.views if view.negative or (view.target and not view.online)
+    ):
+        raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
+    if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
+        raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
+    if any(recipe.views[place].adversarial for place in seen(recipe.views, target, recipe.memory).second):
+        raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
+    if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
+        raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
+    inner = _innermost(recipe.objective)
+    if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
+        raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
+
+
+def _check_heads(recipe: Recipe) -> None:
+    head, predictor = recipe.head, recipe.predictor
+    if predictor is not None and predictor.keep:
+        raise RecipeError("a predictor is never part of the encoder: it keeps no layers")
+    if isinstance(recipe.objective, Matryoshka) and predictor is not None:
+        raise RecipeError("the predictor is dropped after training, and the nested sizes with it: leave it out")
+    if isinstance(recipe.objective, Matryoshka) and head is not None and head.dropped:
+        raise RecipeError(
+            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), "
+            "or have none"
+        )
+
+
+def _check_objective(recipe: Recipe) -> None:
+    objective = recipe.objective
+    prototypes = getattr(recipe.head, "prototypes", None)
+    if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
+        needs = "works on" if prototypes is None else "has no use for"
+        raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
+    inner = _innermost(objective)
+    if isinstance(inner, InfoNCE):
+        if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
+            raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
+        guided = inner.false_negatives is not None and inner.false_negatives.guided
+        if guided != (recipe.guide is not None):
+            missing = "a guide to judge them: set --guide MODEL" if guided else "FalseNegatives(guided=True) to judge"
+            raise RecipeError(f"false negatives: the recipe lacks {missing}")
+    elif recipe.guide is not None:
+        raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
+
+
+def _check_passes(recipe: Recipe) -> None:
+    """How views go through the network."""
+    stands_for = seen(recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout).stands_for
+    if recipe.fixed_dropout and all(place == first for place, first in stands_for.items()):
+        raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
+    if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
+        raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
+
+
+def _meets(objective: Objective) -> str:
+    return "meets those of the batch only" if objective.negatives else "has none"
+
+
+def _innermost(objective: Objective | None) -> Objective | None:
+    while isinstance(objective, Matryoshka):
+        objective = objective.objective
+    return objective
+
+
+def _name(noun: object) -> str:
+    return type(noun).__name__

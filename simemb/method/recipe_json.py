@@ -1,7 +1,10 @@
-"""The words of a recipe: every noun by the name under which it stands in recipe.json."""
+"""A recipe as JSON and back: the nouns by the names under which they stand in recipe.json."""
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+from simemb.errors import RecipeError, unknown
 from simemb.method import (
     auxiliaries,
     embedding_augmentations,
@@ -35,3 +38,35 @@ def nouns() -> dict[str, Any]:
 def _derived(base: type) -> list[type]:
     found = base.__subclasses__()
     return found + [deeper for kind in found for deeper in _derived(kind)]
+
+
+def to_json(noun: Any) -> dict[str, Any]:
+    """A noun as plain JSON; it and every noun inside carry their `kind`."""
+    content: dict[str, Any] = {"kind": type(noun).__name__}
+    for field in fields(noun):
+        value = getattr(noun, field.name)
+        if isinstance(value, tuple):
+            content[field.name] = [to_json(item) if is_dataclass(item) else item for item in value]
+        else:
+            content[field.name] = to_json(value) if is_dataclass(value) else value
+    return content
+
+
+def from_json(content: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
+    """The inverse of `to_json`. kinds: the classes by name. Raises `RecipeError` for fields or kinds that do not exist."""
+    values = dict(content)
+    kind = values.pop("kind", None)
+    if kind not in kinds:
+        raise RecipeError(unknown("kind of noun", kind, kinds))
+    allowed = [field.name for field in fields(kinds[kind])]
+    for name, value in values.items():
+        if name not in allowed:
+            raise RecipeError(unknown(f"field of {kind}", name, allowed))
+        if isinstance(value, list):
+            values[name] = tuple(from_json(item, kinds) if isinstance(item, dict) else item for item in value)
+        elif isinstance(value, dict):
+            values[name] = from_json(value, kinds)
+    try:
+        return kinds[kind](**values)
+    except TypeError as error:
+        raise RecipeError(f"this {kind} is not whole: {error}") from error

@@ -25,7 +25,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Examples:
+class StepInput:
     """This process's share of one batch.
 
     chunks: the sentences; together all examples, in order. rows: the number of each example in the data.
@@ -48,15 +48,15 @@ class Examples:
         """How many go through the networks."""
         return sum(len(chunk.online) + len(chunk.second or ()) for chunk in self.chunks)
 
-    def to(self, device: torch.device | str) -> "Examples":
+    def to(self, device: torch.device | str) -> "StepInput":
         """The same examples on another device."""
         return self._moved(lambda batch: batch.to(device), lambda tensor: tensor.to(device, non_blocking=True))
 
-    def pinned(self) -> "Examples":
+    def pinned(self) -> "StepInput":
         """The same examples in memory from which a GPU fetches them while it computes."""
         return self._moved(Batch.pin_memory, Tensor.pin_memory)
 
-    def _moved(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "Examples":
+    def _moved(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "StepInput":
         return replace(
             self,
             chunks=tuple(

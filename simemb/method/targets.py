@@ -1,15 +1,9 @@
 """Targets: what encodes the key side, if it is not simply the encoder itself."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from math import cos, pi
-from typing import Any
 
-import torch
-from torch import nn
-
-from simemb.encoder.encoder import Encoder
 from simemb.errors import RecipeError
 from simemb.method.memory import Memory, Queue
 from simemb.method.views import View
@@ -71,32 +65,6 @@ class Frozen:
 
 
 Target = StopGradient | EMA | Twin | Frozen
-
-
-class Branch(nn.Module):
-    """An encoder and its head: the second network of a method."""
-
-    def __init__(self, encoder: Encoder, head: nn.Module):
-        super().__init__()
-        self.encoder = encoder
-        self.head = head
-
-    @classmethod
-    def copy(cls, encoder: Encoder, head: nn.Module) -> "Branch":
-        """A copy with weights of its own; the tokenizer is shared."""
-        memo: dict[int, Any] = {id(encoder.tokenizer): encoder.tokenizer}
-        return cls(deepcopy(encoder, memo), deepcopy(head))
-
-    @torch.no_grad()
-    def follow(self, encoder: nn.Module, head: nn.Module, momentum: float) -> None:
-        """Move towards the online encoder and head, buffers included; whole numbers are copied."""
-        for own, online in ((self.encoder, encoder), (self.head, head)):
-            current = online.state_dict(keep_vars=True)
-            for name, slow in own.state_dict(keep_vars=True).items():
-                if slow.is_floating_point():
-                    slow.lerp_(current[name].to(slow.dtype), 1 - momentum)
-                else:
-                    slow.copy_(current[name])
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,6 @@ from simemb.method.views import View
 from simemb.transformer.batch import Batch
 
 
-def is_adversarial(view: View) -> bool:
-    """Whether a gradient is needed before the view can be made."""
-    return any(isinstance(augmentation, Adversarial) for augmentation in view.augment)
-
-
 @contextmanager
 def augmented(
     encoder: Encoder, views: Sequence[View], gradient: Float[Tensor, "tokens dim"] | None = None

@@ -10,7 +10,7 @@ from torch import Tensor
 from simemb.distributed import gather, gather_numbers, rank
 from simemb.method.memory import BankState, QueueState
 from simemb.method.objectives import Pair, Texts
-from simemb.method.step_input import Examples
+from simemb.method.step_input import StepInput
 from simemb.method.views import View, pairs
 
 Vectors = Mapping[int, Float[Tensor, "batch dim"]]
@@ -47,8 +47,8 @@ def join(parts: list[Encoded]) -> Encoded:
     )
 
 
-def compared(
-    sides: Sides, examples: Examples, views: tuple[View, ...], memory: QueueState | BankState | None, progress: float
+def pairs_of_step(
+    sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None, progress: float
 ) -> list[Pair]:
     """What the objective sees: a `Pair` for each pair of views, or for each query view against a bank."""
     first = rank() * len(examples)
@@ -88,7 +88,7 @@ def _guided(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) 
 
 
 def watchable(
-    sides: Sides, examples: Examples, views: tuple[View, ...], memory: QueueState | BankState | None
+    sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
     """Query and key to watch; the key of a teacher of another width cannot be compared."""
     if isinstance(memory, BankState):

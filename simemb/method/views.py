@@ -40,6 +40,11 @@ class View:
         """Whether it is left out where the data has no such column: negatives, and views for auxiliaries."""
         return self.negative or not (self.online or self.target)
 
+    @property
+    def adversarial(self) -> bool:
+        """Whether a gradient is needed before the view can be made."""
+        return any(isinstance(augmentation, Adversarial) for augmentation in self.augment)
+
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
     """The (query view, key view) pairs over which an objective is averaged.

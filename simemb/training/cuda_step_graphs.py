@@ -15,7 +15,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
 from simemb.method.method import Method
-from simemb.method.step_input import Examples
+from simemb.method.step_input import StepInput
 from simemb.method.targets import Frozen, StopGradient
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.training.cuda_graphs import MOST, Graphs, Room, Size, uncached
@@ -67,7 +67,7 @@ def begin(optimizer: torch.optim.Optimizer) -> None:
 class _Recording:
     size: Size
     room: Room
-    front: Examples
+    front: StepInput
     graph: Any
     numbers: Numbers
 
@@ -83,7 +83,7 @@ class Steps:
         self,
         method: Method,
         graphs: Graphs,
-        backward: Callable[[Examples], Numbers],
+        backward: Callable[[StepInput], Numbers],
         update: Callable[[], None],
     ):
         self.method = method
@@ -94,7 +94,7 @@ class Steps:
         self._pool = torch.cuda.graph_pool_handle()
         self._recordings: dict[Any, _Recording] = {}
 
-    def __call__(self, examples: Examples, seed: Callable[[], None]) -> Numbers | None:
+    def __call__(self, examples: StepInput, seed: Callable[[], None]) -> Numbers | None:
         """One step with these examples, or None where it must be done in the ordinary way.
 
         seed: sets the random numbers of the step.
@@ -117,7 +117,7 @@ class Steps:
         names, values = recording.numbers
         return names, values.clone()
 
-    def _rehearsed(self, room: Room, front: Examples) -> bool:
+    def _rehearsed(self, room: Room, front: StepInput) -> bool:
         """Compute the gradient once, so that kernels are compiled and loaded, and forget it; whether it never waits."""
         before = torch.cuda.get_sync_debug_mode()
         try:
@@ -134,7 +134,7 @@ class Steps:
             self.method.zero_grad()
         return self.on
 
-    def _record(self, size: Size, room: Room, front: Examples) -> _Recording:
+    def _record(self, size: Size, room: Room, front: StepInput) -> _Recording:
         graph = torch.cuda.CUDAGraph()
         # thread_local: another thread may fetch pinned memory for the next batch meanwhile
         with (
@@ -156,7 +156,7 @@ class Steps:
             self.graphs.posing = None
 
 
-def _make(size: Size, examples: Examples, device: torch.device) -> tuple[Room, Examples]:
+def _make(size: Size, examples: StepInput, device: torch.device) -> tuple[Room, StepInput]:
     """Room for a padded batch, and examples that stand before it, on the device and filled."""
     room = size.empty(device)
     front = examples.to(device)
@@ -168,7 +168,7 @@ def _make(size: Size, examples: Examples, device: torch.device) -> tuple[Room, E
     return room, front
 
 
-def _fill(room: Room, front: Examples, size: Size, examples: Examples) -> None:
+def _fill(room: Room, front: StepInput, size: Size, examples: StepInput) -> None:
     (chunk,), (ahead,) = examples.chunks, front.chunks
     size.fill(chunk.online, room)
     ahead.online.order.copy_(chunk.online.order, non_blocking=True)

@@ -22,7 +22,8 @@ from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.method.method import Method
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.training.dataset import prepare
 from simemb.training.run_directory import Run, Settings, environment

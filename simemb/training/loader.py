@@ -14,7 +14,7 @@ from torch import Tensor
 
 from simemb.errors import TrainingError
 from simemb.method.recipe import Recipe
-from simemb.method.step_input import Chunk, Examples
+from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import Seen
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
@@ -58,7 +58,7 @@ class Loader:
         self._epoch = -1
         self._order = torch.empty(0)
 
-    def step(self, step: int) -> list[Examples]:
+    def step(self, step: int) -> list[StepInput]:
         """The batches of one optimizer step, this process's share of each."""
         epoch, within = divmod(step, self.steps_per_epoch)
         first = within * self.recipe.accumulate
@@ -78,10 +78,10 @@ class Loader:
         share = len(batch) // self.world
         return batch[self.rank * share : (self.rank + 1) * share].tolist()
 
-    def _examples(self, rows: list[int], epoch: int) -> Examples:
+    def _examples(self, rows: list[int], epoch: int) -> StepInput:
         size = self.recipe.chunk or len(rows)
         material = self.material
-        return Examples(
+        return StepInput(
             chunks=tuple(self._chunk(rows[first : first + size], first, epoch) for first in range(0, len(rows), size)),
             rows=torch.tensor(rows),
             texts=self._numbers(rows),

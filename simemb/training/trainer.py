@@ -21,7 +21,7 @@ from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.method import gradient_cache
 from simemb.method.method import Method
-from simemb.method.step_input import Examples
+from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint, malloc
 from simemb.training.checkpoint import Progress
@@ -121,7 +121,7 @@ class Trainer:
         if self.trackers:
             self.accelerator.end_training()
 
-    def _prepared(self, step: int) -> list[Examples]:
+    def _prepared(self, step: int) -> list[StepInput]:
         """The batches of a step, where the device can fetch them."""
         batches = self.loader.step(step)
         return [examples.pinned() for examples in batches] if self.on_gpu else batches
@@ -168,7 +168,7 @@ class Trainer:
         if seen is not None:
             self._show(line, seen, warnings, learning_rate)
 
-    def _gradients(self, batches: list[Examples]) -> Numbers:
+    def _gradients(self, batches: list[StepInput]) -> Numbers:
         """Leave the mean gradient of some batches; their numbers."""
         numbers: list[dict[str, Tensor]] = []
         for place, examples in enumerate(batches):
@@ -178,7 +178,7 @@ class Trainer:
             numbers.append({"loss": loss.detach(), **signals})
         return numbered(numbers)
 
-    def _one(self, examples: Examples) -> Numbers:
+    def _one(self, examples: StepInput) -> Numbers:
         """Leave the gradient of a single batch that is on the device."""
         loss, signals = self._backward(examples, 1.0)
         return numbered([{"loss": loss, **signals}])
@@ -222,7 +222,7 @@ class Trainer:
 
         return working(self.graphs)
 
-    def _backward(self, examples: Examples, share: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def _backward(self, examples: StepInput, share: float) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and signals of one batch, with `share` of its gradient added to the parameters'."""
 
         def send(loss: Tensor) -> None:

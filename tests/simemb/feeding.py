@@ -1,4 +1,4 @@
-"""What a step of a method is given, made by hand of texts: `Examples`, and the batches in them."""
+"""What a step of a method is given, made by hand of texts: `StepInput`, and the batches in them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from simemb.encoder.encoder import Encoder
 from simemb.method.method import Method
-from simemb.method.step_input import Chunk, Examples
+from simemb.method.step_input import Chunk, StepInput
 from simemb.transformer.batch import Batch
 
 Texts = Sequence[str]
@@ -26,13 +26,13 @@ def examples_of(
     rows: Sequence[int] | None = None,
     scores: Tensor | None = None,
     taught: Mapping[int, Tensor] | None = None,
-) -> Examples:
+) -> StepInput:
     """Texts by column as the examples of a step, unaugmented; in chunks of `size`."""
     count = len(columns[0])
     size = size or count
     every = dict.fromkeys(text for column in columns for text in column)
     known = {text: number for number, text in enumerate(every, start=1)}
-    return Examples(
+    return StepInput(
         chunks=tuple(_chunk(method, columns, first, min(size, count - first)) for first in range(0, count, size)),
         rows=torch.tensor(list(rows) if rows is not None else list(range(count))),
         texts=torch.tensor([[known[text] for text in columns[view.column]] for view in method.views]),

@@ -31,7 +31,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.training.loader import Loader
 from simemb.training.dataset import prepare
 from simemb.method.method import Method
-from simemb.method.recipe import find
+from simemb.method.recipe_files import find
 from simemb.corpus.rows import open_rows
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)

@@ -15,7 +15,8 @@ import pytest
 
 from simemb import InfoNCE, MaskedLM, Projector, View
 from simemb.cookbook import RECIPES, names
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import seen
 from simemb.method.views import pairs
 from simemb.training.dataset import Material, Reading

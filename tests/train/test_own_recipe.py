@@ -12,7 +12,7 @@ import simemb.method.method
 from simemb.cli import main
 from simemb.cookbook import RECIPES, names
 from simemb.encoder.encoder import Encoder
-from simemb.method.recipe import find
+from simemb.method.recipe_files import find
 from simemb.training.fit import fit
 
 

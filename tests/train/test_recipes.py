@@ -32,7 +32,8 @@ from simemb import (
 from simemb.cookbook import RECIPES, names
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.training.fit import fit
 from simemb.training.trainer import Trainer
 

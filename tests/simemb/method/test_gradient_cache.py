@@ -36,7 +36,7 @@ from simemb.method.objectives import (
     row_blocks,
 )
 from simemb.method.recipe import Recipe
-from simemb.method.step_input import Examples
+from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.view_pairs import Encoded, join
 from simemb.method.views import View
@@ -143,11 +143,11 @@ def made(dropout: float | None = 0.0, **fields: Any) -> Method:
     return method.train()
 
 
-def cached(method: Method, examples: Examples, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
+def cached(method: Method, examples: StepInput, scale: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
     return gradient_cache.backward(method, examples, lambda loss: (scale * loss).backward(), nullcontext)
 
 
-def in_chunks(method: Method, size: int | None = 4) -> Examples:
+def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
     taught = {1: vectors} if isinstance(method.recipe.target, Frozen) else None

@@ -33,7 +33,8 @@ from simemb.method.objectives import (
     SimilarityKL,
     SquaredError,
 )
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.token_augmentations import Crop, Repeat, Vocabulary
 from simemb.method.views import View

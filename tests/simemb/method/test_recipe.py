@@ -21,7 +21,6 @@ from simemb.method.embedding_augmentations import (
     ShuffleEmbeddings,
     TokenCutoff,
 )
-from simemb.method.field_checks import check
 from simemb.method.heads import MLP, Projector
 from simemb.method.memory import Bank, Queue
 from simemb.method.objectives import (
@@ -42,7 +41,8 @@ from simemb.method.objectives import (
     Swapped,
     VICReg,
 )
-from simemb.method.recipe import Recipe, find, settings
+from simemb.method.recipe import Recipe, check
+from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import nouns
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.token_augmentations import (

@@ -22,7 +22,7 @@ from simemb.method.heads import Projector
 from simemb.method.method import Method
 from simemb.method.objectives import InfoNCE, Pair
 from simemb.method.recipe import Recipe
-from simemb.method.view_hooks import augmented, captured, is_adversarial
+from simemb.method.view_hooks import augmented, captured
 from simemb.method.views import View
 from simemb.transformer.batch import Batch
 
@@ -115,11 +115,6 @@ def test_the_gradient_reaches_the_word_embeddings_through_what_is_not_cut(family
 
 
 # ---- the adversarial step --------------------------------------------------------------------------------
-
-
-def test_a_view_is_adversarial_where_an_adversarial_step_is_among_its_augmentations():
-    assert is_adversarial(View(augment=(TokenCutoff(), Adversarial())))
-    assert not is_adversarial(View(augment=(TokenCutoff(),)))
 
 
 @pytest.mark.parametrize("family", MODES)

@@ -1,7 +1,8 @@
-"""Views: which pairs of them an objective is averaged over."""
+"""Views: which pairs of them an objective is averaged over, and which need a gradient first."""
 
 import pytest
 
+from simemb.method.embedding_augmentations import Adversarial, TokenCutoff
 from simemb.method.views import View, pairs
 
 
@@ -35,3 +36,8 @@ def test_negatives_and_views_for_auxiliaries_are_optional():
     assert View(online=False, target=False).optional
     assert not View(target=False).optional
     assert not View(online=False).optional
+
+
+def test_a_view_is_adversarial_where_an_adversarial_step_is_among_its_augmentations():
+    assert View(augment=(TokenCutoff(), Adversarial())).adversarial
+    assert not View(augment=(TokenCutoff(),)).adversarial

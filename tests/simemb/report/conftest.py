@@ -31,7 +31,7 @@ def run(
     tiny_base: Path, sentences_file: Path, dev_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """A run of SimCSE on the tiny model: four steps, an evaluation at every second."""
-    from simemb.method.recipe import find
+    from simemb.method.recipe_files import find
     from simemb.training.fit import fit
 
     directory = tmp_path_factory.mktemp("runs") / "first"

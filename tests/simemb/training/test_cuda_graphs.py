@@ -16,7 +16,8 @@ from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.method.memory import Queue
 from simemb.method.method import Method
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import EMA
 from simemb.training import cuda_step_graphs as recorded_steps
 from simemb.training.cuda_graphs import Graphs, Size, able, working

@@ -21,7 +21,8 @@ from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
 from simemb.method.heads import Projector
 from simemb.method.method import Method
 from simemb.method.objectives import FalseNegatives, InfoNCE, Regression
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
 from simemb.training.fit import _check_choices, fit, sample_for

@@ -14,7 +14,7 @@ from simemb.method.heads import MLP
 from simemb.method.memory import Queue
 from simemb.method.objectives import InfoNCE
 from simemb.method.recipe import Recipe
-from simemb.method.step_input import Examples
+from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, seen
 from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
 from simemb.method.views import View
@@ -74,7 +74,7 @@ def sentences(batch: Batch) -> list[tuple[list[int], list[int]]]:
     ]
 
 
-def by_row(examples: Examples, views: int) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
+def by_row(examples: StepInput, views: int) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
     """The online sentences of one batch by example and view."""
     found = {}
     for chunk in examples.chunks:

@@ -7,7 +7,8 @@ import torch
 
 from simemb.errors import TrainingError
 from simemb.evaluation.metrics import uniformity
-from simemb.training.monitor import Watch, signals
+from simemb.method.signals import signals
+from simemb.training.monitor import Watch
 
 
 def test_signals_are_their_definitions():

@@ -12,7 +12,7 @@ from simemb.corpus.rows import open_rows
 from simemb.corpus.sources import cache_folder
 from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
-from simemb.method.recipe import find
+from simemb.method.recipe_files import find
 from simemb.training.teacher_vectors import vectors_of
 
 PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "a man")]

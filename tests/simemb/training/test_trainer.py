@@ -24,7 +24,8 @@ from simemb.encoder.encoder import Encoder
 from simemb.errors import SimembError
 from simemb.method.memory import Queue
 from simemb.method.method import Method
-from simemb.method.recipe import Recipe, find
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.method.targets import EMA
 from simemb.training.dataset import prepare
 from simemb.training.fit import fit

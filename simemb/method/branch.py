@@ -1,0 +1,35 @@
+"""The second network of a method: an encoder with its head that is a slow copy of the first, or a twin."""
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import nn
+
+from simemb.encoder.encoder import Encoder
+
+
+class Branch(nn.Module):
+    """An encoder and its head: the second network of a method."""
+
+    def __init__(self, encoder: Encoder, head: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+
+    @classmethod
+    def copy(cls, encoder: Encoder, head: nn.Module) -> "Branch":
+        """A copy with weights of its own; the tokenizer is shared."""
+        memo: dict[int, Any] = {id(encoder.tokenizer): encoder.tokenizer}
+        return cls(deepcopy(encoder, memo), deepcopy(head))
+
+    @torch.no_grad()
+    def follow(self, encoder: nn.Module, head: nn.Module, momentum: float) -> None:
+        """Move towards the online encoder and head, buffers included; whole numbers are copied."""
+        for own, online in ((self.encoder, encoder), (self.head, head)):
+            current = online.state_dict(keep_vars=True)
+            for name, slow in own.state_dict(keep_vars=True).items():
+                if slow.is_floating_point():
+                    slow.lerp_(current[name].to(slow.dtype), 1 - momentum)
+                else:
+                    slow.copy_(current[name])

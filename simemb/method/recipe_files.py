@@ -1,0 +1,78 @@
+"""Recipes by name: of the cookbook, of a file, or of the `recipe.json` that a run leaves."""
+
+import importlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+from simemb.cookbook import RECIPES, names
+from simemb.errors import RecipeError, unknown
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_json import from_json, nouns
+
+
+def find(name: str) -> Recipe:
+    """The recipe of that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
+    path = Path(name)
+    if path.suffix == ".json":
+        return _repeated(path)
+    if path.suffix == ".py":
+        module = _import_file(path)
+    elif name in names(RECIPES):
+        module = importlib.import_module(f"{RECIPES}.{name}")
+    else:
+        raise RecipeError(unknown("recipe", name, names(RECIPES)) + "; a file of your own is named ./like_this.py")
+    recipe = getattr(module, "recipe", None)
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")
+    return recipe
+
+
+def settings(name: str) -> dict[str, Any]:
+    """How the run of a `recipe.json` was made besides its recipe (model, data, seed ...); {} for other recipes."""
+    if not name.endswith(".json"):
+        return {}
+    run = _read_run(Path(name)).get("run", {})
+    kept = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
+    try:
+        return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
+    except TypeError as error:
+        raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
+
+
+def _import_file(path: Path) -> Any:
+    if not path.is_file():
+        raise RecipeError(f"no recipe file {path} (allowed: a file that exists, or {', '.join(names(RECIPES))})")
+    spec = importlib.util.spec_from_file_location(f"simemb_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    # The file is the user's own: whatever it raises is for them to mend.
+    except Exception as error:
+        raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _repeated(path: Path) -> Recipe:
+    """The recipe of a run."""
+    content = _read_run(path)["recipe"]
+    try:
+        recipe = from_json(content, {"Recipe": Recipe, **nouns()})
+    except (TypeError, ValueError, AttributeError, RecipeError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{path}: its 'recipe' is a {type(recipe).__name__}, not a Recipe")
+    return recipe
+
+
+def _read_run(path: Path) -> Any:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path} is not a run's recipe.json: {error}") from error
+    if not isinstance(content, dict) or "recipe" not in content:
+        raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
+    return content
