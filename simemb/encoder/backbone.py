@@ -1,4 +1,4 @@
-"""The transformer of a directory: loaded by transformers, or as a bare BERT where that will do."""
+"""The backbone of a model directory, by transformers or as a `BareBert`; `simemb.encoder.loading` calls it."""
 
 import inspect
 from collections.abc import Generator, Sequence
@@ -19,9 +19,11 @@ from simemb.transformer.cpu_ops import PLAIN
 def load_backbone(
     directory: Path, *, head: bool = False, trust_remote_code: bool = False, encode_only: bool = False
 ) -> tuple[Any, Sequence[nn.Module]]:
-    """The transformer in float32, without its pooler, and with `head` that trained pooler as a Dense module.
+    """The backbone in float32 without its pooler, and the modules that come with it.
 
-    encode_only: a `BareBert` will do, if it is a model of that kind.
+    head: the second item holds the checkpoint's trained pooler as a Dense module; otherwise it is empty.
+    encode_only: load a `BareBert`, which is faster, if the checkpoint is a BERT.
+    Raises `ModelError` if weights are missing, or if `head` is set and the checkpoint has no trained pooler.
     """
     from transformers import AutoConfig
 
@@ -31,8 +33,8 @@ def load_backbone(
         return bare, []
     from transformers import MODEL_MAPPING, AutoModel
 
-    known = type(config) in MODEL_MAPPING
-    accepts = known and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    listed = type(config) in MODEL_MAPPING
+    has_option = listed and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
     with quiet_transformers():
         backbone, report = AutoModel.from_pretrained(
             directory,
@@ -41,15 +43,15 @@ def load_backbone(
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
-            **({"add_pooling_layer": head} if accepts else {}),
+            **({"add_pooling_layer": head} if has_option else {}),
         )
     missing = sorted(report["missing_keys"])
-    if head and (not accepts or any("pooler" in key for key in missing)):
+    if head and (not has_option or any("pooler" in key for key in missing)):
         raise ModelError(
             f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)"
         )
     if missing:
-        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it whole?")
+        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it complete?")
     return backbone, [_take_pooler(backbone)] if head else []
 
 
@@ -64,7 +66,7 @@ def _take_pooler(backbone: Any) -> Dense:
 
 @contextmanager
 def quiet_transformers() -> Generator[None, None, None]:
-    """Without transformers' progress bars and load reports: what matters we say ourselves."""
+    """Inside this context transformers shows no progress bars and logs errors only."""
     from transformers.utils import logging as transformers_logging
 
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()

@@ -1,6 +1,6 @@
-"""The sentence encoder: a BERT-family backbone, a pooling over its tokens and what follows it.
+"""The sentence encoder: a BERT-family backbone, a pooling over its tokens and the modules after it.
 
-It computes on ragged batches (`simemb.transformer.batch`): the token-wise layers see exactly the tokens there are.
+It computes on ragged batches (`simemb.transformer.batch`): token-wise layers compute no padding.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -37,11 +37,11 @@ class Encoder(Encodes, nn.Module):
     The arguments are the fields of `simemb.encoder.parts.Parts`.
 
     Attributes:
-        fast: The layers are computed by `simemb.transformer.forward`, otherwise by the transformers model itself.
-        ragged: The layers compute a batch without padding.
-        quantized: After `quantize`, layers that compute in int8.
-        states_by: If set, it computes the layers' states in place of `eager_states`, with the same arguments:
-            `simemb.training.cuda_graphs` replays recorded kernels this way.
+        fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
+        ragged: Whether the layers compute a batch without padding.
+        quantized: The int8 layers after `quantize`, otherwise None.
+        states_by: If set, it is called in place of `eager_states`, with the same arguments.
+            `simemb.training.cuda_graphs` replays captured kernels this way.
     """
 
     def __init__(
@@ -73,16 +73,16 @@ class Encoder(Encodes, nn.Module):
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, BareBert)
         if not self.ragged:
-            self._check_ways()
+            self._choose_forward()
 
     @classmethod
     def of(cls, parts: Parts) -> "Encoder":
-        """The encoder that is made of these parts."""
+        """The encoder made of these parts."""
         return cls(**{field.name: getattr(parts, field.name) for field in fields(Parts)})
 
     @property
     def parts(self) -> Parts:
-        """What this encoder is made of, as it is now."""
+        """The current parts of this encoder."""
         return Parts(**{field.name: getattr(self, field.name) for field in fields(Parts)})
 
     @staticmethod
@@ -100,12 +100,12 @@ class Encoder(Encodes, nn.Module):
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
-        pooling: cls, cls_head (the checkpoint's trained pooler on top), mean, max, first_last or last2; by default what
-        the directory says. A bare checkpoint, which says nothing, gets `default_pooling`, with a notice. precision: int8
-        encodes several times as fast on a CPU, close to the same vectors (see `quantize`). encode_only: the encoder will
-        not be trained, so a `BareBert` will do, which is loaded sooner.
-        Returns an `Encoder`, or an `ExternalEncoder` for a sentence-transformers model with modules that we do not
-        know, which encodes but does not train. Raises `ModelError`.
+        pooling: cls, cls_head (cls followed by the checkpoint's trained pooler), mean, max, first_last or last2; by
+        default the pooling in the directory's configuration. A bare checkpoint has none: it gets `default_pooling`,
+        with a warning. precision: int8 encodes several times as fast on a CPU, with nearly the same vectors (see
+        `quantize`). encode_only: the encoder will not be trained, so a `BareBert` may be loaded, which is faster.
+        Returns an `Encoder`, or an `ExternalEncoder` for a sentence-transformers model with modules that simemb does
+        not implement; that one encodes but cannot be trained. Raises `ModelError`.
         """
         loaded = loading.read(
             model,
@@ -124,12 +124,12 @@ class Encoder(Encodes, nn.Module):
         return encoder.quantize() if precision == "int8" else encoder
 
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
-        """Compute in int8 from now on, weights and activations; this encoder itself is returned.
+        """Quantize weights and activations to int8, in place; returns this encoder.
 
-        sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens; the ranges
-        of activations are measured on them once, so a vector never depends on what is encoded beside it. What was
-        quantized encodes and does not train; `save` writes the float32 weights. Raises `ModelError` for families
-        other than BERT's, off the CPU, and on processors without VNNI instructions.
+        sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens. The ranges
+        of activations are calibrated on them once, so a vector never depends on the other texts in its batch. A
+        quantized encoder cannot be trained; `save` writes the float32 weights. Raises `ModelError` for families
+        other than BERT, on devices other than the CPU, and on processors without VNNI instructions.
         """
         from simemb.transformer import int8_calibration, int8_layers
 
@@ -143,7 +143,7 @@ class Encoder(Encodes, nn.Module):
         return self.eval()
 
     def train(self, mode: bool = True) -> "Encoder":
-        """As torch's; refused after `quantize`."""
+        """Like `torch.nn.Module.train`, but raises `ModelError` after `quantize`."""
         if mode and self.quantized is not None:
             raise ModelError("an encoder in int8 only encodes: load it with precision float32 to train it")
         return super().train(mode)
@@ -156,7 +156,7 @@ class Encoder(Encodes, nn.Module):
         language_head: "VocabularyHead | None" = None,
         records: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write a sentence-transformers directory (safetensors only), replacing an older one atomically.
+        """Write a sentence-transformers directory (safetensors only); an existing one is replaced atomically.
 
         training, language_head, records: see `simemb.encoder.saving.save`.
         """
@@ -169,13 +169,13 @@ class Encoder(Encodes, nn.Module):
 
     @property
     def longest(self) -> int:
-        """The most tokens that the backbone and its tokenizer take."""
+        """The most tokens per text that both the backbone and its tokenizer accept."""
         positions = int(getattr(self.backbone.config, "max_position_embeddings", 0) or 512) - self.position_offset
         return min(positions, int(self.tokenizer.model_max_length))
 
     @property
     def batch_tokens(self) -> int:
-        """Tokens that are best computed at once: a GPU wants many, a processor as many as its caches hold."""
+        """Tokens in one batch when encoding: as many as a CPU's caches hold, more on a GPU."""
         if self.quantized is not None:
             from simemb.transformer import int8_layers
 
@@ -184,7 +184,7 @@ class Encoder(Encodes, nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.backbone.parameters()).device
 
     def set_dropout(self, probability: float) -> None:
@@ -211,21 +211,21 @@ class Encoder(Encodes, nn.Module):
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
 
     def hidden_states(self, batch: Batch) -> tuple[Float[Tensor, "tokens dim"], ...]:
-        """What the layers give for every token: the layers that the pooling needs, the last one at the end."""
+        """Hidden states of every token, of the layers that the pooling needs; the last layer comes last."""
         return self._states(batch, first_only=False)
 
     def _states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         return (self.states_by or self.eager_states)(batch, first_only=first_only)
 
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
-        """The layers that the pooling needs; with `first_only` the last holds the first token of each sentence."""
+        """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
         every_layer = LAYERS[self.pooling] != (-1,)
         positions = batch.positions + self.position_offset
-        known = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
-        if known is not None:
+        layers = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
+        if layers is not None:
             transforms = self._transforms
             return forward.hidden_states(
-                self.backbone, known, batch, positions, transforms, every_layer=every_layer, first_only=first_only
+                self.backbone, layers, batch, positions, transforms, every_layer=every_layer, first_only=first_only
             )
         from simemb.transformer import hf_forward
 
@@ -235,10 +235,10 @@ class Encoder(Encodes, nn.Module):
         return (states[-1].index_select(0, batch.firsts),) if first_only else states
 
     @torch.inference_mode()
-    def _check_ways(self) -> None:
-        """Set `ragged` and `fast` to what gives the vectors of a padded batch, on two sentences of unlike length.
+    def _choose_forward(self) -> None:
+        """Set `ragged` and `fast` if they give the hidden states of a padded batch, on two sentences of unequal length.
 
-        The families that allow it are listed; the check catches a release of transformers in which they no longer do.
+        Only verified families are tried; the check catches a release of transformers that breaks one of them.
         """
         from simemb.transformer import hf_forward
 
@@ -266,8 +266,8 @@ class Encoder(Encodes, nn.Module):
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
 
-        It sees the sum of word, position and type embeddings after LayerNorm and dropout, exactly where
-        ConSERT cuts and attacks (`inputs_embeds` would be too early).
+        The output is the sum of word, position and type embeddings after LayerNorm and dropout. ConSERT's cutoff and
+        adversarial perturbation apply at this point (`inputs_embeds` would be too early).
         """
         self._transforms.append(transform)
         try:
@@ -278,12 +278,12 @@ class Encoder(Encodes, nn.Module):
     # ---- text in, vectors out --------------------------------------------------------------------
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
-        """Token ids of each text, cut to `max_length`, and how many texts had to be cut."""
+        """Token ids of each text, truncated to `max_length`, and the number of truncated texts."""
         return tokenizer.tokenize(texts, self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of sentences given as token ids, without dropout; one batch."""
+        """Vectors of one batch of tokenized sentences, without dropout and without gradient."""
         was_training = self.training
         self.eval()
         try:
@@ -294,6 +294,6 @@ class Encoder(Encodes, nn.Module):
 
 
 def _position_offset(backbone: Any) -> int:
-    """RoBERTa and its kin count positions from padding_idx + 1; the others from 0."""
+    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
     padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
     return 0 if padding is None else int(padding) + 1

@@ -1,7 +1,7 @@
-"""Sentence-transformers models with modules that we do not know, behind the same `encode`.
+"""Sentence-transformers models with modules that simemb does not implement, behind the same `encode`.
 
-They run through sentence-transformers itself (static embeddings, CLIP, LSTMs ...): they can be scored,
-indexed and searched, but not trained here.
+sentence-transformers itself runs them (static embeddings, CLIP, LSTMs ...). They can be scored, indexed and searched,
+but not trained here.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ import numpy as np
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
 
-_LEFT_OUT = (".", "__pycache__", "README")
-"""What the names of files and folders begin with that change no vector."""
+_IGNORED_PREFIXES = (".", "__pycache__", "README")
+"""Prefixes of the names of files and folders that do not affect the vectors."""
 
 
 class ExternalEncoder(Encodes):
-    """A `sentence_transformers.SentenceTransformer` that keeps our interface; see `Encoder.load`.
+    """A `sentence_transformers.SentenceTransformer` with the interface of `TextEncoder`; see `Encoder.load`.
 
-    directory: where it was loaded from. name: how a person would call it.
+    directory: the one that it was loaded from. name: a path or a hub name. truncate_dim: dimensions to keep.
     """
 
     def __init__(self, model: Any, *, directory: Path, name: str, truncate_dim: int | None = None):
@@ -37,27 +37,27 @@ class ExternalEncoder(Encodes):
         return min(width, self.truncate_dim or width)
 
     def fingerprint(self) -> str:
-        """SHA-256 over all files but hidden ones, what Python compiled, and the model card.
+        """SHA-256 over all files except hidden ones, compiled Python and the model card.
 
-        The files and not what they become: a module may draw weights that it never uses (a pooler). All of them, since
-        a model may bring its own code, and weights in any format.
+        It covers files and not loaded weights, because a module may initialize weights at random that it never uses (a
+        pooler). It covers all files, because a model may contain its own code, and weights in any format.
         """
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         for path in sorted(self.directory.rglob("*")):
-            place = path.relative_to(self.directory)
-            if path.is_file() and not any(part.startswith(_LEFT_OUT) for part in place.parts):
-                digest.update(place.as_posix().encode())
+            relative = path.relative_to(self.directory)
+            if path.is_file() and not any(part.startswith(_IGNORED_PREFIXES) for part in relative.parts):
+                digest.update(relative.as_posix().encode())
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[str], int]:
-        """The texts themselves: sentence-transformers tokenises, and does not tell what it cuts."""
+        """The texts themselves and 0: sentence-transformers tokenizes them and does not report truncation."""
         return list(texts), 0
 
     def embed(self, sentences: Sequence[str]) -> Vectors:
         """Vectors of one batch of texts."""
         output = self.model.encode(list(sentences), show_progress_bar=False, convert_to_numpy=True)
         vectors = np.asarray(output, np.float32)[:, : self.truncate_dim]
-        # a text without any token is 0 / |0| to static embeddings in half precision
+        # Static embeddings in half precision give 0 / |0| = nan for a text without tokens.
         return np.where(np.isnan(vectors).all(axis=1, keepdims=True), np.float32(0), vectors)

@@ -31,7 +31,7 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
 
 
 def _content(config: Any) -> str:
-    """The configuration as JSON, without the entries that change no vector."""
+    """The configuration as JSON, without the entries that do not affect the vectors."""
     ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
     settings = {name: value for name, value in config.to_dict().items() if name not in ignored}
     return json.dumps(settings, sort_keys=True, default=str)

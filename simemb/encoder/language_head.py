@@ -1,4 +1,7 @@
-"""The language-modelling head of a checkpoint: masked language modelling trains it, and saving writes it."""
+"""The language-modelling head of a checkpoint.
+
+`simemb.method.auxiliaries` trains it with masked language modelling; `simemb.encoder.saving` writes it.
+"""
 
 import logging
 from collections.abc import Generator
@@ -19,44 +22,44 @@ log = logging.getLogger("simemb")
 class VocabularyHead(nn.Module):
     """The language-modelling head of a checkpoint, on its own.
 
-    It is transformers' own model for masked language modelling, in which a module that returns given hidden states
-    takes the place of the backbone. So the head of every family works without code of its own, and logits are computed
-    for the masked tokens alone. The output matrix is tied to the encoder's word embeddings, as in pre-training.
+    It is transformers' own model for masked language modelling, with a placeholder for the backbone that returns hidden
+    states computed elsewhere. So the heads of all families work without code for each, and logits are computed for the
+    masked tokens only. The output matrix is tied to the encoder's word embeddings, as in pre-training.
 
-    backbone: the encoder's, whose word embeddings are shared. source: the checkpoint that the head is read from; None,
-    or a checkpoint without one: a fresh head. name: of the encoder, for the warning about that.
+    backbone: the encoder's backbone, whose word embeddings are shared. source: the checkpoint that the head is loaded
+    from. If it is None or has no head, the head starts untrained. name: the encoder's name, for the warning about that.
     """
 
     def __init__(self, backbone: Any, source: Path | None, name: str):
         super().__init__()
-        model, fresh = _language_model(backbone, source)
-        self._given = _Given()
-        setattr(model, model.base_model_prefix, self._given)
+        model, untrained = _language_model(backbone, source)
+        self._placeholder = _Placeholder()
+        setattr(model, model.base_model_prefix, self._placeholder)
         embeddings = backbone.get_input_embeddings()
         model.get_output_embeddings().weight = embeddings.weight
         self.model = model
-        if fresh:
+        if untrained:
             log.warning("%s carries no language-modelling head: starting from a fresh one", name)
 
     def forward(self, hidden: Float[Tensor, "masked dim"]) -> Float[Tensor, "masked vocabulary"]:
-        """Logits over the vocabulary for some tokens."""
-        self._given.hidden = hidden[None]
+        """Logits over the vocabulary, from the last hidden states of the masked tokens."""
+        self._placeholder.hidden = hidden[None]
         ids = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
         return self.model(input_ids=ids).logits[0]
 
     @contextmanager
-    def whole(self, backbone: nn.Module) -> Generator[Any, None, None]:
-        """Inside this context it is transformers' language model again, around a backbone: to be saved."""
+    def around(self, backbone: nn.Module) -> Generator[Any, None, None]:
+        """Inside this context: transformers' language model with that backbone in its place, ready to be saved."""
         name = self.model.base_model_prefix
         setattr(self.model, name, backbone)
         try:
             yield self.model
         finally:
-            setattr(self.model, name, self._given)
+            setattr(self.model, name, self._placeholder)
 
 
-class _Given(nn.Module):
-    """A backbone that returns the hidden states it was given."""
+class _Placeholder(nn.Module):
+    """Stands in for the backbone and returns the hidden states that were assigned to it."""
 
     hidden: Tensor
 

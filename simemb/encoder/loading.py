@@ -1,7 +1,7 @@
 """Reading encoder directories: Hugging Face checkpoints and sentence-transformers models.
 
-We write sentence-transformers' older spelling (module types `sentence_transformers.models.*`, one boolean
-per pooling mode), which its older releases read too; we read both spellings.
+Both spellings of sentence-transformers' configuration are read. `simemb.encoder.saving` writes the older one (module
+types `sentence_transformers.models.*`, one boolean per pooling mode), because its older releases read that too.
 """
 
 import json
@@ -37,17 +37,18 @@ POOLING_FLAGS = {
     "weightedmean": "pooling_mode_weightedmean_tokens",
     "lasttoken": "pooling_mode_lasttoken",
 }
-"""sentence-transformers' names and its older booleans; we know the first three."""
+"""sentence-transformers' pooling modes and the booleans of its older spelling; the first three are supported."""
 _ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "ReLU": nn.ReLU, "GELU": nn.GELU, "Sigmoid": nn.Sigmoid}
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a directory says of its encoder.
+    """The configuration of an encoder, as its directory states it.
 
-    transformer: where the Hugging Face checkpoint lies. pooling: None where nothing is said (a bare checkpoint).
-    tail: folders of Dense and Normalize modules. known: False if only sentence-transformers can run a module.
+    transformer: the directory of the Hugging Face checkpoint. pooling: None for a bare checkpoint, which states none.
+    tail: kinds and folders of the Dense and Normalize modules. supported: False if only sentence-transformers can run
+    one of the modules. max_length, truncate_dim, sizes: as in `Parts`.
     """
 
     transformer: Path
@@ -55,7 +56,7 @@ class Layout:
     tail: tuple[tuple[str, Path], ...] = ()
     max_length: int | None = None
     truncate_dim: int | None = None
-    known: bool = True
+    supported: bool = True
     sizes: tuple[int, ...] = ()
 
 
@@ -74,12 +75,12 @@ def read(
     """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
-    with _one_line(model):
+    with _as_model_error(model):
         layout = read_layout(directory)
-        if not layout.known:
+        if not layout.supported:
             if precision == "int8":
                 raise ModelError(
-                    f"{model} has modules that only sentence-transformers knows, which precision int8 is not for"
+                    f"{model} has modules that only sentence-transformers can run, and precision int8 does not support them"
                 )
             if pooling:
                 raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
@@ -103,7 +104,7 @@ def read(
             sizes=layout.sizes,
         )
     if explicit:
-        log.info("%s: pooling %s, %s", model, explicit, "as asked" if pooling else "as the directory says")
+        log.info("%s: pooling %s, %s", model, explicit, "as requested" if pooling else "as the directory says")
     else:
         log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default_pooling)
     return parts
@@ -120,7 +121,7 @@ def _check_arguments(pooling: str | None, precision: str, **lengths: int | None)
 
 
 def locate(model: str | Path, revision: str | None = None) -> Path:
-    """The directory of a model: `bundled`, a local directory (a run directory means its best/), a hub name."""
+    """The directory of a model: `bundled`, a local directory (a run directory stands for its best/), a hub name."""
     path = _BUNDLED_PATH if str(model) == BUNDLED else Path(model)
     if path.is_file():
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
@@ -132,32 +133,34 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
             return candidate
     seeds = sorted(path.glob("seed-*/best"))
     if seeds:
-        advice = f"name one of them ({seeds[0].parent}), or all of them stand together in `simemb compare`"
+        advice = f"name one of them ({seeds[0].parent}); `simemb compare` takes them all as one entrant"
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
 
 
 def read_layout(directory: Path) -> Layout:
-    """Read modules.json and the settings beside it, in either spelling of sentence-transformers."""
+    """Read modules.json and the other settings of a directory, in either spelling of sentence-transformers."""
     if not (directory / "modules.json").exists():
         return Layout(directory)
     listed = _json(directory / "modules.json")
     modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in listed]
     settings = _json(directory / "config_sentence_transformers.json")
     kinds = [kind for kind, _ in modules]
-    layered = kinds[1:2] == ["WeightedLayerPooling"]
-    start = 2 if layered else 1
+    has_layer_pooling = kinds[1:2] == ["WeightedLayerPooling"]
+    start = 2 if has_layer_pooling else 1
     if kinds[:1] != ["Transformer"] or kinds[start : start + 1] != ["Pooling"] or settings.get("default_prompt_name"):
-        return Layout(directory, known=False)
+        return Layout(directory, supported=False)
     transformer = modules[0][1]
     bert = _json(transformer / "sentence_bert_config.json")
     pooling = _read_pooling(_json(modules[start][1] / "config.json"))
-    if layered:
+    if has_layer_pooling:
         pooling = _read_layers(modules[1][1]) if pooling == "mean" else None
     tail = tuple(modules[start + 1 :])
-    known = pooling is not None and not bert.get("do_lower_case") and all(_known(kind, path) for kind, path in tail)
+    supported = pooling is not None and not bert.get("do_lower_case") and all(_supported(*module) for module in tail)
     sizes = tuple(settings.get("matryoshka_dims", ()))
-    return Layout(transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), known, sizes)
+    return Layout(
+        transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), supported, sizes
+    )
 
 
 def _read_pooling(config: dict[str, Any]) -> str | None:
@@ -167,7 +170,7 @@ def _read_pooling(config: dict[str, Any]) -> str | None:
 
 
 def _read_layers(path: Path) -> str | None:
-    """The pooling whose layers this WeightedLayerPooling averages with equal weights, if one of ours."""
+    """The pooling that averages the same layers as this WeightedLayerPooling; None if no pooling of `LAYERS` does."""
     from safetensors.torch import load_file
 
     start = _json(path / "config.json")["layer_start"]
@@ -176,15 +179,16 @@ def _read_layers(path: Path) -> str | None:
     if len({weight for weight in weights if weight}) != 1:
         return None
     layers = start + len(weights)
-    same = (name for name in ("first_last", "last2") if {layer % layers for layer in LAYERS[name]} == used)
-    return next(same, None)
+    matches = (name for name in ("first_last", "last2") if {layer % layers for layer in LAYERS[name]} == used)
+    return next(matches, None)
 
 
-def _known(kind: str, path: Path) -> bool:
+def _supported(kind: str, path: Path) -> bool:
+    """Whether simemb implements a module that follows the pooling, with its settings."""
     if kind == "Dense":
         config = _json(path / "config.json")
-        plain = all(config.get(key, "sentence_embedding") == "sentence_embedding" for key in _DENSE_NAMES)
-        return plain and not config.get("use_residual") and _activation_name(config) in _ACTIVATIONS
+        default_names = all(config.get(key, "sentence_embedding") == "sentence_embedding" for key in _DENSE_NAMES)
+        return default_names and not config.get("use_residual") and _activation_name(config) in _ACTIVATIONS
     return kind == "Normalize"
 
 
@@ -229,32 +233,35 @@ def _download(name: str, revision: str | None) -> Path:
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise ModelError(_no_directory(Path(name)))
 
-    wanted = ["*.json", "*.txt", "*.model", "*.safetensors"]
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
     try:
         return Path(
-            snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"])
+            snapshot_download(
+                name, revision=revision, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
+            )
         )
     except (OSError, ValueError) as error:
-        reason, near = str(error).strip().splitlines()[0], _near(Path(name))
-        hint = f" (did you mean {near}?)" if near else ""
+        reason, similar = str(error).strip().splitlines()[0], _similar(Path(name))
+        hint = f" (did you mean {similar}?)" if similar else ""
         raise ModelError(
-            f"no model {name!r}: it is no directory here{hint}, and the Hugging Face hub did not give it ({reason})"
+            f"no model {name!r}: it is no directory here{hint}, and the Hugging Face hub did not provide it ({reason})"
         ) from error
 
 
 def _no_directory(path: Path) -> str:
-    near = _near(path)
-    return f"no model directory {path}" + (f": did you mean {near}?" if near else "")
+    similar = _similar(path)
+    return f"no model directory {path}" + (f": did you mean {similar}?" if similar else "")
 
 
-def _near(path: Path) -> Path | None:
-    """The directory that was perhaps meant."""
+def _similar(path: Path) -> Path | None:
+    """The existing directory whose name is most similar, if any is."""
     siblings = [folder.name for folder in path.parent.iterdir() if folder.is_dir()] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, siblings, n=1)
-    return path.parent / near[0] if near else None
+    names = get_close_matches(path.name, siblings, n=1)
+    return path.parent / names[0] if names else None
 
 
 def _json(path: Path) -> Any:
+    """The content of a JSON file, or {} if it does not exist."""
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError as error:
@@ -262,8 +269,8 @@ def _json(path: Path) -> Any:
 
 
 @contextmanager
-def _one_line(model: str | Path) -> Generator[None, None, None]:
-    """Turn what other libraries raise on a damaged directory into one line that names it."""
+def _as_model_error(model: str | Path) -> Generator[None, None, None]:
+    """Turn an error of another library on a damaged directory into a `ModelError` of one line that names it."""
     from safetensors import SafetensorError
 
     try:

@@ -1,4 +1,4 @@
-"""The model card: what an encoder is, how it was made, what it scored, how to use it."""
+"""The model card: what an encoder is, how to use it and, if known, how it was trained and scored."""
 
 from simemb.encoder.parts import Parts
 
@@ -11,7 +11,7 @@ tags: [sentence-transformers, simemb, sentence-similarity, feature-extraction]
 
 
 def card(parts: Parts, training: str = "") -> str:
-    """The card of an encoder; `training`: how it was made (see `simemb.training.run_card`), if that is known."""
+    """The model card as Markdown. training: the section on the training run (see `simemb.training.run_card`)."""
     return f"""{HEADER}
 # A sentence encoder made with simemb
 

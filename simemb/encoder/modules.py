@@ -1,4 +1,4 @@
-"""What may follow the pooling, in the layout of sentence-transformers' modules."""
+"""Modules that may follow the pooling, in the layout of sentence-transformers."""
 
 from jaxtyping import Float
 from torch import Tensor, nn

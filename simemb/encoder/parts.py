@@ -12,13 +12,13 @@ from simemb.encoder.modules import Dense
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that an `simemb.encoder.encoder.Encoder` is made of.
+    """Everything that a `simemb.encoder.encoder.Encoder` is made of.
 
     backbone: a transformers model, or a `BareBert`. pooling: a name of `simemb.encoder.pooling.LAYERS`. tail: modules
-    that follow the pooling (`Dense`, `Normalize`). max_length: tokens to which a text is cut, special tokens included;
-    None: as many as the backbone takes. name: a path or a hub name. source: the checkpoint that the backbone came from.
-    truncate_dim: dimensions that are kept of each vector; None: all. sizes: dimensions that the vectors were trained to
-    be cut to (Matryoshka).
+    that follow the pooling (`Dense`, `Normalize`). max_length: the most tokens of a text, special tokens included;
+    None: as many as the backbone accepts. name: a path or a hub name. source: the directory of its checkpoint.
+    truncate_dim: the number of leading dimensions that are kept; None: all. sizes: dimensions that the vectors were
+    trained to be truncated to (Matryoshka).
     """
 
     backbone: Any

@@ -23,11 +23,11 @@ LAYERS: dict[str, tuple[int, ...]] = {
 """The hidden states (0 is the embedding layer) that a pooling averages before it pools over tokens."""
 
 HEAD = "cls_head"
-"""Asks `Encoder.load` for `cls` followed by the checkpoint's own trained pooler as a Dense module."""
+"""A pooling for `Encoder.load` only: `cls` followed by the checkpoint's own trained pooler as a Dense module."""
 
 
 def check_pooling(name: str) -> str:
-    """The name itself, or a `ModelError` that lists what is allowed."""
+    """Return the name; raise a `ModelError` that lists the allowed names if it is not one of them."""
     if name not in LAYERS:
         raise ModelError(unknown("pooling", name, [*LAYERS, HEAD]))
     return name
@@ -41,8 +41,8 @@ def pool(
     cls: the first token of the last layer. mean, max: over the tokens of the last layer, special tokens
     included. first_last, last2: mean over tokens of (h_1 + h_n) / 2 and of (h_{n-1} + h_n) / 2.
 
-    hidden_states: the embedding layer's output and every layer's, or just the last layer's where the
-    pooling needs no other. first_only: the last of them holds the first token of every sentence and no other.
+    hidden_states: the outputs of the embedding layer and of every layer, or of the last layer alone if the pooling
+    needs no other. first_only: the last of them holds only the first token of each sentence.
     """
     layers = [hidden_states[layer] for layer in LAYERS[pooling]]
     tokens = layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)

@@ -1,7 +1,7 @@
 """Writing an encoder as a sentence-transformers directory, in its older spelling.
 
-Older releases of sentence-transformers read it as well as the newest (6's own spelling does not load in
-5.1), and the installed one gives the same vectors as we do (tests/simemb/encoder/test_saving.py).
+Older releases of sentence-transformers read it as well as the newest (release 5.1 cannot load the spelling of
+release 6). The installed release gives the same vectors as simemb (tests/simemb/encoder/test_saving.py).
 """
 
 import json
@@ -26,7 +26,10 @@ from simemb.errors import ModelError
 
 
 def refuse(path: Path, *, overwrite: bool) -> None:
-    """Raise `ModelError` for whatever stands in the way of a model's directory, before anything is computed."""
+    """Raise `ModelError` if a model cannot be saved at `path`; for a check before anything is computed.
+
+    overwrite: replace a model that is there; a directory without a model is never replaced.
+    """
     if path.is_file():
         raise ModelError(f"{path}: a file is in the way of the model's directory")
     if not path.is_dir() or not any(path.iterdir()):
@@ -34,7 +37,7 @@ def refuse(path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
     if not any((path / name).is_file() for name in ("modules.json", "config.json")):
-        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
+        raise ModelError(f"{path} holds no model (no config.json) and is not replaced: give another name")
 
 
 def save(
@@ -44,10 +47,11 @@ def save(
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
 ) -> Path:
-    """See `Encoder.save`. training: how it was made, for its model card (see `simemb.training.run_card`).
+    """Write the parts as a sentence-transformers directory, atomically; returns its path. See `Encoder.save`.
 
-    language_head: to be saved with the backbone, as transformers saves a language model. records: more files, name ->
-    what is written to it as JSON.
+    training: the section of the model card on the training run (see `simemb.training.run_card`). language_head: saved
+    together with the backbone, as transformers saves a language model. records: further JSON files, name -> content.
+    Raises `ModelError` if the directory cannot be written.
     """
     path = Path(directory)
     try:
@@ -55,7 +59,7 @@ def save(
             _write(parts, partial, language_head)
             (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
             for name, content in (records or {}).items():
-                _json(partial / name, content)
+                _write_json(partial / name, content)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error
@@ -66,19 +70,19 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
     backbone = parts.backbone
     every_layer = LAYERS[parts.pooling] != (-1,)
     if parts.tokenizer.is_fast:
-        # A call leaves its truncation and padding behind, which would be saved and bind whoever loads it.
+        # A call stores its truncation and padding in the tokenizer; saved, they would apply after loading too.
         parts.tokenizer.backend_tokenizer.no_truncation()
         parts.tokenizer.backend_tokenizer.no_padding()
     with (
         quiet_transformers(),
-        nullcontext(backbone) if language_head is None else language_head.whole(backbone) as model,
+        nullcontext(backbone) if language_head is None else language_head.around(backbone) as model,
     ):
         model.save_pretrained(directory)
         parts.tokenizer.save_pretrained(directory)
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
-        _json(directory / "config.json", {**config, "output_hidden_states": True})
-    _json(directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": False})
+        _write_json(directory / "config.json", {**config, "output_hidden_states": True})
+    _write_json(directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": False})
     modules = [("Transformer", "")]
     if every_layer:
         modules.append(_write_layers(parts, directory))
@@ -89,12 +93,12 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
         {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
         for index, (kind, path) in enumerate(modules)
     ]
-    _json(directory / "modules.json", entries)
-    _json(directory / "config_sentence_transformers.json", _settings(parts))
+    _write_json(directory / "modules.json", entries)
+    _write_json(directory / "config_sentence_transformers.json", _settings(parts))
 
 
 def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:
-    """The layers that the pooling averages, as sentence-transformers' WeightedLayerPooling."""
+    """Write the layers that the pooling averages as sentence-transformers' WeightedLayerPooling."""
     from safetensors.torch import save_file
 
     path = directory / "1_WeightedLayerPooling"
@@ -104,7 +108,7 @@ def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:
     weights = torch.tensor([float(layer in used) for layer in range(layers + 1)])
     save_file({"layer_weights": weights}, path / "model.safetensors")
     width = int(parts.backbone.config.hidden_size)
-    _json(
+    _write_json(
         path / "config.json",
         {"word_embedding_dimension": width, "layer_start": 0, "num_hidden_layers": layers},
     )
@@ -117,7 +121,7 @@ def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]
     mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
     width = int(parts.backbone.config.hidden_size)
-    _json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
+    _write_json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
     return "Pooling", path.name
 
 
@@ -129,7 +133,7 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
     path.mkdir()
     if isinstance(module, Dense):
         linear, activation = module.linear, type(module.activation)
-        _json(
+        _write_json(
             path / "config.json",
             {
                 "in_features": linear.in_features,
@@ -161,5 +165,5 @@ def _settings(parts: Parts) -> dict[str, Any]:
     return settings | ({"truncate_dim": parts.truncate_dim} if parts.truncate_dim else {})
 
 
-def _json(path: Path, content: Any) -> None:
+def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Texts in, vectors out: the streaming shared by every encoder.
+"""Streams of texts to vectors: `encode` and `encode_to_file`, which all encoders share, and the encoders' protocols.
 
-Texts are read in chunks, sorted by length inside a chunk, and computed in batches that hold a constant
-number of tokens, so that time and memory per batch do not depend on how long the texts are.
+Texts are read in chunks, sorted by length within a chunk, and computed in batches of a constant number of tokens, so
+that the time and memory of a batch do not depend on the lengths of the texts.
 """
 
 import logging
@@ -27,7 +27,7 @@ CHUNK = 8192
 TOKENS = 4096
 """Tokens in one batch: enough to keep the processor busy, few enough to stay in its caches."""
 QUIET = 2000
-"""No progress bar below so many texts."""
+"""Below this number of texts there is no progress bar by default."""
 
 Precision = Literal["float32", "int8"]
 
@@ -50,11 +50,11 @@ class Options:
 
 @runtime_checkable
 class TextEncoder(Protocol):
-    """What suites and indexes need of an encoder, ours or another library's."""
+    """An encoder as suites and indexes use it, whichever library computes its vectors."""
 
     @property
     def name(self) -> str:
-        """How a person would name it: a path or a hub name."""
+        """A path or a hub name."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class TextEncoder(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """A hex digest of everything that its vectors depend on."""
+        """A hexadecimal digest of everything that its vectors depend on."""
         ...
 
     def encode(
@@ -81,7 +81,7 @@ class TextEncoder(Protocol):
 
 @runtime_checkable
 class Embeds(Protocol):
-    """What the streaming needs of an encoder: its width, its tokenizer, and vectors of token ids."""
+    """What `Encodes` needs of its class: the length of the vectors, and texts to tokens to vectors."""
 
     @property
     def dim(self) -> int:
@@ -89,11 +89,11 @@ class Embeds(Protocol):
         ...
 
     def tokenize(self, texts: Sequence[str]) -> tuple[list[Any], int]:
-        """Tokens of each text, and how many texts were cut."""
+        """Tokens of each text, and the number of truncated texts."""
         ...
 
     def embed(self, sentences: Sequence[Any]) -> Vectors:
-        """Vectors of one batch of tokenised texts."""
+        """Vectors of one batch of tokenized texts."""
         ...
 
 
@@ -109,13 +109,13 @@ class Encodes:
         batch_size: int | None = None,
         progress: bool | None = None,
     ) -> Vectors:
-        """Float32 vectors [texts, dim] in the order given, or [dim] for a single string.
+        """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
         texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: scale each vector to
-        length 1. truncate_dim: keep the first dimensions only (before normalizing). batch_size: the most texts in a
-        batch; by default a batch is a fixed number of tokens. progress: show a bar with rate and time left; by default
-        in a terminal, if there is enough to do. Texts longer than `max_length` tokens are cut, and one warning counts
-        them. Raises `DataError` for anything but strings.
+        length 1. truncate_dim: keep only the first dimensions (before normalizing). batch_size: the most texts in a
+        batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time left; by
+        default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one
+        warning counts them. Raises `DataError` for anything but strings.
         """
         options = Options(normalize, truncate_dim, batch_size, progress)
         blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
@@ -135,7 +135,7 @@ class Encodes:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
-        embedding). The file appears only when it is complete.
+        embedding). The file appears only when it is complete. Raises `DataError` if it cannot be written.
         """
         options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
         writer_of, rows = writer_for(path), 0
@@ -145,7 +145,7 @@ class Encodes:
                     writer.append(chunk, vectors)
                     rows += len(chunk)
         except OSError as error:
-            # the whole error, since it may name the file that the texts come from
+            # The message keeps the whole error, which may name the file that the texts come from.
             raise DataError(f"{path}: cannot be written: {error}") from error
         return rows
 
@@ -153,20 +153,20 @@ class Encodes:
 def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
     total = len(texts) if hasattr(texts, "__len__") else None  # type: ignore[arg-type]
-    seen = cut = 0
+    count = truncated = 0
     with _bar(total, options) as advance:
         for chunk in _chunks(texts):
-            tokens, cut_here = encoder.tokenize([_clean(text, seen + row) for row, text in enumerate(chunk)])
+            tokens, truncated_here = encoder.tokenize([_clean(text, count + row) for row, text in enumerate(chunk)])
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
             budget = getattr(encoder, "batch_tokens", TOKENS)
             for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
                 vectors[rows] = encoder.embed([tokens[row] for row in rows])
                 advance(len(rows))
-            seen, cut = seen + len(chunk), cut + cut_here
+            count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
-    if cut:
+    if truncated:
         limit = getattr(encoder, "max_length", "the model's limit of")
-        log.warning("%d of %d texts were longer than %s tokens and were cut", cut, seen, limit)
+        log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
 
 
 def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable[[int], None]]:
@@ -182,7 +182,7 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _clean(text: object, row: int) -> str:
-    """The text itself; half of a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
+    """The text itself; half of a surrogate pair, which tokenizers refuse, becomes a question mark."""
     if not isinstance(text, str):
         raise DataError(f"text {row + 1} is {text!r} ({type(text).__name__}), not a string")
     if text.isascii():

@@ -1,4 +1,4 @@
-"""From texts to token ids, and what a tokenizer is made of."""
+"""From texts to token ids, and the content of a tokenizer for the encoder's fingerprint."""
 
 import json
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 def tokenize(
     texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase", max_length: int
 ) -> tuple[list[list[int]], int]:
-    """Token ids of each text, special tokens included, cut to `max_length`, and how many texts had to be cut.
+    """Token ids of each text, special tokens included, truncated to `max_length`, and the number of truncated texts.
 
-    A text that gives no token at all becomes the unknown token.
+    A text without any token becomes the unknown token.
     """
-    ids, truncated = (_in_rust if tokenizer.is_fast else _in_python)(list(texts), tokenizer, max_length)
+    ids, truncated = (_fast_ids if tokenizer.is_fast else _slow_ids)(list(texts), tokenizer, max_length)
     if not all(ids):
-        ids = [row or [_filler(tokenizer)] for row in ids]
+        ids = [row or [_empty_text_id(tokenizer)] for row in ids]
     return ids, truncated
 
 
-def _in_rust(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
-    """What calling the tokenizer gives, without the lists of it that nobody reads."""
+def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
+    """The ids that a call of a fast tokenizer gives, without the other lists that it builds."""
     backend = cast("Tokenizer", tokenizer.backend_tokenizer)
     backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
     backend.no_padding()
@@ -34,8 +34,8 @@ def _in_rust(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length:
     return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
 
 
-def _in_python(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
-    """It keeps no overflow, so texts that fill the length are asked again."""
+def _slow_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
+    """A slow tokenizer does not report truncation, so texts that fill `max_length` are tokenized again in full."""
     ids: list[list[int]] = tokenizer(
         texts,
         truncation=True,
@@ -48,20 +48,20 @@ def _in_python(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_lengt
     return ids, sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
 
 
-def _filler(tokenizer: "PreTrainedTokenizerBase") -> int:
-    """The id that stands for a text without any token, since no encoder can pool nothing."""
-    for filler in (tokenizer.unk_token_id, tokenizer.pad_token_id):
-        if isinstance(filler, int):
-            return filler
+def _empty_text_id(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """The id that stands for a text without any token, because a pooling needs at least one."""
+    for token_id in (tokenizer.unk_token_id, tokenizer.pad_token_id):
+        if isinstance(token_id, int):
+            return token_id
     raise ModelError("a text gives no token, and the tokenizer has neither an unknown nor a padding token")
 
 
 def content(tokenizer: "PreTrainedTokenizerBase") -> str:
-    """All that decides which ids a text gets, as text: equal for equal tokenizers, whatever they did before."""
+    """Everything that determines the ids of a text, as JSON; it does not depend on earlier calls of the tokenizer."""
     model: Any
     if tokenizer.is_fast:
         backend = cast("Tokenizer", tokenizer.backend_tokenizer)
-        # A call leaves its truncation and padding behind in the tokenizer, which would change the key.
+        # A call stores its truncation and padding in the tokenizer, which would change the content.
         model = {**json.loads(backend.to_str()), "truncation": None, "padding": None}
     else:
         model = [type(tokenizer).__name__, tokenizer.get_vocab(), tokenizer.init_kwargs]

@@ -1,6 +1,6 @@
-"""Untrained encoders: a BERT of any size whose vocabulary is learnt from your texts, for `simemb train mlm`.
+"""Untrained encoders: a BERT of any size whose vocabulary is learned from your texts, for `simemb train mlm`.
 
-The weights are random, as Devlin et al. (2019, https://arxiv.org/abs/1810.04805) start them: normal, deviation 0.02.
+The weights are initialized as in Devlin et al. (2019, https://arxiv.org/abs/1810.04805): normal with deviation 0.02.
 """
 
 from collections import Counter
@@ -21,8 +21,8 @@ from simemb.files import new_directory
 from simemb.progress import track
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-COVERAGE, NEEDED = 0.9999, 0.99
-"""The share of the texts whose characters get tokens of their own, and the share for which there must be room."""
+COVERAGE, REQUIRED_COVERAGE = 0.9999, 0.99
+"""Shares of the characters in the texts: those that get tokens of their own, and those that must fit the vocabulary."""
 
 
 def new(
@@ -42,24 +42,24 @@ def new(
     """Make an untrained BERT and save it as a Hugging Face directory; the same input gives the same files.
 
     Args:
-        output: the directory, which appears whole or not at all.
-        data: the texts that the vocabulary is learnt from, as anything that `open_rows` takes; all text columns count.
-        vocabulary: tokens at most; fewer if the texts hold no more.
-        layers: of the transformer, 1 or more.
-        width: of a token's vector, a multiple of heads; the feed-forward layers are four times as wide.
-        heads: of attention.
-        length: positions, that is tokens of the longest text with [CLS] and [SEP], 3 or more.
+        output: the directory, which is written atomically.
+        data: the texts that the vocabulary is learned from, in any form that `open_rows` takes.
+        vocabulary: the most tokens; there are fewer if the texts do not give as many.
+        layers: number of transformer layers, 1 or more.
+        width: hidden size, a multiple of heads; the feed-forward layers are four times as wide.
+        heads: number of attention heads.
+        length: number of positions: the most tokens of a text with [CLS] and [SEP], 3 or more.
         cased: keep upper case and accents.
-        columns: the text columns.
-        seed: of the weights, 0 or more.
-        overwrite: replace a model that is there.
+        columns: the text columns to read; by default all.
+        seed: seed of the weights, 0 or more.
+        overwrite: replace an existing model.
 
     Returns:
-        The model as it was saved.
+        The saved model.
 
     Raises:
-        ModelError: a size that is not possible, or a directory that cannot be used.
-        DataError: data that cannot be read, or a vocabulary with no room for their characters.
+        ModelError: an impossible size, or a directory that cannot be used.
+        DataError: data that cannot be read, or a vocabulary that is too small for their characters.
     """
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
@@ -89,7 +89,7 @@ def _check(**sizes: int) -> None:
 
 
 def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: int, length: int) -> BertForMaskedLM:
-    """A BERT with its language-modelling head and weights from torch's random numbers."""
+    """A BERT with its language-modelling head; the weights come from torch's global random generator."""
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,
@@ -105,18 +105,18 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
 
 
 def learn_tokenizer(rows: Rows, *, vocabulary: int, length: int, cased: bool = False) -> PreTrainedTokenizerFast:
-    """BERT's WordPiece tokenizer, its pieces merged by frequency; the same rows always give the same.
+    """BERT's WordPiece tokenizer, with pieces merged by frequency; the same rows always give the same tokenizer.
 
-    Chinese characters are words of their own, as in BERT. Characters beyond the most frequent ones that make up
-    99.99 % of the texts, or for which there is no room, become [UNK].
+    Chinese characters are words of their own, as in BERT. Only the most frequent characters, which make up 99.99 % of
+    the texts, get tokens, and fewer if the vocabulary is too small; all others become [UNK].
 
     Raises:
-        DataError: a vocabulary with no room for the characters of 99 % of the texts.
+        DataError: a vocabulary too small for the characters that make up 99 % of the texts.
     """
     tokenizer = _empty({}, cased=cased)
     characters = _characters(rows, tokenizer, vocabulary)
-    # tokenizers numbers the inner pieces (##a) in the order of a hash map and breaks ties by number, so that no two
-    # runs agree (huggingface/tokenizers#1794). Numbered beforehand, in the disguise of special tokens, they do.
+    # tokenizers numbers the inner pieces (##a) in the order of a hash map and breaks ties by number, so runs differ
+    # (huggingface/tokenizers#1794). Passed as special tokens they are numbered first, in this order, and runs agree.
     inner = sorted(f"##{character}" for character in characters if _continues(tokenizer, character))
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
@@ -133,7 +133,7 @@ def learn_tokenizer(rows: Rows, *, vocabulary: int, length: int, cased: bool = F
 
 
 def _empty(pieces: dict[str, int], *, cased: bool) -> Tokenizer:
-    """BERT's tokenizer around these pieces."""
+    """BERT's tokenizer with these pieces as its vocabulary."""
     tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=not cased)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -153,9 +153,9 @@ def _texts(rows: Rows, advance: Any) -> Iterator[str]:
 
 
 def _characters(rows: Rows, tokenizer: Tokenizer, vocabulary: int) -> list[str]:
-    """The characters with tokens of their own: the most frequent, up to `COVERAGE` or as long as there is room.
+    """The characters with tokens of their own: the most frequent, until they reach `COVERAGE` or fill the vocabulary.
 
-    A character that also stands inside words takes two tokens: a and ##a.
+    A character that can also continue a word takes two tokens: a and ##a.
     """
     counts: Counter[str] = Counter()
     with track("counting characters") as advance:
@@ -165,21 +165,21 @@ def _characters(rows: Rows, tokenizer: Tokenizer, vocabulary: int) -> list[str]:
     if not ordered:
         raise DataError(f"{rows.name}: there is nothing but white space to learn a vocabulary from")
     total = -sum(count for count, _ in ordered)
-    chosen: list[str] = []
-    seen, taken = 0, len(SPECIAL)
+    alphabet: list[str] = []
+    covered, size = 0, len(SPECIAL)
     for count, character in ordered:
         tokens = 1 + _continues(tokenizer, character)
-        full = taken + tokens > vocabulary and seen >= NEEDED * total
-        if full or seen >= COVERAGE * total:
+        full = size + tokens > vocabulary and covered >= REQUIRED_COVERAGE * total
+        if full or covered >= COVERAGE * total:
             break
-        chosen.append(character)
-        seen, taken = seen - count, taken + tokens
-    if taken > vocabulary:
-        reason = f"to hold the characters of {NEEDED:.0%} of {rows.name}"
-        raise DataError(f"vocabulary must be {taken} or more, {reason}, not {vocabulary}")
-    return chosen
+        alphabet.append(character)
+        covered, size = covered - count, size + tokens
+    if size > vocabulary:
+        reason = f"to hold the characters of {REQUIRED_COVERAGE:.0%} of {rows.name}"
+        raise DataError(f"vocabulary must be {size} or more, {reason}, not {vocabulary}")
+    return alphabet
 
 
 def _continues(tokenizer: Tokenizer, character: str) -> bool:
-    """Whether a character can stand inside a word, as punctuation and Chinese characters cannot."""
+    """Whether a character can continue a word, which punctuation and Chinese characters cannot."""
     return len(tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(f"a{character}"))) == 1

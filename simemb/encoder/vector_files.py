@@ -1,4 +1,4 @@
-"""Vectors written to a file block by block: .npy, or .parquet with the texts beside them."""
+"""Writing vectors to a file block by block: .npy, or .parquet with the texts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ class VectorWriter(Protocol):
 
 
 class NpyWriter:
-    """A .npy file that grows: the header is written over with the final shape at the end."""
+    """A .npy file that grows: at the end its header is overwritten with the final shape."""
 
     def __init__(self, path: Path, width: int):
         self.file: BinaryIO = path.open("wb")
@@ -40,12 +40,12 @@ class NpyWriter:
         self.file.close()
 
     def _header(self) -> None:
-        # numpy pads the header for 21 digits of rows, so that it keeps its length whatever their number
+        # numpy pads the header to 21 digits for the number of rows, so its length never changes.
         shape = (self.rows, self.width)
         np.lib.format.write_array_header_1_0(self.file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
     def append(self, texts: list[str], vectors: Vectors) -> None:  # noqa: ARG002
-        """Write the vectors; the texts have no place in this format."""
+        """Write the vectors; this format has no place for the texts."""
         self.file.write(vectors.astype("<f4", copy=False).data)
         self.rows += len(vectors)
 
@@ -78,11 +78,11 @@ class ParquetWriter:
 
 
 WRITERS: dict[str, Callable[[Path, int], VectorWriter]] = {".npy": NpyWriter, ".parquet": ParquetWriter}
-"""The formats by the ending of a file: called with a path and the length of the vectors."""
+"""Suffix of a file -> its writer, which is called with a path and the length of the vectors."""
 
 
 def writer_for(path: Path) -> Callable[[Path, int], VectorWriter]:
-    """The writer for a file of that ending. Raises `DataError` for an ending that is not in `WRITERS`."""
+    """The writer for the suffix of a path. Raises `DataError` for a suffix that is not in `WRITERS`."""
     if path.suffix not in WRITERS:
         raise DataError(f"{path}: vectors are written to {' or '.join(WRITERS)}, not to {path.suffix or 'a folder'!r}")
     return WRITERS[path.suffix]

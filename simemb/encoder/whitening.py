@@ -1,4 +1,4 @@
-"""Whitening as post-processing: a linear map after which vectors vary alike in every direction, saved into the model.
+"""Whitening as post-processing: a linear map, saved with the model, after which vectors have covariance 1.
 
 Su et al., 2021, Whitening sentence representations, https://arxiv.org/abs/2103.15316, equations 4 to 6 and algorithm 1.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("simemb")
 
 FLOOR = 1e-5
-"""Directions whose deviation is below this share of the vectors' length are the rounding of float32, not a signal."""
+"""A direction with a standard deviation below this share of the vectors' length is rounding error of float32."""
 
 _BLOCK = 65536
 
@@ -42,7 +42,7 @@ class Whitening:
 
     Attributes:
         mean: Mean of the vectors that it was fitted on [dim].
-        matrix: Its columns are ordered by the variance of what they map, the largest first [dim, out].
+        matrix: Columns in the order of the eigenvalues, the largest first [dim, out].
     """
 
     mean: Float64[np.ndarray, "dim"]
@@ -53,29 +53,29 @@ class Whitening:
         """The whitening after which these vectors have mean 0 and covariance 1.
 
         Args:
-            vectors: More of them than dimensions are kept: n vectors vary in n - 1 directions at most.
-            dims: Keep the first so many components, which vary most. By default all in which the vectors vary: a
-                direction that holds nothing but rounding (`FLOOR`) is left out, as it would be blown up to be as
-                large as all others.
+            vectors: More vectors than the dimensions that are kept: n vectors vary in at most n - 1 directions.
+            dims: The number of components to keep, those with the largest variances. By default all in which the
+                vectors vary: a direction that holds only rounding error (`FLOOR`) is dropped, because whitening would
+                scale it up to the variance of the others.
 
         Raises:
-            DataError: Too few vectors, or more dimensions than they vary in.
+            DataError: Too few vectors, or more dimensions than the vectors vary in.
         """
         texts, width = vectors.shape
-        wanted = width if dims is None else dims
-        if not 1 <= wanted <= width:
-            raise DataError(f"whitening to {wanted} dimensions (allowed: 1 to {width}, the width of the vectors)")
-        if texts <= wanted:
+        target = width if dims is None else dims
+        if not 1 <= target <= width:
+            raise DataError(f"whitening to {target} dimensions (allowed: 1 to {width}, the width of the vectors)")
+        if texts <= target:
             hint = "give more" if dims is None or texts < 3 else f"give more, or {texts - 1} dimensions at most"
-            raise DataError(f"whitening to {wanted} dimensions takes more than {wanted} texts, not {texts}: {hint}")
+            raise DataError(f"whitening to {target} dimensions takes more than {target} texts, not {texts}: {hint}")
         mean, spread = covariance(vectors)
         variances, directions = np.linalg.eigh(spread)
         floor = FLOOR**2 * np.square(vectors, dtype=np.float64).sum(axis=1).mean()
-        there = int((variances > floor).sum())
-        if there < (dims or 1):
-            raise DataError(f"whitening to {wanted} dimensions: the vectors of {texts} texts vary in {there}, no more")
-        kept = slice(-1, -1 - (dims or there), -1)
-        return cls(mean, directions[:, kept] / np.sqrt(variances[kept]))
+        rank = int((variances > floor).sum())
+        if rank < (dims or 1):
+            raise DataError(f"whitening to {target} dimensions: the vectors of {texts} texts vary in {rank}, no more")
+        columns = slice(-1, -1 - (dims or rank), -1)
+        return cls(mean, directions[:, columns] / np.sqrt(variances[columns]))
 
     def __call__(self, vectors: Float[np.ndarray, "text dim"]) -> Float64[np.ndarray, "text out"]:
         """Whiten vectors, in float64."""
@@ -84,7 +84,7 @@ class Whitening:
     def dense(self, inputs: int) -> "Dense":
         """The same map as a layer of an encoder, in float32.
 
-        inputs: width of what the layer is given; what lies beyond the width of the whitening is not looked at.
+        inputs: the input width of the layer; inputs beyond the width of the whitening get weight 0.
         """
         import torch
         from torch import nn
@@ -94,7 +94,7 @@ class Whitening:
         width, outputs = self.matrix.shape
         weight = np.zeros((outputs, inputs), np.float32)
         weight[:, :width] = self.matrix.T
-        # From the rounded weight, so that its rounding does not move the mean away from 0.
+        # Computed from the rounded weight, so that its rounding does not move the mean away from 0.
         bias = -weight[:, :width].astype(np.float64) @ self.mean
         layer = Dense(inputs, outputs, activation=nn.Identity())
         state = {"linear.weight": torch.from_numpy(weight), "linear.bias": torch.from_numpy(bias.astype(np.float32))}
@@ -103,21 +103,21 @@ class Whitening:
 
 
 def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progress: bool | None = None) -> "Encoder":
-    """An encoder that whitens the vectors of `encoder`, with which it shares the backbone; that one stays as it was.
+    """A new encoder that whitens the vectors of `encoder`; both share the backbone, and `encoder` does not change.
 
-    The whitening is a Dense module at its end, which `save` writes and sentence-transformers reads. An encoder that
-    gives vectors of unit length goes on to do so. Where vectors were cut (`truncate_dim`), the cut becomes part of the
-    layer.
+    The whitening is a Dense module at the end of the new encoder, which `save` writes and sentence-transformers reads.
+    If the encoder ends in `Normalize`, so does the new one. If vectors were truncated (`truncate_dim`), the truncation
+    becomes part of the layer.
 
     Args:
         encoder: An `Encoder`.
-        texts: What the mean and the covariance are of; each distinct text counts once. Texts that it is scored on make
-            the scores transductive.
+        texts: The texts whose vectors give the mean and the covariance; each distinct text counts once. If the encoder
+            is also scored on them, the scores are transductive.
         dims: As in `Whitening.fit`.
         progress: A bar while encoding, as in `Encoder.encode`.
 
     Raises:
-        ModelError: A model that runs through sentence-transformers, which we cannot extend.
+        ModelError: A model that runs through sentence-transformers, which takes no further module.
         DataError: Too few texts (see `Whitening.fit`).
     """
     from simemb.encoder.encoder import Encoder
@@ -129,15 +129,15 @@ def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progr
             f"{name} runs through sentence-transformers and takes no further module: it cannot be whitened"
         )
     vectors = encoder.encode(list(dict.fromkeys(texts)), progress=progress)
-    fitted = Whitening.fit(vectors, dims)
-    kept = fitted.matrix.shape[1]
-    if kept < (dims or vectors.shape[1]):
-        log.info("the vectors of these texts vary in %d of %d dimensions: the others are left out", kept, encoder.dim)
+    whitening = Whitening.fit(vectors, dims)
+    width = whitening.matrix.shape[1]
+    if width < (dims or vectors.shape[1]):
+        log.info("the vectors of these texts vary in %d of %d dimensions: the others are left out", width, encoder.dim)
     shared = (encoder.backbone, encoder.tokenizer, encoder.quantized)
     whitened = deepcopy(encoder, {id(part): part for part in shared})
     whitened.sizes, whitened.truncate_dim = (), None
-    ends_in_unit_length = len(encoder.tail) > 0 and isinstance(encoder.tail[-1], Normalize)
-    whitened.tail.append(fitted.dense(whitened.dim).to(encoder.device))
-    if ends_in_unit_length:
+    normalized = len(encoder.tail) > 0 and isinstance(encoder.tail[-1], Normalize)
+    whitened.tail.append(whitening.dense(whitened.dim).to(encoder.device))
+    if normalized:
         whitened.tail.append(Normalize())
     return whitened

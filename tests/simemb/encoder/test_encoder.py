@@ -65,13 +65,13 @@ def test_gradients_of_all_parameters_equal_those_of_a_padded_transformers_forwar
     direction = torch.randn(len(SENTENCES), encoder.dim, dtype=torch.float64)
     (encoder(batch_of(encoder)) * direction).sum().backward()
     (padded_vectors(encoder, plain) * direction).sum().backward()
-    wanted = dict(plain.named_parameters())
-    assert set(wanted) == {name for name, _ in encoder.backbone.named_parameters()}
+    expected = dict(plain.named_parameters())
+    assert set(expected) == {name for name, _ in encoder.backbone.named_parameters()}
     for name, weight in encoder.backbone.named_parameters():
-        assert (weight.grad is None) == (wanted[name].grad is None), name
+        assert (weight.grad is None) == (expected[name].grad is None), name
         if weight.grad is not None:
-            torch.testing.assert_close(weight.grad, wanted[name].grad, atol=1e-5, rtol=1e-5, msg=name)
-    assert sum(weight.grad is not None and bool(weight.grad.any()) for weight in wanted.values()) >= 20
+            torch.testing.assert_close(weight.grad, expected[name].grad, atol=1e-5, rtol=1e-5, msg=name)
+    assert sum(weight.grad is not None and bool(weight.grad.any()) for weight in expected.values()) >= 20
 
 
 @pytest.mark.parametrize("family", RAGGED)
@@ -81,11 +81,11 @@ def test_float32_gradients_of_all_parameters_agree_too(family):
     direction = torch.randn(len(SENTENCES), encoder.dim) / len(SENTENCES)
     (encoder(batch_of(encoder)) * direction).sum().backward()
     (padded_vectors(encoder, plain) * direction).sum().backward()
-    wanted = dict(plain.named_parameters())
+    expected = dict(plain.named_parameters())
     for name, weight in encoder.backbone.named_parameters():
         if weight.grad is not None:
-            scale = max(1.0, wanted[name].grad.abs().max().item())
-            torch.testing.assert_close(weight.grad / scale, wanted[name].grad / scale, atol=1e-5, rtol=0, msg=name)
+            scale = max(1.0, expected[name].grad.abs().max().item())
+            torch.testing.assert_close(weight.grad / scale, expected[name].grad / scale, atol=1e-5, rtol=0, msg=name)
 
 
 @pytest.mark.parametrize("family", ["mpnet", "deberta-v2"])
@@ -301,9 +301,9 @@ def test_the_tail_is_applied_in_order_to_the_pooled_vectors():
     encoder = make_encoder(tail=(dense, Normalize()))
     batch = batch_of(encoder)
     with torch.no_grad():
-        wanted = torch.tanh(plain(batch) @ dense.linear.weight.T + dense.linear.bias)
-        wanted /= wanted.norm(dim=1, keepdim=True)
-        torch.testing.assert_close(encoder(batch), wanted)
+        expected = torch.tanh(plain(batch) @ dense.linear.weight.T + dense.linear.bias)
+        expected /= expected.norm(dim=1, keepdim=True)
+        torch.testing.assert_close(encoder(batch), expected)
     assert encoder.dim == 8
 
 

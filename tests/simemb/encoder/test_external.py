@@ -33,7 +33,7 @@ def potion(shared_models) -> ExternalEncoder:
     return Encoder.load(shared_models / "potion-base-4M")
 
 
-# ---- which models are foreign --------------------------------------------------------------------------
+# ---- which models are external -------------------------------------------------------------------------
 
 
 def lower_case(path: Path) -> None:
@@ -74,9 +74,9 @@ def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors
     change(path)
     encoder = Encoder.load(path)
     assert isinstance(encoder, ExternalEncoder)
-    wanted = their_model(path).encode(TEXTS, show_progress_bar=False)
-    np.testing.assert_allclose(encoder.encode(TEXTS), wanted, atol=1e-5, rtol=0)
-    assert encoder.dim == wanted.shape[1]
+    expected = their_model(path).encode(TEXTS, show_progress_bar=False)
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-5, rtol=0)
+    assert encoder.dim == expected.shape[1]
 
 
 def test_a_pooling_that_would_be_ignored_is_refused(tmp_path):
@@ -97,7 +97,7 @@ def test_a_default_prompt_changes_the_vectors(tmp_path):
 # ---- static embeddings, the real model -----------------------------------------------------------------
 
 
-def test_static_embeddings_load_as_a_foreign_encoder_with_a_name_and_a_width(potion, shared_models):
+def test_static_embeddings_load_as_an_external_encoder_with_a_name_and_a_width(potion, shared_models):
     assert isinstance(potion, ExternalEncoder)
     assert potion.name == str(shared_models / "potion-base-4M")
     assert potion.dim == 128
@@ -105,13 +105,13 @@ def test_static_embeddings_load_as_a_foreign_encoder_with_a_name_and_a_width(pot
 
 def test_static_embeddings_give_the_vectors_of_sentence_transformers(potion, shared_models):
     """Their vector of the empty text is not a number: zero divided by its length in half precision."""
-    wanted = their_model(shared_models / "potion-base-4M").encode(TEXTS, show_progress_bar=False)
+    expected = their_model(shared_models / "potion-base-4M").encode(TEXTS, show_progress_bar=False)
     vectors = potion.encode(TEXTS)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, np.nan_to_num(wanted), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(vectors, np.nan_to_num(expected), atol=1e-5, rtol=0)
 
 
-def test_a_foreign_encoder_keeps_the_interface_of_encode(potion):
+def test_an_external_encoder_keeps_the_interface_of_encode(potion):
     vectors = potion.encode(TEXTS)
     np.testing.assert_allclose(potion.encode(iter(TEXTS), batch_size=2), vectors, atol=1e-5, rtol=0)
     np.testing.assert_allclose(potion.encode(TEXTS[0]), vectors[0], atol=1e-5, rtol=0)
@@ -130,7 +130,7 @@ def test_odd_texts_give_finite_vectors(potion, text):
     assert np.isfinite(potion.encode([text, "a man"], normalize=True)).all()
 
 
-def test_a_foreign_encoder_writes_files(potion, tmp_path):
+def test_an_external_encoder_writes_files(potion, tmp_path):
     assert potion.encode_to_file(iter(TEXTS), tmp_path / "vectors.npy") == len(TEXTS)
     np.testing.assert_array_equal(np.load(tmp_path / "vectors.npy", mmap_mode="r"), potion.encode(TEXTS))
     assert potion.encode_to_file(TEXTS, tmp_path / "vectors.parquet") == len(TEXTS)

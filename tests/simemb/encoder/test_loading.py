@@ -82,11 +82,11 @@ def test_a_recipe_may_say_another_default(bare, caplog):
 
 
 @pytest.mark.parametrize("pooling", LAYERS)
-def test_a_pooling_that_is_asked_for_is_taken_and_named(bare, caplog, pooling):
+def test_a_requested_pooling_is_used_and_logged(bare, caplog, pooling):
     with caplog.at_level(logging.INFO, "simemb"):
         encoder = Encoder.load(bare, pooling=pooling)
     assert encoder.pooling == pooling
-    assert notices(caplog) == [f"{bare}: pooling {pooling}, as asked"]
+    assert notices(caplog) == [f"{bare}: pooling {pooling}, as requested"]
     assert {record.levelname for record in caplog.records} == {"INFO"}
     np.testing.assert_array_equal(encoder.encode(TEXTS), make_encoder(pooling=pooling, max_length=64).encode(TEXTS))
 
@@ -105,16 +105,16 @@ def test_a_checkpoint_with_its_language_modeling_head_gives_its_body(tmp_path):
     assert encoder.source == tmp_path
 
 
-def test_max_length_and_truncation_may_be_asked_for(bare):
+def test_max_length_and_truncation_can_be_set(bare):
     encoder = Encoder.load(bare, pooling="mean", max_length=7, truncate_dim=5)
     assert (encoder.max_length, encoder.truncate_dim, encoder.dim) == (7, 5, 5)
     assert Encoder.load(bare, pooling="mean", max_length=1000).max_length == 64
 
 
-@pytest.mark.parametrize("knob", ["max_length", "truncate_dim"])
-def test_a_knob_below_one_is_refused(bare, knob):
-    with pytest.raises(ModelError, match=f"{knob} must be at least 1, not 0"):
-        Encoder.load(bare, **{knob: 0})
+@pytest.mark.parametrize("option", ["max_length", "truncate_dim"])
+def test_an_option_below_one_is_refused(bare, option):
+    with pytest.raises(ModelError, match=f"{option} must be at least 1, not 0"):
+        Encoder.load(bare, **{option: 0})
 
 
 # ---- the trained pooler --------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ def test_cls_head_is_the_checkpoint_s_own_pooler(tmp_path, family):
     assert [type(module) for module in encoder.tail] == [Dense]
     tokens = encoder.tokenizer(list(SENTENCES), padding=True, return_tensors="pt")
     with torch.no_grad():
-        wanted = backbone(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
-    np.testing.assert_allclose(encoder.encode(list(SENTENCES)), wanted.numpy(), atol=1e-5, rtol=0)
+        expected = backbone(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+    np.testing.assert_allclose(encoder.encode(list(SENTENCES)), expected.numpy(), atol=1e-5, rtol=0)
 
 
 def test_cls_head_survives_saving(tmp_path):
@@ -210,7 +210,7 @@ def test_a_pooling_may_be_chosen_over_what_the_directory_says(saved):
     assert len(encoder.tail) == 2
 
 
-def test_knobs_win_over_what_the_directory_says(tmp_path):
+def test_options_win_over_what_the_directory_says(tmp_path):
     make_encoder(max_length=20, truncate_dim=10).save(tmp_path / "model")
     encoder = Encoder.load(tmp_path / "model", max_length=12, truncate_dim=4)
     assert (encoder.max_length, encoder.truncate_dim) == (12, 4)

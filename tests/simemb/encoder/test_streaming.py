@@ -75,13 +75,13 @@ def interrupted(texts: list[str]) -> Iterator[str]:
 )
 @pytest.mark.parametrize("chunked", [False, True])
 def test_order_is_kept_for_every_kind_of_input(encoder, kind, chunked, request):
-    wanted = one_by_one(encoder, TEXTS)
+    expected = one_by_one(encoder, TEXTS)
     if chunked:
         request.getfixturevalue("small_chunks")
     vectors = encoder.encode(kind(TEXTS))
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(TEXTS), encoder.dim)
-    np.testing.assert_allclose(vectors, wanted, atol=1e-5, rtol=0)
+    np.testing.assert_allclose(vectors, expected, atol=1e-5, rtol=0)
 
 
 def test_a_single_string_gives_a_single_vector(encoder):

@@ -53,9 +53,9 @@ def test_it_is_the_whitening_of_the_paper():
     spread = sum(np.outer(row - mean, row - mean) for row in vectors) / (len(vectors) - 1)
     left, variances, _ = np.linalg.svd(spread)
     expected = (vectors - mean) @ left @ np.diag(variances**-0.5)
-    found = Whitening.fit(vectors)(vectors)
-    signs = np.sign((expected * found).sum(axis=0))
-    np.testing.assert_allclose(found, expected * signs, rtol=1e-6, atol=1e-8)
+    whitened = Whitening.fit(vectors)(vectors)
+    signs = np.sign((expected * whitened).sum(axis=0))
+    np.testing.assert_allclose(whitened, expected * signs, rtol=1e-6, atol=1e-8)
 
 
 def test_the_first_dimensions_are_those_that_vary_most():
