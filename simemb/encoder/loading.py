@@ -80,7 +80,7 @@ def read(
         if not layout.supported:
             if precision == "int8":
                 raise ModelError(
-                    f"{model} has modules that only sentence-transformers can run, and precision int8 does not support them"
+                    f"{model} has modules that only sentence-transformers can run: precision int8 is not possible"
                 )
             if pooling:
                 raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
