@@ -1,7 +1,8 @@
 """The encoder's forward and backward as CUDA graphs, replayed instead of launched kernel by kernel.
 
-A batch is filled up with short dummy sentences to one of a few numbers of tokens, each recorded once when it comes the
-second time. The first time the same padded batch is computed without a graph, so history changes no bit.
+A batch is padded with short dummy sentences to one of a few sizes. A size is captured when it occurs for the second
+time. The first time, the same padded batch is computed without a graph, so a resumed run gives the same bits.
+`simemb.training.trainer` calls this.
 """
 
 import os
@@ -24,15 +25,15 @@ from simemb.transformer.cuda_attention import HALF_TYPES
 from simemb.transformer.forward import layers_of
 
 ON = os.environ.get("SIMEMB_GRAPHS", "1") not in ("", "0")
-"""The off switch."""
+"""Whether CUDA graphs are used at all: SIMEMB_GRAPHS=0 turns them off."""
 
 MOST = 16
-"""Recordings of an encoder at most: each holds the gradients of all weights."""
+"""The most recordings of one encoder: each holds the gradients of all weights."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a recording is for: tokens and sentences, dummies included, and a bound on the length of a sentence."""
+    """The size of a padded batch: tokens and sentences, dummies included, and an upper bound of a sentence's length."""
 
     tokens: int
     sentences: int
@@ -40,10 +41,10 @@ class Size:
 
     @classmethod
     def of(cls, batch: Batch) -> "Size":
-        """The size to which a batch is filled up.
+        """The size to which a batch is padded.
 
-        The number of tokens is a multiple of a sixteenth to a thirty-second of itself, and at least of 256.
-        There are as many dummies as it takes to hold any rest, and each has at least one token.
+        The number of tokens is a multiple of `grain`: a sixteenth of the power of two above the batch's tokens, and at
+        least 256. There are enough dummies to take any remainder, each with 1 to `longest` tokens.
         """
         longest = max(16, 1 << (batch.lengths[-1] - 1).bit_length())
         grain = max(256, (1 << (len(batch.ids) - 1).bit_length()) // 16)
@@ -51,60 +52,64 @@ class Size:
         tokens = -(-(len(batch.ids) + dummies) // grain) * grain
         return cls(tokens, len(batch) + dummies, longest)
 
-    def empty(self, device: torch.device) -> "Room":
-        """A batch of this size, to be filled."""
+    def empty(self, device: torch.device) -> "PaddedBatch":
+        """A padded batch of this size, to be filled by `fill`."""
         ids, positions = (torch.zeros(self.tokens, dtype=torch.int64, device=device) for _ in range(2))
         order = torch.arange(self.sentences, device=device)
         starts = torch.zeros(self.sentences + 1, dtype=torch.int32, device=device)
-        return Room(ids, positions, (self.longest,) * self.sentences, order, starts)
+        return PaddedBatch(ids, positions, (self.longest,) * self.sentences, order, starts)
 
-    def fill(self, batch: Batch, room: "Room") -> "Room":
-        """Put a batch into the room of such a size: real sentences first, then the dummies, of token 0."""
+    def fill(self, batch: Batch, padded: "PaddedBatch") -> "PaddedBatch":
+        """Write a batch into a padded batch of this size: its sentences first, then the dummies, of token 0."""
         count, dummies = len(batch.ids), self.sentences - len(batch)
-        room.ids[:count].copy_(batch.ids, non_blocking=True)
-        room.positions[:count].copy_(batch.positions, non_blocking=True)
-        # what is left of an earlier batch would change the order in which the gradients of the embeddings are added up
-        room.ids[count:].zero_()
-        room.positions[count:].zero_()
+        padded.ids[:count].copy_(batch.ids, non_blocking=True)
+        padded.positions[:count].copy_(batch.positions, non_blocking=True)
+        # tokens left over from an earlier batch would change the order in which gradients of embeddings are added up
+        padded.ids[count:].zero_()
+        padded.positions[count:].zero_()
         rest = count + np.arange(1, dummies + 1) * (self.tokens - count) // dummies
         starts = np.concatenate([np.cumsum((0, *batch.lengths)), rest]).astype(np.int32)
-        room.starts.copy_(torch.from_numpy(starts), non_blocking=True)
-        return room
+        padded.starts.copy_(torch.from_numpy(starts), non_blocking=True)
+        return padded
 
 
 @dataclass(frozen=True)
-class Room(Batch):
-    """A batch that is filled anew again and again, so nothing is kept of what follows from its starts."""
+class PaddedBatch(Batch):
+    """A batch whose tensors are overwritten in place, so nothing that depends on `starts` is cached."""
 
     @property
     def firsts(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Where each sentence begins now."""
+        """Where each sentence begins."""
         return self.starts[:-1].long()
 
 
-class Graphs:
-    """Computes the states of one encoder by recordings, where it can, while `active`.
+Room = PaddedBatch
 
-    posing: a padded batch of which the states are given, without a recording, for those of the batch that comes.
+
+class Graphs:
+    """Computes the states of one encoder by replaying recordings, where it can, while `active`.
+
+    replayed: the recording whose forward has been replayed and whose backward has not. posing: a padded batch whose
+    states are computed in place of those of the given batch.
     """
 
     def __init__(self, encoder: Encoder):
         self.encoder = encoder
         self.active = False
-        self.pending: Recording | None = None
-        self.posing: Room | None = None
+        self.replayed: Recording | None = None
+        self.posing: PaddedBatch | None = None
         self._pool = torch.cuda.graph_pool_handle()
-        self._seen: Counter[Any] = Counter()
+        self._counts: Counter[Any] = Counter()
         self._recordings: dict[Any, Recording] = {}
         encoder.states_by = self.states
 
     def close(self) -> None:
-        """Give the encoder back as it was."""
+        """Let the encoder compute its states itself again, and drop the recordings."""
         self.encoder.states_by = None
         self._recordings.clear()
 
     def states(self, batch: Batch, *, first_only: bool) -> tuple[Tensor, ...]:
-        """What `Encoder.eager_states` gives."""
+        """The same as `Encoder.eager_states`."""
         if self.posing is not None:
             return tuple(state[: len(batch)] for state in self.encoder.eager_states(self.posing, first_only=first_only))
         if not self._suits(batch):
@@ -114,7 +119,7 @@ class Graphs:
         if recording is None:
             states = self.encoder.eager_states(size.fill(batch, size.empty(batch.ids.device)), first_only=first_only)
         else:
-            states = recording.run(size.fill(batch, recording.room))
+            states = recording.run(size.fill(batch, recording.padded))
         rows = len(batch) if first_only else len(batch.ids)
         return tuple(state[:rows] for state in states)
 
@@ -128,90 +133,93 @@ class Graphs:
         )
 
     def _recording(self, size: Size, *, first_only: bool) -> "Recording | None":
-        """The recording for such a batch, if there is one or one is due, and the last one has done its backward."""
-        if self.pending is not None:
+        """The recording for batches of this size, captured at the second call; None before, or if there are too many.
+
+        None too while another forward awaits its backward, which would read what this replay overwrites.
+        """
+        if self.replayed is not None:
             return None
         key = size, first_only, self.encoder.training
-        self._seen[key] += 1
-        if key not in self._recordings and self._seen[key] > 1 and len(self._recordings) < MOST:
+        self._counts[key] += 1
+        if key not in self._recordings and self._counts[key] > 1 and len(self._recordings) < MOST:
             self._recordings[key] = Recording(self, size, first_only=first_only)
         return self._recordings.get(key)
 
 
 class Recording:
-    """One size of batch, recorded: what goes in, what comes out, and the same of the backward."""
+    """The captured forward and backward of one size of batch, with the buffers of their inputs and outputs."""
 
     def __init__(self, graphs: Graphs, size: Size, *, first_only: bool):
         backbone = graphs.encoder.backbone
         self.graphs = graphs
-        self.room = size.empty(graphs.encoder.device)
-        learnt = {name: p for name, p in backbone.named_parameters() if p.requires_grad}
-        self.parameters = list(learnt.values())
+        self.padded = size.empty(graphs.encoder.device)
+        trainable = {name: p for name, p in backbone.named_parameters() if p.requires_grad}
+        self.parameters = list(trainable.values())
         self.forward, self.backward = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
-        self._anchor = torch.zeros((), device=graphs.encoder.device, requires_grad=bool(learnt))
-        with _fresh(backbone, learnt) as leaves, torch.enable_grad():
+        self._anchor = torch.zeros((), device=graphs.encoder.device, requires_grad=bool(trainable))
+        with _new_leaves(backbone, trainable) as leaves, torch.enable_grad():
             with self._record(self.forward), uncached():
-                states = graphs.encoder.eager_states(self.room, first_only=first_only)
+                states = graphs.encoder.eager_states(self.padded, first_only=first_only)
             self.states = tuple(state.detach() for state in states)
-            self.arrived = tuple(torch.zeros_like(state) for state in states)
+            self.state_gradients = tuple(torch.zeros_like(state) for state in states)
             self.gradients: Sequence[Tensor | None] = ()
-            if learnt:
+            if trainable:
                 with self._record(self.backward):
-                    # kept for a second backward: nothing that it needs may be overwritten by the first
+                    # retained, so that the backward can be replayed again: the first time overwrites nothing that it needs
                     self.gradients = torch.autograd.grad(
-                        states, leaves, self.arrived, allow_unused=True, retain_graph=True
+                        states, leaves, self.state_gradients, allow_unused=True, retain_graph=True
                     )
 
     def _record(self, graph: torch.cuda.CUDAGraph) -> Any:
         # thread_local: another thread may fetch pinned memory for the next batch meanwhile
         return torch.cuda.graph(graph, pool=self.graphs._pool, capture_error_mode="thread_local")  # pyright: ignore[reportPrivateUsage]
 
-    def run(self, room: Room) -> tuple[Tensor, ...]:
-        """The states of the batch that was put into `room`."""
-        assert room is self.room
+    def run(self, padded: PaddedBatch) -> tuple[Tensor, ...]:
+        """The states of the batch that was written into `padded` of this recording."""
+        assert padded is self.padded
         if torch.is_grad_enabled() and self.parameters:
             return _Replay.apply(self._anchor, self)
         self.forward.replay()
         return tuple(state.clone() for state in self.states)
 
     def add_gradients(self) -> None:
-        """Add what the backward left to the gradients of the parameters: copies, since the next replay writes there."""
+        """Add the gradients of the backward to those of the parameters: copies, since the next replay overwrites them."""
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if gradient is not None:
                 parameter.grad = gradient.clone() if parameter.grad is None else parameter.grad.add_(gradient)
 
 
 class _Replay(Function):
-    """The forward and backward of a recording; gradients go to the parameters past autograd."""
+    """Replays a recording; gradients of parameters are added to `grad` directly, not through autograd."""
 
     @staticmethod
     def forward(ctx: Any, anchor: Tensor, recording: Recording) -> tuple[Tensor, ...]:  # noqa: ARG004
         recording.forward.replay()
-        recording.graphs.pending = ctx.recording = recording
+        recording.graphs.replayed = ctx.recording = recording
         return tuple(state.clone() for state in recording.states)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[None, None]:
         recording: Recording = ctx.recording
-        for room, gradient in zip(recording.arrived, gradients, strict=True):
-            room.zero_() if gradient is None else room.copy_(gradient)
+        for buffer, gradient in zip(recording.state_gradients, gradients, strict=True):
+            buffer.zero_() if gradient is None else buffer.copy_(gradient)
         recording.backward.replay()
         recording.add_gradients()
-        recording.graphs.pending = None
+        recording.graphs.replayed = None
         return None, None
 
 
 @contextmanager
-def _fresh(backbone: Any, learnt: dict[str, Tensor]) -> Generator[list[Tensor], None, None]:
-    """New leaves on the same memory: old ones may be tied to a stream that a recording must not wait for."""
-    leaves = {name: parameter.detach().requires_grad_() for name, parameter in learnt.items()}
+def _new_leaves(backbone: Any, trainable: dict[str, Tensor]) -> Generator[list[Tensor], None, None]:
+    """New leaf tensors on the same memory: the old ones may be tied to a stream that a capture must not wait for."""
+    leaves = {name: parameter.detach().requires_grad_() for name, parameter in trainable.items()}
     with torch.nn.utils.stateless._reparametrize_module(backbone, leaves):  # pyright: ignore
         yield list(leaves.values())
 
 
 @contextmanager
 def uncached() -> Generator[None, None, None]:
-    """Autocast keeps no casts: they would be forgotten by the next replay."""
+    """Autocast caches no casts: a cached cast would be gone at the next replay."""
     before = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)
     try:
@@ -221,18 +229,18 @@ def uncached() -> Generator[None, None, None]:
 
 
 def able(encoder: Encoder) -> bool:
-    """Whether recordings may help this encoder."""
+    """Whether the states of this encoder can be recorded."""
     layers = layers_of(encoder.backbone) if encoder.fast else None
     return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.supports(layers)
 
 
 @contextmanager
 def working(graphs: Sequence[Graphs]) -> Generator[None, None, None]:
-    """Inside this context recordings are used: one batch, forward and backward."""
-    for one in graphs:
-        one.active, one.pending = True, None
+    """Inside this context, for one batch forward and backward, recordings are captured and replayed."""
+    for graph in graphs:
+        graph.active, graph.replayed = True, None
     try:
         yield
     finally:
-        for one in graphs:
-            one.active = False
+        for graph in graphs:
+            graph.active = False

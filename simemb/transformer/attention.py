@@ -63,10 +63,10 @@ def _attend_by_run(
     sliding_window: int | None,
     first_only: bool = False,
 ) -> Float[Tensor, "rows heads dim"]:
-    """One dense, unmasked call per run of equal lengths: exactly the work that the tokens need."""
+    """One dense call per run of equal lengths: no padding, so no work beyond the tokens of the batch."""
     outputs: list[Tensor] = []
-    asked = tuple((sentences, 1) for sentences, _ in runs) if first_only else runs
-    for q, k, v in zip(split_runs(query, asked), split_runs(key, runs), split_runs(value, runs), strict=True):
+    query_runs = tuple((sentences, 1) for sentences, _ in runs) if first_only else runs
+    for q, k, v in zip(split_runs(query, query_runs), split_runs(key, runs), split_runs(value, runs), strict=True):
         attended = scaled_dot_product_attention(
             q.transpose(1, 2),
             k.transpose(1, 2),
@@ -90,7 +90,7 @@ def _attend_padded(
     sliding_window: int | None,
     first_only: bool = False,
 ) -> Float[Tensor, "rows heads dim"]:
-    """One masked call on a rectangle: a GPU does that faster than many small calls; only attention is padded."""
+    """One masked call on a padded batch, which a GPU computes faster than many small calls."""
     device, longest = query.device, runs[-1][1]
     lengths = torch.tensor([length for count, length in runs for _ in range(count)], device=device)
     real = torch.arange(longest, device=device) < lengths[:, None]

@@ -1,7 +1,7 @@
 """The bare modules of BERT and RoBERTa, for commands that only encode: they start without transformers' modeling code.
 
-Importing that code takes longer than everything else between a command and its first vector. `simemb.transformer.forward` computes
-the layers anyway and needs of a model nothing but its modules under their names; here they are, and nothing else.
+Importing that code takes longer than everything else between a command and its first vector. The layers are computed
+by `simemb.transformer.forward`, which needs only the modules of a model under their usual names.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 PREFIXES = {"bert": "bert.", "roberta": "roberta.", "xlm-roberta": "roberta.", "camembert": "roberta."}
-"""The model types, and what a checkpoint with a head on top puts before the names of its weights."""
+"""The supported model types, and the prefix of their weights' names in a checkpoint with a head."""
 
 _ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
 
@@ -28,7 +28,7 @@ class BareBert(nn.Module):
 
 
 def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
-    """The model of a directory in float32, or None where it is of another kind and transformers has to load it."""
+    """The model of a directory in float32, or None for other kinds of model, which transformers has to load."""
     from safetensors.torch import load_file
 
     file = directory / "model.safetensors"
@@ -39,10 +39,10 @@ def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
     weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in load_file(file).items()}
     with torch.device("meta"):
         model = BareBert(config)
-    known = model.state_dict()
-    if not known.keys() <= weights.keys() or any(known[name].shape != weights[name].shape for name in known):
+    expected = model.state_dict()
+    if not expected.keys() <= weights.keys() or any(expected[name].shape != weights[name].shape for name in expected):
         return None
-    model.load_state_dict({name: weights[name].float() for name in known}, assign=True)
+    model.load_state_dict({name: weights[name].float() for name in expected}, assign=True)
     return model.eval()
 
 
@@ -65,7 +65,7 @@ class _Embeddings(nn.Module):
     def __init__(self, config: Any):
         super().__init__()
         width, padding = config.hidden_size, config.pad_token_id
-        shifted = config.model_type != "bert"  # RoBERTa counts positions from the padding's number
+        shifted = config.model_type != "bert"  # RoBERTa counts positions from padding_idx + 1
         self.word_embeddings = _Embedding(config.vocab_size, width, padding_idx=padding)
         self.position_embeddings = _Embedding(config.max_position_embeddings, width)
         self.token_type_embeddings = _Embedding(config.type_vocab_size, width)
@@ -77,11 +77,11 @@ class _Embeddings(nn.Module):
 
 def _layer(config: Any) -> nn.Module:
     width, inner = config.hidden_size, config.intermediate_size
-    mixing = _named(query=_Linear(width, width), key=_Linear(width, width), value=_Linear(width, width))
-    mixing.dropout = nn.Dropout(config.attention_probs_dropout_prob)
-    mixing.num_attention_heads = config.num_attention_heads
+    projections = _named(query=_Linear(width, width), key=_Linear(width, width), value=_Linear(width, width))
+    projections.dropout = nn.Dropout(config.attention_probs_dropout_prob)
+    projections.num_attention_heads = config.num_attention_heads
     attention = nn.Module()
-    attention.self = mixing
+    attention.self = projections
     attention.output = _after(config, width)
     up = _named(dense=_Linear(width, inner), intermediate_act_fn=_ACTIVATIONS[config.hidden_act]())
     return _named(attention=attention, intermediate=up, output=_after(config, inner))

@@ -1,6 +1,6 @@
 """Attention with dropout on a CPU, in blocks of sentences of similar length.
 
-PyTorch's fused CPU kernel knows no dropout, and its plain one makes ten small calls for every run of equal lengths.
+PyTorch's fused CPU kernel has no dropout, and its plain one makes ten small calls for every run of equal lengths.
 Here neighbouring runs share a block, padded to its longest sentence, and a block is one chain of matrix products.
 Only these small blocks are ever padded.
 """
@@ -17,8 +17,8 @@ from simemb.transformer.batch import Runs, split_runs
 from simemb.transformer.cpu_ops import kept
 
 
-class _Kept(NamedTuple):
-    """What the backward pass of a block needs: the blocks of q, k, v, the weights, and which of them were kept."""
+class _Saved(NamedTuple):
+    """What the backward of a block needs: q, k, v, the attention weights, and which of them dropout kept."""
 
     query: Tensor
     key: Tensor
@@ -42,7 +42,7 @@ def attend_in_blocks(
 
 
 def grouped(runs: Runs) -> Iterator[Runs]:
-    """Runs in groups, the longest of each at most a quarter, or four tokens, longer than its shortest."""
+    """Runs in groups. The longest of a group is at most a quarter, or four tokens, longer than its shortest."""
     group: list[tuple[int, int]] = []
     for run in runs:
         if group and run[1] > max(group[0][1] * 5 // 4, group[0][1] + 4):
@@ -65,42 +65,42 @@ class _Attention(Function):
         first_only: bool,
     ) -> Tensor:
         groups = tuple(grouped(runs))
-        asked = tuple(_firsts(group) for group in groups) if first_only else groups
+        query_groups = tuple(_firsts(group) for group in groups) if first_only else groups
         output = torch.empty_like(query)
         tensors: list[Tensor] = []
         for group, queries, q, k, v, out in zip(
             groups,
-            asked,
-            _split(query, asked),
+            query_groups,
+            _split(query, query_groups),
             _split(key, groups),
             _split(value, groups),
-            _split(output, asked),
+            _split(output, query_groups),
             strict=True,
         ):
             q, k, v = to_block(q, queries), to_block(k, group), to_block(v, group)
             weights = _weights(q, k, group, scaling)
             mask, ctx.scale = kept(weights.shape, dropout)
             from_block(_dropped(weights, mask, ctx.scale) @ v, out, queries)
-            tensors += _Kept(q, k, v, weights, mask)
+            tensors += _Saved(q, k, v, weights, mask)
         ctx.save_for_backward(*tensors)
-        ctx.groups, ctx.asked, ctx.scaling = groups, asked, scaling
+        ctx.groups, ctx.query_groups, ctx.scaling = groups, query_groups, scaling
         return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
         (gradient,) = gradients
         saved = ctx.saved_tensors
-        blocks = [_Kept(*saved[first : first + 5]) for first in range(0, len(saved), 5)]
+        blocks = [_Saved(*saved[first : first + 5]) for first in range(0, len(saved), 5)]
         of_query = torch.empty_like(gradient, memory_format=torch.contiguous_format)
         tokens = sum(count * length for group in ctx.groups for count, length in group)
         of_key = gradient.new_empty(tokens, *gradient.shape[1:])
         of_value = torch.empty_like(of_key)
         for group, queries, block, g, gq, gk, gv in zip(
             ctx.groups,
-            ctx.asked,
+            ctx.query_groups,
             blocks,
-            _split(gradient, ctx.asked),
-            _split(of_query, ctx.asked),
+            _split(gradient, ctx.query_groups),
+            _split(of_query, ctx.query_groups),
             _split(of_key, ctx.groups),
             _split(of_value, ctx.groups),
             strict=True,
@@ -148,13 +148,13 @@ def from_block(block: Float[Tensor, "sentences_heads longest dim"], rows: Tensor
 
 
 def _weights(query: Tensor, key: Tensor, runs: Runs, scaling: float) -> Float[Tensor, "sentences_heads rows longest"]:
-    """softmax(q k^T * scaling) over the tokens that there are."""
+    """softmax(q k^T * scaling) over the tokens of each sentence, without its padding."""
     scores = query @ key.transpose(1, 2)
     scores *= scaling
     if len(runs) > 1:
         lengths = torch.tensor([length for count, length in runs for _ in range(count)], device=key.device)
-        missing = torch.arange(key.shape[1], device=key.device) >= lengths[:, None]
-        scores.unflatten(0, (len(lengths), -1)).masked_fill_(missing[:, None, None], -torch.inf)
+        padding = torch.arange(key.shape[1], device=key.device) >= lengths[:, None]
+        scores.unflatten(0, (len(lengths), -1)).masked_fill_(padding[:, None, None], -torch.inf)
     return torch.softmax(scores, -1)
 
 

@@ -15,10 +15,10 @@ from torch.autograd import Function
 from torch.nn import functional
 
 PLAIN = os.environ.get("SIMEMB_PLAIN", "0") not in ("", "0")
-"""The off switch: only PyTorch's own operators and transformers' own forward passes."""
+"""SIMEMB_PLAIN=1 uses only PyTorch's own operators and transformers' own forward passes."""
 
 _GRAIN = 1 << 16
-"""A dropout probability is a multiple of one in so many; the scale that makes up for it is exact."""
+"""Dropout probabilities are rounded to multiples of 1 / this; the scale is exact for the rounded probability."""
 
 
 def linear(
@@ -42,7 +42,7 @@ def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[T
 
 
 def exact_gelu(activation: Any) -> bool:
-    """Whether it is x Phi(x), in torch's spelling or in that of transformers, and not one of its approximations."""
+    """Whether an activation of torch or transformers is the exact gelu x Phi(x), not an approximation."""
     if type(activation) is nn.GELU:
         return activation.approximate == "none"
     return getattr(activation, "act", None) is functional.gelu

@@ -37,12 +37,12 @@ def attend(
     starts: where each sentence begins, and the end of the last. longest: no sentence has more tokens. first_only:
     `query` has one row a sentence. scaling: 1 / sqrt(dim) by default.
     """
-    kernel = _by_flash if _flashes(query) else _by_rectangle
+    kernel = _by_flash if _flash_supports(query) else _by_rectangle
     return kernel(query, key, value, starts, longest, dropout, scaling, first_only)
 
 
-def _flashes(query: Tensor) -> bool:
-    """Whether the kernel takes it: sm_80 and later, heads of up to 256 dimensions."""
+def _flash_supports(query: Tensor) -> bool:
+    """Whether flash attention supports the device (sm_80 and later), the type and the size of the heads."""
     return (
         not PLAIN
         and query.is_cuda
@@ -64,12 +64,12 @@ def _by_flash(
     scaling: float | None,
     first_only: bool,
 ) -> Tensor:
-    asked, most = starts, longest
+    query_starts, longest_query = starts, longest
     if first_only:
-        asked, most = torch.arange(len(starts), dtype=starts.dtype, device=starts.device), 1
-    # torch's own public wrapper, torch.nn.attention.varlen, knows no dropout
+        query_starts, longest_query = torch.arange(len(starts), dtype=starts.dtype, device=starts.device), 1
+    # the public wrapper, torch.nn.attention.varlen, has no dropout
     return torch.ops.aten._flash_attention_forward(
-        query, key, value, asked, starts, most, longest, dropout, False, False, scale=scaling
+        query, key, value, query_starts, starts, longest_query, longest, dropout, False, False, scale=scaling
     )[0]
 
 
@@ -86,7 +86,7 @@ def _by_rectangle(
     lengths, place = starts.diff(), torch.arange(longest, device=starts.device)
     where = (starts[:-1, None] + place).clamp(max=len(key) - 1)
     real = place < lengths[:, None]
-    # padding must not be infinite or nan, which some other sentence may be
+    # padding reads rows of other sentences, which may be infinite or nan
     keys, values = (part[where].masked_fill(~real[..., None, None], 0).transpose(1, 2) for part in (key, value))
     queries = query[:, None] if first_only else query[where]
     attended = scaled_dot_product_attention(

@@ -15,7 +15,7 @@ from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import by_onednn, dropout
 from simemb.transformer.layer import Layer
-from simemb.transformer.onednn_padding import Filling
+from simemb.transformer.onednn_padding import Padding
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 """Replaces the output of the embedding layer, given that output and its batch."""
@@ -89,13 +89,13 @@ def _layer_by_layer(
     first_only: bool,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """Layer after layer; where oneDNN computes, on a batch padded to a round number of tokens."""
-    filling = Filling(batch, able=by_onednn(tokens))
-    rows, states = filling.put(tokens), [tokens]
+    padding = Padding(batch, enabled=by_onednn(tokens))
+    rows, states = padding.insert(tokens), [tokens]
     for layer in layers:
         only = first_only and layer is layers[-1]
-        rows = layer(rows, filling.batch, first_only=only)
+        rows = layer(rows, padding.batch, first_only=only)
         if every_layer or layer is layers[-1]:
-            states.append(filling.take(rows, first_only=only))
+            states.append(padding.remove(rows, first_only=only))
     return tuple(states) if every_layer else (states[-1],)
 
 

@@ -1,8 +1,8 @@
-"""A batch filled up to a round number of tokens.
+"""A batch padded to a round number of tokens.
 
 oneDNN compiles a kernel for every number of rows that it meets, and keeps a thousand of them: milliseconds each, and
-hundreds of megabytes. Ragged batches differ in nothing more than in their number of tokens, so one sentence of no
-meaning is laid among the others, and taken out again.
+hundreds of megabytes. The number of tokens is what differs most between ragged batches, so one sentence of token 0 is
+inserted among the others, and its rows are removed again.
 """
 
 from bisect import bisect_left
@@ -15,29 +15,29 @@ from torch import Tensor
 from simemb.transformer.batch import Batch
 
 
-def missing(tokens: int) -> int:
-    """How many tokens are missing to the next number whose six highest bits alone are not zero: 3 % at most.
+def missing_tokens(tokens: int) -> int:
+    """Tokens from here to the next number with zeros below its six highest bits: at most 3 %.
 
-    >>> missing(63), missing(65), missing(4000)
+    >>> missing_tokens(63), missing_tokens(65), missing_tokens(4000)
     (0, 1, 32)
     """
     return -tokens % (1 << max(0, tokens.bit_length() - 6))
 
 
-class Filling:
-    """A batch with its filling, and the way in and out of it.
+class Padding:
+    """A batch with a padding sentence, which `insert` adds to token-wise values and `remove` removes.
 
-    batch: with one sentence more, where its length has its place, or as it was where nothing is missing. able: False
-    fills nothing, for who does not compute by oneDNN.
+    batch: with one sentence more, at the place of its length, or the given batch where no token is missing. enabled: False
+    adds nothing, for products that oneDNN does not compute.
     """
 
-    def __init__(self, batch: Batch, *, able: bool = True):
-        self.count = missing(len(batch.ids)) if able else 0
+    def __init__(self, batch: Batch, *, enabled: bool = True):
+        self.count = missing_tokens(len(batch.ids)) if enabled else 0
         self.sentence = bisect_left(batch.lengths, self.count)
         self.token = sum(batch.lengths[: self.sentence])
-        self.batch = self._filled(batch) if self.count else batch
+        self.batch = self._padded(batch) if self.count else batch
 
-    def _filled(self, batch: Batch) -> Batch:
+    def _padded(self, batch: Batch) -> Batch:
         zeros = batch.ids.new_zeros(self.count)
         lengths = (*batch.lengths[: self.sentence], self.count, *batch.lengths[self.sentence :])
         return replace(
@@ -49,14 +49,14 @@ class Filling:
             precomputed_starts=None,
         )
 
-    def put(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "filled dim"]:
-        """Tokens of the batch, with zeros for the filling."""
+    def insert(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "padded dim"]:
+        """Token-wise values of the given batch, with zeros for the padding sentence."""
         if not self.count:
             return tokens
         return self._insert(tokens, tokens.new_zeros(self.count, tokens.shape[1]), self.token)
 
-    def take(self, rows: Float[Tensor, "filled dim"], *, first_only: bool) -> Float[Tensor, "rows dim"]:
-        """Rows without those of the filling; `first_only`: one row a sentence, not one a token."""
+    def remove(self, rows: Float[Tensor, "padded dim"], *, first_only: bool) -> Float[Tensor, "rows dim"]:
+        """Rows without those of the padding sentence; `first_only`: there is one row per sentence, not per token."""
         if not self.count:
             return rows
         place, count = (self.sentence, 1) if first_only else (self.token, self.count)
