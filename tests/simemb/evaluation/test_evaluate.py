@@ -1,4 +1,4 @@
-"""Suites on small data of their own, with an encoder that counts letters and remembers what it was asked."""
+"""Suites on small data of their own, with an encoder that counts letters and records the texts that it encoded."""
 
 import json
 import math

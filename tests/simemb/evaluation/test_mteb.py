@@ -64,11 +64,11 @@ class Broken(Letters):
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A task of mteb whose pairs, in two languages, are in memory; `mteb.get_task` knows no other."""
-    mteb = pytest.importorskip("mteb")
+    package = pytest.importorskip("mteb")
     from datasets import Dataset, DatasetDict
 
-    class Tiny(mteb.abstasks.sts.AbsTaskSTS):
-        metadata = mteb.TaskMetadata(type="STS", name="Tiny", main_score="cosine_spearman", **ABOUT)
+    class Tiny(package.abstasks.sts.AbsTaskSTS):
+        metadata = package.TaskMetadata(type="STS", name="Tiny", main_score="cosine_spearman", **ABOUT)
 
         def load_data(self, **_: Any) -> None:
             self.dataset = DatasetDict()
@@ -82,8 +82,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
             raise KeyError(name)
         return Tiny()
 
-    monkeypatch.setattr(mteb, "get_task", get_task)
-    monkeypatch.setattr(mteb, "get_tasks", lambda **_: [Tiny()])
+    monkeypatch.setattr(package, "get_task", get_task)
+    monkeypatch.setattr(package, "get_tasks", lambda **_: [Tiny()])
     monkeypatch.setattr(mteb, "_reachable", lambda *_: True)
     return Tiny
 
@@ -147,9 +147,9 @@ def test_the_scores_stand_in_a_table(tiny: Any, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_task_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    mteb = pytest.importorskip("mteb")
+    package = pytest.importorskip("mteb")
     kind = getattr(pytest.importorskip("mteb.mocks"), name)
-    monkeypatch.setattr(mteb, "get_task", lambda _: kind())
+    monkeypatch.setattr(package, "get_task", lambda _: kind())
     monkeypatch.setattr(mteb, "_reachable", lambda *_: True)
     scores = evaluate.evaluate(Letters(), f"mteb:{name}")
     assert np.isfinite(scores.points)
@@ -164,8 +164,8 @@ def test_an_unknown_task_gets_its_nearest_match(tiny: Any) -> None:
 
 
 def test_a_task_about_pictures_is_refused(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    mteb = pytest.importorskip("mteb")
-    pictures = mteb.TaskMetadata(
+    package = pytest.importorskip("mteb")
+    pictures = package.TaskMetadata(
         type="STS", name="Tiny", main_score="cosine_spearman", **{**ABOUT, "modalities": ["text", "image"]}
     )
     monkeypatch.setattr(tiny, "metadata", pictures)
@@ -206,17 +206,19 @@ def test_vectors_that_are_not_finite_are_refused_as_everywhere(tiny: Any) -> Non
 
 
 def test_what_fails_inside_mteb_is_one_line_with_its_version(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    mteb = pytest.importorskip("mteb")
+    package = pytest.importorskip("mteb")
 
     def fail(*_: Any, **__: Any) -> None:
         raise ImportError("something else is missing")
 
-    monkeypatch.setattr(mteb, "evaluate", fail)
-    with pytest.raises(DataError, match=rf"^mteb {mteb.__version__} fails on task Tiny: ImportError: something else"):
+    monkeypatch.setattr(package, "evaluate", fail)
+    with pytest.raises(
+        DataError, match=rf"^mteb {package.__version__} fails on task Tiny: ImportError: something else"
+    ):
         evaluate.evaluate(Letters(), "mteb:Tiny")
 
 
 def test_our_encoder_is_what_mteb_takes_for_one(tiny: Any) -> None:
-    mteb = pytest.importorskip("mteb")
+    package = pytest.importorskip("mteb")
     logging.getLogger("mteb").setLevel(logging.ERROR)
-    assert isinstance(mteb.AsMteb(None), mteb.EncoderProtocol)
+    assert isinstance(mteb.MtebEncoder(None), package.EncoderProtocol)

@@ -39,7 +39,7 @@ class Noise(Letters):
 
 
 def singles(count: int, labels: str = "01") -> list[tuple[str, ...]]:
-    """As many rows of each class, told apart by a word."""
+    """Rows of each class, `count` of them, with a word of that class."""
     return [
         (label, f"it is {WORDS[label][row % 3]} {'x' * (row // 3)}".strip()) for row in range(count) for label in labels
     ]

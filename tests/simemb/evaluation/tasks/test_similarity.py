@@ -1,4 +1,4 @@
-"""Pairs that mean the same or not; how plain scored pairs are scored stands in test_suites.py."""
+"""Pairs with the same meaning or not; test_evaluate.py tests how plain scored pairs are scored."""
 
 from pathlib import Path
 
