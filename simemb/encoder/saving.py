@@ -37,7 +37,7 @@ def refuse(path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
     if not any((path / name).is_file() for name in ("modules.json", "config.json")):
-        raise ModelError(f"{path} holds no model (no config.json) and is not replaced: give another name")
+        raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
 
 
 def save(
