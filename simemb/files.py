@@ -1,12 +1,15 @@
-"""Files and directories that appear whole or not at all, whatever happens while they are written."""
+"""Files: written whole or not at all, whatever happens meanwhile; read as JSON; their checksums; the cache folder."""
 
+import hashlib
+import json
 import os
 import shutil
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from errno import EISDIR
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -74,6 +77,25 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path, refusal: Callable[[OSError | ValueError], Exception]) -> Any:
+    """The content of a JSON file. Raises `refusal(error)` if the file cannot be read or is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise refusal(error) from error
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """The folder of what simemb can compute or download again: $SIMEMB_CACHE, or ~/.cache/simemb."""
+    return Path(os.environ.get("SIMEMB_CACHE") or Path.home() / ".cache" / "simemb")
 
 
 def _partial(path: Path) -> Path:

@@ -1,12 +1,12 @@
 """Who takes part in a comparison: encoders, and groups of runs that differ only in their seed."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simemb import files
 from simemb.comparison.names import labels
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError
@@ -142,9 +142,12 @@ def _settings(directory: Path) -> dict[str, Any]:
 
 
 def _read(path: Path, part: str) -> Any:
+    damaged = DataError(f"{path}: is damaged, it has no {part!r}")
+    content = files.read_json(
+        path,
+        lambda error: DataError(f"{path}: cannot be read: {error.strerror}") if isinstance(error, OSError) else damaged,
+    )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))[part]
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: is damaged, it has no {part!r}") from error
+        return content[part]
+    except (KeyError, TypeError) as error:
+        raise damaged from error

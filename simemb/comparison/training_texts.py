@@ -42,7 +42,7 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
         evaluated: The texts of each task; a task without any is named in the result, as not looked at.
         progress: Whether to draw a bar, by default where a person watches.
     """
-    path = sources.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
+    path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
     try:
         return Overlap.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from simemb import files
 from simemb.corpus import sources
 from simemb.corpus.columns import choose
 from simemb.corpus.formats import Table, kind_of, open_file
@@ -214,7 +215,7 @@ def _corpora() -> str:
 
 
 def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None) -> Rows:
-    return Rows(open_file(path, name), name, lambda: sources.sha256_of(path), columns=columns, score=score)
+    return Rows(open_file(path, name), name, lambda: files.sha256_of(path), columns=columns, score=score)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:

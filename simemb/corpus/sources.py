@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from simemb import cookbook
+from simemb import cookbook, files
 from simemb.errors import AbsentError, DataError, unknown
 
 logger = logging.getLogger("simemb")
@@ -89,11 +89,6 @@ class Found:
     commit: str | None = None
 
 
-def cache_folder() -> Path:
-    """Where simemb keeps what it can make or fetch again: $SIMEMB_CACHE, or ~/.cache/simemb."""
-    return Path(os.environ.get("SIMEMB_CACHE") or Path.home() / ".cache" / "simemb")
-
-
 def corpora() -> list[str]:
     """The names of all corpora, sorted."""
     return sorted(_registry())
@@ -129,7 +124,7 @@ def locate(source: Source) -> Found:
         raise DataError(f"corpus {source.name!r} has no file: it is made in memory; open it by its name")
     for place, path in _local_files(source):
         if path.is_file():
-            found = Found(path, place, source.columns, source.score, sha256_of(path))
+            found = Found(path, place, source.columns, source.score, files.sha256_of(path))
             if source.sha256 and found.sha256 != source.sha256:
                 logger.warning("%s is not the recorded file of corpus %r: used as it is", path, source.name)
             return found
@@ -138,24 +133,18 @@ def locate(source: Source) -> Found:
     return _from_hub(source, source.hub)
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _local_files(source: Source) -> Iterator[tuple[str, Path]]:
     if source.path is None:
         return
     if os.environ.get("SIMEMB_DATA"):
         yield "$SIMEMB_DATA", Path(os.environ["SIMEMB_DATA"]) / source.path
-    yield "cache", cache_folder() / source.path
+    yield "cache", files.cache_folder() / source.path
 
 
 def _not_found(source: Source, hub: str) -> str:
     data = os.environ.get("SIMEMB_DATA")
     first = f"$SIMEMB_DATA ({Path(data) / (source.path or '')})" if data else "$SIMEMB_DATA (not set)"
-    second = f"the cache ({cache_folder() / (source.path or '')})"
+    second = f"the cache ({files.cache_folder() / (source.path or '')})"
     advice = "set SIMEMB_DATA to a folder that holds it, copy it into the cache, or use 'sample'"
     return f"corpus {source.name!r} was not found: not in {first}, not in {second}, and {hub}; {advice}"
 
@@ -204,7 +193,7 @@ def _verified(source: Source, path: Path) -> str:
     A damaged file is removed, so that the next try downloads it again.
     """
     blob = path.resolve()
-    checksum = sha256_of(blob)
+    checksum = files.sha256_of(blob)
     expected = blob.name
     found = checksum if len(expected) == 64 else _git_sha1(blob)
     # Without symbolic links (Windows) the file has its plain name, and there is nothing to compare with.

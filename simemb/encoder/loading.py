@@ -4,7 +4,6 @@ Both spellings of sentence-transformers' configuration are read. `simemb.encoder
 types `sentence_transformers.models.*`, one boolean per pooling mode), because its older releases read that too.
 """
 
-import json
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -262,10 +261,9 @@ def _similar(path: Path) -> Path | None:
 
 def _json(path: Path) -> Any:
     """The content of a JSON file, or {} if it does not exist."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except ValueError as error:
-        raise ModelError(f"{path} is not valid JSON: {error}") from error
+    if not path.exists():
+        return {}
+    return files.read_json(path, lambda error: ModelError(f"{path} is not valid JSON: {error}"))
 
 
 @contextmanager

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.corpus.sources import cache_folder
-from simemb.files import new_file
+from simemb.files import cache_folder, new_file
 
 log = logging.getLogger("simemb")
 

@@ -2,10 +2,10 @@
 
 import importlib
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
+from simemb import files
 from simemb.cookbook import RECIPES, names
 from simemb.errors import RecipeError, unknown
 from simemb.method.recipe import Recipe
@@ -69,10 +69,7 @@ def _repeated(path: Path) -> Recipe:
 
 
 def _read_run(path: Path) -> Any:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path} is not a run's recipe.json: {error}") from error
+    content = files.read_json(path, lambda error: RecipeError(f"{path} is not a run's recipe.json: {error}"))
     if not isinstance(content, dict) or "recipe" not in content:
         raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
     return content

@@ -3,7 +3,6 @@
 Nothing is loaded or computed before somebody asks for it: learning curves need no encoder.
 """
 
-import json
 import logging
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb import files
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
@@ -130,10 +130,7 @@ class Subject:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read as JSON: {error}") from error
+    content = files.read_json(path, lambda error: DataError(f"{path}: cannot be read as JSON: {error}"))
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no JSON object")
     return content

@@ -98,10 +98,10 @@ class Run:
 
     def compare(self, record: dict[str, Any]) -> None:
         """Raise `TrainingError` if the run here was started with other settings than those of `record`."""
-        try:
-            saved = json.loads(self.recipe.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"{self.recipe}: cannot be read ({error}); start again with --overwrite") from error
+        saved = files.read_json(
+            self.recipe,
+            lambda error: TrainingError(f"{self.recipe}: cannot be read ({error}); start again with --overwrite"),
+        )
         if not isinstance(saved, dict):
             raise TrainingError(f"{self.recipe}: is not a run's recipe.json; start again with --overwrite")
         for section in ("recipe", "run", "data"):

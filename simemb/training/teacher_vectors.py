@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
-from simemb.corpus.sources import cache_folder
+from simemb.files import cache_folder
 
 
 def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:

@@ -19,10 +19,9 @@ import pyarrow.ipc
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
-from simemb.corpus.sources import cache_folder
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.files import cache_folder, new_file
 from simemb.progress import track
 
 if TYPE_CHECKING:

@@ -215,3 +215,9 @@ def test_what_cannot_be_written_is_known_before_and_nothing_is_left(tmp_path):
             files.probe(path)
     files.probe(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
+    monkeypatch.delenv("SIMEMB_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.cache_folder() == tmp_path / ".cache" / "simemb"

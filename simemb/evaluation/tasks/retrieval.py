@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from simemb.corpus.formats import open_file
 from simemb.corpus.rows import Rows
-from simemb.corpus.sources import cache_folder, sha256_of
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import ranking
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.files import cache_folder, sha256_of
 from simemb.search.nearest import SearchRequest, approximate, exact
 
 log = logging.getLogger("simemb")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb import files
 from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
@@ -161,7 +162,7 @@ def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) ->
 
 def _checksum(source: Source | Path, rows: Rows) -> str:
     if isinstance(source, Path):
-        return sources.sha256_of(source)
+        return files.sha256_of(source)
     return rows.digest() if source.generate else sources.locate(source).sha256
 
 

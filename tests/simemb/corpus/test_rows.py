@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from simemb.corpus import sources
+from simemb import files
 from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
 
@@ -103,7 +103,7 @@ def test_standard_input_can_be_read_twice_and_leaves_nothing_behind(tmp_path: Pa
 def test_the_content_is_read_through_for_the_digest_once(tmp_path: Path, monkeypatch):
     rows = open_rows(write(tmp_path, "c.txt", "a\nb\n"))
     first = rows.digest()
-    monkeypatch.setattr(sources, "sha256_of", lambda _: pytest.fail("the file was read again"))
+    monkeypatch.setattr(files, "sha256_of", lambda _: pytest.fail("the file was read again"))
     assert rows.digest() == first
 
 
@@ -193,7 +193,7 @@ def test_labeled_texts_need_a_label_column(tmp_path: Path):
 
 def test_the_checksum_is_that_of_the_file(tmp_path: Path):
     path = write(tmp_path, "a.csv", "text,title\na,b\n")
-    assert open_rows(path, columns=["title"]).checksum() == sources.sha256_of(Path(path))
+    assert open_rows(path, columns=["title"]).checksum() == files.sha256_of(Path(path))
     assert open_rows(["a"]).checksum() == open_rows(["a"]).checksum() != open_rows(["b"]).checksum()
 
 

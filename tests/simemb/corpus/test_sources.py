@@ -233,9 +233,3 @@ def test_a_corpus_made_in_memory_has_rows_but_no_file():
 def test_an_unknown_corpus_is_named_with_its_nearest_match():
     with pytest.raises(DataError, match=r"unknown corpus 'stsb-dev': did you mean 'stsb_dev'\?"):
         sources.get("stsb-dev")
-
-
-def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
-    monkeypatch.delenv("SIMEMB_CACHE")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert sources.cache_folder() == tmp_path / ".cache" / "simemb"

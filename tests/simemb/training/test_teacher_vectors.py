@@ -9,9 +9,9 @@ import pytest
 
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
-from simemb.corpus.sources import cache_folder
 from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
+from simemb.files import cache_folder
 from simemb.method.recipe_files import find
 from simemb.training.teacher_vectors import vectors_of
 
