@@ -1,7 +1,7 @@
-"""Encoding in int8 on a CPU: the matrix products of BERT-family layers on bytes, weights and activations.
+"""Encoding in int8 on a CPU: the matrix products of BERT-family layers, with weights and activations as bytes.
 
 Products are oneDNN's, whose integer sums are exact; attention is in bfloat16, the residual stream and the norms stay in
-float32. How values become bytes is settled once, so that a sentence's vector does not depend on its neighbors.
+float32. The quantizers are fixed once, so that a sentence's vector does not depend on the rest of its batch.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from simemb.transformer.batch import Batch, Runs
 from simemb.transformer.cpu_attention import from_block, grouped, to_block
 from simemb.transformer.cpu_ops import exact_gelu
 from simemb.transformer.forward import BERT_LAYOUT, layers_of
-from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
+from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
 from simemb.transformer.layer import Layer
 
 TOKENS = 2048
-"""Tokens that are best computed at once: what passes between two products then stays in the processor's caches."""
+"""The best number of tokens in a batch: what passes between two products stays in the processor's caches."""
 
 CACHED = 3 << 18
 """Values between the two products of the feed-forward at once, for the same reason."""
@@ -29,8 +29,8 @@ CACHED = 3 << 18
 TILED = 64
 """Tokens of a sentence above which torch's kernel, which never holds all scores, beats plain products."""
 
-_KEPT = 1024
-"""About so many tokens are kept, to try the shares on and to correct the biases with."""
+_SAMPLED = 1024
+"""About how many tokens are kept as a sample, to choose the quantizers and to correct the biases."""
 
 
 # ---- the layers ----------------------------------------------------------------------------------
@@ -39,17 +39,17 @@ _KEPT = 1024
 class Int8Layer:
     """A `simemb.transformer.layer.Layer` in int8, called like it, without gradient; `quantize` makes them."""
 
-    def __init__(self, layer: Layer, seen: Sequence[Seen]):
-        """seen: the inputs of attention, of its output, of the feed-forward, and of its second product."""
+    def __init__(self, layer: Layer, ranges: Sequence[ActivationRange]):
+        """ranges: the inputs of attention, of its output, of the feed-forward, and of its second product."""
         projections = (layer.query, layer.key, layer.value)
         stacked = (torch.cat([part.weight for part in projections]), layer.output.weight, layer.up.weight)
         self.quantizers = tuple(
-            inputs.quantizer(weight) for inputs, weight in zip(seen, (*stacked, layer.down.weight), strict=True)
+            inputs.quantizer(weight) for inputs, weight in zip(ranges, (*stacked, layer.down.weight), strict=True)
         )
         tokens, mixed, rows, wide = self.quantizers
         width, self.heads = layer.query.out_features, layer.heads
         scaling = (width / layer.heads) ** -0.5
-        samples = [inputs.sample for inputs in seen]
+        samples = [inputs.sample for inputs in ranges]
         self.query = Product(layer.query.weight * scaling, layer.query.bias * scaling, tokens, samples[0])
         bias = torch.cat([layer.key.bias, layer.value.bias])
         self.key_value = Product(stacked[0][width:], bias, tokens, samples[0])
@@ -66,16 +66,18 @@ class Int8Layer:
         """Post-norm attention and feed-forward: of every token, or of the first of each sentence only."""
         if torch.is_grad_enabled():
             raise ModelError("precision int8 computes without gradient: use torch.inference_mode(), or load in float32")
-        numbers = self.quantizers[0](tokens)
-        asked, rows = (x.index_select(0, batch.firsts) if first_only else x for x in (numbers, tokens))
-        keys, values = self.key_value(numbers, dtype=self._half).chunk(2, dim=1)
-        queries = self.query(asked, dtype=self._half)
+        quantized = self.quantizers[0](tokens)
+        query_rows, rows = (x.index_select(0, batch.firsts) if first_only else x for x in (quantized, tokens))
+        keys, values = self.key_value(quantized, dtype=self._half).chunk(2, dim=1)
+        queries = self.query(query_rows, dtype=self._half)
         mixed = _attend(*map(self._heads, (queries, keys, values)), runs=batch.runs, first_only=first_only).flatten(1)
-        few = max(1, CACHED // len(self.up.bias))
-        return torch.cat([self._after_attention(*part) for part in zip(mixed.split(few), rows.split(few), strict=True)])
+        part_rows = max(1, CACHED // len(self.up.bias))
+        return torch.cat(
+            [self._after_attention(*part) for part in zip(mixed.split(part_rows), rows.split(part_rows), strict=True)]
+        )
 
     def tensors(self) -> list[Tensor]:
-        """All that the layer's vectors depend on beside the weights: what calibration found."""
+        """What the layer's output depends on besides its float32 weights: quantizers and corrected biases."""
         products = (self.query, self.key_value, self.output, self.up, self.down)
         return [
             *(part.contiguous() for each in self.quantizers for part in (each.factor, each.shift)),
@@ -104,11 +106,11 @@ def _attend(
 ) -> Float[Tensor, "rows heads dim"]:
     """softmax(q k^T) v within each sentence, in blocks of similar length; `first_only`: one query per sentence."""
     output = torch.empty(query.shape)
-    asked = tokens = 0
+    rows = tokens = 0
     for group in grouped(runs):
         sentences, total = sum(count for count, _ in group), sum(count * length for count, length in group)
         queries = ((sentences, 1),) if first_only else group
-        here = slice(asked, asked := asked + (sentences if first_only else total))
+        here = slice(rows, rows := rows + (sentences if first_only else total))
         there = slice(tokens, tokens := tokens + total)
         if group[-1][1] > TILED:
             long = query[here], key[there], value[there]
@@ -131,7 +133,7 @@ def _mix(
     """softmax(q k^T) v over the keys for which `real` is 1; the values of the others are 0.
 
     The weights are not shifted by the largest score of their row, which saves half of the time: exponents to 85 have a
-    place in float32 and bfloat16. Where a sum shows that some had none, the ordinary softmax is taken.
+    place in float32 and bfloat16. Where a sum shows an overflow or underflow, the ordinary softmax is computed.
     """
     scores = query @ key.transpose(1, 2)
     weights = scores.exp()
@@ -144,7 +146,7 @@ def _mix(
 
 
 def _half() -> torch.dtype:
-    """bfloat16 where the processor multiplies in it."""
+    """bfloat16 where the processor has instructions for it, otherwise float32."""
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return torch.bfloat16 if supported() else torch.float32
 
@@ -172,7 +174,7 @@ def quantize(
 def check(backbone: Any) -> None:
     """Raise a `ModelError` where `quantize` cannot work.
 
-    That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch that lacks the
+    That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch without the
     kernels.
     """
     family, device = backbone.config.model_type, next(backbone.parameters()).device
@@ -205,20 +207,20 @@ def missing() -> str | None:
 
 def _measure(
     layers: Sequence[Layer], texts: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
-) -> list[list[Seen]]:
+) -> list[list[ActivationRange]]:
     """The four inputs of each layer's products while transformers computes the texts in float32."""
-    watched = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
-    every = max(1, sum(map(len, texts)) // _KEPT)
-    parts: dict[nn.Module, list[Seen]] = {module: [] for row in watched for module in row}
+    modules = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
+    every = max(1, sum(map(len, texts)) // _SAMPLED)
+    parts: dict[nn.Module, list[ActivationRange]] = {module: [] for row in modules for module in row}
 
-    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        parts[module].append(Seen.of(inputs[0].flatten(0, -2), every))
+    def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        parts[module].append(ActivationRange.of(inputs[0].flatten(0, -2), every))
 
-    handles = [module.register_forward_pre_hook(look) for module in parts]
+    handles = [module.register_forward_pre_hook(record) for module in parts]
     try:
         for first in range(0, len(texts), 32):
             embed(texts[first : first + 32])
     finally:
         for handle in handles:
             handle.remove()
-    return [[Seen.together(parts[module]) for module in row] for row in watched]
+    return [[ActivationRange.together(parts[module]) for module in row] for row in modules]

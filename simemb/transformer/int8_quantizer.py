@@ -1,4 +1,4 @@
-"""How values become bytes, and products of bytes: what precision int8 is made of."""
+"""Quantizing activations and weights to bytes, and products of bytes, for `simemb.transformer.int8_layers`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from jaxtyping import Float, Int8, UInt8
 from torch import Tensor
 
 _MARGIN = 1.1
-"""A channel's range is taken so much wider than it was seen."""
+"""A channel's range is widened by this factor."""
 
 _SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
-"""How much of the unevenness of the channels may go over to the weights; the best is taken."""
+"""Candidates for how far the quantization step of a channel follows its range; the best is taken."""
 
 _ZERO = 128
-"""The byte that stands for 0: oneDNN's quick kernels want unsigned activations."""
+"""The byte of value 0: oneDNN's fast kernels take unsigned activations."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,27 @@ class Quantizer:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the inputs of a product were on some tokens: the range of each channel, and some of the rows."""
+class ActivationRange:
+    """The inputs of a product over some tokens: the range of each channel, and a sample of the rows."""
 
     low: Float[Tensor, "inputs"]
     high: Float[Tensor, "inputs"]
     sample: Float[Tensor, "rows inputs"]
 
     @classmethod
-    def of(cls, inputs: Float[Tensor, "rows inputs"], every: int = 1) -> "Seen":
-        """From the inputs of one batch, of which one row in so many is kept."""
+    def of(cls, inputs: Float[Tensor, "rows inputs"], every: int = 1) -> "ActivationRange":
+        """From the inputs of one batch; one row in `every` is kept as the sample."""
         return cls(inputs.amin(0), inputs.amax(0), inputs[::every].clone())
 
     @classmethod
-    def together(cls, parts: Sequence["Seen"]) -> "Seen":
-        """From what was seen batch by batch."""
+    def together(cls, parts: Sequence["ActivationRange"]) -> "ActivationRange":
+        """The ranges of several batches as one."""
         low = torch.stack([part.low for part in parts]).amin(0)
         high = torch.stack([part.high for part in parts]).amax(0)
         return cls(low, high, torch.cat([part.sample for part in parts]))
 
     def quantizer(self, weight: Float[Tensor, "outputs inputs"]) -> Quantizer:
-        """The one that errs least in the product with `weight`, of those that cover the range of every channel.
+        """The quantizer with the least error in the product with `weight`, of those that cover every channel's range.
 
         A step (1 / factor) is proportional to range^share / max|weight|^(1 - share) of its channel, as in SmoothQuant
         (Xiao et al., 2023, https://arxiv.org/abs/2211.10438, equation 4): the weights are multiplied by the steps
@@ -59,23 +59,23 @@ class Seen:
         hard on the weights.
         """
         middle, half = (self.low + self.high) / 2, (_MARGIN * (self.high - self.low) / 2).clamp_min(1e-6)
-        truth = self.sample @ weight.t()
-        tried: list[tuple[float, Quantizer]] = []
+        exact = self.sample @ weight.t()
+        candidates: list[tuple[float, Quantizer]] = []
         for share in _SHARES:
             step = half**share / weight.abs().amax(0).clamp_min(1e-6) ** (1 - share)
             step *= (half / step).max() / 127
             quantizer = Quantizer(1 / step, -middle / step)
             rounded, scales = rounded_rows(weight * step)
             centered = quantizer(self.sample).float() - _ZERO - quantizer.shift
-            error = centered @ (rounded.float() * scales[:, None]).t() - truth
-            tried.append((float(error.var(0).mean()), quantizer))  # its mean goes into the bias
-        return min(tried, key=lambda pair: pair[0])[1]
+            error = centered @ (rounded.float() * scales[:, None]).t() - exact
+            candidates.append((float(error.var(0).mean()), quantizer))  # its mean goes into the bias
+        return min(candidates, key=lambda pair: pair[0])[1]
 
 
 def rounded_rows(
     weight: Float[Tensor, "outputs inputs"],
 ) -> tuple[Int8[Tensor, "outputs inputs"], Float[Tensor, "outputs"]]:
-    """Weights as whole numbers from -127 to 127, and what each row of them is to be multiplied by."""
+    """Weights as whole numbers from -127 to 127, and the scale of each row."""
     scales = weight.abs().amax(1).clamp_min(1e-12) / 127
     return (weight / scales[:, None]).round().to(torch.int8), scales
 
@@ -102,7 +102,7 @@ class Product:
     def __call__(
         self, rows: UInt8[Tensor, "rows inputs"], *, dtype: torch.dtype = torch.float32, gelu: bool = False
     ) -> Float[Tensor, "rows outputs"]:
-        """gelu: the exact gelu of it."""
+        """The product as `dtype`; with `gelu` the exact gelu of it."""
         after = ("gelu", [], "none") if gelu else ("none", [], "")
         return torch.ops.onednn.qlinear_pointwise(
             rows, 1.0, _ZERO, self._packed, self.scales, self._zeros, self.bias, 1.0, 0, dtype, *after

@@ -27,8 +27,8 @@ def missing_tokens(tokens: int) -> int:
 class Padding:
     """A batch with a padding sentence, which `insert` adds to token-wise values and `remove` removes.
 
-    batch: with one sentence more, at the place of its length, or the given batch where no token is missing. enabled: False
-    adds nothing, for products that oneDNN does not compute.
+    batch: with one sentence more, at the place of its length, or the given batch where no token is missing. enabled:
+    False adds nothing, for products that oneDNN does not compute.
     """
 
     def __init__(self, batch: Batch, *, enabled: bool = True):

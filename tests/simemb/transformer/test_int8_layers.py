@@ -16,7 +16,7 @@ from simemb.transformer import int8_layers
 from simemb.transformer.batch import Batch
 from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_layers import Int8Layer
-from simemb.transformer.int8_quantizer import Product, Quantizer, Seen
+from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
 from simemb.transformer.layer import Layer
 
 pytestmark = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
@@ -42,14 +42,14 @@ def batch_of(encoder: Encoder, texts: tuple[str, ...] = SENTENCES) -> Batch:
 
 @torch.inference_mode()
 def states(
-    encoder: Encoder, found: Sequence[Int8Layer | Layer], batch: Batch, *, first_only: bool = False
+    encoder: Encoder, layers: Sequence[Int8Layer | Layer], batch: Batch, *, first_only: bool = False
 ) -> tuple[Tensor, ...]:
-    """The hidden states with `found` in the place of the float32 layers."""
+    """The hidden states with `layers` in the place of the float32 layers."""
     backbone, positions = encoder.backbone, batch.positions + encoder.position_offset
     tokens = backbone.embeddings(input_ids=batch.ids[None], position_ids=positions[None])[0]
     every = [backbone.embeddings_project(tokens) if hasattr(backbone, "embeddings_project") else tokens]
-    for layer in found:
-        every.append(layer(every[-1], batch, first_only=first_only and layer is found[-1]))
+    for layer in layers:
+        every.append(layer(every[-1], batch, first_only=first_only and layer is layers[-1]))
     return tuple(every)
 
 
@@ -60,16 +60,16 @@ def cosines(a: Tensor, b: Tensor) -> Tensor:
 # ---- a product -----------------------------------------------------------------------------------
 
 
-def seen_and_weight() -> tuple[Seen, Tensor, Tensor]:
+def range_and_weight() -> tuple[ActivationRange, Tensor, Tensor]:
     """Inputs with some channels a hundred times as wide as others, and none around zero."""
     torch.manual_seed(0)
     inputs = torch.randn(400, 40) * torch.logspace(-1, 1, 40) + torch.linspace(-3, 3, 40)
-    return Seen.of(inputs), torch.randn(24, 40), inputs
+    return ActivationRange.of(inputs), torch.randn(24, 40), inputs
 
 
 def test_a_product_is_that_of_the_rounded_values_in_double_precision():
-    seen, weight, inputs = seen_and_weight()
-    quantizer, bias = seen.quantizer(weight), torch.randn(24)
+    ranges, weight, inputs = range_and_weight()
+    quantizer, bias = ranges.quantizer(weight), torch.randn(24)
     product = Product(weight, bias, quantizer)
     factor, shift = quantizer.factor.double(), quantizer.shift.double()
     rounded = (torch.round(inputs * quantizer.factor + quantizer.shift).clamp(-128, 127).double() - shift) / factor
@@ -81,15 +81,15 @@ def test_a_product_is_that_of_the_rounded_values_in_double_precision():
 
 
 def test_a_product_is_near_that_of_the_values_themselves_even_with_uneven_channels():
-    seen, weight, inputs = seen_and_weight()
-    quantizer = seen.quantizer(weight)
+    ranges, weight, inputs = range_and_weight()
+    quantizer = ranges.quantizer(weight)
     product, truth = Product(weight, torch.zeros(24), quantizer)(quantizer(inputs)), inputs @ weight.t()
     assert (product - truth).std() < 0.02 * truth.std()
 
 
 def test_with_a_sample_the_product_is_right_on_average():
-    seen, weight, inputs = seen_and_weight()
-    quantizer, bias = seen.quantizer(weight), torch.randn(24)
+    ranges, weight, inputs = range_and_weight()
+    quantizer, bias = ranges.quantizer(weight), torch.randn(24)
     error = Product(weight, bias, quantizer, inputs)(quantizer(inputs)) - (inputs @ weight.t() + bias)
     assert error.mean(0).abs().max() < 1e-4
 
@@ -139,35 +139,35 @@ def test_hidden_states_of_every_layer_are_near_those_in_float32(encoder):
 @pytest.mark.parametrize("pooling", LAYERS)
 def test_every_pooling_gives_a_vector_near_that_in_float32(pooling):
     encoder = make_encoder("bert", pooling=pooling).eval()
-    batch, found = batch_of(encoder), quantize(encoder)
+    batch, layers = batch_of(encoder), quantize(encoder)
     first_only = pooling == "cls"
-    near = pool(states(encoder, found, batch, first_only=first_only), batch, pooling, first_only=first_only)
+    near = pool(states(encoder, layers, batch, first_only=first_only), batch, pooling, first_only=first_only)
     with torch.inference_mode():
         assert cosines(near, encoder(batch)).min() > 0.995
 
 
 def test_the_first_tokens_alone_are_the_first_tokens_of_all(encoder):
-    batch, found = batch_of(encoder), quantize(encoder)
-    alone = states(encoder, found, batch, first_only=True)[-1]
-    among = states(encoder, found, batch)[-1][batch.firsts]
+    batch, layers = batch_of(encoder), quantize(encoder)
+    alone = states(encoder, layers, batch, first_only=True)[-1]
+    among = states(encoder, layers, batch)[-1][batch.firsts]
     # another shape of the bfloat16 products, so that a byte may tip over
     assert cosines(alone, among).min() > 0.9999
 
 
 def test_a_sentence_has_the_same_states_alone_as_among_others(encoder):
-    found, sentences = quantize(encoder), encoder.tokenize(SENTENCES)[0]
+    layers, sentences = quantize(encoder), encoder.tokenize(SENTENCES)[0]
     together = Batch.collate(sentences)
-    blocks = states(encoder, found, together)[-1].split(together.lengths)
+    blocks = states(encoder, layers, together)[-1].split(together.lengths)
     for row, block in zip(together.order.tolist(), blocks, strict=True):
-        alone = states(encoder, found, Batch.collate([sentences[row]]))[-1]
+        alone = states(encoder, layers, Batch.collate([sentences[row]]))[-1]
         assert cosines(alone, block).min() > 0.9999
 
 
 def test_long_batches_are_computed_in_parts_and_nothing_changes(encoder, monkeypatch):
-    batch, found = batch_of(encoder), quantize(encoder)
-    whole = states(encoder, found, batch)[-1]
-    monkeypatch.setattr(int8_layers, "CACHED", 7 * len(found[0].up.bias))
-    torch.testing.assert_close(states(encoder, found, batch)[-1], whole, atol=1e-5, rtol=0)
+    batch, layers = batch_of(encoder), quantize(encoder)
+    whole = states(encoder, layers, batch)[-1]
+    monkeypatch.setattr(int8_layers, "CACHED", 7 * len(layers[0].up.bias))
+    torch.testing.assert_close(states(encoder, layers, batch)[-1], whole, atol=1e-5, rtol=0)
 
 
 def test_quantizing_twice_gives_the_same_layers_and_leaves_the_encoder_as_it_was(encoder):
@@ -208,9 +208,9 @@ def test_other_families_are_refused_with_a_list_of_those_that_work(family):
 
 def test_gradients_are_refused():
     encoder = make_encoder("bert")
-    found = quantize(encoder)
+    layers = quantize(encoder)
     with pytest.raises(ModelError, match="without gradient"):
-        found[0](torch.zeros(3, 32), Batch.collate([[1, 2, 3]]))
+        layers[0](torch.zeros(3, 32), Batch.collate([[1, 2, 3]]))
 
 
 def test_another_device_is_refused():
