@@ -37,9 +37,9 @@ def gather_numbers(numbers: Int[Tensor, "batch *rest"]) -> Int[Tensor, "all *res
     """Whole numbers of all processes, in the order of their ranks."""
     if not _several():
         return numbers
-    found = [torch.empty_like(numbers) for _ in range(world())]
-    distributed.all_gather(found, numbers.contiguous())
-    return torch.cat(found)
+    gathered = [torch.empty_like(numbers) for _ in range(world())]
+    distributed.all_gather(gathered, numbers.contiguous())
+    return torch.cat(gathered)
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:

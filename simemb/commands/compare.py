@@ -69,7 +69,7 @@ def run(words: list[str]) -> None:
     suite = evaluate.find(options.suite)
     # By what was typed: a file of one's own may be called sts.tsv.
     results = published.results(options.suite) if options.against else []
-    found = compare.compare(
+    comparison = compare.compare(
         options.models,
         suite,
         resamples=options.resamples,
@@ -78,11 +78,11 @@ def run(words: list[str]) -> None:
         batch_size=options.batch_size,
         cache=options.cache,
     )
-    terminal.print_table(tables.standings_table(found))
-    for duel in found.duels[: len(found.entries) - 1]:
-        terminal.print_table(tables.duel_table(found, duel))
-    terminal.print_table(tables.verdicts_table(found))
+    terminal.print_table(tables.standings_table(comparison))
+    for duel in comparison.duels[: len(comparison.entries) - 1]:
+        terminal.print_table(tables.duel_table(comparison, duel))
+    terminal.print_table(tables.verdicts_table(comparison))
     if results:
-        terminal.print_table(tables.published_table(found, results, published.cautions(suite.name)))
+        terminal.print_table(tables.published_table(comparison, results, published.cautions(suite.name)))
     if options.json is not None:
-        found.save(options.json)
+        comparison.save(options.json)

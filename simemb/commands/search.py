@@ -47,7 +47,7 @@ def run(words: list[str]) -> None:
     for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):
         if options.json:
             for hit in hits:
-                found = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
-                sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+                record = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
+                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
         else:
             terminal.print_hits(query, hits)
