@@ -29,18 +29,20 @@ def recipe(task: Task, **fields: Any) -> Any:
 def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf16", **fields: Any) -> Any:
     """simemb's trainer on token ids in memory."""
     from simemb.encoder.encoder import Encoder
-    from simemb.method.method import Method
-    from simemb.training.dataset import Material, Reading
-    from simemb.training.run_directory import Run, Settings
+    from simemb.training.dataset import Reading, TrainingData
+    from simemb.training.plan import Plan
+    from simemb.training.run_directory import RunDirectory, Settings
     from simemb.training.trainer import Trainer
 
     ours = recipe(task, **fields)
     columns = tuple(f"column_{number}" for number in range(len(task.columns)))
     settings = Settings(str(model), "", "cls", task.name, columns, "none", "spearman", 1, precision)
-    material = Material(Reading(Table.of(task.columns)))
-    method = Method(ours, Encoder.load(model, pooling="cls"), columns=len(columns), seed=1)
-    trainer = Trainer(method, material, None, Run(folder / f"run-{perf_counter()}"), settings, progress=False)
-    trainer.run.claim({}, resume=False)
+    material = TrainingData(Reading(Table.of(task.columns)))
+    encoder = Encoder.load(model, pooling="cls")
+    assert isinstance(encoder, Encoder)
+    directory = RunDirectory(folder / f"run-{perf_counter()}")
+    trainer = Trainer(Plan(ours, encoder, material, directory, settings, progress=False))
+    trainer.directory.claim({}, resume=False)
     return trainer
 
 

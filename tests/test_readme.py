@@ -10,7 +10,7 @@ import pytest
 
 from simemb.cookbook import RECIPES, card, names
 from simemb.method.recipe_files import find
-from simemb.training.fit import sample_for
+from simemb.training.plan import sample_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from simemb.commands.parsing import UsageError, parse
 
 if TYPE_CHECKING:
     from simemb.method.recipe import Recipe
-    from simemb.training.fit import Result
+    from simemb.training.result import Result
 
 
 @dataclass(frozen=True)
@@ -85,23 +85,28 @@ def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
         raise UsageError(f"--seeds {' '.join(map(str, options.seeds))}: each seed once")
     from simemb.report import terminal
     from simemb.training import seeds
-    from simemb.training.run_directory import Run
+    from simemb.training.run_directory import RunDirectory
 
-    runs = {seed: Run(seeds.directory(options.output, seed)) for seed in options.seeds}
-    begun = {seed for seed, run in runs.items() if options.resume and run.directory.is_dir()}
+    runs = {seed: RunDirectory(seeds.directory(options.output, seed)) for seed in options.seeds}
+    begun = {seed for seed, run in runs.items() if options.resume and run.path.is_dir()}
     if options.resume and not begun:
-        raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].directory.name}")
+        raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
     # Every directory is looked at before the first run, which may take hours.
     for seed, run in runs.items():
         run.refuse(resume=seed in begun, overwrite=options.overwrite)
-    results = [_fit(options, recipe, pooling, run.directory, seed, resume=seed in begun) for seed, run in runs.items()]
+    results = [_fit(options, recipe, pooling, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
     seeds.save(options.output, results, options.seeds)
     terminal.print_runs(results, options.seeds)
 
 
 def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
+    import torch
+
+    from simemb.training import malloc
     from simemb.training.fit import fit
 
+    if not torch.cuda.is_available():  # this process is ours, so how it uses memory is too
+        malloc.give_back() if recipe.chunk else malloc.keep()
     return fit(
         recipe,
         options.model,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.training.run_directory import Run
+from simemb.training.run_directory import RunDirectory
 
 _GEOMETRY = ("alignment", "dev_uniformity", "geometry_vectors")
 
@@ -36,7 +36,7 @@ class History:
     @classmethod
     def of(cls, directory: Path, recipe: dict[str, Any] | None) -> "History | None":
         """That of a run directory; None where nothing was logged."""
-        lines = [line for line in Run(directory).logged() if "step" in line]
+        lines = [line for line in RunDirectory(directory).logged() if "step" in line]
         if not lines:
             return None
         settings = (recipe or {}).get("run", {})

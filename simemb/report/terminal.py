@@ -27,7 +27,7 @@ from simemb.training import seeds as several
 
 if TYPE_CHECKING:
     from simemb.search.index import Hit
-    from simemb.training.fit import Result
+    from simemb.training.result import Result
 
 Aggregate = Literal["all", "mean", "wmean"]
 

@@ -40,7 +40,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """The data as the loader hands it out.
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: of
@@ -65,7 +65,9 @@ class Material:
         return next((vectors.shape[1] for vectors in self.taught.values()), None)
 
 
-def prepare(recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, *, progress: bool | None) -> Material:
+def load_training_data(
+    recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, *, progress: bool | None
+) -> TrainingData:
     """Tokenize the texts (or find it done), and let teacher and guide look at them.
 
     Raises `DataError` if the data lacks what the recipe needs, `RecipeError` for a length without room.
@@ -79,7 +81,7 @@ def prepare(recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, 
     teacher = _beside(recipe.target.model, encoder) if isinstance(recipe.target, Frozen) else None
     guide = None if recipe.guide is None else _beside(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
-    return Material(
+    return TrainingData(
         online=_reading(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _reading(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),

@@ -18,7 +18,7 @@ from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import Seen
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
-from simemb.training.dataset import Material, Reading
+from simemb.training.dataset import Reading, TrainingData
 from simemb.transformer.batch import Batch
 
 
@@ -27,7 +27,7 @@ class Loader:
 
     def __init__(
         self,
-        material: Material,
+        material: TrainingData,
         recipe: Recipe,
         views: tuple[View, ...],
         seen: Seen,

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from math import isfinite
@@ -47,54 +47,54 @@ class Settings:
         return {**asdict(self), "columns": list(self.columns)}
 
 
-class Run:
+class RunDirectory:
     """A run directory. Nothing in it is touched before `claim`."""
 
     def __init__(self, directory: str | Path):
-        self.directory = Path(directory)
-        self.recipe = self.directory / "recipe.json"
-        self.metrics = self.directory / "metrics.jsonl"
-        self.best = self.directory / "best"
-        self.twin = self.directory / "twin"
-        self.checkpoint = self.directory / "last" / "state.safetensors"
+        self.path = Path(directory)
+        self.recipe = self.path / "recipe.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.best = self.path / "best"
+        self.twin = self.path / "twin"
+        self.checkpoint = self.path / "last" / "state.safetensors"
 
     def refuse(self, *, resume: bool, overwrite: bool) -> None:
         """Raise `TrainingError` unless the run may start here."""
         if resume and overwrite:
             raise TrainingError("--resume goes on with a run and --overwrite throws it away: choose one")
-        if self.directory.is_file() or any(parent.is_file() for parent in self.directory.parents):
-            raise TrainingError(f"{self.directory}: cannot be a run directory, a file is in the way")
-        taken = self.directory.is_dir() and any(self.directory.iterdir())
+        if self.path.is_file() or any(parent.is_file() for parent in self.path.parents):
+            raise TrainingError(f"{self.path}: cannot be a run directory, a file is in the way")
+        taken = self.path.is_dir() and any(self.path.iterdir())
         if resume and not self.checkpoint.exists():
-            missing = self.checkpoint.relative_to(self.directory)
+            missing = self.checkpoint.relative_to(self.path)
             advice = "--overwrite starts it again" if self.recipe.exists() else "start it without --resume"
-            raise TrainingError(f"{self.directory}: nothing to resume, there is no {missing}; {advice}")
+            raise TrainingError(f"{self.path}: nothing to resume, there is no {missing}; {advice}")
         if taken and not resume and not self.recipe.exists():
             raise TrainingError(
-                f"{self.directory} is not a run directory (no recipe.json), so --overwrite leaves it alone; give "
+                f"{self.path} is not a run directory (no recipe.json), so --overwrite leaves it alone; give "
                 "another --output"
             )
         if taken and not resume and not overwrite:
             raise TrainingError(
-                f"{self.directory} exists and is not empty: --resume goes on with it, --overwrite replaces it"
+                f"{self.path} exists and is not empty: --resume goes on with it, --overwrite replaces it"
             )
 
-    def claim(self, record: dict[str, Any], *, resume: bool) -> None:
+    def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
         """Start a run here and write recipe.json; with `resume` clear away what a crash left."""
         if resume:
             for folder in (self.best, self.twin):
                 files.recover(folder)
-            for folder in (self.directory, self.checkpoint.parent):
+            for folder in (self.path, self.checkpoint.parent):
                 files.sweep(folder)
             return
         try:
-            if self.directory.exists():
-                shutil.rmtree(self.directory)
-            self.directory.mkdir(parents=True)
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            self.path.mkdir(parents=True)
             files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
             self.metrics.touch()
         except OSError as error:
-            raise TrainingError(f"{self.directory}: cannot be written: {error.strerror}") from error
+            raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def compare(self, record: dict[str, Any]) -> None:
         """Raise `TrainingError` if the run here was started with other settings than those of `record`."""
@@ -110,7 +110,7 @@ class Run:
             if differing:
                 name = min(differing, key=lambda name: name in DIGESTS)
                 raise TrainingError(
-                    f"{self.directory}: cannot resume with another {section}: {name} is now {now.get(name)} and was "
+                    f"{self.path}: cannot resume with another {section}: {name} is now {now.get(name)} and was "
                     f"{then.get(name)}; leave the options as they were, or start a new run"
                 )
 

@@ -12,7 +12,7 @@ from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
 
 if TYPE_CHECKING:
-    from simemb.training.fit import Result
+    from simemb.training.result import Result
 
 RECORD = "seeds.json"
 GEOMETRY = ("alignment", "uniformity", "effective_rank")

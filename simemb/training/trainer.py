@@ -6,7 +6,7 @@ every LOG_EVERY steps, when the numbers of the steps since are read.
 """
 
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from time import perf_counter
@@ -16,22 +16,21 @@ import torch
 from torch import Tensor
 
 from simemb import distributed
+from simemb.encoder.encoder import Encoder
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
-from simemb.evaluation.suite import Suite
 from simemb.method import gradient_cache
-from simemb.method.method import Method
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
-from simemb.training import checkpoint, malloc
+from simemb.training import checkpoint
 from simemb.training.checkpoint import Progress
-from simemb.training.dataset import Material
 from simemb.training.loader import Loader, mix
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
 from simemb.training.optimizer import adamw, factor, set_rate
+from simemb.training.plan import Plan
 from simemb.training.prefetch import Ahead
+from simemb.training.result import Result
 from simemb.training.run_card import describe
-from simemb.training.run_directory import Run, Settings
 from simemb.training.status_line import Interrupts, LiveLine
 
 log = logging.getLogger("simemb")
@@ -41,84 +40,103 @@ LOG_EVERY = 10
 
 
 class Trainer:
-    """The parts of one run, and the loop over them; `simemb.fit` is the door."""
+    """Carries out a `Plan`: the parts of one run, and the loop over them; see `simemb.fit`."""
 
-    def __init__(
-        self,
-        method: Method,
-        material: Material,
-        suite: Suite | None,
-        run: Run,
-        settings: Settings,
-        *,
-        trackers: Sequence[str] = (),
-        progress: bool | None = None,
-    ):
+    def __init__(self, plan: Plan):
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
 
+        self.plan, self.recipe, self.settings, self.directory = plan, plan.recipe, plan.settings, plan.directory
+        with torch.random.fork_rng():
+            self.before = plan.score()
+            self.method = plan.method()
         # accelerate keeps the precision of a process for good; an earlier run may have had another
         AcceleratorState._reset_state()  # pyright: ignore[reportPrivateUsage]
-        self.method, self.recipe, self.suite, self.run, self.settings = method, method.recipe, suite, run, settings
         self.accelerator = Accelerator(
-            mixed_precision=settings.precision, log_with=list(trackers) or None, project_dir=str(run.directory)
+            mixed_precision=self.settings.precision,
+            log_with=list(plan.trackers) or None,
+            project_dir=str(self.directory.path),
         )
-        self.trackers, self.shown = trackers, progress
         self.loader = Loader(
-            material,
+            plan.data,
             self.recipe,
-            method.views,
-            method.seen,
-            seed=settings.seed,
+            self.method.views,
+            self.method.seen,
+            seed=self.settings.seed,
             rank=distributed.rank(),
             world=distributed.world(),
         )
         self.on_gpu = self.accelerator.device.type == "cuda"
-        method.to(self.accelerator.device).train()
+        self.method.to(self.accelerator.device).train()
         # Gradients are averaged by `distributed.average_gradients`: a method may use its networks several times
         # in a step, or not at all, which wrapping it for every process would not allow.
-        self.optimizer = self.accelerator.prepare(adamw(method, self.recipe, self.accelerator.device))
+        self.optimizer = self.accelerator.prepare(adamw(self.method, self.recipe, self.accelerator.device))
         self.progress = Progress()
         self.watch = Watch()
         self.readings = Readings()
-        self.told = (0, 0.0)
+        self.last_shown = (0, 0.0)
         self.batches = Ahead(self._prepared, self.loader.steps)
         self.graphs: list[Any] = []
-        self.steps: Any = None
 
-    def start(self, record: dict[str, Any], before: Scores | None, *, resume: bool) -> None:
-        """Take the run directory; with `resume` go on from its last checkpoint."""
+    def run(self) -> Result:
+        """Take the run directory, train, and read the best checkpoint back."""
+        with torch.random.fork_rng():
+            self._start()
+            self._train()
+            return self._result()
+
+    def _start(self) -> None:
+        """Take the run directory, or go on from its last checkpoint."""
         if self.accelerator.is_main_process:
-            self.run.claim(record, resume=resume)
+            self.directory.claim(self.plan.record, resume=self.plan.resume)
         self.accelerator.wait_for_everyone()
-        if self.trackers:
+        if self.plan.trackers:
             self.accelerator.init_trackers("simemb", config={"recipe": repr(self.recipe)})
-        if resume:
+        if self.plan.resume:
             self._resume()
-        elif before is not None:
-            self._log({"step": 0, **before.numbers()})
+        elif self.before is not None:
+            self._log({"step": 0, **self.before.numbers()})
 
-    def train(self) -> None:
+    def _result(self) -> Result:
+        """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
+        best = Encoder.load(self.directory.best)
+        assert isinstance(best, Encoder)
+        self.method.encoder.load_state_dict(best.state_dict())
+        return Result(
+            directory=self.directory.path,
+            encoder=self.method.encoder.eval(),
+            before=self.before,
+            after=self.plan.score(),
+            steps=self.progress.step,
+            best_step=self.progress.best_step,
+            seconds=self.progress.seconds,
+            sentences_per_second=self.progress.sentences / max(self.progress.seconds, 1e-9),
+        )
+
+    def _train(self) -> None:
         """Run to the end, or to where patience or a person stops it."""
         steps = self.loader.steps
-        if not self.on_gpu:
-            malloc.give_back() if self.recipe.chunk else malloc.keep()
-        with Interrupts() as interrupts, LiveLine(steps, shown=self.shown) as line, self.batches, self._recorded():
+        with (
+            Interrupts() as interrupts,
+            LiveLine(steps, shown=self.plan.progress) as line,
+            self.batches,
+            self._recorded(),
+        ):
             line.start_at(self.progress.step)
             while self.progress.step < steps and not self._out_of_patience():
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
                 if interrupts.asked:
-                    self._look()
+                    self._read()
                     self._save()
                     raise KeyboardInterrupt(
-                        f"stopped after {self.progress.step} of {steps} steps; the state is in {self.run.directory}: "
+                        f"stopped after {self.progress.step} of {steps} steps; the state is in {self.directory.path}: "
                         "the same command with --resume instead of --overwrite goes on"
                     )
         # The others must not read best/ while the main process still writes it.
         self.accelerator.wait_for_everyone()
-        if self.trackers:
+        if self.plan.trackers:
             self.accelerator.end_training()
 
     def _prepared(self, step: int) -> list[StepInput]:
@@ -128,24 +146,20 @@ class Trainer:
 
     @contextmanager
     def _recorded(self) -> Generator[None, None, None]:
-        """Inside this context the networks, or whole steps, go through CUDA graphs, where they can."""
+        """Inside this context the networks go through CUDA graphs, where they can."""
         if not self.on_gpu:
             yield
             return
-        from simemb.training import cuda_graphs, cuda_step_graphs
+        from simemb.training import cuda_graphs
 
         networks = [self.method.encoder, *([self.method.second.encoder] if self.method.second else [])]
         self.graphs = [cuda_graphs.Graphs(network) for network in networks if cuda_graphs.able(network)]
-        alone = distributed.world() == 1 and not self.accelerator.scaler
-        if cuda_step_graphs.ON and alone and self.graphs and cuda_step_graphs.repeatable(self.method):
-            cuda_step_graphs.begin(self.optimizer)
-            self.steps = cuda_step_graphs.Steps(self.method, self.graphs[0], self._one, self._use_gradients)
         try:
             yield
         finally:
-            for recordings in self.graphs:
-                recordings.close()
-            self.graphs, self.steps = [], None
+            for graphs in self.graphs:
+                graphs.close()
+            self.graphs = []
 
     def _step(self, line: LiveLine) -> None:
         """One optimizer step: the mean gradient of its batches."""
@@ -154,19 +168,13 @@ class Trainer:
         self.method.progress = step / self.loader.steps
         learning_rate = self.recipe.learning_rate * factor(self.recipe, step, self.loader.steps)
         batches = self.batches(step)
-        numbers = None
-        if self.steps:  # the whole step by a recording, where there can be one
-            set_rate(self.optimizer, learning_rate)
-            numbers = self.steps(batches[0], lambda: self._seed(0))
-        whole = numbers is not None
-        self.readings.add(step + 1, numbers or self._gradients(batches))
-        seen, warnings = self._look() if self._due(step + 1) else (None, [])
-        if not whole:
-            self._update(learning_rate)
+        self.readings.add(step + 1, self._gradients(batches))
+        numbers, warnings = self._read() if self._due(step + 1) else (None, [])
+        self._update(learning_rate)
         sentences = sum(examples.sentences for examples in batches) * distributed.world()
         self.progress.advance(sentences, perf_counter() - started)
-        if seen is not None:
-            self._show(line, seen, warnings, learning_rate)
+        if numbers is not None:
+            self._show(line, numbers, warnings, learning_rate)
 
     def _gradients(self, batches: list[StepInput]) -> Numbers:
         """Leave the mean gradient of some batches; their numbers."""
@@ -177,11 +185,6 @@ class Trainer:
                 loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
             numbers.append({"loss": loss.detach(), **signals})
         return numbered(numbers)
-
-    def _one(self, examples: StepInput) -> Numbers:
-        """Leave the gradient of a single batch that is on the device."""
-        loss, signals = self._backward(examples, 1.0)
-        return numbered([{"loss": loss, **signals}])
 
     def _seed(self, place: int) -> None:
         number = mix(self.settings.seed, self.progress.step, place, distributed.rank())
@@ -196,7 +199,7 @@ class Trainer:
         last = step == self.loader.steps
         return not self.on_gpu or last or step == 1 or step % LOG_EVERY == 0 or step % self.recipe.eval_every == 0
 
-    def _look(self) -> tuple[dict[str, float] | None, list[str]]:
+    def _read(self) -> tuple[dict[str, float] | None, list[str]]:
         """Read the numbers of the steps since the last look: those of the last, and words of warning."""
         numbers: dict[str, float] | None = None
         warnings: list[str] = []
@@ -206,7 +209,7 @@ class Trainer:
 
     def _show(self, line: LiveLine, numbers: dict[str, float], warnings: list[str], learning_rate: float) -> None:
         """Tell who watches, with the speed since they were told before."""
-        (sentences, seconds), self.told = self.told, (self.progress.sentences, self.progress.seconds)
+        (sentences, seconds), self.last_shown = self.last_shown, (self.progress.sentences, self.progress.seconds)
         speed = (self.progress.sentences - sentences) / (self.progress.seconds - seconds)
         line.step(self.progress.step, numbers, speed)
         for warning in warnings:
@@ -237,9 +240,6 @@ class Trainer:
 
     def _update(self, learning_rate: float) -> None:
         set_rate(self.optimizer, learning_rate)
-        self._use_gradients()
-
-    def _use_gradients(self) -> None:
         distributed.average_gradients(self.method.parameters())
         self.accelerator.clip_grad_norm_(self.method.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
@@ -249,8 +249,8 @@ class Trainer:
     def _evaluate(self, line: LiveLine) -> None:
         """Score on the dev suite, keep the best encoder (or the last), write the checkpoint."""
         scores = score = None
-        if self.suite is not None:
-            scores = evaluate(self.method.encoder, self.suite, geometry=True, progress=False)
+        if self.plan.suite is not None:
+            scores = evaluate(self.method.encoder, self.plan.suite, geometry=True, progress=False)
             score = scores.selection_value(self.settings.metric)
             self._log({"step": self.progress.step, **scores.numbers()})
         better = score is None or self.progress.best is None or score > self.progress.best
@@ -271,19 +271,19 @@ class Trainer:
         self.progress.best_step = self.progress.step
         if self.accelerator.is_main_process:
             training = describe(self.recipe, self.settings, self.progress.step, scores)
-            self.method.encoder.save(self.run.best, training=training, language_head=self.method.language_head)
+            self.method.encoder.save(self.directory.best, training=training, language_head=self.method.language_head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
-                twin.save(self.run.twin, training=describe(self.recipe, settings, self.progress.step, None))
+                twin.save(self.directory.twin, training=describe(self.recipe, settings, self.progress.step, None))
 
     def _out_of_patience(self) -> bool:
         return self.recipe.patience is not None and self.progress.waiting >= self.recipe.patience
 
     def _log(self, record: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
-            self.run.log(record)
-        if self.trackers:
+            self.directory.log(record)
+        if self.plan.trackers:
             numbers = {name: value for name, value in record.items() if name != "step" and value is not None}
             self.accelerator.log(numbers, step=record["step"])
 
@@ -291,13 +291,13 @@ class Trainer:
         scaler = self.accelerator.scaler
         self.progress.scaler = None if scaler is None else scaler.state_dict()
         if self.accelerator.is_main_process:
-            checkpoint.save(self.run.checkpoint, self.method, self.optimizer, self.progress)
+            checkpoint.save(self.directory.checkpoint, self.method, self.optimizer, self.progress)
 
     def _resume(self) -> None:
-        self.progress = checkpoint.load(self.run.checkpoint, self.method, self.optimizer)
-        self.told = (self.progress.sentences, self.progress.seconds)
+        self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)
+        self.last_shown = (self.progress.sentences, self.progress.seconds)
         if self.accelerator.scaler is not None and self.progress.scaler is not None:
             self.accelerator.scaler.load_state_dict(self.progress.scaler)
         if self.accelerator.is_main_process:
-            self.run.forget_after(self.progress.step)
+            self.directory.forget_after(self.progress.step)
         log.info("going on after step %d of %d", self.progress.step, self.loader.steps)

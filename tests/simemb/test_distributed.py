@@ -29,7 +29,7 @@ from simemb import distributed
 from simemb.method import gradient_cache
 from simemb.encoder.encoder import Encoder
 from simemb.training.loader import Loader
-from simemb.training.dataset import prepare
+from simemb.training.dataset import load_training_data
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
 from simemb.corpus.rows import open_rows
@@ -61,7 +61,7 @@ CASES = {
 def three_steps(recipe, file):
     encoder = Encoder.load(base, pooling="cls")
     rows = open_rows(file)
-    material = prepare(recipe, rows, encoder, None, progress=False)
+    material = load_training_data(recipe, rows, encoder, None, progress=False)
     method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()
     loader = Loader(material, recipe, method.views, method.seen, seed=1, rank=rank, world=world)
     losses = []

@@ -24,7 +24,7 @@ from simemb import (
     Queue,
 )
 from simemb.method.recipe import Recipe
-from simemb.training.fit import Result
+from simemb.training.result import Result
 from simemb.training.trainer import Trainer
 
 STEPS = 4

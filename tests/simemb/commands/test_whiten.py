@@ -17,7 +17,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, ModelError, TrainingError
 from simemb.report.figures.style import look
 from simemb.report.model import Subject
-from simemb.training.run_directory import Run
+from simemb.training.run_directory import RunDirectory
 
 
 @pytest.fixture(autouse=True)
@@ -96,9 +96,9 @@ def test_a_whitened_encoder_does_not_pass_for_a_run(tiny_base: Path, sentences_f
     subject = Subject("white", "white", look(0))
     assert (subject.recipe, subject.history) == (None, None)
     with pytest.raises(TrainingError, match="white is not a run directory"):
-        Run("white").refuse(resume=False, overwrite=True)
+        RunDirectory("white").refuse(resume=False, overwrite=True)
     with pytest.raises(TrainingError, match="nothing to resume"):
-        Run("white").refuse(resume=True, overwrite=False)
+        RunDirectory("white").refuse(resume=True, overwrite=False)
 
 
 def test_a_warning_of_the_data_is_told(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, caplog) -> None:

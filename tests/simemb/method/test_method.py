@@ -38,7 +38,7 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.token_augmentations import Crop, Repeat, Vocabulary
 from simemb.method.views import View
-from simemb.training.dataset import Material, Reading
+from simemb.training.dataset import Reading, TrainingData
 from simemb.training.loader import Loader
 from simemb.transformer.batch import Batch
 
@@ -359,7 +359,7 @@ class Table:
 
 def loader(ours: Method, texts: Sequence[str]) -> Loader:
     reading = Reading(Table(ours.encoder, texts), Vocabulary.of(ours.encoder.tokenizer, ours.encoder.max_length))
-    return Loader(Material(reading), ours.recipe, ours.views, ours.seen, seed=1)
+    return Loader(TrainingData(reading), ours.recipe, ours.views, ours.seen, seed=1)
 
 
 def sentences(batch: Batch, examples: int) -> list[Batch]:

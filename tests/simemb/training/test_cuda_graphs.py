@@ -15,26 +15,19 @@ from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.method.memory import Queue
-from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import EMA
-from simemb.training import cuda_step_graphs as recorded_steps
 from simemb.training.cuda_graphs import Graphs, Size, able, working
-from simemb.training.dataset import prepare
-from simemb.training.run_directory import Run, Settings
+from simemb.training.dataset import load_training_data
+from simemb.training.plan import Plan
+from simemb.training.run_directory import RunDirectory, Settings
 from simemb.training.status_line import LiveLine
 from simemb.training.trainer import Trainer
 from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-
-
-@pytest.fixture(autouse=True)
-def whole_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with SIMEMB_GRAPHS=steps in the environment."""
-    monkeypatch.setattr(recorded_steps, "ON", True)
 
 
 # ---- sizes ---------------------------------------------------------------------------------------
@@ -107,11 +100,11 @@ def make(tiny_base: Path, sentences_file: Path, tmp_path: Path) -> Callable[...,
     def made(name: str = "simcse", precision: str = "bf16", **fields: Any) -> Trainer:
         ours: Recipe = replace(find(name), **{**SMALL, **fields})
         encoder = Encoder.load(tiny_base, pooling=ours.pooling)
-        material = prepare(ours, open_rows(sentences_file), encoder, None, progress=False)
-        run = Run(tmp_path / str(len(list(tmp_path.iterdir()))))
+        material = load_training_data(ours, open_rows(sentences_file), encoder, None, progress=False)
+        run = RunDirectory(tmp_path / str(len(list(tmp_path.iterdir()))))
         settings = replace(SETTINGS, precision=precision)
-        trainer = Trainer(Method(ours, encoder, columns=1, seed=1), material, None, run, settings)
-        trainer.run.claim({}, resume=False)
+        trainer = Trainer(Plan(ours, encoder, material, run, settings))
+        trainer.directory.claim({}, resume=False)
         return trainer
 
     return made
@@ -140,10 +133,10 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit_on_a_gpu(fields: dict[str, A
     stopped = make(**fields)
     with running(stopped) as steps:
         steps(7)
-    stopped._look()
+    stopped._read()
     stopped._save()
     again = make(**fields)
-    again.run = stopped.run
+    again.directory = stopped.directory
     again._resume()
     with running(again) as steps:
         steps(5)
@@ -173,58 +166,6 @@ def test_without_dropout_recordings_and_fused_layers_give_the_gradient_of_the_pl
         plain = gradient(make(precision="no", **fields), 1)
     assert torch.equal(recorded, once)
     assert torch.nn.functional.cosine_similarity(recorded, plain, dim=0) > 0.995
-
-
-@on_gpu
-def test_recorded_steps_are_the_steps_by_parts_but_for_rounding(make: Callable[..., Trainer]):
-    losses: list[list[float]] = []
-    for whole in (True, False):
-        trainer = make(dropout=0.0)
-        with running(trainer) as steps:
-            trainer.steps = trainer.steps if whole else None
-            numbers: list[float] = []
-            for _ in range(9):
-                steps(1)
-                found = trainer.readings.read()
-                numbers += [values["loss"] for _, values in found]
-        losses.append(numbers)
-    assert len(losses[0]) == len(losses[1])
-    assert losses[0] == pytest.approx(losses[1], rel=0.02)
-
-
-@on_gpu
-def test_steps_are_recorded_where_they_can_be_and_elsewhere_the_encoder_is(make: Callable[..., Trainer]):
-    for fields, whole in ({}, True), ({"accumulate": 2}, False), ({"memory": Queue(size=8)}, False):
-        trainer = make(**fields)
-        with running(trainer) as steps:
-            steps(8)
-            assert (trainer.steps is not None) is whole
-            assert (trainer.steps if whole else trainer.graphs[0])._recordings
-        assert trainer.method.encoder.states_by is None
-
-
-@on_gpu
-def test_a_step_that_waits_for_the_device_is_not_recorded_and_happens_once(
-    make: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
-):
-    waiting, plain = make(), make(accumulate=1)
-    for trainer in (waiting, plain):
-        real = trainer._backward
-
-        def backward(examples: Any, share: float, real: Any = real) -> Any:
-            loss, signals = real(examples, share)
-            float(loss)
-            return loss, signals
-
-        monkeypatch.setattr(trainer, "_backward", backward)
-    with running(waiting) as steps:
-        steps(5)
-        assert not waiting.steps.on
-    with running(plain) as steps:
-        plain.steps = None
-        steps(5)
-    for name, tensor in weights(plain).items():
-        assert torch.equal(tensor, weights(waiting)[name]), name
 
 
 @on_gpu

@@ -25,7 +25,8 @@ from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
-from simemb.training.fit import _check_choices, fit, sample_for
+from simemb.training.fit import fit
+from simemb.training.plan import _check_choices, sample_for
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}

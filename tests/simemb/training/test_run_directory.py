@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simemb.errors import TrainingError
-from simemb.training.run_directory import Run, environment
+from simemb.training.run_directory import RunDirectory, environment
 
 RECORD: dict[str, Any] = {
     "recipe": {"kind": "Recipe", "batch_size": 64, "views": [{"column": 0}], "betas": [0.9, 0.999]},
@@ -17,8 +17,8 @@ RECORD: dict[str, Any] = {
 }
 
 
-def started(directory: Path, *, checkpoint: bool = True) -> Run:
-    run = Run(directory)
+def started(directory: Path, *, checkpoint: bool = True) -> RunDirectory:
+    run = RunDirectory(directory)
     run.claim(RECORD, resume=False)
     if checkpoint:
         run.checkpoint.parent.mkdir()
@@ -27,22 +27,22 @@ def started(directory: Path, *, checkpoint: bool = True) -> Run:
 
 
 def test_a_new_or_an_empty_directory_is_free(tmp_path: Path):
-    Run(tmp_path / "new" / "deep").refuse(resume=False, overwrite=False)
-    Run(tmp_path).refuse(resume=False, overwrite=False)
-    Run(tmp_path).refuse(resume=False, overwrite=True)
+    RunDirectory(tmp_path / "new" / "deep").refuse(resume=False, overwrite=False)
+    RunDirectory(tmp_path).refuse(resume=False, overwrite=False)
+    RunDirectory(tmp_path).refuse(resume=False, overwrite=True)
 
 
 def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
     for overwrite in (False, True):
         with pytest.raises(TrainingError, match=r"is not a run directory .*--overwrite leaves it alone; give another"):
-            Run(tmp_path).refuse(resume=False, overwrite=overwrite)
+            RunDirectory(tmp_path).refuse(resume=False, overwrite=overwrite)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 def test_overwrite_replaces_a_run(tmp_path: Path):
     started(tmp_path / "run")
-    run = Run(tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
     run.refuse(resume=False, overwrite=True)
     run.claim({**RECORD, "data": {}}, resume=False)
     assert not run.checkpoint.exists()
@@ -54,14 +54,14 @@ def test_overwrite_replaces_a_run(tmp_path: Path):
 def test_a_file_in_the_way_is_named(place: str, tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="a file is in the way"):
-        Run(tmp_path / place).refuse(resume=False, overwrite=True)
+        RunDirectory(tmp_path / place).refuse(resume=False, overwrite=True)
 
 
 def test_resume_needs_a_checkpoint(tmp_path: Path):
-    for directory in (tmp_path / "nothing", started(tmp_path / "early", checkpoint=False).directory):
+    for directory in (tmp_path / "nothing", started(tmp_path / "early", checkpoint=False).path):
         with pytest.raises(TrainingError, match=r"nothing to resume, there is no last.state\.safetensors"):
-            Run(directory).refuse(resume=True, overwrite=False)
-    Run(started(tmp_path / "run").directory).refuse(resume=True, overwrite=False)
+            RunDirectory(directory).refuse(resume=True, overwrite=False)
+    RunDirectory(started(tmp_path / "run").path).refuse(resume=True, overwrite=False)
 
 
 def test_resume_and_overwrite_together_are_refused(tmp_path: Path):
@@ -117,11 +117,11 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path):
 @pytest.mark.parametrize("name", ["best", "twin"])
 def test_a_replacement_of_an_encoder_that_a_crash_cut_short_is_undone_on_resume(name: str, tmp_path: Path):
     run = started(tmp_path / "run")
-    old = run.directory / f"{name}.old"
+    old = run.path / f"{name}.old"
     old.mkdir()
     (old / "config.json").write_text("{}")
     run.claim(RECORD, resume=True)
-    assert (run.directory / name / "config.json").exists()
+    assert (run.path / name / "config.json").exists()
     assert not old.exists()
 
 

@@ -23,14 +23,14 @@ from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.errors import SimembError
 from simemb.method.memory import Queue
-from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import EMA
-from simemb.training.dataset import prepare
+from simemb.training.dataset import load_training_data
 from simemb.training.fit import fit
 from simemb.training.optimizer import factor
-from simemb.training.run_directory import Run, Settings
+from simemb.training.plan import Plan
+from simemb.training.run_directory import RunDirectory, Settings
 from simemb.training.status_line import LiveLine
 from simemb.training.trainer import Trainer
 
@@ -81,9 +81,9 @@ def test_the_linear_schedule_is_that_of_transformers(schedule: str):
 def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
     torch.manual_seed(0)
     encoder = Encoder.load(tiny_base, pooling="cls")
-    material = prepare(ours, open_rows(data), encoder, None, progress=False)
-    trainer = Trainer(Method(ours, encoder, columns=1, seed=1), material, None, Run(output), SETTINGS)
-    trainer.run.claim({}, resume=False)
+    material = load_training_data(ours, open_rows(data), encoder, None, progress=False)
+    trainer = Trainer(Plan(ours, encoder, material, RunDirectory(output), SETTINGS))
+    trainer.directory.claim({}, resume=False)
     return trainer
 
 

@@ -1,0 +1,234 @@
+"""The plan of a run: everything that `simemb.fit` checks and loads before anything is written.
+
+`simemb.training.trainer.Trainer` carries a plan out.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from simemb.corpus.rows import Rows, open_rows
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.loading import BUNDLED
+from simemb.errors import DataError, SimembError, TrainingError, unknown
+from simemb.evaluation.evaluate import evaluate
+from simemb.evaluation.evaluate import find as find_suite
+from simemb.evaluation.scores import Scores
+from simemb.evaluation.suite import Suite
+from simemb.evaluation.tasks import Similarity
+from simemb.method.method import Method
+from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
+from simemb.method.targets import Twin
+from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training.run_directory import RunDirectory, Settings, environment
+
+log = logging.getLogger("simemb")
+
+Metric = Literal["spearman", "pearson"]
+MixedPrecision = Literal["no", "bf16", "fp16"]
+
+METRICS = ("spearman", "pearson")
+PRECISIONS = ("no", "bf16", "fp16")
+TRACKERS = ("tensorboard", "wandb", "trackio")
+SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
+"""The bundled corpora."""
+NO_DEV = "none"
+"""The dev suite of those who want none."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that has been checked and loaded.
+
+    recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
+    data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
+    `recipe.json` says. suite: the dev suite that chooses the checkpoint. resume: go on with the run in `directory`.
+    trackers, progress: see `simemb.fit`.
+    """
+
+    recipe: Recipe
+    encoder: Encoder
+    data: TrainingData
+    directory: RunDirectory
+    settings: Settings
+    twin: Encoder | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+    suite: Suite | None = None
+    resume: bool = False
+    trackers: Sequence[str] = ()
+    progress: bool | None = None
+
+    def score(self) -> Scores | None:
+        """The score of the encoder on the dev suite, as it is now."""
+        return None if self.suite is None else evaluate(self.encoder, self.suite, geometry=True, progress=self.progress)
+
+    def method(self) -> Method:
+        """The recipe applied to the encoder: a head that is kept joins it, so score the base before."""
+        return Method(
+            self.recipe,
+            self.encoder,
+            columns=len(self.settings.columns),
+            seed=self.settings.seed,
+            examples=self.data.examples(self.recipe.views),
+            twin=self.twin,
+            taught=self.data.taught_width,
+        )
+
+
+def prepare(
+    recipe: str | Path | Recipe,
+    model: str | Path | Encoder = BUNDLED,
+    data: Any = None,
+    *,
+    output: str | Path,
+    columns: Sequence[str] | None = None,
+    pooling: str | None = None,
+    dev: str | Path | Suite | None = None,
+    metric: Metric = "spearman",
+    seed: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    precision: MixedPrecision = "no",
+    trackers: Sequence[str] = (),
+    progress: bool | None = None,
+) -> Plan:
+    """Check and load everything for a run, and write nothing; the arguments are those of `simemb.fit`.
+
+    Raises a `SimembError` that says what to do.
+    """
+    _check_choices(metric, precision, trackers)
+    if not 0 <= seed < 2**63:
+        raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
+    recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    directory = RunDirectory(output)
+    directory.refuse(resume=resume, overwrite=overwrite)
+    rows = _rows(recipe, data, columns)
+    suite = _dev_suite(dev, rows)
+    encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
+    _check_size(recipe, rows, training_data.examples(recipe.views))
+    settings = Settings(
+        model=encoder.name,
+        fingerprint=encoder.fingerprint(),
+        pooling=pooling or encoder.pooling,
+        data=rows.name,
+        columns=rows.columns,
+        dev=NO_DEV if suite is None else suite.name if isinstance(dev, Suite) else str(dev or suite.name),
+        metric=metric,
+        seed=seed,
+        precision=precision,
+        warning=rows.warning,
+    )
+    content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
+    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
+    if resume:
+        directory.compare(record)
+    return Plan(recipe, encoder, training_data, directory, settings, twin, record, suite, resume, trackers, progress)
+
+
+def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
+    rows = open_rows(sample_for(recipe) if data is None else data, columns=columns)
+    _check_columns(recipe, rows)
+    if rows.warning:
+        log.warning("%s: %s", rows.name, rows.warning)
+    return rows
+
+
+def _load(
+    recipe: Recipe, model: str | Path | Encoder, pooling: str | None, rows: Rows, progress: bool | None
+) -> tuple[Encoder, Encoder | None, TrainingData]:
+    """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
+    processes = _processes()
+    with torch.random.fork_rng():
+        encoder = _encoder(model, pooling, recipe).to(processes.device)
+        named = recipe.target.model if isinstance(recipe.target, Twin) else None
+        twin = _encoder(named, None, recipe).to(processes.device) if named else None
+        with processes.main_process_first():  # the others find what the main process caches
+            return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+
+
+def _processes() -> Any:
+    """accelerate's view of the processes that train together, and of their devices."""
+    from accelerate import PartialState
+
+    return PartialState()
+
+
+def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None:
+    for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
+        if value not in allowed:
+            raise TrainingError(unknown(kind, value, allowed))
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise TrainingError("--precision fp16 needs a GPU, and there is none here (allowed: no, bf16)")
+    for tracker in trackers:
+        if tracker not in TRACKERS:
+            raise TrainingError(unknown("tracker", tracker, TRACKERS))
+        if find_spec(tracker) is None:
+            raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
+
+
+def _check_columns(recipe: Recipe, rows: Rows) -> None:
+    if len(rows.columns) < recipe.columns:
+        raise DataError(
+            f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
+            f"({', '.join(rows.columns)}); name others with --columns"
+        )
+    read = {view.column for view in recipe.views}
+    unread = [name for place, name in enumerate(rows.columns) if place not in read]
+    if unread or rows.ignored:
+        log.info("%s: not used: column %s", rows.name, ", ".join([*unread, *rows.ignored]))
+    if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
+        log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
+
+
+def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
+    contrast = recipe.objective is not None and recipe.objective.negatives
+    needed = 2 if contrast else recipe.smallest_share
+    if examples < needed:
+        why = "a batch needs others as negatives" if contrast else "a batch needs more"
+        raise DataError(f"{rows.name}: holds {max(examples, 0)} example, but {why} (at least {needed})")
+
+
+def sample_for(recipe: Recipe) -> str:
+    """The bundled corpus that suits a recipe."""
+    if any(view.offset for view in recipe.views):
+        return "sample_stories"
+    if recipe.objective is not None and recipe.objective.scored:
+        return "sample_pairs"
+    return "sample" if recipe.columns == 1 else "sample_triplets"
+
+
+def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -> Encoder:
+    if isinstance(model, Encoder):
+        if pooling is not None:
+            raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
+        return model
+    encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
+    if not isinstance(encoder, Encoder):
+        raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+    return encoder
+
+
+def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
+    """The suite that chooses the checkpoint; alignment and uniformity are measured on its own pairs."""
+    if dev == NO_DEV:
+        return None
+    if dev is None:
+        dev = "sample_dev" if rows.name in SAMPLES else "stsb_dev"
+        try:
+            find_suite(dev).tasks[0].load()
+        except SimembError as error:
+            log.warning(
+                "no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error
+            )
+            return None
+    suite = find_suite(dev)
+    for task in suite.tasks:
+        task.load()
+    pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
+    return replace(suite, geometry=pairs)

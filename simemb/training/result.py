@@ -1,0 +1,27 @@
+"""What a training run results in; `simemb.fit` returns it and `simemb.report.terminal` prints it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simemb.encoder.encoder import Encoder
+from simemb.evaluation.scores import Scores
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores on the dev
+    suite of the base and of the best checkpoint (None without a dev suite). steps: optimizer steps done,
+    of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
+    sentences_per_second counts every view of every example, as the network does.
+    """
+
+    directory: Path
+    encoder: Encoder
+    before: Scores | None
+    after: Scores | None
+    steps: int
+    best_step: int
+    seconds: float
+    sentences_per_second: float
