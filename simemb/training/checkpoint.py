@@ -2,7 +2,7 @@
 
 A single safetensors file holds weights, buffers and the optimizer's moments, with the counters in its
 header; it is replaced in one step, so a crash at any moment leaves the previous state whole. Random
-numbers need no place in it: those of a step follow from the seed and the step (`simemb.training.loader.mix`).
+numbers need no place in it: those of a step follow from the seed and the step (`simemb.training.random_seeds.seed_of`).
 """
 
 import json

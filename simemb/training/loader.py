@@ -5,6 +5,7 @@ sampler, and several processes agree without talking.
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from math import ceil
 
 import numpy as np
@@ -19,6 +20,7 @@ from simemb.method.targets import Seen
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
 from simemb.training.dataset import Reading, TrainingData
+from simemb.training.random_seeds import seed_of
 from simemb.transformer.batch import Batch
 
 
@@ -71,7 +73,7 @@ class Loader:
         Several processes need equally many, so up to `world` - 1 examples of a batch are left out.
         """
         if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(mix(self.seed, epoch))
+            generator = torch.Generator().manual_seed(seed_of(self.seed, epoch))
             self._epoch, self._order = epoch, torch.randperm(self.examples, generator=generator)
         size = self.recipe.batch_size
         batch = self._order[number * size : (number + 1) * size]
@@ -133,17 +135,9 @@ class Loader:
 
 
 def numbers_of(sentences: Sequence[NDArray[np.int32]]) -> Tensor:
-    """A number of 64 bits for each sentence: the sum of one well mixed for every token and its place."""
-    lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
-    starts = np.cumsum(lengths) - lengths
-    places = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-    tokens = np.concatenate(sentences).astype(np.uint64)
-    # splitmix64 (Steele et al., 2014) of token and place
-    mixed = (places.astype(np.uint64) << np.uint64(32) | tokens) + np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
-    return torch.from_numpy(np.add.reduceat(mixed, starts).view(np.int64))
+    """A number of 64 bits for each sentence: the BLAKE2b hash of its token ids, little-endian."""
+    hashes = (blake2b(ids.astype("<i4", copy=False).tobytes(), digest_size=8).digest() for ids in sentences)
+    return torch.from_numpy(np.frombuffer(bytearray().join(hashes), np.dtype("<i8")).astype(np.int64, copy=False))
 
 
 def _read(reading: Reading, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
@@ -156,14 +150,3 @@ def _further(rows: list[int], view: View) -> list[int]:
 
 def _token_augmentations(view: View) -> list[TokenAugmentation]:
     return [augmentation for augmentation in view.augment if isinstance(augmentation, TokenAugmentation)]
-
-
-def mix(*numbers: int) -> int:
-    """One well-mixed seed out of several numbers; the same on every machine.
-
-    >>> mix(1, 2) == mix(1, 2) != mix(2, 1)
-    True
-    """
-    # How many there are goes in too: numpy fills up with zeros, so (1, 2) and (1, 2, 0) would be the same.
-    low, high = np.random.SeedSequence((len(numbers), *numbers)).generate_state(2)
-    return int(low) << 31 ^ int(high)

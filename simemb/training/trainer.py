@@ -24,11 +24,12 @@ from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
 from simemb.training.checkpoint import Progress
-from simemb.training.loader import Loader, mix
+from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
 from simemb.training.optimizer import adamw, factor, set_rate
 from simemb.training.plan import Plan
 from simemb.training.prefetch import Ahead
+from simemb.training.random_seeds import seed_of, seed_torch
 from simemb.training.result import Result
 from simemb.training.run_card import describe
 from simemb.training.status_line import Interrupts, LiveLine
@@ -180,19 +181,12 @@ class Trainer:
         """Leave the mean gradient of some batches; their numbers."""
         numbers: list[dict[str, Tensor]] = []
         for place, examples in enumerate(batches):
-            self._seed(place)
+            seed = seed_of(self.settings.seed, self.progress.step, place, distributed.rank())
+            seed_torch(seed, on_gpu=self.on_gpu)
             with self._replaying():
                 loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
             numbers.append({"loss": loss.detach(), **signals})
         return numbered(numbers)
-
-    def _seed(self, place: int) -> None:
-        number = mix(self.settings.seed, self.progress.step, place, distributed.rank())
-        if self.on_gpu:  # what torch.manual_seed does, without a millisecond for kinds of devices that are not there
-            torch.default_generator.manual_seed(number)
-            torch.cuda.manual_seed(number)
-        else:
-            torch.manual_seed(number)
 
     def _due(self, step: int) -> bool:
         """Whether the numbers are read after so many steps: on a CPU always, on a GPU where somebody needs them."""

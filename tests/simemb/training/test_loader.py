@@ -19,7 +19,7 @@ from simemb.method.targets import EMA, seen
 from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
 from simemb.method.views import View
 from simemb.training.dataset import Reading, TrainingData
-from simemb.training.loader import Loader, mix
+from simemb.training.loader import Loader
 from simemb.transformer.batch import Batch
 
 VIEWS = (View(target=False), View(online=False))
@@ -380,18 +380,3 @@ def test_examples_move_as_a_whole():
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert len(moved) == len(examples)
     assert moved.sentences == examples.sentences
-
-
-# ---- seeds ---------------------------------------------------------------------------------------
-
-
-def test_mixed_seeds_do_not_collide_and_fit_a_generator():
-    seeds = [mix(a, b, c) for a in range(20) for b in range(20) for c in range(20)]
-    assert len(set(seeds)) == len(seeds)
-    assert all(0 <= seed < 2**63 for seed in seeds)
-    assert mix(1, 2, 0, 0) != mix(1, 2) != mix(1, 2, 0)
-    assert mix(0) != mix(0, 0)
-
-
-def test_mixed_seeds_are_the_same_on_every_machine():
-    assert mix(1, 2) == 6326965974410291933
