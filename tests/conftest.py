@@ -6,8 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import simemb.data
+
+# The suite says the same everywhere: the same examples, and no example fails because a machine is slow.
+# `--hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile("simemb", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("simemb")
 
 # The processes that tests start import the installed package, not the checkout that they happen to stand in, which
 # lacks simemb.train, simemb.eval and simemb.data.

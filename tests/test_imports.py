@@ -25,6 +25,26 @@ HEAVY = {
 # transformers hands its attention functions whatever a model was called with.
 FORWARDING = {"hf_forward"}
 
+# The arrows of the house: what the files of a package may import besides their own package and FOUNDATIONS, which may
+# import each other. docs/design.md, section 1, says what each package is for.
+FOUNDATIONS = {"errors", "files", "progress", "cookbook", "distributed"}
+ARROWS = {
+    "commands": "report comparison training evaluation search method encoder transformer corpus",
+    "report": "comparison training evaluation search encoder",
+    "comparison": "training evaluation corpus encoder",
+    "training": "evaluation method encoder transformer corpus",
+    "evaluation": "search encoder corpus",
+    "method": "encoder transformer corpus",
+    "search": "encoder corpus",
+    "encoder": "transformer corpus",
+    "transformer": "",
+    "corpus": "",
+}
+# Programs: nobody imports them, so they may import anything.
+PROGRAMS = {"simemb", "simemb.cli", "simemb.bundled.__main__"}
+# Packages whose __init__ hands on the names of its modules; every other one is a docstring alone.
+HANDING_ON = {"simemb/method/objectives", "simemb/evaluation/tasks", "simemb/report/panels"}
+
 FILES = [
     pytest.param(path, id=str(path.relative_to(ROOT))) for name in PACKAGES for path in (ROOT / name).rglob("*.py")
 ]
@@ -48,6 +68,50 @@ def imported_at_once(path: Path) -> Iterator[str]:
             waiting += node.orelse
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             waiting += ast.iter_child_nodes(node)
+
+
+def module_name(path: Path) -> str:
+    parts = [*path.relative_to(ROOT).with_suffix("").parts]
+    package = parts if parts[0] in ("simemb", "benchmarks") else ["simemb", *parts]
+    return ".".join(package[:-1] if package[-1] == "__init__" else package)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """The files of the library, the cookbook and the benchmarks by the name under which they are imported."""
+    return {module_name(path): path for name in (*PACKAGES, "benchmarks") for path in (ROOT / name).rglob("*.py")}
+
+
+@cache
+def imported_anywhere(path: Path) -> frozenset[str]:
+    """The modules of this repository that a file imports: at once, inside a function, or for type checkers alone."""
+    names: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{absolute(path, node)}.{alias.name}" for alias in node.names} | {absolute(path, node)}
+    if path.parent.name == "benchmarks":  # its files are run from their folder
+        names |= {f"benchmarks.{name}" for name in names}
+        names |= {name.rpartition(".")[0] for name in names}
+    return frozenset(name for name in names if name in modules() and name != module_name(path))
+
+
+def circles() -> list[set[str]]:
+    """Files that import each other in a loop. What can be reached from a file and leads back to it is in its loop."""
+    names = {name: imported_anywhere(path) for name, path in modules().items() if name != "simemb"}
+
+    @cache
+    def reached(start: str) -> frozenset[str]:
+        waiting, done = [start], set[str]()
+        while waiting:
+            for name in names[waiting.pop()] - done - {"simemb"}:
+                done.add(name)
+                waiting.append(name)
+        return frozenset(done)
+
+    loops = {frozenset(other for other in reached(name) if name in reached(other)) for name in names}
+    return [set(loop) for loop in loops if loop]
 
 
 def public(where: ast.AST) -> Iterator[ast.FunctionDef]:
@@ -120,6 +184,34 @@ def test_the_library_imports_no_cookbook_and_the_cookbook_nothing_but_the_librar
     package = path.relative_to(ROOT).parts[0]
     others = {f"simemb.{name}." for name in COOKBOOK if name != package} | {f"{name}." for name in COOKBOOK}
     assert [name for name in imported_at_once(path) if f"{name}.".startswith(tuple(others))] == []
+
+
+LIBRARY = [param for param in FILES if module_name(param.values[0]) not in PROGRAMS and "simemb/" in str(param.id)]
+
+
+@pytest.mark.parametrize("path", LIBRARY)
+def test_a_package_imports_only_from_the_floors_below(path: Path) -> None:
+    home = module_name(path).split(".")[1]
+    allowed = FOUNDATIONS if home in FOUNDATIONS else FOUNDATIONS | {home} | set(ARROWS.get(home, "").split())
+    assert [name for name in imported_anywhere(path) - {"simemb"} if name.split(".")[1] not in allowed] == []
+
+
+def test_the_table_of_arrows_names_every_package_and_has_no_circle_itself() -> None:
+    folders = {path.parent.name for path in (ROOT / "simemb").glob("*/__init__.py")}
+    assert folders - {"bundled"} == set(ARROWS)
+    order = list(ARROWS)  # from the top floor down
+    assert all(order.index(below) > order.index(above) for above in ARROWS for below in ARROWS[above].split())
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    assert circles() == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "simemb").rglob("__init__.py")), ids=str)
+def test_the_init_of_a_package_is_a_docstring(path: Path) -> None:
+    if path.parent == ROOT / "simemb" or str(path.parent.relative_to(ROOT)) in HANDING_ON:
+        return
+    assert [type(node) for node in tree(path).body] == [ast.Expr]
 
 
 @pytest.mark.parametrize("path", FILES)
