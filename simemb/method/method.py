@@ -115,7 +115,7 @@ class Method(nn.Module):
     # ---- a step ----------------------------------------------------------------------------------
 
     def forward(self, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss, and what to watch beside it (see `simemb.training.monitor.signals`)."""
+        """The loss, and what to watch beside it (see `simemb.method.signals.signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
         loss, watched = self.compare(join(parts), examples)
         for chunk, part in zip(examples.chunks, parts, strict=True):
