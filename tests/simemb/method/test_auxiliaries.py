@@ -147,7 +147,7 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
     texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
     batch = Batch.collate(encoder.tokenize(texts)[0])
     torch.manual_seed(5)
-    found = loss(scene(encoder, batch))
+    value = loss(scene(encoder, batch))
     torch.manual_seed(5)
     special = torch.isin(batch.ids, torch.tensor(encoder.tokenizer.all_special_ids))
     masked, chosen = mask_tokens(batch.ids, ~special, 0.5, encoder.tokenizer.mask_token_id, len(encoder.tokenizer))
@@ -161,15 +161,15 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
         )
         losses += picked.tolist()
         start += length
-    assert found.item() == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+    assert value.item() == pytest.approx(sum(losses) / len(losses), abs=1e-5)
 
 
 def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
     encoder = Encoder.load(tiny_base, pooling="cls")
     loss = MaskedLM(probability=1e-9).build(encoder, dict(enumerate(VIEWS)))
-    found = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
-    found.backward()
-    assert found.item() == 0
+    value = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
+    value.backward()
+    assert value.item() == 0
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0, -0.1, float("nan")])
@@ -231,11 +231,11 @@ def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(cl
     loss, reference = classifier(TRIPLETS, classes)
     vectors = vectors_of(4)
     vectors[2][0] = vectors[0][0]  # a hypothesis that is its premise
-    found = loss(seen_as(vectors))
+    value = loss(seen_as(vectors))
     pairs = [(vectors[0][row], vectors[2][row], 0) for row in range(5)]
     pairs += [(vectors[0][row], vectors[3][row], classes - 1) for row in range(5)]
     assert loss.places == [0, 2, 3]  # the first view of each column; the second view of column 0 plays no part
-    assert found.item() == pytest.approx(reference(pairs), abs=1e-5)
+    assert value.item() == pytest.approx(reference(pairs), abs=1e-5)
 
 
 def test_labeled_pairs_are_learnt_as_they_are(classifier: Any):
@@ -247,7 +247,7 @@ def test_labeled_pairs_are_learnt_as_they_are(classifier: Any):
 
 def test_the_gradient_reaches_both_sentences_and_the_classifier(classifier: Any):
     loss, _ = classifier(TRIPLETS)
-    vectors = {place: found.requires_grad_() for place, found in vectors_of(4).items()}
+    vectors = {place: tensor.requires_grad_() for place, tensor in vectors_of(4).items()}
     loss(seen_as(vectors)).backward()
     assert all(vectors[place].grad.abs().sum() > 0 for place in loss.places)
     assert all(parameter.grad.abs().sum() > 0 for parameter in loss.parameters())

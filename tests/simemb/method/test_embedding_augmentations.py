@@ -149,10 +149,10 @@ def shares(cut: Tensor) -> Tensor:
     return cut.reshape(DRAWS, -1).float().mean(0)
 
 
-def assert_near(found: Tensor, probability: float) -> None:
+def assert_near(frequencies: Tensor, probability: float) -> None:
     """Within 4.5 standard deviations: by chance, one in 100,000 is not."""
     deviation = (probability * (1 - probability) / DRAWS) ** 0.5
-    assert (found - probability).abs().max() < 4.5 * deviation
+    assert (frequencies - probability).abs().max() < 4.5 * deviation
 
 
 def test_every_token_is_cut_equally_often():

@@ -159,10 +159,10 @@ def test_every_objective_is_among_the_recipes():
     assert every <= {type(fields["objective"]).__name__ for fields in RECIPES.values()}
 
 
-def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-6) -> None:
-    assert found.keys() == expected.keys()
+def assert_same(actual: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-6) -> None:
+    assert actual.keys() == expected.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, atol=tolerance, rtol=tolerance)
+        torch.testing.assert_close(actual[name], value, atol=tolerance, rtol=tolerance)
 
 
 @pytest.mark.parametrize("numbers", [row_blocks.NUMBERS, 40])
@@ -177,9 +177,9 @@ def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(
     for _ in range(2):  # the second time there is something in the memory, and the slow copy has moved
         expected, watched = whole(in_chunks(whole, None))
         expected.backward()
-        found, seen = cached(parts, in_chunks(parts))
-        torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
-        assert not found.requires_grad
+        loss, seen = cached(parts, in_chunks(parts))
+        torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
+        assert not loss.requires_grad
         assert gradients(parts)
         assert_same(gradients(parts), gradients(whole))
         assert_same(seen, watched, 1e-5)
@@ -259,7 +259,7 @@ def test_with_dropout_the_gradient_is_that_of_one_graph_through_all_chunks(name:
     method = made(dropout=0.3, **NOISY[name])
     plain = made(dropout=0.3, **NOISY[name])
     calls = watch_encoding(method)
-    found, _ = cached(method, in_chunks(method, 4))
+    loss, _ = cached(method, in_chunks(method, 4))
     parts: list[Encoded] = []
     examples = in_chunks(plain, 4)
     for (state, _), chunk in zip(calls[:3], examples.chunks, strict=True):
@@ -267,7 +267,7 @@ def test_with_dropout_the_gradient_is_that_of_one_graph_through_all_chunks(name:
         parts.append(plain.encode(chunk, examples))
     expected, _ = plain.compare(join(parts), examples)
     expected.backward()
-    torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
     assert_same(gradients(method), gradients(plain))
 
 
@@ -295,11 +295,11 @@ def test_a_language_model_beside_it_adds_its_gradient_chunk_by_chunk(objective: 
     monkeypatch.setattr(auxiliaries, "mask_tokens", every_third)
     method = made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),))
     plain = deepcopy(made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),)))
-    found, seen = cached(method, in_chunks(method))
+    loss, seen = cached(method, in_chunks(method))
     expected, watched = plain(in_chunks(plain))  # the same chunks in one graph
     expected.backward()
-    torch.testing.assert_close(found, expected.detach(), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
     assert_same(gradients(method), gradients(plain))
     assert_same(seen, watched, 1e-6)
     contrast = float(watched.get("contrast", 0.0))
-    assert float(found) == pytest.approx(contrast + 0.4 * float(watched["auxiliary_0"]), abs=1e-6)
+    assert float(loss) == pytest.approx(contrast + 0.4 * float(watched["auxiliary_0"]), abs=1e-6)

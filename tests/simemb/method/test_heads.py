@@ -73,10 +73,12 @@ def test_a_kept_projector_leaves_nothing_to_drop():
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_an_mlp_has_an_activation_after_every_layer_but_the_last(depth: int, activation: str):
     layers = build(MLP(layers=depth, hidden=5, width=3, activation=activation))
-    found, vectors = linears(layers), torch.randn(4, 6)
-    assert [(linear.in_features, linear.out_features) for linear in found] == list(pairwise([6, *[5] * (depth - 1), 3]))
+    linear_layers, vectors = linears(layers), torch.randn(4, 6)
+    assert [(linear.in_features, linear.out_features) for linear in linear_layers] == list(
+        pairwise([6, *[5] * (depth - 1), 3])
+    )
     expected = vectors
-    for place, linear in enumerate(found):
+    for place, linear in enumerate(linear_layers):
         expected = expected @ linear.weight.T + linear.bias
         if place < depth - 1:
             expected = getattr(torch.nn.functional, activation)(expected)
@@ -164,10 +166,10 @@ def test_the_first_layers_are_kept_and_the_whole_stays_the_same_function(keep: i
     assert len(parts.kept) == keep
     assert all(isinstance(layer, Dense) for layer in parts.kept)
     vectors = torch.randn(7, 6)
-    expected, found = whole.dropped(vectors), vectors
+    expected, output = whole.dropped(vectors), vectors
     for layer in (*parts.kept, parts.dropped):
-        found = layer(found)
-    torch.testing.assert_close(found, expected)
+        output = layer(output)
+    torch.testing.assert_close(output, expected)
     assert parts.width == 4
 
 

@@ -140,8 +140,8 @@ def bank(rows: list[list[float]], momentum: float = 0.5) -> BankState:
     return state
 
 
-def close(found: Tensor, expected: list[list[float]]) -> None:
-    torch.testing.assert_close(found, torch.tensor(expected), atol=1e-6, rtol=0)
+def close(values: Tensor, expected: list[list[float]]) -> None:
+    torch.testing.assert_close(values, torch.tensor(expected), atol=1e-6, rtol=0)
 
 
 def test_a_bank_starts_with_a_random_direction_for_every_example():

@@ -112,14 +112,14 @@ def assert_same_step(ours: Method, loss: Tensor, expected: Tensor) -> None:
     """The same value, and the same gradient in every parameter."""
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     loss.backward()
-    found = gradients(ours)
+    actual_gradients = gradients(ours)
     ours.zero_grad()
     expected.backward()
-    wanted = gradients(ours)
-    assert found.keys() == wanted.keys()
-    assert found
-    for name, gradient in wanted.items():
-        torch.testing.assert_close(found[name], gradient, atol=2e-5, rtol=1e-3)
+    expected_gradients = gradients(ours)
+    assert actual_gradients.keys() == expected_gradients.keys()
+    assert actual_gradients
+    for name, gradient in expected_gradients.items():
+        torch.testing.assert_close(actual_gradients[name], gradient, atol=2e-5, rtol=1e-3)
 
 
 # ---- views, one encoder ----------------------------------------------------------------------------------
@@ -371,16 +371,17 @@ def sentences(batch: Batch, examples: int) -> list[Batch]:
 
 
 def test_esimcse_steps_in_the_order_of_its_code_written_out_by_hand(encoder: Encoder):
-    """peers 3.3: encode, move the slow copy, the loss with the old queue, then the new keys, then the optimizer.
+    """Encode, move the slow copy, the loss with the old queue, then the new keys, then the optimizer.
 
-    Keys: the slow copy of the original sentence, without dropout, through the head as it is. Our slow copy
-    moves after the optimizer; that is the same, since it starts equal.
+    That is the order of a step in esimcse/trainers.py of caskcsg/sentemb. Keys: the slow copy of the original
+    sentence, without dropout, through the head as it is. Our slow copy moves after the optimizer; that is the same,
+    since it starts equal.
     """
-    found = find("esimcse")
+    original = find("esimcse")
     recipe = replace(
-        found,
-        target=replace(found.target, momentum=0.9),
-        memory=replace(found.memory, size=10),
+        original,
+        target=replace(original.target, momentum=0.9),
+        memory=replace(original.memory, size=10),
         batch_size=4,
         dropout=0.2,
         max_steps=5,
@@ -430,8 +431,8 @@ def descend(loss: Tensor, *modules: nn.Module) -> None:
 
 @pytest.mark.parametrize("name", ["moco_v1", "moco_v2"])
 def test_moco_tells_its_key_from_the_queue_alone(encoder: Encoder, name: str):
-    found = find(name)
-    recipe = replace(found, memory=replace(found.memory, size=8), dropout=0.0)
+    original = find(name)
+    recipe = replace(original, memory=replace(original.memory, size=8), dropout=0.0)
     ours = Method(recipe, encoder, columns=1, seed=1).train()
     disturb(ours.second)
     held = ours.memory.read()[0]

@@ -93,14 +93,14 @@ def words_of(ids: list[int]) -> list[list[int]]:
 
 def copies(units: list[list[int]], result: list[int]) -> list[int]:
     """How often each unit stands in the result, one after the other; units differ."""
-    found = []
+    counts = []
     for unit in units:
         times = 0
         while result[: len(unit)] == unit:
             result, times = result[len(unit) :], times + 1
-        found.append(times)
+        counts.append(times)
     assert not result
-    return found
+    return counts
 
 
 def assert_as_expected(counts: Counter[Any], expected: dict[Any, float], number: int = DRAWS) -> None:

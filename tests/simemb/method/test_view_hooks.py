@@ -65,17 +65,17 @@ def test_only_the_tokens_of_the_view_that_asks_change(family: str, augmentation:
     assert encoder.ragged is (family not in PADDED)
     batch = batch_of(encoder, FIRST, SECOND, FIRST)
     views = tuple(View(augment=(augmentation,)) if place == asked else View() for place in range(3))
-    plain, found, owner = embedded(encoder, batch), embedded(encoder, batch, views), view_of(batch, 4)
-    assert torch.equal(found[owner != asked], plain[owner != asked])
-    assert not torch.equal(found[owner == asked], plain[owner == asked])
+    plain, output, owner = embedded(encoder, batch), embedded(encoder, batch, views), view_of(batch, 4)
+    assert torch.equal(output[owner != asked], plain[owner != asked])
+    assert not torch.equal(output[owner == asked], plain[owner == asked])
 
 
 @pytest.mark.parametrize("family", MODES)
 def test_every_sentence_of_the_view_is_cut_by_its_own_length(family: str):
     encoder = shared(family)
     batch = batch_of(encoder, FIRST, SECOND)
-    found = embedded(encoder, batch, (View(), View(augment=(TokenCutoff(0.4),))))
-    zero = (found == 0).all(dim=1)
+    output = embedded(encoder, batch, (View(), View(augment=(TokenCutoff(0.4),))))
+    zero = (output == 0).all(dim=1)
     for tokens, length, row in zip(zero.split(list(batch.lengths)), batch.lengths, batch.order.tolist(), strict=True):
         assert tokens.sum() == (int(0.4 * length) if row >= 4 else 0)
 
@@ -87,9 +87,9 @@ def test_the_vectors_of_the_other_views_stay_as_they_are(family: str):
     with torch.no_grad():
         plain = encoder(batch)
         with augmented(encoder, (View(), View(augment=(FeatureCutoff(0.4),)))):
-            found = encoder(batch)
-        assert torch.equal(found[:4], plain[:4])
-        assert ((found[4:] - plain[4:]).abs().amax(dim=1) > 1e-4).all()
+            output = encoder(batch)
+        assert torch.equal(output[:4], plain[:4])
+        assert ((output[4:] - plain[4:]).abs().amax(dim=1) > 1e-4).all()
         assert torch.equal(encoder(batch), plain)  # nothing is left behind
 
 
@@ -99,10 +99,10 @@ def test_several_augmentations_of_a_view_act_in_their_order():
     owner = view_of(batch, 4) == 0
     lengths = torch.tensor(batch.lengths)[batch.order < 4]
     torch.manual_seed(3)
-    found = embedded(encoder, batch, (View(augment=(FeatureCutoff(0.5), TokenCutoff(0.3))), View()))
+    output = embedded(encoder, batch, (View(augment=(FeatureCutoff(0.5), TokenCutoff(0.3))), View()))
     torch.manual_seed(3)
     expected = TokenCutoff(0.3)(FeatureCutoff(0.5)(embedded(encoder, batch)[owner], lengths), lengths)
-    assert torch.equal(found[owner], expected)
+    assert torch.equal(output[owner], expected)
 
 
 @pytest.mark.parametrize("family", MODES)
@@ -124,11 +124,11 @@ def test_each_token_moves_along_its_gradient_by_the_asked_length(family: str, no
     batch = batch_of(encoder, FIRST, SECOND)
     plain, owner = embedded(encoder, batch), view_of(batch, 4)
     gradient = torch.randn(plain.shape, generator=torch.Generator().manual_seed(1)) * 1e-3
-    found = embedded(encoder, batch, (View(), View(augment=(Adversarial(norm),))), gradient)
-    step = (found - plain)[owner == 1]
+    output = embedded(encoder, batch, (View(), View(augment=(Adversarial(norm),))), gradient)
+    step = (output - plain)[owner == 1]
     torch.testing.assert_close(step.norm(dim=1), torch.full((len(step),), norm), atol=1e-5, rtol=1e-3)
     assert torch.cosine_similarity(step, gradient[owner == 1]).min() > 0.999
-    assert torch.equal(found[owner == 0], plain[owner == 0])
+    assert torch.equal(output[owner == 0], plain[owner == 0])
 
 
 @pytest.mark.parametrize("family", ["bert", "mpnet"])
@@ -243,11 +243,11 @@ def test_the_attack_is_a_constant_for_the_step_that_follows():
     batch = examples.chunks[0].online
     shift = moved(method, examples)
     method(examples)[0].backward()
-    found = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
+    gradients = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
     encoder.zero_grad()
     with encoder.intercept(lambda tokens, _: tokens + shift):
         query, key = encoder(batch).chunk(2)
     InfoNCE(temperature=0.2)(Pair(query, key)).backward()
     for name, p in encoder.named_parameters():
         if p.grad is not None:
-            torch.testing.assert_close(found[name], p.grad, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(gradients[name], p.grad, atol=1e-5, rtol=1e-4)

@@ -21,9 +21,9 @@ from simemb.method.views import View, pairs
     ],
 )
 def test_pairs_are_all_unlike_views_that_online_and_target_saw(views: tuple[View, ...], expected: set):
-    found = pairs(views)
-    assert set(found) == expected
-    assert len(found) == len(expected)
+    view_pairs = pairs(views)
+    assert set(view_pairs) == expected
+    assert len(view_pairs) == len(expected)
 
 
 def test_views_of_different_groups_are_not_compared():

@@ -253,8 +253,8 @@ def test_the_center_is_all_that_is_saved():
 
 def test_the_teacher_warms_up_linearly():
     spec = Centered(warmup=0.2)
-    found = [spec.teacher_temperature(progress) for progress in (0.0, 0.1, 0.2, 0.7, 1.0)]
-    assert found == pytest.approx([0.04, 0.055, 0.07, 0.07, 0.07])
+    temperatures = [spec.teacher_temperature(progress) for progress in (0.0, 0.1, 0.2, 0.7, 1.0)]
+    assert temperatures == pytest.approx([0.04, 0.055, 0.07, 0.07, 0.07])
     assert Centered(warmup=0.0).teacher_temperature(0.0) == pytest.approx(0.07)
     query, key = scores(3, 79), scores(3, 80)
     middle = centered(warmup=0.2)(Pair(query, key, progress=0.1)).item()

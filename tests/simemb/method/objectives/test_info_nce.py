@@ -1,4 +1,4 @@
-"""InfoNCE and its options against slow references written from the papers, and against the released codes."""
+"""InfoNCE and its options against slow references written from the papers."""
 
 from dataclasses import replace
 from itertools import pairwise, product
@@ -20,6 +20,11 @@ def cosine(a: list[float], b: list[float]) -> float:
     return dot / norms if norms else 0.0
 
 
+def near(a: Tensor, b: Tensor, similarity: str = "cosine") -> Tensor:
+    dot = sum((x * y for x, y in zip(a, b, strict=True)), torch.zeros((), dtype=a.dtype))
+    return dot if similarity == "dot" else dot / (a.square().sum() * b.square().sum()).sqrt()
+
+
 def slow_info_nce(query, key, hard, memory, temperature: float, weight: float, first: int) -> float:
     """Gao et al., 2021, eq. 4 and 5, pair by pair, in plain Python."""
     query, key, memory = query.tolist(), key.tolist(), [] if memory is None else memory.tolist()
@@ -36,27 +41,20 @@ def slow_info_nce(query, key, hard, memory, temperature: float, weight: float, f
     return sum(losses) / len(losses)
 
 
-def simcse_models_py(z1: Tensor, z2: Tensor, z3: Tensor | None, temperature: float, weight: float) -> Tensor:
-    """princeton-nlp/SimCSE, models.py, the lines of cl_forward that make the loss, transcribed."""
-    sim = nn.CosineSimilarity(dim=-1)
-    cos_sim = sim(z1.unsqueeze(1), z2.unsqueeze(0)) / temperature
-    if z3 is not None:
-        z1_z3_cos = sim(z1.unsqueeze(1), z3.unsqueeze(0)) / temperature
-        cos_sim = torch.cat([cos_sim, z1_z3_cos], 1)
-    labels = torch.arange(cos_sim.size(0)).long()
-    if z3 is not None:
-        weights = torch.tensor(
-            [
-                [0.0] * (cos_sim.size(-1) - z1_z3_cos.size(-1))
-                + [0.0] * i
-                + [weight]
-                + [0.0] * (z1_z3_cos.size(-1) - i - 1)
-                for i in range(z1_z3_cos.size(-1))
-            ],
-            dtype=z1.dtype,
-        )
-        cos_sim = cos_sim + weights
-    return nn.CrossEntropyLoss()(cos_sim, labels)
+def slow_simcse(query: Tensor, positive: Tensor, negative: Tensor | None, temperature: float, weight: float) -> Tensor:
+    """Gao et al., 2021, eq. 1 and 4 without `negative`, eq. 5 with it, pair by pair and with a gradient.
+
+    The own hard negative counts exp(weight) times, which is the alpha of eq. 8.
+    """
+    losses = []
+    for i, sentence in enumerate(query):
+        terms = [(near(sentence, other) / temperature).exp() for other in positive]
+        numerator, denominator = terms[i], sum(terms, torch.zeros_like(terms[i]))
+        for j, other in enumerate(() if negative is None else negative):
+            factor = exp(weight) if j == i else 1.0
+            denominator = denominator + factor * (near(sentence, other) / temperature).exp()
+        losses.append(-(numerator / denominator).log())
+    return torch.stack(losses).mean()
 
 
 def rows(count: int, seed: int, dim: int = 5) -> Tensor:
@@ -129,7 +127,7 @@ def test_value_and_gradient_are_those_of_simcse(weight: float, with_hard: bool):
     ours = [rows(7, seed).requires_grad_() for seed in (30, 31, 32)]
     theirs = [tensor.detach().clone().requires_grad_() for tensor in ours]
     loss = InfoNCE(0.05, weight)(Pair(ours[0], ours[1], (ours[2],) if with_hard else ()))
-    reference = simcse_models_py(theirs[0], theirs[1], theirs[2] if with_hard else None, 0.05, weight)
+    reference = slow_simcse(theirs[0], theirs[1], theirs[2] if with_hard else None, 0.05, weight)
     torch.testing.assert_close(loss, reference, atol=1e-9, rtol=0)
     loss.backward()
     reference.backward()
@@ -203,11 +201,6 @@ def test_cosines_of_a_zero_vector_are_zero():
 # What follows tests the options: alone, together, and against the papers that each is the loss of.
 
 
-def near(a: Tensor, b: Tensor, similarity: str = "cosine") -> Tensor:
-    dot = sum((x * y for x, y in zip(a, b, strict=True)), torch.zeros((), dtype=a.dtype))
-    return dot if similarity == "dot" else dot / (a.square().sum() * b.square().sum()).sqrt()
-
-
 def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
     """One candidate after the other: is it a negative of query i, and if so, what is its logit?"""
     losses = []
@@ -232,7 +225,7 @@ def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
 
         positive = (near(query, pair.key[g], o.similarity) * scale).exp()
         negative = torch.zeros_like(positive)
-        found = False
+        has_negative = False
         for vector, text, guided, twin, weight in candidates:
             own = weight is not None
             same = texts is not None and (twin or (text is not None and text in (texts.query[g], texts.key[g])))
@@ -245,10 +238,10 @@ def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
                     close, mine = near(query, vector), near(query, pair.key[g])
                 if close > (mine - rule.margin if rule.threshold is None else rule.threshold):
                     continue
-            found = True
+            has_negative = True
             negative = negative + (near(query, vector, o.similarity) * scale + (weight or 0.0)).exp()
         denominator = negative if o.decoupled else positive + negative
-        losses.append(-(positive / denominator).log() if found else 0 * positive)
+        losses.append(-(positive / denominator).log() if has_negative else 0 * positive)
     return torch.stack(losses).mean()
 
 
@@ -301,10 +294,10 @@ OPTIONS = [
 
 def check(objective: InfoNCE, pair: Pair, tensors: list[Tensor]) -> None:
     """Value and gradient are those of the loops."""
-    expected, found = slow(objective, pair), objective(pair)
-    torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)
+    expected, loss = slow(objective, pair), objective(pair)
+    torch.testing.assert_close(loss, expected, atol=1e-8, rtol=1e-8)
     theirs = torch.autograd.grad(expected, tensors, allow_unused=True, materialize_grads=True)
-    ours = torch.autograd.grad(found, tensors, allow_unused=True, materialize_grads=True)
+    ours = torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, atol=1e-8, rtol=1e-7)
 
@@ -473,7 +466,7 @@ def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(options: dict, r
 
 
 def clip_steps(query: Tensor, key: Tensor, start: float, rate: float, count: int) -> list[float]:
-    """openai/CLIP's logit scale: exp of the parameter, which is clamped after every step."""
+    """The temperatures of CLIP (Radford et al., 2021, section 2.5): a learnt log of the scale, which is at most 100."""
     logit_scale = nn.Parameter(torch.tensor(log(1 / start)))
     optimizer = torch.optim.SGD([logit_scale], lr=rate)
     used = []

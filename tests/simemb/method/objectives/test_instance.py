@@ -145,27 +145,27 @@ def test_z_is_estimated_from_the_first_batch_and_kept():
     loss = nce(NCE(0.3, 40_000, 0.0))
     assert loss.log_normalizer.item() == -float("inf")
     loss(against_bank(query, [0, 1, 2, 3, 4, 5], bank))
-    found = loss.log_normalizer.item()
+    log_normalizer = loss.log_normalizer.item()
     exact = [sum(exp(dot(unit(v), list(f)).item() / 0.3) for f in bank) for v in query]  # eq. 5
-    assert exp(found) == pytest.approx(sum(exact) / 6, rel=0.03)
+    assert exp(log_normalizer) == pytest.approx(sum(exact) / 6, rel=0.03)
     loss(against_bank(rows(6, 34), [0, 1, 2, 3, 4, 5], units(300, 35)))
-    assert loss.log_normalizer.item() == found
+    assert loss.log_normalizer.item() == log_normalizer
     resumed = nce(NCE(0.3, 40_000, 0.0))
     resumed.load_state_dict(loss.state_dict())
-    assert resumed.log_normalizer.item() == found
+    assert resumed.log_normalizer.item() == log_normalizer
 
 
 def test_z_does_not_consume_the_draws_nor_depend_on_the_seed():
     pair = against_bank(rows(4, 36), [0, 1, 2, 3], units(9, 37))
-    found = []
+    log_normalizers = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         loss = nce(NCE(draws=16))
         first = loss(pair)
         torch.manual_seed(seed)
         assert loss(pair).item() == first.item()
-        found.append(loss.log_normalizer.item())
-    assert found[0] == found[1]
+        log_normalizers.append(loss.log_normalizer.item())
+    assert log_normalizers[0] == log_normalizers[1]
 
 
 @pytest.mark.parametrize("temperature", [0.07, 0.005])

@@ -56,12 +56,12 @@ def test_value_and_gradient_are_those_of_the_sum_over_dims(weights: tuple[float,
     tensors = [rows(count, seed).requires_grad_() for seed, count in enumerate((5, 5, 5, 3))]
     query, key, hard, memory = tensors
     objective = Matryoshka(InfoNCE(0.5), (2, 5, 8), weights)
-    found = objective(Pair(query, key, (hard,), memory))
+    loss = objective(Pair(query, key, (hard,), memory))
     expected = torch.zeros((), dtype=torch.float64)
     for dim, weight in zip((2, 5, 8), weights or (1, 1, 1), strict=True):
         expected = expected + weight * slow(*(tensor[:, :dim] for tensor in tensors), temperature=0.5)
-    torch.testing.assert_close(found, expected)
-    for ours, theirs in zip(torch.autograd.grad(found, tensors), torch.autograd.grad(expected, tensors), strict=True):
+    torch.testing.assert_close(loss, expected)
+    for ours, theirs in zip(torch.autograd.grad(loss, tensors), torch.autograd.grad(expected, tensors), strict=True):
         torch.testing.assert_close(ours, theirs)
 
 
@@ -70,8 +70,8 @@ def test_a_number_computed_by_hand():
     query = torch.tensor([[1.0, 1.0], [-1.0, 1.0]], dtype=torch.float64)
     key = torch.tensor([[2.0, 2.0], [0.0, 0.0]], dtype=torch.float64)
     # 3 x ln(1 + e^-1) + (ln(1 + e^-1) + ln 2) / 2 = 3 x 0.313262 + 0.503205
-    found = Matryoshka(InfoNCE(1.0), (1, 2), (3.0, 1.0))(Pair(query, key))
-    assert found.item() == pytest.approx(1.442990, abs=1e-6)
+    loss = Matryoshka(InfoNCE(1.0), (1, 2), (3.0, 1.0))(Pair(query, key))
+    assert loss.item() == pytest.approx(1.442990, abs=1e-6)
 
 
 @pytest.mark.parametrize("inner", [InfoNCE(0.3), InfoNCE(0.3, symmetric=True), InfoNCE(0.3, within_view=True)])
@@ -124,9 +124,9 @@ def test_it_says_of_itself_what_the_objective_says():
 
 def test_keys_that_may_have_any_width_stay_whole():
     query, key, dims = rows(5, 12), rows(5, 13, dim=3), (2, 4, 8)
-    found = Matryoshka(SimilarityKL(0.5), dims)(Pair(query, key))
+    loss = Matryoshka(SimilarityKL(0.5), dims)(Pair(query, key))
     terms = [SimilarityKL(0.5)(Pair(query[:, :dim], key)) for dim in dims]
-    torch.testing.assert_close(found, torch.stack(terms).sum())
+    torch.testing.assert_close(loss, torch.stack(terms).sum())
 
 
 def test_scores_reach_the_objective():

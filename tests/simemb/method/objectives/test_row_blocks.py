@@ -87,9 +87,9 @@ def test_strips_give_the_loss_and_the_gradients_of_the_whole(name: str, first: i
     original = row_blocks.checkpoint
     monkeypatch.setattr(row_blocks, "checkpoint", lambda *given, **named: cut.append(1) or original(*given, **named))
     monkeypatch.setattr(row_blocks, "NUMBERS", 40)
-    found, theirs = computed(name, first)
+    loss, theirs = computed(name, first)
     assert len(cut) > 1
-    torch.testing.assert_close(found, whole, atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(loss, whole, atol=1e-12, rtol=1e-12)
     for one, other in zip(theirs, gradients, strict=True):
         assert (one is None) == (other is None)
         if other is not None:
