@@ -17,14 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from comparison_tables import BATCH, LEARNING_RATE, RESULTS, STEPS, write_tables
+
 if TYPE_CHECKING:
     from simemb import Encoder, Recipe
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "eval" / "results" / "comparison"
-
-STEPS, BATCH, LEARNING_RATE, LONGEST = 100, 64, 3e-5, 80
-"""The budget of every run; LONGEST is the maximum length of a sentence in characters, about that of STS sentences."""
+LONGEST = 80
+"""The maximum length of a sentence in characters, about that of STS sentences."""
 
 
 @dataclass(frozen=True)
@@ -289,8 +288,6 @@ def main() -> None:
         for name, seed in unfinished(options.only, options.seeds, options.work):
             run(name, seed, options.model, options.work)
     else:
-        from comparison_tables import write_tables
-
         write_tables()
 
 

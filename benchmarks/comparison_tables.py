@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from comparison import BATCH, LEARNING_RATE, RESULTS, ROOT, STEPS
-
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "eval" / "results" / "comparison"
 PAGE = ROOT / "train" / "README.md"
+
+STEPS, BATCH, LEARNING_RATE = 100, 64, 3e-5
+"""The budget of every run."""
+
 START, END = "<!-- comparison: made by benchmarks/comparison.py -->", "<!-- end of comparison -->"
 
 Record = dict[str, Any]

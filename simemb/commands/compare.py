@@ -79,8 +79,8 @@ def run(words: list[str]) -> None:
         cache=options.cache,
     )
     terminal.print_table(tables.standings_table(comparison))
-    for duel in comparison.duels[: len(comparison.entries) - 1]:
-        terminal.print_table(tables.duel_table(comparison, duel))
+    for pair in comparison.pairs[: len(comparison.entries) - 1]:
+        terminal.print_table(tables.pair_table(comparison, pair))
     terminal.print_table(tables.verdicts_table(comparison))
     if results:
         terminal.print_table(tables.published_table(comparison, results, published.cautions(suite.name)))

@@ -17,7 +17,7 @@ import numpy as np
 
 from simemb.comparison import compatibility, provenance
 from simemb.comparison.entrants import Entrant, Model, entrants
-from simemb.comparison.pairwise import Duel, Entry, Side, duel, entry
+from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
@@ -34,7 +34,7 @@ class Comparison:
     Attributes:
         measure: The number that was compared.
         entries: The entrants in the order given.
-        duels: Each two of them; those with the first come first.
+        pairs: Each two of them; those with the first come first.
         units: How many units each task has.
         missing: Tasks of the suite whose data were not to be had.
         unresampled: Tasks without units to resample, which are left out.
@@ -44,7 +44,7 @@ class Comparison:
     suite: str
     measure: str
     entries: tuple[Entry, ...]
-    duels: tuple[Duel, ...]
+    pairs: tuple[PairComparison, ...]
     units: dict[str, int]
     resamples: int
     seed: int
@@ -63,7 +63,8 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """The record in plain Python, unrounded; what is not defined is None, as JSON has no nan."""
-        return json.loads(json.dumps(asdict(self)), parse_constant=lambda _: None)
+        content = {"duels" if name == "pairs" else name: value for name, value in asdict(self).items()}
+        return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path`, whole or not at all; `DataError` where that cannot be done."""
@@ -112,7 +113,7 @@ def compare(
         for entrant in found
     }
     _check_distinct(scores)
-    return contest(scores, resamples=resamples, seed=seed)
+    return compare_scores(scores, resamples=resamples, seed=seed)
 
 
 def _evaluate(
@@ -123,7 +124,7 @@ def _evaluate(
     return provenance.judge(scores, model) if isinstance(model, str) else scores
 
 
-def contest(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, seed: int = 1) -> Comparison:
+def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, seed: int = 1) -> Comparison:
     """The comparison of entrants by their scores: label -> those of each run, with their outcomes.
 
     Raises:
@@ -141,7 +142,7 @@ def contest(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2000, se
         suite=first.suite,
         measure=_measure(first, tasks),
         entries=tuple(side.entry for side in sides),
-        duels=tuple(duel(*pair) for pair in combinations(sides, 2)),
+        pairs=tuple(compare_pair(*pair) for pair in combinations(sides, 2)),
         units={task: len(first.outcomes[task]) for task in tasks},
         resamples=resamples,
         seed=seed,

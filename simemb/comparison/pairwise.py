@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """What a duel needs of an entrant.
+    """What a comparison of two needs of each entrant.
 
     Attributes:
         entry: The entrant and its scores.
@@ -64,7 +64,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairComparison:
     """Two entrants: the second less the first, on each task and under `AVERAGE`, and what follows from it in words."""
 
     first: str
@@ -94,7 +94,7 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
     )
 
 
-def duel(first: Side, second: Side) -> Duel:
+def compare_pair(first: Side, second: Side) -> PairComparison:
     """Compare two entrants on every task and on average."""
     found: dict[str, Difference] = {}
     for name, ours in first.entry.standings.items():
@@ -108,7 +108,7 @@ def duel(first: Side, second: Side) -> Duel:
     for name, p in zip(tasks, holm([found[name].corrected for name in tasks]), strict=True):
         found[name] = replace(found[name], corrected=p)
     labels = first.entry.label, second.entry.label
-    return Duel(*labels, found, verdict(*labels, found, AVERAGE, len(first.drawn[AVERAGE])))
+    return PairComparison(*labels, found, verdict(*labels, found, AVERAGE, len(first.drawn[AVERAGE])))
 
 
 def _steiger(first: Side, second: Side, task: str) -> Finding:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from simemb.comparison import compatibility
-from simemb.comparison.compare import contest
+from simemb.comparison.compare import compare_scores
 from simemb.comparison.names import labels
 from simemb.comparison.significance import fewest_resamples
 from simemb.errors import AbsentError, DataError, SimembError
@@ -117,10 +117,10 @@ class Dossier:
             return []
         bases = {(subject.label, base.label) for subject in self.subjects if (base := self.base_of(subject))}
         models = {subject.label for subject in self.subjects}
-        duels = contest(found, resamples=max(RESAMPLES, fewest_resamples(len(units)))).duels
-        of_runs = [duel for duel in duels if (duel.first, duel.second) in bases or (duel.second, duel.first) in bases]
-        others = [duel for duel in duels if {duel.first, duel.second} <= models and duel not in of_runs]
-        return [duel.verdict for duel in (*of_runs, *others)]
+        pairs = compare_scores(found, resamples=max(RESAMPLES, fewest_resamples(len(units)))).pairs
+        of_runs = [pair for pair in pairs if (pair.first, pair.second) in bases or (pair.second, pair.first) in bases]
+        others = [pair for pair in pairs if {pair.first, pair.second} <= models and pair not in of_runs]
+        return [pair.verdict for pair in (*of_runs, *others)]
 
     @cached_property
     def pairs(self) -> tuple[Suite, list[ScoredPairs]] | None:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simemb.comparison.compare import Comparison
-from simemb.comparison.pairwise import Duel, Entry, Standing
+from simemb.comparison.pairwise import Entry, PairComparison, Standing
 from simemb.comparison.published import Published
 from simemb.comparison.verdict import Difference
 from simemb.evaluation.scores import AVERAGE
@@ -29,12 +29,12 @@ def standings_table(comparison: Comparison) -> Table:
     return table
 
 
-def duel_table(comparison: Comparison, duel: Duel) -> Table:
+def pair_table(comparison: Comparison, pair: PairComparison) -> Table:
     """The differences of two entrants: a row for each task and the average, a column for each way to judge it."""
-    differences = {name: duel.differences[name] for name in _headings(comparison)}
+    differences = {name: pair.differences[name] for name in _headings(comparison)}
     tests = {name: [getattr(difference, name) for difference in differences.values()] for name in ("steiger", "welch")}
     tests = {name: values for name, values in tests.items() if not all(map(isnan, values))}
-    table = Table(title=f"{duel.second} less {duel.first}", box=SIMPLE_HEAD)
+    table = Table(title=f"{pair.second} less {pair.first}", box=SIMPLE_HEAD)
     table.add_column("")
     for heading in ("difference", f"{1 - comparison.level:.0%} interval", "p", *tests, "corrected p"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -49,10 +49,10 @@ def verdicts_table(comparison: Comparison) -> Table:
     """The verdict on each two entrants, how it came about, and what a reader must know of the scores."""
     table = Table(show_header=False, box=None)
     table.add_column("", overflow="fold")
-    for duel in comparison.duels:
-        table.add_row(duel.verdict, style="bold")
+    for pair in comparison.pairs:
+        table.add_row(pair.verdict, style="bold")
     # Rows and no caption, which would be folded to the width of a short verdict.
-    for line in [*_notes(comparison), *(_method(comparison) if comparison.duels else [])]:
+    for line in [*_notes(comparison), *(_method(comparison) if comparison.pairs else [])]:
         table.add_row(line)
     return table
 
@@ -157,15 +157,15 @@ def _method(comparison: Comparison) -> list[str]:
         f"p and intervals: {comparison.resamples:,} resamples of {drawn}, the same units for all, drawn within subsets "
         f"(seed {comparison.seed})"
     ]
-    found = [difference for duel in comparison.duels for difference in duel.differences.values()]
+    found = [difference for pair in comparison.pairs for difference in pair.differences.values()]
     if not all(isnan(difference.steiger) for difference in found):
         lines.append("steiger: p of Steiger's test, which for correlations of ranks is an approximation")
     if not all(isnan(difference.welch) for difference in found):
         lines.append("welch: p of Welch's test over seeds; a difference must pass it too")
     if len(comparison.tasks) > 1:
         lines.append("corrected p: by Holm's method over the tasks of two models; the average is one test and stays")
-    if len(comparison.duels) > 1:
-        lines.append(f"{len(comparison.duels)} pairs of models were compared; for that nothing is corrected")
+    if len(comparison.pairs) > 1:
+        lines.append(f"{len(comparison.pairs)} pairs of models were compared; for that nothing is corrected")
     if not all(several):
         single = ", ".join(entry.label for entry in comparison.entries if len(entry.models) == 1)
         lines.append(f"one run says nothing about other seeds: {single}")

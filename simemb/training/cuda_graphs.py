@@ -83,21 +83,16 @@ class PaddedBatch(Batch):
         return self.starts[:-1].long()
 
 
-Room = PaddedBatch
-
-
 class Graphs:
     """Computes the states of one encoder by replaying recordings, where it can, while `active`.
 
-    replayed: the recording whose forward has been replayed and whose backward has not. posing: a padded batch whose
-    states are computed in place of those of the given batch.
+    replayed: the recording whose forward has been replayed and whose backward has not.
     """
 
     def __init__(self, encoder: Encoder):
         self.encoder = encoder
         self.active = False
         self.replayed: Recording | None = None
-        self.posing: PaddedBatch | None = None
         self._pool = torch.cuda.graph_pool_handle()
         self._counts: Counter[Any] = Counter()
         self._recordings: dict[Any, Recording] = {}
@@ -110,8 +105,6 @@ class Graphs:
 
     def states(self, batch: Batch, *, first_only: bool) -> tuple[Tensor, ...]:
         """The same as `Encoder.eager_states`."""
-        if self.posing is not None:
-            return tuple(state[: len(batch)] for state in self.encoder.eager_states(self.posing, first_only=first_only))
         if not self._suits(batch):
             return self.encoder.eager_states(batch, first_only=first_only)
         size = Size.of(batch)
@@ -158,7 +151,7 @@ class Recording:
         self.forward, self.backward = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         self._anchor = torch.zeros((), device=graphs.encoder.device, requires_grad=bool(trainable))
         with _new_leaves(backbone, trainable) as leaves, torch.enable_grad():
-            with self._record(self.forward), uncached():
+            with self._record(self.forward), _uncached():
                 states = graphs.encoder.eager_states(self.padded, first_only=first_only)
             self.states = tuple(state.detach() for state in states)
             self.state_gradients = tuple(torch.zeros_like(state) for state in states)
@@ -218,7 +211,7 @@ def _new_leaves(backbone: Any, trainable: dict[str, Tensor]) -> Generator[list[T
 
 
 @contextmanager
-def uncached() -> Generator[None, None, None]:
+def _uncached() -> Generator[None, None, None]:
     """Autocast caches no casts: a cached cast would be gone at the next replay."""
     before = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)

@@ -26,10 +26,10 @@ def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, caps
     compare.run([*words, "--json", "deep/record.json"])
     shown = capsys.readouterr().out
     record = json.loads(Path("deep/record.json").read_text(), parse_constant=pytest.fail)
-    (duel,) = record["duels"]
-    assert f"{duel['second']} less {duel['first']}" in shown
-    assert duel["verdict"] in shown
-    assert "(level 5%, 200 resamples)." in duel["verdict"]
+    (pair,) = record["duels"]
+    assert f"{pair['second']} less {pair['first']}" in shown
+    assert pair["verdict"] in shown
+    assert "(level 5%, 200 resamples)." in pair["verdict"]
     assert (record["seed"], record["resamples"], record["units"]) == (1, 200, {"dev": 40})
 
 

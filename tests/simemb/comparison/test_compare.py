@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from simemb.comparison import provenance
-from simemb.comparison.compare import Comparison, compare, contest
+from simemb.comparison.compare import Comparison, compare, compare_scores
 from simemb.comparison.pairwise import AVERAGE
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
@@ -69,30 +69,30 @@ def found() -> Comparison:
 
 
 def test_a_better_encoder_is_found_to_be_better(found: Comparison):
-    assert found.duels[0].verdict == (
+    assert found.pairs[0].verdict == (
         "good is better than bad on all 3 tasks and on average (level 5%, 400 resamples, corrected for 3 tasks)."
     )
 
 
 def test_a_difference_is_that_of_the_scores_and_its_interval_holds_it(found: Comparison):
-    (duel,) = found.duels
+    (pair,) = found.pairs
     first, second = (entry.standings for entry in found.entries)
-    assert list(duel.differences) == ["one", "two", "three", AVERAGE]
-    for name, difference in duel.differences.items():
+    assert list(pair.differences) == ["one", "two", "three", AVERAGE]
+    for name, difference in pair.differences.items():
         assert difference.value == pytest.approx(second[name].mean - first[name].mean)
         assert difference.low < difference.value < difference.high
     assert first[AVERAGE].mean == pytest.approx(np.mean([first[task].mean for task in found.tasks]))
 
 
 def test_p_of_tasks_is_corrected_and_that_of_the_average_is_not(found: Comparison):
-    differences = found.duels[0].differences
+    differences = found.pairs[0].differences
     assert differences["one"].corrected == pytest.approx(3 * differences["one"].p)
     assert differences[AVERAGE].corrected == differences[AVERAGE].p
 
 
 def test_steiger_is_asked_where_the_score_is_a_correlation(found: Comparison):
-    assert all(found.duels[0].differences[task].steiger < 0.05 for task in found.tasks)
-    assert isnan(found.duels[0].differences[AVERAGE].steiger)
+    assert all(found.pairs[0].differences[task].steiger < 0.05 for task in found.tasks)
+    assert isnan(found.pairs[0].differences[AVERAGE].steiger)
 
 
 def test_the_record_says_what_was_compared(found: Comparison):
@@ -109,31 +109,31 @@ def test_the_record_is_strict_json(found: Comparison, tmp_path: Path):
     assert record == found.to_json()
     assert record["entries"][0]["standings"]["one"]["sd"] is None
     assert record["duels"][0]["differences"]["one"]["welch"] is None
-    assert record["duels"][0]["verdict"] == found.duels[0].verdict
+    assert record["duels"][0]["verdict"] == found.pairs[0].verdict
     with pytest.raises(DataError, match="cannot write the comparison to"):
         found.save(tmp_path / "deep" / "comparison.json" / "below")
 
 
 def test_a_seed_decides_everything(found: Comparison):
     def of(seed: int) -> Any:
-        return compare([BAD, GOOD], SUITE, resamples=400, seed=seed, cache=False).duels
+        return compare([BAD, GOOD], SUITE, resamples=400, seed=seed, cache=False).pairs
 
-    assert of(1) == found.duels
-    assert of(2) != found.duels
+    assert of(1) == found.pairs
+    assert of(2) != found.pairs
 
 
 def test_all_pairs_are_compared_and_a_third_changes_nothing(found: Comparison):
     three = compare([BAD, GOOD, Angles("third", 20, 2)], SUITE, resamples=400, cache=False)
-    assert [(duel.first, duel.second) for duel in three.duels] == [("bad", "good"), ("bad", "third"), ("good", "third")]
-    assert three.duels[0] == found.duels[0]
+    assert [(pair.first, pair.second) for pair in three.pairs] == [("bad", "good"), ("bad", "third"), ("good", "third")]
+    assert three.pairs[0] == found.pairs[0]
 
 
 def test_identical_encoders_are_not_told_apart():
-    (duel,) = compare([GOOD, Angles("twin", 5)], SUITE, resamples=200, cache=False).duels
-    for name, found in duel.differences.items():
+    (pair,) = compare([GOOD, Angles("twin", 5)], SUITE, resamples=200, cache=False).pairs
+    for name, found in pair.differences.items():
         assert (found.value, found.low, found.high, found.p, found.corrected) == (0, 0, 0, 1, 1)
         assert name == AVERAGE or found.steiger == 1
-    assert duel.verdict.startswith("no difference between good and twin was shown on any task or on average (")
+    assert pair.verdict.startswith("no difference between good and twin was shown on any task or on average (")
 
 
 def test_a_run_that_collapsed_leaves_its_seeds_without_a_score():
@@ -143,13 +143,13 @@ def test_a_run_that_collapsed_leaves_its_seeds_without_a_score():
     standing = found.entries[1].standings["one"]
     assert isnan(standing.mean)
     assert isnan(standing.sd)
-    assert "nothing can be said of one, two and three, where a score is not defined" in found.duels[0].verdict
+    assert "nothing can be said of one, two and three, where a score is not defined" in found.pairs[0].verdict
 
 
 def test_one_encoder_alone_has_scores_and_no_duel():
     found = compare([GOOD], SUITE, resamples=200, cache=False)
     assert len(found.entries) == 1
-    assert found.duels == ()
+    assert found.pairs == ()
 
 
 # ---- several seeds -------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_runs_of_one_recipe_stand_together():
     first, second = found.entries
     assert (first.label, first.models) == ("60-0", ("60-0", "60-1", "60-2", "60-3"))
     for name in (*found.tasks, AVERAGE):
-        standing, difference = first.standings[name], found.duels[0].differences[name]
+        standing, difference = first.standings[name], found.pairs[0].differences[name]
         assert standing.mean == pytest.approx(np.mean(standing.runs))
         assert standing.sd == pytest.approx(np.std(standing.runs, ddof=1))
         expected = ttest_ind(second.standings[name].runs, standing.runs, equal_var=False).pvalue
@@ -175,14 +175,14 @@ def test_runs_of_one_recipe_stand_together():
 
 
 def test_a_difference_must_hold_over_units_and_over_seeds():
-    for difference in groups(60, 5).duels[0].differences.values():
+    for difference in groups(60, 5).pairs[0].differences.values():
         assert difference.corrected >= max(difference.p, difference.welch)
 
 
 def test_the_spread_of_seeds_widens_the_interval():
     def width(seeds: Sequence[int]) -> float:
         group = [Angles(f"bad-{seed}", 60, seed) for seed in seeds]
-        found = compare([GOOD, group], SUITE, resamples=400, cache=False).duels[0].differences[AVERAGE]
+        found = compare([GOOD, group], SUITE, resamples=400, cache=False).pairs[0].differences[AVERAGE]
         return found.high - found.low
 
     assert width([1, 2]) > width([1])
@@ -226,16 +226,16 @@ def right(share: float, seed: int, gold: bool = False, units: int = 200) -> Outc
 
 def test_means_are_compared_too():
     first, second = scores("a", {"x": right(0.5, 1)}), scores("b", {"x": right(0.8, 2)})
-    found = contest({"a": [first], "b": [second]}, resamples=200)
+    found = compare_scores({"a": [first], "b": [second]}, resamples=200)
     assert found.measure == "accuracy"
-    assert isnan(found.duels[0].differences["x"].steiger)
-    assert found.duels[0].verdict == "b is better than a on x (level 5%, 200 resamples)."
+    assert isnan(found.pairs[0].differences["x"].steiger)
+    assert found.pairs[0].verdict == "b is better than a on x (level 5%, 200 resamples)."
 
 
 def test_units_that_make_up_another_number_than_the_headline_are_called_by_it():
     outcomes = {"x": right(0.5, 1, gold=True)}
     odd = scores("a", outcomes, tasks={"x": Accuracy(71.0)})
-    assert contest({"a": [odd], "b": [replace(odd, model="b")]}, resamples=200).measure == "spearman"
+    assert compare_scores({"a": [odd], "b": [replace(odd, model="b")]}, resamples=200).measure == "spearman"
 
 
 def test_a_task_without_units_is_left_out_and_named():
@@ -243,7 +243,7 @@ def test_a_task_without_units_is_left_out_and_named():
         name: [scores(name, {"x": right(0.5, seed)}, tasks={"x": Accuracy(50.0), "v": Accuracy(40.0)})]
         for seed, name in enumerate("ab")
     }
-    found = contest(every, resamples=200)
+    found = compare_scores(every, resamples=200)
     assert (found.tasks, found.unresampled) == (("x",), ("v",))
 
 
@@ -251,8 +251,8 @@ def test_constant_values_are_said_to_be_undefined():
     flat = right(0.5, 1, gold=True)
     flat = replace(flat, values=np.full(200, 0.5))
     every = {"a": [scores("a", {"x": right(0.5, 1, gold=True)})], "b": [scores("b", {"x": flat})]}
-    (duel,) = contest(every, resamples=200).duels
-    assert duel.verdict == "nothing can be said of x, where a score is not defined (level 5%, 200 resamples)."
+    (pair,) = compare_scores(every, resamples=200).pairs
+    assert pair.verdict == "nothing can be said of x, where a score is not defined (level 5%, 200 resamples)."
 
 
 @pytest.mark.parametrize(
@@ -266,13 +266,13 @@ def test_constant_values_are_said_to_be_undefined():
 def test_scores_of_different_things_are_not_compared(changes: dict[str, Any], message: str):
     first, second = scores("a", {"x": right(0.5, 1)}), replace(scores("b", {"x": right(0.5, 2)}), **changes)
     with pytest.raises(DataError, match=message):
-        contest({"a": [first], "b": [second]}, resamples=200)
+        compare_scores({"a": [first], "b": [second]}, resamples=200)
 
 
 def test_a_suite_without_units_is_not_compared():
     every = {name: [replace(scores(name, {"x": right(0.5, 1)}), outcomes={})] for name in "ab"}
     with pytest.raises(DataError, match="suite hand: its tasks have no units"):
-        contest(every, resamples=200)
+        compare_scores(every, resamples=200)
 
 
 def test_too_few_resamples_are_refused_before_anything_is_encoded():
@@ -284,7 +284,7 @@ def test_too_few_resamples_are_refused_before_anything_is_encoded():
 def test_what_is_said_of_every_run_of_a_training_is_said_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(provenance, "notes", lambda scores: [f"{scores.model}: was trained on test texts"])
     every = {name: [scores(f"{name}/{seed}", {"x": right(0.5, seed)}) for seed in (1, 2)] for name in "ab"}
-    assert [entry.notes for entry in contest(every, resamples=200).entries] == [
+    assert [entry.notes for entry in compare_scores(every, resamples=200).entries] == [
         ("a: was trained on test texts",),
         ("b: was trained on test texts",),
     ]

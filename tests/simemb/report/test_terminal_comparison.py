@@ -9,7 +9,7 @@ from rich.table import Table
 
 from simemb.comparison import published
 from simemb.comparison.compare import Comparison
-from simemb.comparison.pairwise import AVERAGE, Duel, Entry, Standing
+from simemb.comparison.pairwise import AVERAGE, Entry, PairComparison, Standing
 from simemb.comparison.verdict import Difference
 from simemb.report import terminal_comparison as tables
 
@@ -34,12 +34,12 @@ def comparison(*entries: Entry, **changes: Any) -> Comparison:
         "sts13": difference(-1.5, 0.4, steiger=0.3),
         AVERAGE: difference(nan, nan),
     }
-    duels = tuple(Duel(entries[0].label, other.label, differences, "B is better.") for other in entries[1:])
+    pairs = tuple(PairComparison(entries[0].label, other.label, differences, "B is better.") for other in entries[1:])
     plain = {
         "suite": "sts",
         "measure": "spearman",
         "entries": entries,
-        "duels": duels,
+        "pairs": pairs,
         "units": {"sts12": 10, "sts13": 20},
         "resamples": 2000,
         "seed": 1,
@@ -92,7 +92,7 @@ def test_notes_of_training_and_of_what_is_missing_stand_below():
 
 def test_a_duel_has_a_row_for_each_task_with_every_test_that_applies():
     found = comparison(A, B)
-    lines = rows(tables.duel_table(found, found.duels[0]))
+    lines = rows(tables.pair_table(found, found.pairs[0]))
     assert lines[0] == ["B", "less", "A"]
     assert lines[1] == ["difference", "95%", "interval", "p", "steiger", "corrected", "p"]
     assert lines[3] == ["sts12", "+2.35", "+1.35", "to", "+3.35", "<0.001", "0.021", "0.012"]
@@ -102,7 +102,7 @@ def test_a_duel_has_a_row_for_each_task_with_every_test_that_applies():
 
 def test_a_single_task_has_no_average():
     found = comparison(A, B, units={"sts12": 10})
-    for table in (tables.standings_table(found), tables.duel_table(found, found.duels[0])):
+    for table in (tables.standings_table(found), tables.pair_table(found, found.pairs[0])):
         assert AVERAGE not in drawn(table)
 
 
@@ -125,8 +125,10 @@ def test_a_single_model_has_notes_and_no_method():
 def test_several_seeds_and_pairs_are_told_of():
     found = comparison(A, B, SEEDS)
     welch = difference(1.0, 0.1, welch=0.03)
-    duels = tuple(Duel(duel.first, duel.second, {**duel.differences, "sts12": welch}, "") for duel in found.duels)
-    text = drawn(tables.verdicts_table(comparison(A, B, SEEDS, duels=duels)))
+    pairs = tuple(
+        PairComparison(pair.first, pair.second, {**pair.differences, "sts12": welch}, "") for pair in found.pairs
+    )
+    text = drawn(tables.verdicts_table(comparison(A, B, SEEDS, pairs=pairs)))
     assert "resamples of units and of seeds" in text
     assert "Welch's test over seeds; a difference must pass it too" in text
     assert "2 pairs of models were compared; for that nothing is corrected" in text
