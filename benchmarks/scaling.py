@@ -111,7 +111,7 @@ def read_epoch(model: str, path: Path) -> Line:
     from simemb.corpus.rows import open_rows
     from simemb.encoder.encoder import Encoder
     from simemb.method.recipe_files import find
-    from simemb.method.targets import seen
+    from simemb.method.targets import view_plan
     from simemb.training.dataset import Reading, TrainingData
     from simemb.training.loader import Loader
     from simemb.training.token_table import token_table
@@ -121,7 +121,7 @@ def read_epoch(model: str, path: Path) -> Line:
         table = token_table(open_rows(path), Encoder.load(model).tokenizer, max_length=32)
         opened = opening.seconds
     views = recipe.views
-    loader = Loader(TrainingData(Reading(table)), recipe, views, seen(views, recipe.target, recipe.memory), seed=1)
+    loader = Loader(TrainingData(Reading(table)), recipe, views, view_plan(views, recipe.target, recipe.memory), seed=1)
     with watching() as watch:
         loader.step(0)
         ordered = watch.seconds

@@ -21,7 +21,7 @@ log = logging.getLogger("simemb")
 
 
 @dataclass(frozen=True)
-class Scene:
+class AuxiliaryInput:
     """What an auxiliary sees of a step.
 
     encoder, batch: to encode the sentences again in its own way. vectors: the encoder's vectors by view,
@@ -36,7 +36,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Auxiliary(ABC):
-    """A second task. A subclass holds its constants and builds the module that computes the loss of a `Scene`."""
+    """A second task: a subclass holds the constants and builds the module that turns an `AuxiliaryInput` into a loss."""
 
     weight: float = 1.0
     """Factor on this loss."""
@@ -46,7 +46,7 @@ class Auxiliary(ABC):
 
     @abstractmethod
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
-        """A new module whose forward takes a `Scene`. views: those that the encoder sees, by their places."""
+        """A new module whose forward takes a `AuxiliaryInput`. views: those that the encoder sees, by their places."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class MaskedLMLoss(nn.Module):
         self.register_buffer("special", special, persistent=False)
         self.head = VocabularyHead(encoder.backbone, encoder.source, encoder.name)
 
-    def forward(self, scene: Scene) -> Float[Tensor, ""]:
+    def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
         """Mask the batch, encode it again and score the guesses."""
-        encoder, batch = scene.encoder, scene.batch
+        encoder, batch = inputs.encoder, inputs.batch
         ordinary = ~torch.isin(batch.ids, self.special)
         masked, chosen = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
         hidden = encoder.hidden_states(Batch(masked, batch.positions, batch.lengths, batch.order))[-1]
@@ -132,11 +132,11 @@ class SoftmaxNLILoss(nn.Module):
         self.classes = classes
         self.places = places
 
-    def forward(self, scene: Scene) -> Float[Tensor, ""]:
+    def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
         """Classify the pairs of a step."""
-        premise, *others = (scene.vectors[place] for place in self.places)
+        premise, *others = (inputs.vectors[place] for place in self.places)
         logits = torch.cat([self.classifier(torch.cat([premise, v, (premise - v).abs()], dim=1)) for v in others])
-        return cross_entropy(logits, self._labels(scene.scores, len(premise), len(others)).to(logits.device))
+        return cross_entropy(logits, self._labels(inputs.scores, len(premise), len(others)).to(logits.device))
 
     def _labels(self, scores: Tensor | None, examples: int, columns: int) -> Int[Tensor, "pairs"]:
         if columns == 2:

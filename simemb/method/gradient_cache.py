@@ -39,20 +39,20 @@ def backward(
     for vectors in _all(parts):
         vectors.requires_grad_()
     with autocast():
-        loss, watched = method.compare(join(parts), examples)
+        loss, signals = method.compare(join(parts), examples)
     if loss.requires_grad:
         send(loss)
     total = loss.detach()
     for chunk, seed, part in zip(examples.chunks, seeds, parts, strict=True):
         with autocast():
             again = encode(chunk, seed)
-            extra = method.assist(chunk, again, examples, watched)
+            extra = method.auxiliary_loss(chunk, again, examples, signals)
         _send_through(again, part, retain_graph=isinstance(extra, Tensor))
         if isinstance(extra, Tensor):
             send(extra)
             total = total + extra.detach()
         del again, extra  # the graph of this chunk, before the next one is built
-    return total, watched
+    return total, signals
 
 
 def _all(parts: list[Encoded]) -> list[Tensor]:

@@ -13,22 +13,22 @@ from simemb.distributed import gather, gather_numbers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
-from simemb.method.auxiliaries import MaskedLMLoss, Scene
+from simemb.method.auxiliaries import AuxiliaryInput, MaskedLMLoss
 from simemb.method.branch import Branch
 from simemb.method.heads import Head
 from simemb.method.memory import Bank, BankState, QueueState
 from simemb.method.objectives import Matryoshka
 from simemb.method.recipe import Recipe
-from simemb.method.signals import signals
+from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import (
     EMA,
     Frozen,
     StopGradient,
     Twin,
-    seen,
+    view_plan,
 )
-from simemb.method.view_hooks import augmented, captured
+from simemb.method.view_hooks import augment_embeddings, capture_embeddings
 from simemb.method.view_pairs import (
     Encoded,
     Keys,
@@ -36,7 +36,7 @@ from simemb.method.view_pairs import (
     Vectors,
     join,
     pairs_of_step,
-    watchable,
+    signal_pair,
 )
 
 
@@ -45,7 +45,7 @@ class Method(nn.Module):
 
     columns: text columns of the data; optional views of a column that is not there are left out. A head
     that is kept becomes part of the encoder. seed: for the weights of fresh parts. examples: how many the
-    data has, for a bank. twin: the encoder of `Twin`, by default a copy. taught: width of a teacher's vectors.
+    data has, for a bank. twin: the encoder of `Twin`, by default a copy. teacher_width: width of a teacher's vectors.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Method(nn.Module):
         seed: int,
         examples: int = 0,
         twin: Encoder | None = None,
-        taught: int | None = None,
+        teacher_width: int | None = None,
     ):
         super().__init__()
         self.recipe = recipe
         self.views = tuple(view for view in recipe.views if not (view.optional and view.column >= columns))
-        self.seen = seen(self.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
+        self.view_plan = view_plan(self.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
         self.encoder = encoder
         self.progress = 0.0
         generator = torch.Generator().manual_seed(seed)
@@ -70,9 +70,9 @@ class Method(nn.Module):
             twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
         self.head, width = _attach(recipe.head, encoder, generator)
         torch.manual_seed(seed)
-        encoded = {place: self.views[place] for place in self.seen.stands_for}
+        encoded = {place: self.views[place] for place in self.view_plan.representatives}
         self.auxiliaries = nn.ModuleList(spec.build(encoder, encoded) for spec in recipe.auxiliaries)
-        key_width = taught or width
+        key_width = teacher_width or width
         self.second: Branch | None = None
         if twin is not None:
             head, key_width = _attach(recipe.head, twin, generator)
@@ -115,49 +115,49 @@ class Method(nn.Module):
     # ---- a step ----------------------------------------------------------------------------------
 
     def forward(self, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss, and what to watch beside it (see `simemb.method.signals.signals`)."""
+        """The loss, and what to watch beside it (see `simemb.method.signals.batch_signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
-        loss, watched = self.compare(join(parts), examples)
+        loss, signals = self.compare(join(parts), examples)
         for chunk, part in zip(examples.chunks, parts, strict=True):
-            loss = loss + self.assist(chunk, part, examples, watched)
-        return loss, watched
+            loss = loss + self.auxiliary_loss(chunk, part, examples, signals)
+        return loss, signals
 
     def encode(self, chunk: Chunk, examples: StepInput) -> Encoded:
         """Send some examples through the networks, all views of a network in one pass."""
         second: Keys = {}
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
-                second = self._represent(self.second.encoder, chunk.second, self.seen.second)
+                second = self._represent(self.second.encoder, chunk.second, self.view_plan.second)
         if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
-        if any(self.views[place].adversarial for place in self.seen.online):
+        if any(self.views[place].adversarial for place in self.view_plan.online):
             gradient = self._gradient(chunk, second, examples)
-        return Encoded(self._represent(self.encoder, chunk.online, self.seen.online, gradient), second)
+        return Encoded(self._represent(self.encoder, chunk.online, self.view_plan.online, gradient), second)
 
     def _represent(
         self, encoder: Encoder, batch: Any, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
-        with augmented(encoder, [self.views[place] for place in places], gradient):
+        with augment_embeddings(encoder, [self.views[place] for place in places], gradient):
             vectors = encoder(batch)
         return dict(zip(places, vectors.chunk(len(places)), strict=True))
 
     def _gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
-        caught: list[Tensor] = []
+        outputs: list[Tensor] = []
         if isinstance(self.objective, nn.Module):
             self.objective.eval()  # it keeps nothing of this pass
-        with torch.enable_grad(), captured(self.encoder, caught):
-            vectors = self.encoder(chunk.online).chunk(len(self.seen.online))
-            clean = Encoded(dict(zip(self.seen.online, vectors, strict=True)), second)
+        with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
+            vectors = self.encoder(chunk.online).chunk(len(self.view_plan.online))
+            clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
-                loss = self.auxiliaries[labeled[0]](self._scene(chunk, clean, examples))
+                loss = self.auxiliaries[labeled[0]](self._auxiliary_input(chunk, clean, examples))
             else:
                 loss = self._contrast(self._sides(clean, examples), examples)
         if isinstance(self.objective, nn.Module):
             self.objective.train(self.training)
-        return torch.autograd.grad(loss, caught)[0]
+        return torch.autograd.grad(loss, outputs)[0]
 
     # ---- the objective ---------------------------------------------------------------------------
 
@@ -167,14 +167,17 @@ class Method(nn.Module):
             return torch.zeros((), device=self.encoder.device), {}
         sides = self._sides(encoded, examples)
         contrast = self._contrast(sides, examples)
-        query, key = watchable(sides, examples, self.views, self.memory)
+        query, key = signal_pair(sides, examples, self.views, self.memory)
         if self.training:
             self._remember(sides, examples)
-        watched = {"contrast": contrast.detach(), **signals(query, key, encoded.online[self.seen.online[0]].detach())}
-        return self.recipe.objective.weight * contrast, watched  # type: ignore[union-attr]
+        signals = {
+            "contrast": contrast.detach(),
+            **batch_signals(query, key, encoded.online[self.view_plan.online[0]].detach()),
+        }
+        return self.recipe.objective.weight * contrast, signals  # type: ignore[union-attr]
 
     def _sides(self, encoded: Encoded, examples: StepInput) -> Sides:
-        online = {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
+        online = {place: encoded.online[first] for place, first in self.view_plan.representatives.items()}
         projected = {place: self.head(vectors) for place, vectors in online.items()}
         queries = {place: self.predictor(projected[place]).float() for place in projected if self.views[place].online}
         target = self.recipe.target
@@ -185,7 +188,7 @@ class Method(nn.Module):
                 slow = {place: head(vectors).float() for place, vectors in encoded.second.items()}
         match target:
             case Frozen():
-                keys = dict(examples.taught)
+                keys = dict(examples.teacher_vectors)
             case Twin() | EMA(keys=True):
                 keys = slow
             case StopGradient():
@@ -214,21 +217,25 @@ class Method(nn.Module):
 
     # ---- beside the objective, and after the step -------------------------------------------------
 
-    def assist(self, chunk: Chunk, encoded: Encoded, examples: StepInput, watched: dict[str, Tensor]) -> Tensor | float:
-        """The auxiliary losses of a chunk, weighted by its share of the examples; they join what is watched."""
+    def auxiliary_loss(
+        self, chunk: Chunk, encoded: Encoded, examples: StepInput, signals: dict[str, Tensor]
+    ) -> Tensor | float:
+        """The auxiliary losses of a chunk, weighted by its share of the examples; they join what is signals."""
         total: Tensor | float = 0.0
         share = chunk.size / len(examples)
         for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
-            extra = share * auxiliary(self._scene(chunk, encoded, examples))
+            extra = share * auxiliary(self._auxiliary_input(chunk, encoded, examples))
             total = total + spec.weight * extra
             name = f"auxiliary_{number}"
-            watched[name] = watched.get(name, 0.0) + extra.detach()
+            signals[name] = signals.get(name, 0.0) + extra.detach()
         return total
 
-    def _scene(self, chunk: Chunk, encoded: Encoded, examples: StepInput) -> Scene:
+    def _auxiliary_input(self, chunk: Chunk, encoded: Encoded, examples: StepInput) -> AuxiliaryInput:
         scores = None if examples.scores is None else examples.scores[chunk.first : chunk.first + chunk.size]
-        vectors = encoded.online and {place: encoded.online[first] for place, first in self.seen.stands_for.items()}
-        return Scene(self.encoder, chunk.online, vectors, scores)
+        vectors = encoded.online and {
+            place: encoded.online[first] for place, first in self.view_plan.representatives.items()
+        }
+        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores)
 
     @property
     def language_head(self) -> VocabularyHead | None:

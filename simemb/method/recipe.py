@@ -16,7 +16,7 @@ from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.recipe_json import from_json, nouns, to_json
-from simemb.method.targets import EMA, Frozen, StopGradient, Target, seen
+from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.views import View, pairs
 
@@ -210,7 +210,7 @@ def _check_target(recipe: Recipe) -> None:
         raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
     if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
-    if any(recipe.views[place].adversarial for place in seen(recipe.views, target, recipe.memory).second):
+    if any(recipe.views[place].adversarial for place in view_plan(recipe.views, target, recipe.memory).second):
         raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
     if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
         raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
@@ -252,8 +252,10 @@ def _check_objective(recipe: Recipe) -> None:
 
 def _check_passes(recipe: Recipe) -> None:
     """How views go through the network."""
-    stands_for = seen(recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout).stands_for
-    if recipe.fixed_dropout and all(place == first for place, first in stands_for.items()):
+    representatives = view_plan(
+        recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout
+    ).representatives
+    if recipe.fixed_dropout and all(place == first for place, first in representatives.items()):
         raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")

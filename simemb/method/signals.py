@@ -15,7 +15,7 @@ from simemb.method.objectives.row_blocks import strips
 
 
 @torch.no_grad()
-def signals(
+def batch_signals(
     query: Float[Tensor, "batch dim"], key: Float[Tensor, "batch dim"] | None, encoded: Float[Tensor, "batch width"]
 ) -> dict[str, Float[Tensor, ""]]:
     """In-batch accuracy, cosine of positives and of negatives, uniformity of the queries, and collapse.

@@ -30,15 +30,15 @@ class StepInput:
 
     chunks: the sentences; together all examples, in order. rows: the number of each example in the data.
     texts: for every view, numbers that are equal where texts are. scores: those of the data, if asked for.
-    taught: by view, what a frozen teacher makes of the texts. guided: the same of a guide.
+    teacher_vectors: by view, what a frozen teacher makes of the texts. guide_vectors: the same of a guide.
     """
 
     chunks: tuple[Chunk, ...]
     rows: Int[Tensor, "batch"]
     texts: Int[Tensor, "views batch"]
     scores: Float[Tensor, "batch"] | None = None
-    taught: Mapping[int, Float[Tensor, "batch taught"]] = field(default_factory=dict)
-    guided: Mapping[int, Float[Tensor, "batch guided"]] = field(default_factory=dict)
+    teacher_vectors: Mapping[int, Float[Tensor, "batch teacher_dim"]] = field(default_factory=dict)
+    guide_vectors: Mapping[int, Float[Tensor, "batch guide_dim"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -66,6 +66,6 @@ class StepInput:
             rows=tensor(self.rows),
             texts=tensor(self.texts),
             scores=None if self.scores is None else tensor(self.scores),
-            taught={view: tensor(vectors) for view, vectors in self.taught.items()},
-            guided={view: tensor(vectors) for view, vectors in self.guided.items()},
+            teacher_vectors={view: tensor(vectors) for view, vectors in self.teacher_vectors.items()},
+            guide_vectors={view: tensor(vectors) for view, vectors in self.guide_vectors.items()},
         )

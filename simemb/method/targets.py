@@ -68,29 +68,29 @@ Target = StopGradient | EMA | Twin | Frozen
 
 
 @dataclass(frozen=True)
-class Seen:
+class ViewPlan:
     """Which views which network encodes, by their places in the recipe.
 
-    online: by the encoder that is trained. second: by the slow copy or the twin. stands_for: for every view
+    online: by the encoder that is trained. second: by the slow copy or the twin. representatives: for every view
     of the encoder the one that is encoded for it, usually itself.
     """
 
     online: tuple[int, ...]
     second: tuple[int, ...]
-    stands_for: Mapping[int, int]
+    representatives: Mapping[int, int]
 
 
-def seen(
+def view_plan(
     views: tuple[View, ...], target: Target | None = None, memory: Memory | None = None, *, fixed_dropout: bool = False
-) -> Seen:
+) -> ViewPlan:
     """What must be encoded, and by whom.
 
     fixed_dropout: with the same mask two views that are read alike have the same vector, so one is enough.
 
-    >>> seen((View(target=False), View(online=False)))
-    Seen(online=(0, 1), second=(), stands_for={0: 0, 1: 1})
-    >>> seen((View(target=False), View(online=False)), EMA())
-    Seen(online=(0,), second=(1,), stands_for={0: 0})
+    >>> view_plan((View(target=False), View(online=False)))
+    ViewPlan(online=(0, 1), second=(), representatives={0: 0, 1: 1})
+    >>> view_plan((View(target=False), View(online=False)), EMA())
+    ViewPlan(online=(0,), second=(1,), representatives={0: 0})
     """
     every = tuple(range(len(views)))
     remembered = memory.view if isinstance(memory, Queue) else None
@@ -101,12 +101,14 @@ def seen(
     else:
         online = tuple(place for place in every if not views[place].negative and _for_the_encoder(views[place]))
         second = tuple(place for place in every if views[place].target or views[place].negative or place == remembered)
-    stands_for = {place: place for place in online}
+    representatives = {place: place for place in online}
     if fixed_dropout:
-        stands_for = {
+        representatives = {
             place: next(p for p in online if p == place or _alike(views[p], views[place])) for place in online
         }
-    return Seen(tuple(dict.fromkeys(stands_for.values())), () if isinstance(target, Frozen) else second, stands_for)
+    return ViewPlan(
+        tuple(dict.fromkeys(representatives.values())), () if isinstance(target, Frozen) else second, representatives
+    )
 
 
 def _alike(one: View, other: View) -> bool:

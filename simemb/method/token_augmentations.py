@@ -75,7 +75,7 @@ class TokenAugmentation(ABC):
     """Draw once for each example and repeat that in every epoch, instead of drawing anew."""
 
     @abstractmethod
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The changed sentence, with at least one token and at most `vocabulary.limit`."""
 
 
@@ -113,14 +113,14 @@ class Repeat(TokenAugmentation):
             if value not in allowed:
                 raise RecipeError(unknown(f"Repeat.{name}", value, allowed))
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The sentence with repeats, less those for which `vocabulary.limit` has no room; positions anew."""
         if not self.rate:
             return sentence
         ids, special = sentence.ids, vocabulary.special[sentence.ids]
         starts, words = self._units(ids, special, vocabulary)
         candidates, most = self._choice(np.flatnonzero(~special[starts]), len(ids), words=words)
-        chosen = dice.permutation(candidates)[: dice.integers(most + 1)]
+        chosen = rng.permutation(candidates)[: rng.integers(most + 1)]
         ends = np.concatenate((starts[1:], [len(ids)]))
         fits = (ends - starts)[chosen].cumsum() <= vocabulary.limit - len(ids)
         return _renumbered(_twice(ids, starts, ends, np.sort(chosen[fits]))) if fits.any() else sentence
@@ -156,9 +156,9 @@ class Delete(TokenAugmentation):
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The sentence without the tokens drawn; special tokens stay, and at least one ordinary token."""
-        dropped = _drawn(sentence, vocabulary, self.rate, dice)
+        dropped = _drawn(sentence, vocabulary, self.rate, rng)
         return _renumbered(np.delete(sentence.ids, dropped)) if len(dropped) else sentence
 
 
@@ -181,14 +181,14 @@ class Crop(TokenAugmentation):
                 f"Crop needs 0 < shortest <= longest <= 1, not shortest {self.shortest} and longest {self.longest}"
             )
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The span between the special tokens of the sentence."""
         keep = vocabulary.special[sentence.ids]
         ordinary = np.flatnonzero(~keep)
-        size = max(1, round(dice.uniform(self.shortest, self.longest) * len(ordinary)))
+        size = max(1, round(rng.uniform(self.shortest, self.longest) * len(ordinary)))
         if size >= len(ordinary):
             return sentence
-        first = dice.integers(len(ordinary) - size + 1)
+        first = rng.integers(len(ordinary) - size + 1)
         keep[ordinary[first : first + size]] = True
         return _renumbered(sentence.ids[keep])
 
@@ -207,13 +207,13 @@ class Span(TokenAugmentation):
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:  # noqa: ARG002
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:  # noqa: ARG002
         """The span, at a place drawn uniformly."""
         tokens = len(sentence.ids)
         size = max(1, int(tokens * (1 - self.rate)))
         if size == tokens:
             return sentence
-        first = int(dice.integers(tokens - size + 1))
+        first = int(rng.integers(tokens - size + 1))
         span = slice(first, first + size)
         return Sentence(sentence.ids[span], sentence.positions[span])
 
@@ -226,9 +226,9 @@ class Shuffle(TokenAugmentation):
     permutes 0 .. n - 1 itself, where RoBERTa's positions begin at padding_idx + 1: a defect, not repeated.
     """
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:  # noqa: ARG002
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:  # noqa: ARG002
         """The same ids at permuted positions."""
-        return replace(sentence, positions=dice.permutation(sentence.positions))
+        return replace(sentence, positions=rng.permutation(sentence.positions))
 
 
 @dataclass(frozen=True)
@@ -241,11 +241,11 @@ class Mask(TokenAugmentation):
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, dice: np.random.Generator) -> Sentence:
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The masked sentence. Raises `RecipeError` if the tokenizer has no mask token."""
         if vocabulary.mask is None:
             raise RecipeError("Mask needs a mask token, which this tokenizer has not: use Delete, or another base")
-        masked = _drawn(sentence, vocabulary, self.rate, dice)
+        masked = _drawn(sentence, vocabulary, self.rate, rng)
         if not len(masked):
             return sentence
         ids = sentence.ids.copy()
@@ -259,11 +259,11 @@ def check_rate(augmentation: object, rate: float) -> None:
         raise RecipeError(f"{type(augmentation).__name__}.rate must be at least 0 and below 1, not {rate}")
 
 
-def _drawn(sentence: Sentence, vocabulary: Vocabulary, rate: float, dice: np.random.Generator) -> Numbers:
+def _drawn(sentence: Sentence, vocabulary: Vocabulary, rate: float, rng: np.random.Generator) -> Numbers:
     """The places of int(rate * N) of the N ordinary tokens."""
     ordinary = np.flatnonzero(~vocabulary.special[sentence.ids])
     count = int(rate * len(ordinary))
-    return dice.permutation(ordinary)[:count] if count else ordinary[:0]
+    return rng.permutation(ordinary)[:count] if count else ordinary[:0]
 
 
 def _renumbered(ids: Numbers) -> Sentence:

@@ -14,7 +14,7 @@ from simemb.transformer.batch import Batch
 
 
 @contextmanager
-def augmented(
+def augment_embeddings(
     encoder: Encoder, views: Sequence[View], gradient: Float[Tensor, "tokens dim"] | None = None
 ) -> Generator[None, None, None]:
     """Inside this context a batch of these views, one after the other, is augmented at the embedding layer.
@@ -51,12 +51,12 @@ def augmented(
 
 
 @contextmanager
-def captured(encoder: Encoder, caught: list[Tensor]) -> Generator[None, None, None]:
-    """Inside this context the embedding layer's output is put into `caught`, as a leaf that collects gradient."""
+def capture_embeddings(encoder: Encoder, outputs: list[Tensor]) -> Generator[None, None, None]:
+    """Inside this context the embedding layer's output is put into `outputs`, as a leaf that collects gradient."""
 
     def catch(tokens: Tensor, batch: Batch) -> Tensor:  # noqa: ARG001
-        caught.append(tokens.detach().requires_grad_())
-        return caught[-1]
+        outputs.append(tokens.detach().requires_grad_())
+        return outputs[-1]
 
     with encoder.intercept(catch):
         yield

@@ -74,20 +74,20 @@ def pairs_of_step(
             others=queries[i],
             scores=examples.scores,
             texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
-            guide=_guided(examples.guided, i, j, negatives, first) if examples.guided else None,
+            guide=_guide_pair(examples.guide_vectors, i, j, negatives, first) if examples.guide_vectors else None,
             progress=progress,
         )
         for i, j in chosen
     ]
 
 
-def _guided(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) -> Pair:
+def _guide_pair(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) -> Pair:
     """The same pair of views as the guide sees it."""
     hard = tuple(gather(vectors[place]) for place in negatives)
     return Pair(vectors[i], gather(vectors[j]), hard, first=first, others=gather(vectors[i]))
 
 
-def watchable(
+def signal_pair(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
     """Query and key to watch; the key of a teacher of another width cannot be compared."""

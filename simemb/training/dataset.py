@@ -44,15 +44,15 @@ class TrainingData:
     """The data as the loader hands it out.
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: of
-    every row. taught, guided: by column, the vectors of a frozen teacher and of a guide, row by row.
+    every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, row by row.
     fingerprints: of every encoder that takes part beside the one that is trained.
     """
 
     online: Reading
     second: Reading | None = None
     scores: NDArray[np.float32] | None = None
-    taught: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
-    guided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def examples(self, views: Sequence[View]) -> int:
@@ -60,9 +60,9 @@ class TrainingData:
         return len(self.online.table) - max(view.offset for view in views)
 
     @property
-    def taught_width(self) -> int | None:
+    def teacher_width(self) -> int | None:
         """Width of the teacher's vectors, if there is a teacher."""
-        return next((vectors.shape[1] for vectors in self.taught.values()), None)
+        return next((vectors.shape[1] for vectors in self.teacher_vectors.values()), None)
 
 
 def load_training_data(
@@ -85,8 +85,8 @@ def load_training_data(
         online=_reading(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _reading(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
-        taught={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
-        guided={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
+        teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
+        guide_vectors={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
         fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None},
     )
 

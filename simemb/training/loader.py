@@ -16,7 +16,7 @@ from torch import Tensor
 from simemb.errors import TrainingError
 from simemb.method.recipe import Recipe
 from simemb.method.step_input import Chunk, StepInput
-from simemb.method.targets import Seen
+from simemb.method.targets import ViewPlan
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
 from simemb.training.dataset import Reading, TrainingData
@@ -32,7 +32,7 @@ class Loader:
         material: TrainingData,
         recipe: Recipe,
         views: tuple[View, ...],
-        seen: Seen,
+        view_plan: ViewPlan,
         *,
         seed: int,
         rank: int = 0,
@@ -41,7 +41,7 @@ class Loader:
         self.material = material
         self.recipe = recipe
         self.views = views
-        self.seen = seen
+        self.view_plan = view_plan
         self.seed = seed
         self.rank = rank
         self.world = world
@@ -88,15 +88,15 @@ class Loader:
             rows=torch.tensor(rows),
             texts=self._numbers(rows),
             scores=None if material.scores is None else torch.from_numpy(material.scores[rows]),
-            taught=self._vectors(material.taught, rows),
-            guided=self._vectors(material.guided, rows),
+            teacher_vectors=self._vectors(material.teacher_vectors, rows),
+            guide_vectors=self._vectors(material.guide_vectors, rows),
         )
 
     def _chunk(self, rows: list[int], first: int, epoch: int) -> Chunk:
-        online = self._collate(self.material.online, self.seen.online, rows, epoch)
+        online = self._collate(self.material.online, self.view_plan.online, rows, epoch)
         second = None
-        if self.seen.second:
-            second = self._collate(self.material.second or self.material.online, self.seen.second, rows, epoch)
+        if self.view_plan.second:
+            second = self._collate(self.material.second or self.material.online, self.view_plan.second, rows, epoch)
         return Chunk(online, second, first, len(rows))
 
     def _collate(self, reading: Reading, places: Sequence[int], rows: list[int], epoch: int) -> Batch:

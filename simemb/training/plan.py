@@ -77,7 +77,7 @@ class Plan:
             seed=self.settings.seed,
             examples=self.data.examples(self.recipe.views),
             twin=self.twin,
-            taught=self.data.taught_width,
+            teacher_width=self.data.teacher_width,
         )
 
 

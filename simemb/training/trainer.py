@@ -62,7 +62,7 @@ class Trainer:
             plan.data,
             self.recipe,
             self.method.views,
-            self.method.seen,
+            self.method.view_plan,
             seed=self.settings.seed,
             rank=distributed.rank(),
             world=distributed.world(),

@@ -25,7 +25,7 @@ def examples_of(
     size: int | None = None,
     rows: Sequence[int] | None = None,
     scores: Tensor | None = None,
-    taught: Mapping[int, Tensor] | None = None,
+    teacher_vectors: Mapping[int, Tensor] | None = None,
 ) -> StepInput:
     """Texts by column as the examples of a step, unaugmented; in chunks of `size`."""
     count = len(columns[0])
@@ -37,7 +37,7 @@ def examples_of(
         rows=torch.tensor(list(rows) if rows is not None else list(range(count))),
         texts=torch.tensor([[known[text] for text in columns[view.column]] for view in method.views]),
         scores=scores,
-        taught=taught or {},
+        teacher_vectors=teacher_vectors or {},
     )
 
 
@@ -46,10 +46,10 @@ def _chunk(method: Method, columns: Sequence[Texts], first: int, size: int) -> C
         return batch_of(encoder, *(columns[method.views[place].column][first : first + size] for place in places))
 
     second: Any = None
-    if method.seen.second:
+    if method.view_plan.second:
         assert method.second is not None
-        second = read(method.second.encoder, method.seen.second)
-    return Chunk(read(method.encoder, method.seen.online), second, first, size)
+        second = read(method.second.encoder, method.view_plan.second)
+    return Chunk(read(method.encoder, method.view_plan.online), second, first, size)
 
 
 def gradients(module: torch.nn.Module) -> dict[str, Tensor]:

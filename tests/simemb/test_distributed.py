@@ -63,7 +63,7 @@ def three_steps(recipe, file):
     rows = open_rows(file)
     material = load_training_data(recipe, rows, encoder, None, progress=False)
     method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()
-    loader = Loader(material, recipe, method.views, method.seen, seed=1, rank=rank, world=world)
+    loader = Loader(material, recipe, method.views, method.view_plan, seed=1, rank=rank, world=world)
     losses = []
     for step in range(3):
         method.zero_grad()

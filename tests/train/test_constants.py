@@ -17,7 +17,7 @@ from simemb import InfoNCE, MaskedLM, Projector, View
 from simemb.cookbook import RECIPES, names
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
-from simemb.method.targets import seen
+from simemb.method.targets import view_plan
 from simemb.method.views import pairs
 from simemb.training.dataset import Reading, TrainingData
 from simemb.training.loader import Loader
@@ -237,4 +237,4 @@ class Rows(list[int]):
 def test_the_steps_are_those_of_the_paper_with_the_last_partial_batch(rows: int, name: str, steps: int):
     recipe = find(name)
     material = TrainingData(Reading(Rows(range(rows))))
-    assert Loader(material, recipe, recipe.views, seen(recipe.views), seed=1).steps == steps
+    assert Loader(material, recipe, recipe.views, view_plan(recipe.views), seed=1).steps == steps

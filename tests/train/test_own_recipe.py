@@ -73,7 +73,7 @@ class AnchoredLoss(torch.nn.Module):
 class Reverse(TokenAugmentation):
     """The tokens in the other direction."""
 
-    def __call__(self, sentence, vocabulary, dice):
+    def __call__(self, sentence, vocabulary, rng):
         return Sentence(sentence.ids[::-1].copy(), sentence.positions)
 
 

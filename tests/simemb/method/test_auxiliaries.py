@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError
-from simemb.method.auxiliaries import MaskedLM, Scene, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
+from simemb.method.auxiliaries import AuxiliaryInput, MaskedLM, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
 from simemb.method.views import View
 from simemb.transformer.batch import Batch
 
@@ -20,9 +20,9 @@ TEXTS = ["the red dog runs fast", "a man", "we saw the sky"]
 VIEWS = (View(target=False), View(online=False))
 
 
-def scene(encoder: Encoder, batch: Batch) -> Scene:
+def encoder_input(encoder: Encoder, batch: Batch) -> AuxiliaryInput:
     """A step in which only the batch matters."""
-    return Scene(encoder, batch, vectors={})
+    return AuxiliaryInput(encoder, batch, vectors={})
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: An
     encoder = Encoder.load(checkpoint(family), pooling="cls")
     loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
     assert loss.head.model.get_output_embeddings().weight is encoder.backbone.get_input_embeddings().weight
-    loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))).backward()
+    loss(encoder_input(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))).backward()
     assert encoder.backbone.get_input_embeddings().weight.grad is not None
     own = {id(parameter) for parameter in encoder.parameters()}
     heads = {name: parameter for name, parameter in loss.named_parameters() if id(parameter) not in own}
@@ -89,8 +89,8 @@ def test_a_base_without_a_head_gets_a_fresh_one_and_says_so_once(family: str, tm
     with caplog.at_level(logging.WARNING, "simemb"):
         loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
         batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
-        loss(scene(encoder, batch))
-        loss(scene(encoder, batch))
+        loss(encoder_input(encoder, batch))
+        loss(encoder_input(encoder, batch))
     assert [record.message for record in caplog.records].count(
         f"{tmp_path} carries no language-modelling head: starting from a fresh one"
     ) == 1
@@ -102,7 +102,7 @@ def test_an_encoder_made_in_memory_gets_a_fresh_head(caplog: Any):
     with caplog.at_level(logging.WARNING, "simemb"):
         loss = MaskedLM().build(encoder, dict(enumerate(VIEWS)))
     assert "mine carries no language-modelling head" in caplog.text
-    assert torch.isfinite(loss(scene(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))))
+    assert torch.isfinite(loss(encoder_input(encoder, Batch.collate(encoder.tokenize(TEXTS * 8)[0]))))
 
 
 def test_a_tokenizer_without_a_mask_token_is_refused():
@@ -147,7 +147,7 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
     texts = ["the red dog sees a ball", "the cat eats a cake"] * 3
     batch = Batch.collate(encoder.tokenize(texts)[0])
     torch.manual_seed(5)
-    value = loss(scene(encoder, batch))
+    value = loss(encoder_input(encoder, batch))
     torch.manual_seed(5)
     special = torch.isin(batch.ids, torch.tensor(encoder.tokenizer.all_special_ids))
     masked, chosen = mask_tokens(batch.ids, ~special, 0.5, encoder.tokenizer.mask_token_id, len(encoder.tokenizer))
@@ -167,7 +167,7 @@ def test_the_loss_is_the_cross_entropy_of_the_masked_tokens_alone(tiny_base: Pat
 def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
     encoder = Encoder.load(tiny_base, pooling="cls")
     loss = MaskedLM(probability=1e-9).build(encoder, dict(enumerate(VIEWS)))
-    value = loss(scene(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
+    value = loss(encoder_input(encoder, Batch.collate(encoder.tokenize(["the dog"])[0])))
     value.backward()
     assert value.item() == 0
 
@@ -216,9 +216,9 @@ def classifier(tiny_base: Path) -> Any:
     return make
 
 
-def seen_as(vectors: dict[int, torch.Tensor], scores: torch.Tensor | None = None) -> Scene:
+def input_of(vectors: dict[int, torch.Tensor], scores: torch.Tensor | None = None) -> AuxiliaryInput:
     encoder = Encoder(AutoModel.from_config(make_config("bert")), make_tokenizer(), name="mine")
-    return Scene(encoder, Batch.collate([[1]]), vectors, scores)
+    return AuxiliaryInput(encoder, Batch.collate([[1]]), vectors, scores)
 
 
 def vectors_of(places: int, examples: int = 5, dim: int = 32) -> dict[int, torch.Tensor]:
@@ -231,7 +231,7 @@ def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(cl
     loss, reference = classifier(TRIPLETS, classes)
     vectors = vectors_of(4)
     vectors[2][0] = vectors[0][0]  # a hypothesis that is its premise
-    value = loss(seen_as(vectors))
+    value = loss(input_of(vectors))
     pairs = [(vectors[0][row], vectors[2][row], 0) for row in range(5)]
     pairs += [(vectors[0][row], vectors[3][row], classes - 1) for row in range(5)]
     assert loss.places == [0, 2, 3]  # the first view of each column; the second view of column 0 plays no part
@@ -242,13 +242,13 @@ def test_labeled_pairs_are_learnt_as_they_are(classifier: Any):
     loss, reference = classifier(PAIRS)
     vectors, labels = vectors_of(3), torch.tensor([2.0, 0.0, 1.0, 1.0, 2.0])
     pairs = [(vectors[0][row], vectors[2][row], int(labels[row])) for row in range(5)]
-    assert loss(seen_as(vectors, labels)).item() == pytest.approx(reference(pairs), abs=1e-5)
+    assert loss(input_of(vectors, labels)).item() == pytest.approx(reference(pairs), abs=1e-5)
 
 
 def test_the_gradient_reaches_both_sentences_and_the_classifier(classifier: Any):
     loss, _ = classifier(TRIPLETS)
     vectors = {place: tensor.requires_grad_() for place, tensor in vectors_of(4).items()}
-    loss(seen_as(vectors)).backward()
+    loss(input_of(vectors)).backward()
     assert all(vectors[place].grad.abs().sum() > 0 for place in loss.places)
     assert all(parameter.grad.abs().sum() > 0 for parameter in loss.parameters())
 
@@ -257,13 +257,13 @@ def test_the_gradient_reaches_both_sentences_and_the_classifier(classifier: Any)
 def test_a_label_that_is_none_of_the_classes_is_refused(labels: list[float], classifier: Any):
     loss, _ = classifier(PAIRS)
     with pytest.raises(DataError, match=r"SoftmaxNLI: labels must be whole numbers from 0 to 2"):
-        loss(seen_as(vectors_of(3), torch.tensor(labels, dtype=torch.float32)))
+        loss(input_of(vectors_of(3), torch.tensor(labels, dtype=torch.float32)))
 
 
 def test_pairs_without_labels_are_refused(classifier: Any):
     loss, _ = classifier(PAIRS)
     with pytest.raises(DataError, match="SoftmaxNLI needs triplets, or pairs with a column of labels"):
-        loss(seen_as(vectors_of(3)))
+        loss(input_of(vectors_of(3)))
 
 
 def test_a_recipe_that_reads_one_column_has_nothing_to_classify(classifier: Any):

@@ -131,8 +131,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 def made(dropout: float | None = 0.0, **fields: Any) -> Method:
     """In float64, so that what is left of a difference is one of the method."""
     recipe, encoder = Recipe(dropout=dropout, **fields), make_encoder(num_hidden_layers=1)
-    taught = encoder.dim if isinstance(recipe.target, Frozen) else None
-    method = Method(recipe, encoder, columns=3, seed=1, examples=len(COLUMNS[0]), taught=taught)
+    teacher_width = encoder.dim if isinstance(recipe.target, Frozen) else None
+    method = Method(recipe, encoder, columns=3, seed=1, examples=len(COLUMNS[0]), teacher_width=teacher_width)
     method.double()
     for part in (method.objective, method.memory):
         if isinstance(part, torch.nn.Module):
@@ -150,8 +150,8 @@ def cached(method: Method, examples: StepInput, scale: float = 1.0) -> tuple[Ten
 def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
-    taught = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
-    return examples_of(method, *COLUMNS, size=size, scores=labels, taught=taught)
+    teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
+    return examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
 
 
 def test_every_objective_is_among_the_recipes():
@@ -175,14 +175,14 @@ def test_the_gradient_of_the_chunks_is_that_of_the_whole_batch(
     parts = made(**RECIPES[name])
     assert [chunk.size for chunk in in_chunks(parts).chunks] == [4, 4, 1]
     for _ in range(2):  # the second time there is something in the memory, and the slow copy has moved
-        expected, watched = whole(in_chunks(whole, None))
+        expected, signals = whole(in_chunks(whole, None))
         expected.backward()
-        loss, seen = cached(parts, in_chunks(parts))
+        loss, cached_signals = cached(parts, in_chunks(parts))
         torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
         assert not loss.requires_grad
         assert gradients(parts)
         assert_same(gradients(parts), gradients(whole))
-        assert_same(seen, watched, 1e-5)
+        assert_same(cached_signals, signals, 1e-5)
         for method in (whole, parts):
             with torch.no_grad():
                 for parameter in method.parameters():
@@ -295,11 +295,11 @@ def test_a_language_model_beside_it_adds_its_gradient_chunk_by_chunk(objective: 
     monkeypatch.setattr(auxiliaries, "mask_tokens", every_third)
     method = made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),))
     plain = deepcopy(made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),)))
-    loss, seen = cached(method, in_chunks(method))
-    expected, watched = plain(in_chunks(plain))  # the same chunks in one graph
+    loss, cached_signals = cached(method, in_chunks(method))
+    expected, signals = plain(in_chunks(plain))  # the same chunks in one graph
     expected.backward()
     torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
     assert_same(gradients(method), gradients(plain))
-    assert_same(seen, watched, 1e-6)
-    contrast = float(watched.get("contrast", 0.0))
-    assert float(loss) == pytest.approx(contrast + 0.4 * float(watched["auxiliary_0"]), abs=1e-6)
+    assert_same(cached_signals, signals, 1e-6)
+    contrast = float(signals.get("contrast", 0.0))
+    assert float(loss) == pytest.approx(contrast + 0.4 * float(signals["auxiliary_0"]), abs=1e-6)

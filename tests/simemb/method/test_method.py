@@ -63,7 +63,7 @@ def encoder() -> Encoder:
 def method(encoder: Encoder, views: Any = ONE_WAY, *, columns: int = 1, seed: int = 1, **fields: Any) -> Method:
     """Without dropout, unless asked for, and ready to train."""
     examples = fields.pop("examples", 0)
-    parts = {name: fields.pop(name) for name in ("twin", "taught") if name in fields}
+    parts = {name: fields.pop(name) for name in ("twin", "teacher_width") if name in fields}
     recipe = Recipe(views=views, **{"objective": InfoNCE(), "dropout": 0.0, **fields})
     return Method(recipe, encoder, columns=columns, seed=seed, examples=examples, **parts).train()
 
@@ -181,8 +181,8 @@ def test_with_a_fixed_dropout_mask_both_views_have_the_same_vector_and_its_gradi
     examples = examples_of(ours, COLUMNS[0])
     assert len(examples.chunks[0].online) == 3  # each sentence goes through the encoder once
     torch.manual_seed(4)
-    loss, watched = ours(examples)
-    assert watched["positive"].item() == pytest.approx(1, abs=1e-6)
+    loss, signals = ours(examples)
+    assert signals["positive"].item() == pytest.approx(1, abs=1e-6)
     torch.manual_seed(4)
     z = ours.head(encoded(encoder, COLUMNS[0]))
     assert_same_step(ours, loss, in_batch(z, z, z[:0], 0.05))
@@ -309,26 +309,26 @@ def test_widths_that_do_not_fit_are_refused_before_the_first_step(encoder: Encod
 
 
 def test_the_keys_of_a_frozen_teacher_are_its_vectors(encoder: Encoder):
-    taught = torch.randn(3, 11, generator=torch.Generator().manual_seed(2))
+    teacher_vectors = torch.randn(3, 11, generator=torch.Generator().manual_seed(2))
     fields = {"objective": SquaredError(), "predictor": Projector(activation="none"), "target": Frozen("teacher")}
-    ours = method(encoder, taught=11, **fields)
+    ours = method(encoder, teacher_width=11, **fields)
     assert ours.second is None
-    examples = examples_of(ours, COLUMNS[0], taught={1: taught})
+    examples = examples_of(ours, COLUMNS[0], teacher_vectors={1: teacher_vectors})
     assert len(examples.chunks[0].online) == 3  # the view of the teacher is encoded by nobody
     query = ours.predictor(encoded(encoder, COLUMNS[0]))
-    assert_same_step(ours, ours(examples)[0], (query - taught).square().mean())
+    assert_same_step(ours, ours(examples)[0], (query - teacher_vectors).square().mean())
 
 
 def test_a_teacher_of_another_width_may_be_compared_by_its_similarities(encoder: Encoder):
-    taught = torch.randn(3, 11, generator=torch.Generator().manual_seed(2))
-    ours = method(encoder, objective=SimilarityKL(temperature=0.5), target=Frozen("teacher"), taught=11)
-    student, teacher = ((unit(z) @ unit(z).T / 0.5) for z in (encoded(encoder, COLUMNS[0]), taught))
+    teacher_vectors = torch.randn(3, 11, generator=torch.Generator().manual_seed(2))
+    ours = method(encoder, objective=SimilarityKL(temperature=0.5), target=Frozen("teacher"), teacher_width=11)
+    student, teacher = ((unit(z) @ unit(z).T / 0.5) for z in (encoded(encoder, COLUMNS[0]), teacher_vectors))
     rows = []
     for i in range(3):
         others = [j for j in range(3) if j != i]
         p, r = teacher[i, others].softmax(0), student[i, others].softmax(0)
         rows.append((p * (p / r).log()).sum())
-    loss = ours(examples_of(ours, COLUMNS[0], taught={1: taught}))[0]
+    loss = ours(examples_of(ours, COLUMNS[0], teacher_vectors={1: teacher_vectors}))[0]
     assert_same_step(ours, loss, torch.stack(rows).mean())
 
 
@@ -359,7 +359,7 @@ class Table:
 
 def loader(ours: Method, texts: Sequence[str]) -> Loader:
     reading = Reading(Table(ours.encoder, texts), Vocabulary.of(ours.encoder.tokenizer, ours.encoder.max_length))
-    return Loader(TrainingData(reading), ours.recipe, ours.views, ours.seen, seed=1)
+    return Loader(TrainingData(reading), ours.recipe, ours.views, ours.view_plan, seed=1)
 
 
 def sentences(batch: Batch, examples: int) -> list[Batch]:
@@ -509,20 +509,20 @@ def test_a_bank_gives_the_own_rows_and_moves_them_after_the_loss(encoder: Encode
 def test_the_loss_is_the_contrast_plus_a_tenth_of_the_language_modelling(encoder: Encoder):
     ours = method(encoder, auxiliaries=(MaskedLM(),))
     texts = DOCUMENTS[:12]
-    loss, watched = ours(examples_of(ours, texts))
-    assert watched["auxiliary_0"] > 0.5
-    torch.testing.assert_close(loss, watched["contrast"] + 0.1 * watched["auxiliary_0"])
+    loss, signals = ours(examples_of(ours, texts))
+    assert signals["auxiliary_0"] > 0.5
+    torch.testing.assert_close(loss, signals["contrast"] + 0.1 * signals["auxiliary_0"])
     plain = method(encoder)
-    torch.testing.assert_close(watched["contrast"], plain(examples_of(plain, texts))[0].detach(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(signals["contrast"], plain(examples_of(plain, texts))[0].detach(), atol=1e-5, rtol=1e-5)
 
 
 def test_the_weight_of_the_objective_is_its_own(encoder: Encoder):
     one = method(encoder, BOTH_WAYS, columns=2, auxiliaries=(SoftmaxNLI(weight=0.5),))
     three = method(encoder, BOTH_WAYS, columns=2, objective=InfoNCE(weight=3.0), auxiliaries=(SoftmaxNLI(weight=0.5),))
     for ours, weight in ((one, 1.0), (three, 3.0)):
-        loss, watched = ours(examples_of(ours, *COLUMNS[:2], scores=torch.tensor([0.0, 1, 2])))
-        torch.testing.assert_close(loss.detach(), weight * watched["contrast"] + 0.5 * watched["auxiliary_0"])
-    assert watched["auxiliary_0"] > 0
+        loss, signals = ours(examples_of(ours, *COLUMNS[:2], scores=torch.tensor([0.0, 1, 2])))
+        torch.testing.assert_close(loss.detach(), weight * signals["contrast"] + 0.5 * signals["auxiliary_0"])
+    assert signals["auxiliary_0"] > 0
 
 
 @pytest.mark.parametrize("target", [None, StopGradient(), EMA(), Twin()])
@@ -530,33 +530,33 @@ def test_a_view_that_neither_branch_sees_is_there_for_the_auxiliaries_only(encod
     beside = (*ONE_WAY, View(1, online=False, target=False))
     ours = method(encoder, beside, columns=2, target=target, auxiliaries=(SoftmaxNLI(),), memory=Queue(size=20))
     labels = torch.tensor([2.0, 0.0, 1.0])
-    loss, watched = ours(examples_of(ours, *COLUMNS[:2], scores=labels))
+    loss, signals = ours(examples_of(ours, *COLUMNS[:2], scores=labels))
     plain = method(encoder, target=target)
-    torch.testing.assert_close(watched["contrast"], plain(examples_of(plain, COLUMNS[0]))[0].detach())
+    torch.testing.assert_close(signals["contrast"], plain(examples_of(plain, COLUMNS[0]))[0].detach())
     assert len(ours.memory.read()[0]) == 3
     u, v = (encoded(encoder, column) for column in COLUMNS[:2])
     logits = ours.auxiliaries[0].classifier(torch.cat([u, v, (u - v).abs()], dim=1))
     expected = nn.functional.cross_entropy(logits, labels.long())
-    torch.testing.assert_close(watched["auxiliary_0"], expected.detach(), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(loss.detach(), watched["contrast"] + watched["auxiliary_0"])
+    torch.testing.assert_close(signals["auxiliary_0"], expected.detach(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(loss.detach(), signals["contrast"] + signals["auxiliary_0"])
 
 
 def test_auxiliaries_meet_the_vectors_of_the_encoder_with_its_kept_head(encoder: Encoder):
     ours = method(encoder, BOTH_WAYS, columns=2, head=Projector(width=8, keep=True), auxiliaries=(SoftmaxNLI(),))
     labels = torch.tensor([2.0, 0.0, 1.0])
-    watched = ours(examples_of(ours, *COLUMNS[:2], scores=labels))[1]
+    signals = ours(examples_of(ours, *COLUMNS[:2], scores=labels))[1]
     u, v = (encoded(encoder, column) for column in COLUMNS[:2])
     assert u.shape == (3, 8)
     logits = ours.auxiliaries[0].classifier(torch.cat([u, v, (u - v).abs()], dim=1))
     expected = nn.functional.cross_entropy(logits, labels.long())
-    torch.testing.assert_close(watched["auxiliary_0"], expected.detach(), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(signals["auxiliary_0"], expected.detach(), atol=1e-5, rtol=1e-5)
 
 
 def test_what_is_watched_carries_no_gradient(encoder: Encoder):
     ours = method(encoder)
-    _, watched = ours(examples_of(ours, COLUMNS[0]))
-    assert set(watched) == {"contrast", "accuracy", "positive", "negative", "uniformity", "collapse"}
-    assert not any(value.requires_grad for value in watched.values())
+    _, signals = ours(examples_of(ours, COLUMNS[0]))
+    assert set(signals) == {"contrast", "accuracy", "positive", "negative", "uniformity", "collapse"}
+    assert not any(value.requires_grad for value in signals.values())
 
 
 # ---- what cannot be, and is said before the first step ---------------------------------------------------

@@ -137,7 +137,7 @@ def test_a_noun_of_ones_own_goes_to_json_and_back_as_those_of_the_library_do(tmp
         "@dataclass(frozen=True)\nclass Nearness(Objective):\n    power: float = 2.0\n"
         "    def __call__(self, pair): return (pair.query - pair.key).abs().pow(self.power).mean()\n"
         "@dataclass(frozen=True)\nclass Reverse(TokenAugmentation):\n    often: int = 1\n"
-        "    def __call__(self, sentence, vocabulary, dice): return sentence\n"
+        "    def __call__(self, sentence, vocabulary, rng): return sentence\n"
         "@dataclass(frozen=True)\nclass Halve(EmbeddingAugmentation):\n    to: float = 0.5\n"
         "    def __call__(self, tokens, lengths): return tokens * self.to\n"
         "@dataclass(frozen=True)\nclass Length(Auxiliary):\n    longest: int = 9\n"

@@ -11,10 +11,10 @@ from simemb.method.memory import Queue
 from simemb.method.targets import (
     EMA,
     Frozen,
-    Seen,
     StopGradient,
     Twin,
-    seen,
+    ViewPlan,
+    view_plan,
 )
 from simemb.method.token_augmentations import Crop
 from simemb.method.views import View
@@ -58,7 +58,7 @@ def itself(*places: int) -> dict[int, int]:
 @pytest.mark.parametrize("views", [ONE_WAY, TWO, TRIPLET, BESIDE])
 def test_without_a_second_network_the_encoder_sees_every_view(target: StopGradient | None, views: tuple[View, ...]):
     every = tuple(range(len(views)))
-    assert seen(views, target) == Seen(every, (), itself(*every))
+    assert view_plan(views, target) == ViewPlan(every, (), itself(*every))
 
 
 @pytest.mark.parametrize("target", [EMA(), Twin(), EMA(head=False)])
@@ -75,38 +75,38 @@ def test_without_a_second_network_the_encoder_sees_every_view(target: StopGradie
 def test_with_a_second_network_each_sees_what_its_branch_compares(
     target: Any, views: tuple[View, ...], online: tuple[int, ...], second: tuple[int, ...]
 ):
-    assert seen(views, target) == Seen(online, second, itself(*online))
+    assert view_plan(views, target) == ViewPlan(online, second, itself(*online))
 
 
 @pytest.mark.parametrize("target", [EMA(), Twin()])
 def test_a_view_that_enters_the_queue_is_seen_by_the_second_network_too(target: Any):
-    assert seen(ONE_WAY, target, Queue(view=0)) == Seen((0,), (0, 1), itself(0))
-    assert seen(ONE_WAY, target, Queue()) == Seen((0,), (1,), itself(0))
+    assert view_plan(ONE_WAY, target, Queue(view=0)) == ViewPlan((0,), (0, 1), itself(0))
+    assert view_plan(ONE_WAY, target, Queue()) == ViewPlan((0,), (1,), itself(0))
 
 
 def test_a_slow_copy_without_keys_sees_only_what_enters_the_queue():
-    assert seen(ONE_WAY, EMA(keys=False), Queue(view=0)) == Seen((0, 1), (0,), itself(0, 1))
-    assert seen(TRIPLET, EMA(keys=False), Queue(view=1)) == Seen((0, 1, 2), (1,), itself(0, 1, 2))
+    assert view_plan(ONE_WAY, EMA(keys=False), Queue(view=0)) == ViewPlan((0, 1), (0,), itself(0, 1))
+    assert view_plan(TRIPLET, EMA(keys=False), Queue(view=1)) == ViewPlan((0, 1, 2), (1,), itself(0, 1, 2))
 
 
 @pytest.mark.parametrize(("views", "online"), [(ONE_WAY, (0,)), (TRIPLET, (0,)), (BESIDE, (0, 2))])
 def test_keys_of_a_frozen_teacher_are_encoded_by_nobody(views: tuple[View, ...], online: tuple[int, ...]):
-    assert seen(views, Frozen()) == Seen(online, (), itself(*online))
+    assert view_plan(views, Frozen()) == ViewPlan(online, (), itself(*online))
 
 
 def test_with_fixed_dropout_one_view_stands_for_all_that_are_read_alike():
-    assert seen(ONE_WAY, fixed_dropout=True) == Seen((0,), (), {0: 0, 1: 0})
-    assert seen(TWO, StopGradient(), fixed_dropout=True) == Seen((0,), (), {0: 0, 1: 0})
+    assert view_plan(ONE_WAY, fixed_dropout=True) == ViewPlan((0,), (), {0: 0, 1: 0})
+    assert view_plan(TWO, StopGradient(), fixed_dropout=True) == ViewPlan((0,), (), {0: 0, 1: 0})
     views = (View(0), View(1), View(0, online=False), View(0, offset=1), View(1, target=False))
-    assert seen(views, fixed_dropout=True) == Seen((0, 1, 3), (), {0: 0, 1: 1, 2: 0, 3: 3, 4: 1})
+    assert view_plan(views, fixed_dropout=True) == ViewPlan((0, 1, 3), (), {0: 0, 1: 1, 2: 0, 3: 3, 4: 1})
 
 
 @pytest.mark.parametrize("augmentation", [Crop(), TokenCutoff()])
 def test_augmented_views_are_never_read_alike(augmentation: Any):
     small = View(target=False, augment=(augmentation,))  # the very same object twice, as in a multi-crop recipe
-    assert seen((View(), small, small), fixed_dropout=True) == Seen((0, 1, 2), (), itself(0, 1, 2))
+    assert view_plan((View(), small, small), fixed_dropout=True) == ViewPlan((0, 1, 2), (), itself(0, 1, 2))
 
 
 def test_the_same_view_twice_is_read_alike():
     plain = View()
-    assert seen((plain, plain), fixed_dropout=True) == Seen((0,), (), {0: 0, 1: 0})
+    assert view_plan((plain, plain), fixed_dropout=True) == ViewPlan((0,), (), {0: 0, 1: 0})

@@ -73,8 +73,8 @@ def draw(
 
 
 def draws(augmentation: TokenAugmentation, sentence: Sentence, number: int = DRAWS) -> list[Sentence]:
-    dice = np.random.default_rng(7)
-    return [augmentation(sentence, VOCABULARY, dice) for _ in range(number)]
+    rng = np.random.default_rng(7)
+    return [augmentation(sentence, VOCABULARY, rng) for _ in range(number)]
 
 
 def specials(ids: Iterable[int]) -> list[int]:
@@ -379,9 +379,9 @@ def test_every_order_is_equally_likely_and_special_tokens_take_part():
 
 
 def test_augmentations_follow_each_other():
-    sentence, dice = framed(30), np.random.default_rng(0)
+    sentence, rng = framed(30), np.random.default_rng(0)
     for augmentation in (Repeat(), Crop(0.6, 0.6), Mask(0.2), Shuffle(), Span(0.3)):
-        sentence = augmentation(sentence, VOCABULARY, dice)
+        sentence = augmentation(sentence, VOCABULARY, rng)
     assert len(sentence.ids) == len(set(sentence.positions.tolist())) < 22
     assert max(sentence.positions) < 28
 
@@ -391,8 +391,8 @@ def test_a_shuffled_batch_uses_the_positions_of_its_family_and_no_others(family:
     encoder = make_encoder(family)
     vocabulary = Vocabulary.of(encoder.tokenizer, encoder.max_length)
     rows, _ = encoder.tokenize(["the red dog runs fast", "a man plays the guitar and we saw the sky"])
-    dice = np.random.default_rng(1)
-    shuffled = [Shuffle()(sentence_of(row), vocabulary, dice) for row in rows]
+    rng = np.random.default_rng(1)
+    shuffled = [Shuffle()(sentence_of(row), vocabulary, rng) for row in rows]
     batch = Batch.collate(rows)
     positions = np.concatenate([shuffled[row].positions for row in batch.order.tolist()])
     seen: list[torch.Tensor] = []

@@ -22,7 +22,7 @@ from simemb.method.heads import Projector
 from simemb.method.method import Method
 from simemb.method.objectives import InfoNCE, Pair
 from simemb.method.recipe import Recipe
-from simemb.method.view_hooks import augmented, captured
+from simemb.method.view_hooks import augment_embeddings, capture_embeddings
 from simemb.method.views import View
 from simemb.transformer.batch import Batch
 
@@ -40,15 +40,15 @@ def shared(family: str) -> Encoder:
 
 def embedded(encoder: Encoder, batch: Batch, views: tuple[View, ...] = (), gradient: Tensor | None = None) -> Tensor:
     """What the layers after the embedding layer are given, token by token in the order of the batch."""
-    caught: list[Tensor] = []
+    outputs: list[Tensor] = []
 
     def note(tokens: Tensor, batch: Batch) -> Tensor:
-        caught.append(tokens.detach().clone())
+        outputs.append(tokens.detach().clone())
         return tokens
 
-    with torch.no_grad(), augmented(encoder, views or (View(),), gradient), encoder.intercept(note):
+    with torch.no_grad(), augment_embeddings(encoder, views or (View(),), gradient), encoder.intercept(note):
         encoder(batch)
-    return caught[0]
+    return outputs[0]
 
 
 def view_of(batch: Batch, examples: int) -> Tensor:
@@ -86,7 +86,7 @@ def test_the_vectors_of_the_other_views_stay_as_they_are(family: str):
     batch = batch_of(encoder, FIRST, SECOND)
     with torch.no_grad():
         plain = encoder(batch)
-        with augmented(encoder, (View(), View(augment=(FeatureCutoff(0.4),)))):
+        with augment_embeddings(encoder, (View(), View(augment=(FeatureCutoff(0.4),)))):
             output = encoder(batch)
         assert torch.equal(output[:4], plain[:4])
         assert ((output[4:] - plain[4:]).abs().amax(dim=1) > 1e-4).all()
@@ -109,7 +109,7 @@ def test_several_augmentations_of_a_view_act_in_their_order():
 def test_the_gradient_reaches_the_word_embeddings_through_what_is_not_cut(family: str):
     encoder = make_encoder(family)
     weight = encoder.backbone.get_input_embeddings().weight
-    with augmented(encoder, (View(augment=(FeatureCutoff(0.4),)),)):
+    with augment_embeddings(encoder, (View(augment=(FeatureCutoff(0.4),)),)):
         encoder(batch_of(encoder, FIRST)).square().sum().backward()
     assert weight.grad.any()
 
@@ -135,12 +135,12 @@ def test_each_token_moves_along_its_gradient_by_the_asked_length(family: str, no
 def test_what_is_captured_is_the_embedding_layers_output_with_its_gradient(family: str):
     encoder = shared(family)
     batch = batch_of(encoder, FIRST)
-    caught: list[Tensor] = []
-    with captured(encoder, caught):
+    outputs: list[Tensor] = []
+    with capture_embeddings(encoder, outputs):
         vectors = encoder(batch)
-    (tokens,) = caught
+    (tokens,) = outputs
     assert torch.equal(tokens.detach(), embedded(encoder, batch))
-    (gradient,) = torch.autograd.grad(vectors[1, 0], caught)
+    (gradient,) = torch.autograd.grad(vectors[1, 0], outputs)
     of_second = batch.order.repeat_interleave(torch.tensor(batch.lengths)) == 1
     assert gradient[of_second].any()
     assert not gradient[~of_second].any()

@@ -297,10 +297,10 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     def forward(self: Method, batch: Any) -> Any:
         nonlocal calls
         calls += 1
-        loss, watched = real(self, batch)
+        loss, signals = real(self, batch)
         if calls == 6:
             kept["state"] = state.read_bytes()
-        return (loss * float("nan") if calls == 6 else loss), watched
+        return (loss * float("nan") if calls == 6 else loss), signals
 
     monkeypatch.setattr(Method, "forward", forward)
     with pytest.raises(TrainingError, match="the loss is nan at step 6"):

@@ -15,7 +15,7 @@ from simemb.method.memory import Queue
 from simemb.method.objectives import InfoNCE
 from simemb.method.recipe import Recipe
 from simemb.method.step_input import StepInput
-from simemb.method.targets import EMA, seen
+from simemb.method.targets import EMA, view_plan
 from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
 from simemb.method.views import View
 from simemb.training.dataset import Reading, TrainingData
@@ -57,7 +57,7 @@ def loader(
 ) -> Loader:
     material = size if isinstance(size, TrainingData) else TrainingData(Reading(Table(size), VOCABULARY))
     recipe = Recipe(views=views, objective=objective or InfoNCE(), **fields)
-    split = seen(views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
+    split = view_plan(views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
     return Loader(material, recipe, views, split, seed=seed, rank=rank, world=world)
 
 
@@ -350,9 +350,9 @@ def test_the_numbers_are_those_of_the_texts_before_they_were_augmented():
 
 def test_vectors_and_scores_are_looked_up_by_row():
     scores = np.arange(20, dtype=np.float32) / 2
-    taught = {1: np.arange(40, dtype=np.float32).reshape(20, 2)}
+    teacher_vectors = {1: np.arange(40, dtype=np.float32).reshape(20, 2)}
     guided = {column: np.arange(20, dtype=np.float32)[:, None] + 100 * column for column in (0, 1)}
-    material = TrainingData(Reading(Table(20)), scores=scores, taught=taught, guided=guided)
+    material = TrainingData(Reading(Table(20)), scores=scores, teacher_vectors=teacher_vectors, guide_vectors=guided)
     views = (View(column=0, target=False), View(column=1, online=False, offset=3))
     found = loader(material, batch_size=6, views=views, chunk=4)
     assert found.examples == 17
@@ -360,22 +360,22 @@ def test_vectors_and_scores_are_looked_up_by_row():
         (examples,) = found.step(step)
         rows = examples.rows
         assert examples.scores.tolist() == (rows / 2).tolist()
-        assert examples.taught.keys() == {1}
-        assert examples.taught[1].tolist() == [[2 * row + 6, 2 * row + 7] for row in rows.tolist()]
-        assert examples.guided[0].flatten().tolist() == rows.tolist()
-        assert examples.guided[1].flatten().tolist() == (rows + 103).tolist()
+        assert examples.teacher_vectors.keys() == {1}
+        assert examples.teacher_vectors[1].tolist() == [[2 * row + 6, 2 * row + 7] for row in rows.tolist()]
+        assert examples.guide_vectors[0].flatten().tolist() == rows.tolist()
+        assert examples.guide_vectors[1].flatten().tolist() == (rows + 103).tolist()
 
 
 def test_without_scores_and_other_encoders_nothing_is_known():
     (examples,) = loader(9, batch_size=4, memory=Queue()).step(0)
-    assert (examples.scores, examples.taught, examples.guided) == (None, {}, {})
+    assert (examples.scores, examples.teacher_vectors, examples.guide_vectors) == (None, {}, {})
 
 
 def test_examples_move_as_a_whole():
-    material = replace(long(), scores=np.zeros(24, np.float32), guided={0: np.ones((24, 3), np.float32)})
+    material = replace(long(), scores=np.zeros(24, np.float32), guide_vectors={0: np.ones((24, 3), np.float32)})
     (examples,) = loader(material, batch_size=6, chunk=4, views=VIEWS, target=EMA()).step(0)
     moved = examples.to("meta")
-    tensors = [moved.rows, moved.texts, moved.scores, *moved.guided.values()]
+    tensors = [moved.rows, moved.texts, moved.scores, *moved.guide_vectors.values()]
     tensors += [batch.ids for chunk in moved.chunks for batch in (chunk.online, chunk.second)]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert len(moved) == len(examples)

@@ -7,7 +7,7 @@ import torch
 
 from simemb.errors import TrainingError
 from simemb.evaluation.metrics import uniformity
-from simemb.method.signals import signals
+from simemb.method.signals import batch_signals
 from simemb.training.monitor import Watch
 
 
@@ -16,7 +16,7 @@ def test_signals_are_their_definitions():
     query, key = (torch.randn(12, 5, generator=generator) for _ in range(2))
     encoded = torch.randn(12, 9, generator=generator)
     key[:7] = query[:7] + 0.01
-    found = signals(query, key, encoded)
+    found = batch_signals(query, key, encoded)
     assert set(found) == {"accuracy", "positive", "negative", "collapse", "uniformity"}
     similarity = torch.nn.functional.cosine_similarity(query[:, None], key[None], dim=-1)
     own = [similarity[i, i].item() for i in range(12)]
@@ -33,7 +33,7 @@ def test_signals_are_their_definitions():
 
 def test_collapsed_vectors_have_uniformity_zero_and_cosine_one():
     alike = torch.ones(6, 3)
-    found = signals(alike, alike, alike)
+    found = batch_signals(alike, alike, alike)
     assert found["negative"].item() == pytest.approx(1)
     assert found["collapse"].item() == pytest.approx(1)
     assert found["uniformity"].item() == pytest.approx(0, abs=1e-5)
@@ -42,13 +42,13 @@ def test_collapsed_vectors_have_uniformity_zero_and_cosine_one():
 def test_a_collapsed_encoder_is_seen_behind_a_head_that_spreads_its_vectors():
     encoded = 1 + 1e-4 * torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
     spread = torch.nn.BatchNorm1d(4)(encoded * 1e4).detach()
-    found = signals(spread, spread, encoded)
+    found = batch_signals(spread, spread, encoded)
     assert found["collapse"].item() > Watch.COLLAPSED
     assert found["negative"].item() < 0.5
 
 
 def test_a_single_example_has_no_others_to_be_compared_with():
-    found = signals(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 2))
+    found = batch_signals(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 2))
     assert [found["accuracy"].item(), found["positive"].item()] == pytest.approx([1, 1])
     assert all(found[name].isnan() for name in ("negative", "collapse", "uniformity"))
 
@@ -89,9 +89,9 @@ def test_a_language_model_compares_no_vectors_and_is_not_warned_about():
 
 def test_without_a_comparable_key_nothing_is_invented():
     query = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
-    found = signals(query, None, query)
+    found = batch_signals(query, None, query)
     assert torch.isnan(found["accuracy"])
     assert torch.isnan(found["positive"])
-    other = signals(query, query, query)
+    other = batch_signals(query, query, query)
     torch.testing.assert_close(found["negative"], other["negative"])
     torch.testing.assert_close(found["uniformity"], other["uniformity"])
