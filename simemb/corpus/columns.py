@@ -54,11 +54,11 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
 
 
 def _named(name: str, table: Table, columns: Sequence[str], score: str | None) -> tuple[tuple[str, ...], str | None]:
-    """The columns the user named; a score column may stand among them."""
-    found = [_find(name, table, column) for column in columns]
-    text = tuple(column for column in found if column.lower() not in SCORES)
-    named_scores = [column for column in found if column not in text]
-    if not 1 <= len(text) <= 3 or len(set(found)) < len(found) or len(named_scores) > 1:
+    """The columns that the user named; a score column may be among them."""
+    existing = [_find(name, table, column) for column in columns]
+    text = tuple(column for column in existing if column.lower() not in SCORES)
+    named_scores = [column for column in existing if column not in text]
+    if not 1 <= len(text) <= 3 or len(set(existing)) < len(existing) or len(named_scores) > 1:
         listed = _listed(columns)
         raise DataError(f"columns {listed}: give 1 to 3 different text columns, and at most one score column")
     if score:
@@ -66,13 +66,13 @@ def _named(name: str, table: Table, columns: Sequence[str], score: str | None) -
     return text, named_scores[0] if named_scores else _one(name, "score", table.columns, SCORES)
 
 
-def _find(name: str, table: Table, wanted: str) -> str:
+def _find(name: str, table: Table, requested: str) -> str:
     """The column of this name: as it is written, else in another case."""
-    if wanted in table.columns:
-        return wanted
-    same = [column for column in table.columns if column.lower() == wanted.lower()]
+    if requested in table.columns:
+        return requested
+    same = [column for column in table.columns if column.lower() == requested.lower()]
     if len(same) != 1:
-        raise DataError(f"{name}: {unknown('column', wanted, table.columns)}")
+        raise DataError(f"{name}: {unknown('column', requested, table.columns)}")
     return same[0]
 
 
@@ -90,13 +90,13 @@ def _recognized(name: str, table: Table) -> tuple[str, ...]:
     text = tuple(column for column in filled if column is not None)
     if filled[: len(text)] != list(text):
         missing = list(ROLES)[filled.index(None)]
-        found = f"{_listed(text)} found, but no {missing} (it has: {_listed(table.columns)})"
-        raise DataError(f"{name}: {found}; choose with columns=")
+        problem = f"{_listed(text)} found, but no {missing} (it has: {_listed(table.columns)})"
+        raise DataError(f"{name}: {problem}; choose with columns=")
     return text
 
 
 def _in_order(name: str, table: Table, score: str | None) -> tuple[str, ...]:
-    """One to three text columns whose names say nothing."""
+    """One to three text columns in their order, where no name is recognized."""
     text = tuple(column for column in table.text_columns if column != score)
     if not 1 <= len(text) <= 3:
         recognized = ", ".join(names[0] for names in ROLES.values())

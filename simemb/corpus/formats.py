@@ -1,7 +1,6 @@
 """The file formats of users' data, each read as a stream of numbered records with named columns.
 
-Text files are UTF-8 (a byte-order mark is dropped) with one record a line, ended by LF or CRLF and by
-nothing else, so that U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two.
+Text files are UTF-8 (a byte-order mark is dropped) with one record a line. Only LF or CRLF ends a line, so that U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two.
 """
 
 import csv
@@ -38,7 +37,7 @@ class Table(Protocol):
     text_columns: tuple[str, ...]
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every record from the first on; each call reads anew."""
+        """Every record from the first on; each call reads from the start."""
         ...
 
 
@@ -105,7 +104,7 @@ class TextFile:
 
 
 class DelimitedFile:
-    """A header line and rows of as many cells; what parts the cells is in `rows`."""
+    """A header line, and rows with as many cells; `rows` splits them."""
 
     unit = "line"
 
@@ -123,14 +122,14 @@ class DelimitedFile:
         next(cells for _, cells in rows if cells)  # the header
         for number, cells in rows:
             if cells and len(cells) != len(self.columns):
-                found = f"{len(cells)} column{'s'[: len(cells) != 1]}"
+                width = f"{len(cells)} column{'s'[: len(cells) != 1]}"
                 expected = f"{len(self.columns)} ({', '.join(self.columns)})"
-                raise DataError(f"{self.name}, line {number} has {found}, the header has {expected}")
+                raise DataError(f"{self.name}, line {number} has {width}, the header has {expected}")
             yield number, tuple(cells[place] for place in places) if cells else None
 
 
 def _tab_rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells parted by tabs and by nothing else: quotes are literal, nothing is escaped."""
+    """Cells separated by tabs alone: quotes are literal, nothing is escaped."""
     for number, line in lines(path, name):
         bare = _bare(line)
         yield number, bare.split("\t") if bare else []
@@ -192,7 +191,7 @@ class JsonLinesFile:
 
 
 class ParquetFile:
-    """A parquet file, read some thousand rows at a time."""
+    """A parquet file, read a few thousand rows at a time."""
 
     unit = "row"
 

@@ -1,6 +1,6 @@
 """Tables that are in memory already: lists of texts or of tuples, and `datasets.Dataset`.
 
-What is in files stands in `simemb.corpus.formats`; `simemb.corpus.rows` makes rows of both.
+`simemb.corpus.formats` reads files; `simemb.corpus.rows` makes rows of both.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def list_digest(values: Sequence[object]) -> str:
-    """The SHA-256 of what is in a list."""
+    """The SHA-256 of the values of a list."""
     digest = hashlib.sha256()
     for value in values:
         digest.update(repr(value).encode())
-        digest.update(b"\n")  # repr has no line end, so no two lists run into the same bytes
+        digest.update(b"\n")  # repr contains no line end, so different lists never give the same bytes
     return digest.hexdigest()
 
 
@@ -56,7 +56,7 @@ class ListTable:
 
 
 class DatasetTable:
-    """A `datasets.Dataset`, read some thousand rows at a time."""
+    """A `datasets.Dataset`, read a few thousand rows at a time."""
 
     unit = "row"
 
@@ -67,7 +67,7 @@ class DatasetTable:
         self.text_columns = tuple(name for name in self.columns if kinds[name] in ("string", "large_string"))
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every row, in whatever format the dataset gives them to others."""
+        """Every row as plain Python values, whatever format the dataset is set to."""
         plain = self._dataset.with_format(None).select_columns(list(chosen))
         batches = cast(Iterator[dict[str, list[object]]], plain.iter(batch_size=4096))
         rows = chain.from_iterable(zip(*batch.values(), strict=True) for batch in batches)
@@ -75,8 +75,8 @@ class DatasetTable:
 
 
 def as_dataset(data: Any) -> "Dataset":
-    """The dataset itself; `DataError` for one with splits, or for something that is no dataset."""
-    # The class is asked for only if something else has imported it: datasets takes seconds to import.
+    """The dataset itself. Raises `DataError` for a dataset with splits, and for data of another type."""
+    # Look at the class only if datasets has been imported already: importing it takes seconds.
     datasets = sys.modules.get("datasets")
     if datasets is not None and isinstance(data, datasets.Dataset):
         return data

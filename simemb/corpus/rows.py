@@ -1,7 +1,7 @@
 """Rows: named columns of text, read as a stream from any file, corpus, dataset or list a user has.
 
-How each file format is read stands in `simemb.corpus.formats`, what is in memory already in `simemb.corpus.in_memory`, which column
-plays which role in `simemb.corpus.columns`.
+`simemb.corpus.formats` reads each file format, `simemb.corpus.in_memory` what is in memory already, and
+`simemb.corpus.columns` chooses the column for each role.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class Rows:
         score: the score or label column, or None.
         ignored: the columns that play no role.
         skipped: how many blank lines the last complete pass left out.
-        warning: what whoever trains on the data must know (see `simemb.corpus.sources.Source`), or nothing.
+        warning: what a person who trains on the data must know (see `simemb.corpus.sources.Source`), or empty.
     """
 
     def __init__(
@@ -100,14 +100,14 @@ class Rows:
     def digest(self) -> str:
         """The SHA-256 of the content and the chosen columns: equal digests mean equal rows.
 
-        The content is read through for it when it is asked for first, then remembered: rows are always the same.
+        The first call reads the whole content; the result is remembered, since rows are always the same.
         """
-        chosen = repr((self._content(), self.columns, self.score))
-        return hashlib.sha256(chosen.encode()).hexdigest()
+        identity = repr((self._content(), self.columns, self.score))
+        return hashlib.sha256(identity.encode()).hexdigest()
 
-    def _records(self, chosen: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
+    def _records(self, columns: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
         skipped = 0
-        for number, cells in self._table.records(chosen):
+        for number, cells in self._table.records(columns):
             if cells is None:
                 skipped += 1
             else:
@@ -136,8 +136,8 @@ class Rows:
             value = int(value)
         label = str(value).strip() if isinstance(value, str | int) else ""
         if not label:
-            found = "nothing" if isinstance(value, str) else kind_of(value)
-            raise DataError(f"{self._place(number, self.score)}: {found:.60} where a label is needed")
+            kind = "nothing" if isinstance(value, str) else kind_of(value)
+            raise DataError(f"{self._place(number, self.score)}: {kind:.60} where a label is needed")
         return label
 
     def _has(self) -> str:
@@ -151,7 +151,7 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
     Args:
-        data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: parted by tabs, quotes literal;
+        data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: separated by tabs, quotes literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
             standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, or a list of texts or
             of tuples of texts (a number at the end of the tuples is the score).
@@ -164,7 +164,7 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
         score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label.
 
     A blank line is skipped and counted; an empty text in a row is kept; a missing text (null) and a lone
-    surrogate in JSON are refused, because no encoder could say what they mean.
+    surrogate in JSON are refused, because no encoder can make sense of them.
 
     Raises:
         DataError: the data do not exist, are empty, or cannot be used; says where and what is allowed.
@@ -176,10 +176,10 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
     if isinstance(data, str) and data == "-":
         return _open_standard_input(columns=columns, score=score)
     if isinstance(data, str | os.PathLike):
-        found = _path_or_source(data)
-        if isinstance(found, Path):
-            return _open_path(found, str(data), columns=columns, score=score)
-        data = found
+        place = _path_or_source(data)
+        if isinstance(place, Path):
+            return _open_path(place, str(data), columns=columns, score=score)
+        data = place
     if isinstance(data, Source):
         return _open_source(data, columns=columns, score=score)
     if isinstance(data, list | tuple):
@@ -220,17 +220,17 @@ def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: s
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     if source.generate is not None:
-        values = _made(source, source.generate)
+        values = _generate(source, source.generate)
         table, warning = ListTable(values), source.warning
         return Rows(table, source.name, lambda: list_digest(values), columns=columns, score=score, warning=warning)
-    found = sources.locate(source)
-    columns, score = columns or found.columns, score or found.score
-    table, warning = open_file(found.path, source.name), source.warning
-    return Rows(table, source.name, lambda: found.sha256, columns=columns, score=score, warning=warning)
+    file = sources.locate(source)
+    columns, score = columns or file.columns, score or file.score
+    table, warning = open_file(file.path, source.name), source.warning
+    return Rows(table, source.name, lambda: file.sha256, columns=columns, score=score, warning=warning)
 
 
-def _made(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence[object]:
-    """The rows of a corpus made in memory; an error in one of its parts names the corpus too."""
+def _generate(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence[object]:
+    """The rows of a corpus that is made in memory; an error in one of its parts names the corpus too."""
     try:
         return generate(*map(open_rows, source.parts))
     except DataError as error:
@@ -238,7 +238,7 @@ def _made(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence
 
 
 def _open_standard_input(*, columns: Sequence[str] | None, score: str | None) -> Rows:
-    """Standard input can be read once only, so it is kept in a temporary file as long as the rows live."""
+    """Standard input can be read only once, so it is kept in a temporary file as long as the rows live."""
     handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
     with os.fdopen(handle, "wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)

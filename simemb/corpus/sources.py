@@ -23,7 +23,7 @@ logger = logging.getLogger("simemb")
 class Hub:
     """A file of a dataset repository on the Hugging Face hub.
 
-    `revision` is a commit, so that a name means the same bytes for everybody; `columns` and `score` are
+    `revision` is a commit, so that a name means the same bytes for everyone; `columns` and `score` are
     the names in that file; `note` says how its content differs from the file of the `$SIMEMB_DATA` layout.
     """
 
@@ -42,8 +42,8 @@ class Source:
     `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; `columns` are
     the text columns in role order (anchor, positive, negative) and `score` the score column. A corpus
     without a file has `generate`, which makes its rows in memory, out of the rows of `parts` (each a
-    `simemb.corpus.rows.Rows`, in that order) if it is made of other corpora. `warning` is what whoever trains on
-    it must know, for example that it contains the texts of a test set.
+    `simemb.corpus.rows.Rows`, in that order) if it is made of other corpora. `warning` is what a person who
+    trains on it must know, for example that it contains the texts of a test set.
     """
 
     name: str
@@ -75,7 +75,7 @@ def scored_pairs(path: str, description: str, *, license: str, citation: str, sh
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedFile:
     """Where a corpus was found: its file, the columns of that file, and what a record of a run needs.
 
     `place` is "$SIMEMB_DATA", "cache" or "hub"; `commit` is the commit of a hub file.
@@ -110,7 +110,7 @@ def find(source: Source) -> Path:
     return locate(source).path
 
 
-def locate(source: Source) -> Found:
+def locate(source: Source) -> LocatedFile:
     """Find the file of a corpus: under $SIMEMB_DATA, in the user's cache, then on the hub.
 
     A local file with another checksum than the recorded one is used, with a notice in the log "simemb". A
@@ -124,10 +124,10 @@ def locate(source: Source) -> Found:
         raise DataError(f"corpus {source.name!r} has no file: it is made in memory; open it by its name")
     for place, path in _local_files(source):
         if path.is_file():
-            found = Found(path, place, source.columns, source.score, files.sha256_of(path))
-            if source.sha256 and found.sha256 != source.sha256:
+            located = LocatedFile(path, place, source.columns, source.score, files.sha256_of(path))
+            if source.sha256 and located.sha256 != source.sha256:
                 logger.warning("%s is not the recorded file of corpus %r: used as it is", path, source.name)
-            return found
+            return located
     if source.hub is None:
         raise AbsentError(_not_found(source, "it is not on the hub"))
     return _from_hub(source, source.hub)
@@ -149,23 +149,23 @@ def _not_found(source: Source, hub: str) -> str:
     return f"corpus {source.name!r} was not found: not in {first}, not in {second}, and {hub}; {advice}"
 
 
-def _from_hub(source: Source, hub: Hub) -> Found:
+def _from_hub(source: Source, hub: Hub) -> LocatedFile:
     """The file in the hub's own cache, downloaded if it is not there yet, and verified."""
     from huggingface_hub import try_to_load_from_cache
 
     cached = try_to_load_from_cache(hub.repo, hub.file, revision=hub.revision, repo_type="dataset")
     path = Path(cached) if isinstance(cached, str) else _download(source, hub)
-    return Found(path, "hub", hub.columns, hub.score, _verified(source, path), hub.revision)
+    return LocatedFile(path, "hub", hub.columns, hub.score, _verified(source, path), hub.revision)
 
 
 def _download(source: Source, hub: Hub) -> Path:
-    """Download a hub file into the hub's own cache, where it appears whole or not at all."""
+    """Download a hub file into the hub's own cache, where it appears complete or not at all."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    # Read here and not where huggingface_hub is first imported: a mirror may be set at run time.
+    # Read now and not when huggingface_hub is imported: a mirror may be set at run time.
     endpoint = os.environ.get("HF_ENDPOINT")
     url = hf_hub_url(hub.repo, hub.file, repo_type="dataset", revision=hub.revision, endpoint=endpoint)
-    # Whatever breaks in a foreign downloader means the same to the user, so every exception is caught. The
+    # Whatever fails in the downloader means the same to the user, so every exception is caught. The
     # metadata come first because they fail at once without a network, the download after half a minute.
     try:
         get_hf_file_metadata(url, endpoint=endpoint)
@@ -195,12 +195,12 @@ def _verified(source: Source, path: Path) -> str:
     blob = path.resolve()
     checksum = files.sha256_of(blob)
     expected = blob.name
-    found = checksum if len(expected) == 64 else _git_sha1(blob)
+    actual = checksum if len(expected) == 64 else _git_sha1(blob)
     # Without symbolic links (Windows) the file has its plain name, and there is nothing to compare with.
-    if blob != path and found != expected:
+    if blob != path and actual != expected:
         path.unlink()
         blob.unlink()
-        problem = f"the download of corpus {source.name!r} is damaged: checksum {found}, expected {expected}"
+        problem = f"the download of corpus {source.name!r} is damaged: checksum {actual}, expected {expected}"
         raise DataError(f"{problem}; it was removed, run the same command again")
     return checksum
 
