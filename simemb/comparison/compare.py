@@ -29,14 +29,14 @@ from simemb.files import write_text
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that a comparison found, and how it can be found again.
+    """The result of a comparison, and what it takes to repeat it.
 
     Attributes:
         measure: The number that was compared.
         entries: The entrants in the order given.
-        pairs: Each two of them; those with the first come first.
+        pairs: Every pair of entrants; pairs with the first entrant come first.
         units: How many units each task has.
-        missing: Tasks of the suite whose data were not to be had.
+        missing: Tasks of the suite whose data are missing.
         unresampled: Tasks without units to resample, which are left out.
         data: Every corpus or file that was read -> its SHA-256.
     """
@@ -62,12 +62,12 @@ class Comparison:
         return tuple(self.units)
 
     def to_json(self) -> dict[str, Any]:
-        """The record in plain Python, unrounded; what is not defined is None, as JSON has no nan."""
+        """The record in plain Python, unrounded; an undefined number is None, as JSON has no nan."""
         content = {"duels" if name == "pairs" else name: value for name, value in asdict(self).items()}
         return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
     def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`, whole or not at all; `DataError` where that cannot be done."""
+        """Write `to_json` to `path`, completely or not at all. Raises `DataError` if it cannot be written."""
         try:
             write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
         except OSError as error:
@@ -89,12 +89,12 @@ def compare(
 
     Args:
         models: Each a directory, a hub name, an encoder, a directory of seeds, or a list of runs of one recipe with
-            different seeds. Runs of one recipe stand together as one entrant with their mean.
+            different seeds. Such runs are one entrant, with their mean.
         suite: As in `evaluate`.
-        resamples: How often the units of every task are drawn anew.
-        seed: Decides what is drawn. What two entrants get does not depend on those after them.
+        resamples: How often the units of every task are resampled.
+        seed: Decides the resamples. The result of two entrants does not depend on the entrants after them.
         pooling: For models given by name: one for all, or one for each.
-        batch_size: Sentences at once, as in `evaluate`.
+        batch_size: Sentences per batch, as in `evaluate`.
         progress: Whether to draw a bar, as in `evaluate`.
         cache: As in `evaluate`.
 
@@ -103,14 +103,14 @@ def compare(
         ModelError: A model that cannot be loaded.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
-    suite, found = evaluate.find(suite), entrants(models, poolings)
+    suite, participants = evaluate.find(suite), entrants(models, poolings)
     _check_resamples(resamples, len(suite.tasks))
     scores = {
         entrant.label: [
             _evaluate(entrant, place, suite, batch_size=batch_size, progress=progress, cache=cache)
             for place in range(len(entrant.models))
         ]
-        for entrant in found
+        for entrant in participants
     }
     _check_distinct(scores)
     return compare_scores(scores, resamples=resamples, seed=seed)
@@ -129,7 +129,7 @@ def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2
 
     Raises:
         DataError: Too few resamples to show anything, scores that are not of the same suite, tasks and data, or no
-            task whose units can be drawn.
+            task whose units can be resampled.
     """
     tasks = _tasks(scores)
     _check_resamples(resamples, len(tasks))
@@ -157,7 +157,7 @@ def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2
 
 
 def _check_distinct(scores: Mapping[str, Sequence[Scores]]) -> None:
-    """Refuse an encoder against itself, however it is called twice: no difference could come of it."""
+    """Refuse to compare an encoder with itself under two names: there is no difference to find."""
     known: dict[frozenset[str], str] = {}
     for label, runs in scores.items():
         same = known.setdefault(frozenset(run.fingerprint for run in runs), label)
@@ -168,7 +168,7 @@ def _check_distinct(scores: Mapping[str, Sequence[Scores]]) -> None:
 
 
 def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
-    """The tasks that have units; `DataError` where the scores are not comparable, or there are no such tasks."""
+    """The tasks that have units. Raises `DataError` if the scores are not comparable or no task has units."""
     every = [run for runs in scores.values() for run in runs]
     for run in every[1:]:
         reason = compatibility.difference(every[0].to_json(), run.to_json())
@@ -192,7 +192,7 @@ def _check_resamples(resamples: int, tasks: int) -> None:
 
 
 def _measure(scores: Scores, tasks: Sequence[str]) -> str:
-    """The number that was compared: the suite's headline, unless that is another one than its units come to."""
+    """The number that was compared: the suite's headline, unless the units give another number."""
     if all(scores.is_statistic_of_outcomes(task) or isnan(scores.outcomes[task].statistic()) for task in tasks):
         return scores.headline
     return "spearman" if any(scores.outcomes[task].gold is not None for task in tasks) else "mean"
@@ -204,12 +204,14 @@ def _draw(
     """For each entrant its score on every resample [resamples], by task and under `AVERAGE`."""
     runs = [run for group in groups for run in group]
     for_units, for_seeds = np.random.default_rng(seed).spawn(2)
-    dice = for_units.spawn(len(tasks))
-    scores = [resample([run[task] for run in runs], resamples, own) for task, own in zip(tasks, dice, strict=True)]
+    generators = for_units.spawn(len(tasks))
+    scores = [
+        resample([run[task] for run in runs], resamples, own) for task, own in zip(tasks, generators, strict=True)
+    ]
     ends = np.cumsum([len(group) for group in groups])
-    found: list[dict[str, Floats]] = []
+    scores_by_entrant: list[dict[str, Floats]] = []
     parts = np.split(np.stack(scores), ends[:-1], axis=1)
     for part, own in zip(parts, for_seeds.spawn(len(groups)), strict=True):
         means = mean_over_seeds(part, own)
-        found.append({**dict(zip(tasks, means, strict=True)), AVERAGE: means.mean(axis=0)})
-    return found
+        scores_by_entrant.append({**dict(zip(tasks, means, strict=True)), AVERAGE: means.mean(axis=0)})
+    return scores_by_entrant

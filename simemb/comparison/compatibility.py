@@ -1,7 +1,7 @@
 """Whether two records of scores may stand in one table: same suite, same tasks, same data, same way of scoring.
 
-A record is what `Scores.to_json` gives and `simemb eval` writes. Pooling, precision and the machine may differ: they
-belong to the model, and the record says what they were.
+A record is the result of `Scores.to_json`, as `simemb eval` writes it. Pooling, precision and the machine may differ:
+they belong to the model, and the record states them.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ Record = Mapping[str, Any]
 
 
 def check(records: Mapping[str, Record]) -> None:
-    """Refuse to mix records, by the name under which each is known to the user (a file, a model).
+    """Refuse to mix records; each key is the name by which the user knows a record (a file, a model).
 
     Raises:
-        DataError: two records of one suite are not comparable, with the reason and how to score them anew.
+        DataError: two records of one suite are not comparable, with the reason and how to score them again.
     """
     by_suite: dict[str, list[tuple[str, Record]]] = {}
     for name, record in records.items():
@@ -49,7 +49,7 @@ def _tasks(first: Record, second: Record) -> str | None:
 
 
 def _data(first: Record, second: Record) -> str | None:
-    """Files of other names or contents; a file that only one read for its geometry is no matter."""
+    """Files with other names or contents; a file that only one record read, for its geometry, does not matter."""
     ours, theirs = first.get("data", {}), second.get("data", {})
     for origin in ours:
         if origin in theirs and ours[origin] != theirs[origin]:

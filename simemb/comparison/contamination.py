@@ -1,6 +1,6 @@
 """Which of the texts that an encoder is scored on occur in the data that it was trained on.
 
-The training data are read through once; what is kept in memory is of the size of the evaluated texts.
+The training data are read once; memory grows with the evaluated texts only.
 """
 
 import json
@@ -12,26 +12,26 @@ from unicodedata import category, normalize
 from simemb.comparison.names import listed
 
 TRANSDUCTIVE = 0.5
-"""From this share of a task's distinct texts on, an encoder counts as trained on the test texts."""
+"""The share of a task's distinct texts from which an encoder counts as trained on the test texts."""
 EXAMPLES = 3
 """Texts of a task that are shown."""
 
 
-# ---- two texts that are one ----------------------------------------------------------------------
+# ---- equal texts ---------------------------------------------------------------------------------
 
 
 def normalized(text: str) -> str:
-    """A text without what is done to texts on their way: case, width, punctuation and white space.
+    """A text without case, width, punctuation and white space, which change as texts are copied.
 
     Kept are letters, marks and numbers (Unicode categories L, M, N), in Unicode's compatibility form (NFKC: full-width
-    letters are plain ones, ligatures are parted) with case folded (Straße and STRASSE are one); all else is left out,
-    blanks too, so tokenized text and running text are one, and in Chinese only the characters are left. Accents count,
-    and so does the difference of simplified and traditional characters. Applying it twice changes nothing.
+    letters become plain ones, ligatures are split) with case folded (Straße equals STRASSE). All else is dropped,
+    blanks too, so tokenized text equals running text, and of Chinese only the characters remain. Accents count, and so
+    does the difference between simplified and traditional characters. Applying it twice changes nothing.
 
     >>> normalized("The man 's DOG , barks ."), normalized("他说：“你好！”")
     ('themansdogbarks', '他说你好')
     """
-    # The two short cuts give the same, several times as fast: to most training texts one of them applies.
+    # The two shortcuts give the same result several times as fast; one of them applies to most training texts.
     if text.isascii():
         return text.encode().lower().translate(None, _ASCII_LEFT_OUT).decode()
     kept = text.translate(_KEPT)
@@ -40,7 +40,7 @@ def normalized(text: str) -> str:
 
 
 class _Kept(dict[int, int | None]):
-    """What `str.translate` makes of a character: itself, or nothing."""
+    """The table of `str.translate`: a character stays or is dropped."""
 
     def __missing__(self, code: int) -> int | None:
         self[code] = code if category(chr(code))[0] in "LMN" else None
@@ -51,7 +51,7 @@ _KEPT = _Kept()
 _ASCII_LEFT_OUT = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
-# ---- what was found ------------------------------------------------------------------------------
+# ---- the result ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TaskOverlap:
     examples: tuple[tuple[str, str], ...] = ()
 
     @property
-    def found(self) -> int:
+    def occurring(self) -> int:
         """Exactly or normalized."""
         return self.exact + self.normalized
 
@@ -81,19 +81,19 @@ class TaskOverlap:
         >>> TaskOverlap(2552, 9, 3).words("stsb")
         '12 of 2,552 texts of stsb (9 exactly)'
         """
-        return f"{self.found:,} of {self.texts:,} texts of {task} ({self.exact:,} exactly)"
+        return f"{self.occurring:,} of {self.texts:,} texts of {task} ({self.exact:,} exactly)"
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """What an encoder saw in training of the texts that it is scored on.
+    """Which of the texts that an encoder is scored on it saw in training.
 
     Attributes:
         data: The names of the training data, those of the last run first.
         tasks: The counts of each task; none where no training data could be read.
-        warning: What the training data themselves warn of.
-        unknown: Why some training data could not be read, or nothing.
-        not_looked_at: The tasks that do not tell their texts.
+        warning: The warning of the training data themselves, or empty.
+        unknown: Why some training data could not be read, or empty.
+        not_looked_at: The tasks that do not expose their texts.
     """
 
     data: tuple[str, ...]
@@ -106,20 +106,22 @@ class Overlap:
     def transductive(self) -> tuple[str, ...]:
         """The tasks of whose distinct texts at least half were trained on.
 
-        Where the training data warn that they hold test texts, any text found is enough.
+        If the training data warn that they hold test texts, a single text is enough.
         """
         share = 0.0 if self.warning else TRANSDUCTIVE
-        return tuple(name for name, task in self.tasks.items() if task.found and task.found >= share * task.texts)
+        return tuple(
+            name for name, task in self.tasks.items() if task.occurring and task.occurring >= share * task.texts
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for `Scores.overlap`.
 
-        `transductive` is true too if a warning is all that is known, and null, which is neither true nor false, where
-        nothing was found but some texts of the suite or some training data were not looked at.
+        `transductive` is also true if only a warning is known. It is null if no text was found but some texts of the
+        suite or some training data were not searched.
         """
-        told = bool(self.warning) and not self.tasks
+        warned = bool(self.warning) and not self.tasks
         partly = bool(self.unknown or self.not_looked_at)
-        transductive = bool(self.transductive) or told or (None if partly else False)
+        transductive = bool(self.transductive) or warned or (None if partly else False)
         return json.loads(json.dumps({**asdict(self), "transductive": transductive}))
 
     @staticmethod
@@ -133,14 +135,14 @@ class Overlap:
         return Overlap(tuple(content["data"]), tasks, content["warning"], content["unknown"], unseen)
 
     def warnings(self) -> list[str]:
-        """What a reader of the scores must know, one sentence each without a period; nothing where all is well."""
+        """What a reader of the scores must know, one sentence each without a period; empty if all is well."""
         lines: list[str] = []
         trained, data = self.transductive, f"the training data ({listed(self.data)})"
         if trained:
             lines.append(f"transductive: trained on the test texts of {listed(trained)}, which are in {data}")
         elif self.warning and not self.tasks:
             lines.append(f"transductive: {data}: {self.warning}")
-        few = [task.words(name) for name, task in self.tasks.items() if task.found and name not in trained]
+        few = [task.words(name) for name, task in self.tasks.items() if task.occurring and name not in trained]
         if few:
             lines.append(f"{listed(few)} occur in {data}")
         if self.unknown:
@@ -150,27 +152,27 @@ class Overlap:
         return lines
 
     def words(self) -> list[str]:
-        """`warnings`, or that there is nothing to warn of."""
+        """`warnings`, or a sentence that there are none."""
         clean = f"no text of the suite occurs in the training data ({listed(self.data)})"
         return self.warnings() or ([clean] if self.tasks else [])
 
 
-# ---- looking -------------------------------------------------------------------------------------
+# ---- the search ----------------------------------------------------------------------------------
 
 
 def overlap(training: Iterable[str], evaluated: Mapping[str, Iterable[str]]) -> dict[str, TaskOverlap]:
-    """Which texts of each task occur among the training texts, which are read through once.
+    """Which texts of each task occur among the training texts, which are read once.
 
-    A text of nothing but punctuation and blanks is only looked for exactly.
+    A text of punctuation and blanks alone must occur exactly.
     """
     tasks = {name: list(dict.fromkeys(texts)) for name, texts in evaluated.items()}
     forms = {text: normalized(text) for texts in tasks.values() for text in texts}
-    wanted = set(forms.values())
+    searched = set(forms.values())
     exact = set[str]()
     spelled: dict[str, str] = {}
     for text in training:
         form = normalized(text)
-        if form in wanted:  # rare; whatever is equal has an equal form
+        if form in searched:  # rare; equal texts have equal forms
             spelled.setdefault(form, text)
             if text in forms:
                 exact.add(text)

@@ -40,29 +40,30 @@ class Entrant:
         return Encoder.load(model, pooling=self.pooling, encode_only=True) if isinstance(model, str) else model
 
 
-def entrants(given: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
-    """Those who were named, each once.
+def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
+    """The entrants of a comparison, each once.
 
     Args:
-        given: A model, several that differ only in their seed, or the directory of such runs (`simemb train --seeds`).
+        models: Each a model, several that differ only in their seed, or the directory of such runs (`simemb train
+            --seeds`).
         pooling: None, one for all, or one for each.
 
     Raises:
-        DataError: Poolings that cannot be told to entrants, somebody named twice, or runs in a directory of seeds that
-            differ in more than their seed.
-        ModelError: A directory without a model, or a name that means nothing.
+        DataError: A number of poolings that does not fit, an entrant named twice, or runs in a directory of seeds
+            that differ in more than their seed.
+        ModelError: A directory without a model, or an unknown name.
     """
-    if len(pooling) not in (0, 1, len(given)):
-        raise DataError(f"{len(pooling)} poolings for {len(given)} models (allowed: one for all, or one for each)")
-    poolings = [None] * len(given) if not pooling else list(pooling) * (len(given) if len(pooling) == 1 else 1)
-    names = [_name(each) for each in given]
-    found: list[Entrant] = []
-    for each, name, label, own in zip(given, names, labels(names), poolings, strict=True):
+    if len(pooling) not in (0, 1, len(models)):
+        raise DataError(f"{len(pooling)} poolings for {len(models)} models (allowed: one for all, or one for each)")
+    poolings = [None] * len(models) if not pooling else list(pooling) * (len(models) if len(pooling) == 1 else 1)
+    names = [_name(each) for each in models]
+    participants: list[Entrant] = []
+    for each, name, label, own in zip(models, names, labels(names), poolings, strict=True):
         shown = f"{label} ({own})" if own and names.count(name) > 1 else label
-        if any(shown == other.label for other in found):
+        if any(shown == other.label for other in participants):
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
-        found.append(Entrant(shown, _models(each), own))
-    return found
+        participants.append(Entrant(shown, _models(each), own))
+    return participants
 
 
 def _name(given: Model | Sequence[Model]) -> str:
@@ -76,15 +77,15 @@ def _name(given: Model | Sequence[Model]) -> str:
 
 
 def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
-    """Each of them is looked for at once, not only when those before it have been scored."""
+    """Every directory is checked now, not only when the models before it have been scored."""
     from simemb.encoder.loading import locate
 
     match given:
         case str() | Path():
-            found = tuple(map(str, runs(Path(given)))) or (str(given),)
-            for model in found:
+            models = tuple(map(str, runs(Path(given)))) or (str(given),)
+            for model in models:
                 locate(model)
-            return found
+            return models
         case Sequence():
             return tuple(str(model) if isinstance(model, str | Path) else model for model in given)
         case _:
@@ -97,27 +98,27 @@ def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
 def runs(directory: Path) -> list[Path]:
     """The runs of a directory of seeds, in the order of their seeds; none for any other directory or name.
 
-    They are those that seeds.json names or, where it is not there, all `seed-N`.
+    They are the runs that seeds.json names; without that file, all `seed-N`.
 
     Raises:
         DataError: They differ in more than their seed, or cannot be read.
     """
-    there = [path for path in directory.glob("seed-*") if path.is_dir() and path.name[5:].isdecimal()]
-    if not there:
+    existing = [path for path in directory.glob("seed-*") if path.is_dir() and path.name[5:].isdecimal()]
+    if not existing:
         return []
-    there.sort(key=lambda path: int(path.name[5:]))
+    existing.sort(key=lambda path: int(path.name[5:]))
     record = directory / seeds.RECORD
     if record.is_file():
         named = {str(run["directory"]) for run in _read(record, "runs")}
-        missing = named - {path.name for path in there}
+        missing = named - {path.name for path in existing}
         if missing:
             raise DataError(f"{directory}: {seeds.RECORD} names {min(missing)}, which is not there")
-        unfinished = [path.name for path in there if path.name not in named]
+        unfinished = [path.name for path in existing if path.name not in named]
         if unfinished:
             log.warning("%s: without %s, which %s does not name", directory, ", ".join(unfinished), seeds.RECORD)
-        there = [path for path in there if path.name in named]
-    _check(there)
-    return there
+        existing = [path for path in existing if path.name in named]
+    _check(existing)
+    return existing
 
 
 def _check(directories: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""What models are called side by side, and names in words."""
+"""Short names of models that are shown side by side, and lists of names in words."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -22,7 +22,7 @@ from simemb.training.seeds import spread
 
 @dataclass(frozen=True)
 class Standing:
-    """What an entrant reached, in points: the mean of its runs, their sample deviation (nan for one), and each."""
+    """The score of an entrant in points: the mean of its runs, their sample deviation (nan for one), and each run."""
 
     mean: float
     sd: float
@@ -35,7 +35,7 @@ class Entry:
 
     Attributes:
         label: Its short name.
-        models: What each of its runs was called.
+        models: The name of each of its runs.
         fingerprints: SHA-256 of the weights and settings of each.
         standings: Its score on each task, and under `AVERAGE` their mean.
         notes: What a reader must know of its training, such as test texts among the training data.
@@ -54,7 +54,7 @@ class Side:
 
     Attributes:
         entry: The entrant and its scores.
-        scores: The whole scores of each of its runs, with their outcomes.
+        scores: The full scores of each of its runs, with their outcomes.
         drawn: Its score on every resample [resamples], by task and under `AVERAGE`.
     """
 
@@ -65,7 +65,7 @@ class Side:
 
 @dataclass(frozen=True)
 class PairComparison:
-    """Two entrants: the second less the first, on each task and under `AVERAGE`, and what follows from it in words."""
+    """Two entrants: the second minus the first, on each task and under `AVERAGE`, and a verdict in words."""
 
     first: str
     second: str
@@ -85,7 +85,7 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
             name: Standing(fmean(column), spread(column) if len(column) > 1 else nan, tuple(column))
             for name, column in columns.items()
         },
-        # Runs of one training were trained on the same data: what is said of each is said once.
+        # Runs of one training share their data, so a note that all of them have is given once.
         notes=tuple(
             dict.fromkeys(
                 f"{label}: {note.removeprefix(f'{run.model}: ')}" for run in runs for note in provenance.notes(run)
@@ -96,19 +96,21 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
 
 def compare_pair(first: Side, second: Side) -> PairComparison:
     """Compare two entrants on every task and on average."""
-    found: dict[str, Difference] = {}
+    differences: dict[str, Difference] = {}
     for name, ours in first.entry.standings.items():
         theirs = second.entry.standings[name]
         units = interval(theirs.mean - ours.mean, second.drawn[name] - first.drawn[name])
         seeds = welch(ours.runs, theirs.runs)
-        # Would other units say the same, and would other seeds? A difference needs a yes to both.
+        # A difference must hold for other units and for other seeds: the larger p-value counts.
         p = units.p if isnan(seeds.p) else max(units.p, seeds.p)
-        found[name] = Difference(**asdict(units), steiger=_steiger(first, second, name).p, welch=seeds.p, corrected=p)
-    tasks = [name for name in found if name != AVERAGE]
-    for name, p in zip(tasks, holm([found[name].corrected for name in tasks]), strict=True):
-        found[name] = replace(found[name], corrected=p)
+        differences[name] = Difference(
+            **asdict(units), steiger=_steiger(first, second, name).p, welch=seeds.p, corrected=p
+        )
+    tasks = [name for name in differences if name != AVERAGE]
+    for name, p in zip(tasks, holm([differences[name].corrected for name in tasks]), strict=True):
+        differences[name] = replace(differences[name], corrected=p)
     labels = first.entry.label, second.entry.label
-    return PairComparison(*labels, found, verdict(*labels, found, AVERAGE, len(first.drawn[AVERAGE])))
+    return PairComparison(*labels, differences, verdict(*labels, differences, AVERAGE, len(first.drawn[AVERAGE])))
 
 
 def _steiger(first: Side, second: Side, task: str) -> Finding:

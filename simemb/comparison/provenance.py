@@ -1,4 +1,4 @@
-"""How an encoder was made, as far as its run directory tells, and what that means for its scores.
+"""How an encoder was trained, as far as its run directory tells, and what that means for its scores.
 
 A record of scores carries both (`Scores.trained`, `Scores.overlap`), so that a number can be traced to its training.
 """
@@ -23,9 +23,9 @@ ENCODERS = ("best", "twin")
 WHITENING = "whitening.json"
 """What `simemb whiten` leaves beside an encoder: "whitening", "base" with how it was trained, "data", and where."""
 DATA = {"name", "columns", "read", "digest", "rows", "warning"}
-"""What is told of training data."""
+"""What a record tells about training data."""
 GENERATIONS = 20
-"""Runs upon runs that are followed back."""
+"""The most generations of runs that are followed back."""
 
 
 def trained(model: str | Path) -> dict[str, Any] | None:
@@ -38,55 +38,55 @@ def trained(model: str | Path) -> dict[str, Any] | None:
     likewise what its whitening.json says: "whitening" stands for the recipe, and "data" are the texts that it was
     whitened on.
 
-    A record that is damaged is no reason to refuse a score: None, with a notice.
+    A damaged record is no reason to refuse a score: the result is None, with a warning.
     """
     return _trained(str(model), frozenset())
 
 
-def lineage(found: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """What `trained` gave, then the same of the run that it began with, and so on."""
-    while found is not None:
-        yield found
-        found = found["base"].get("trained")
+def lineage(training: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """The result of `trained`, then that of the run it began with, and so on."""
+    while training is not None:
+        yield training
+        training = training["base"].get("trained")
 
 
 def judge(scores: "Scores", model: str | Path) -> "Scores":
-    """The scores of a model with its training on record, and which of the evaluated texts it was trained on.
+    """The scores of a model, with its training, and with the evaluated texts that it was trained on.
 
-    model: as it was named when it was loaded. Scores of a model that is neither a run nor whitened come back as
-    they are.
+    model: the name under which it was loaded. Scores of a model that is neither a run nor whitened are returned
+    unchanged.
     """
-    found = trained(model)
-    if found is None:
+    training = trained(model)
+    if training is None:
         return scores
     texts = {task: scores.texts.get(task, ()) for task in scores.tasks}
-    overlap = check([generation["data"] for generation in lineage(found)], texts)
-    return replace(scores, trained=found, overlap=overlap.to_json())
+    overlap = check([generation["data"] for generation in lineage(training)], texts)
+    return replace(scores, trained=training, overlap=overlap.to_json())
 
 
 def notes(scores: "Scores") -> list[str]:
-    """What a reader of the table must know of this model's training, in one line each; mostly nothing."""
+    """What a reader of the table must know about this model's training, one line each; usually empty."""
     if scores.overlap is None:
         return []
     return [f"{scores.model}: {line}" for line in Overlap.from_json(scores.overlap).warnings()]
 
 
-def _trained(model: str, seen: frozenset[Path]) -> dict[str, Any] | None:
+def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
     path = _record(Path(model)) if model else None
-    if path is None or path.resolve() in seen or len(seen) == GENERATIONS:
+    if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = _whitened(content) if path.name == WHITENING else _chosen(content)
+        training = _whitened(content) if path.name == WHITENING else _from_recipe(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s is damaged, so how this encoder was trained is not known: %r", path, error)
         return None
-    if path.name == WHITENING:  # it says itself how its base was trained, whose place it may have taken
-        return found
-    earlier = _trained(found["base"]["model"], seen | {path.resolve()})
+    if path.name == WHITENING:  # it says itself how its base was trained, since it may have replaced it
+        return training
+    earlier = _trained(training["base"]["model"], visited | {path.resolve()})
     if earlier is not None:
-        found["base"]["trained"] = earlier
-    return found
+        training["base"]["trained"] = earlier
+    return training
 
 
 def _record(directory: Path) -> Path | None:
@@ -105,7 +105,7 @@ def _whitened(content: dict[str, Any]) -> dict[str, Any]:
     return {name: content[name] for name in kept if name in content}
 
 
-def _chosen(content: dict[str, Any]) -> dict[str, Any]:
+def _from_recipe(content: dict[str, Any]) -> dict[str, Any]:
     """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit.fit`)."""
     run, data = content["run"], content["data"]
     columns = [str(name) for name in run["columns"]]

@@ -73,21 +73,21 @@ class SeedStudy:
 
 
 def results(suite: str) -> list[Published]:
-    """What was published on a suite, the best average first; `DataError` for a suite that no paper reports."""
+    """The published results on a suite, the best average first. Raises `DataError` if there are none."""
     if suite not in TABLES:
         raise DataError(f"nothing published is at hand for suite {suite} (allowed: {', '.join(TABLES)})")
-    found = [
+    reported = [
         Published(
             **{name: row[name] for name in WORDS},
             numbers={name: float(value) for name, value in row.items() if name not in WORDS and value},
         )
         for row in _rows(TABLES[suite])
     ]
-    return sorted(found, key=lambda row: -row.average)
+    return sorted(reported, key=lambda row: -row.average)
 
 
 def seed_studies(suite: str) -> list[SeedStudy]:
-    """How far runs of one method lie apart on a suite, where that was published."""
+    """How much runs of one method vary on a suite, where that was published."""
     if TABLES.get(suite) != "sts":
         return []
     numbers = ("average", "sd", "lowest", "highest", "published")
@@ -104,7 +104,7 @@ def seed_studies(suite: str) -> list[SeedStudy]:
 
 
 def cautions(suite: str) -> list[str]:
-    """What to bear in mind when a result is laid beside the published ones, in one line each."""
+    """What to bear in mind when a result is compared with published ones, one line each."""
     lines = [
         f"mind the seed: {study.family} {study.model} is {study.published:.2f} in the paper; {study.seeds} seeds of "
         f"an independent implementation gave {study.average:.2f} ± {study.sd:.2f} ({study.lowest:.2f} to "

@@ -1,4 +1,4 @@
-"""Whether a difference between encoders is more than chance: the statistics of a comparison, and nothing else.
+"""Whether a difference between encoders is more than chance: the statistics of a comparison.
 
 Efron & Tibshirani, 1993, An introduction to the bootstrap, chapters 13 and 16; Steiger, 1980, Psychological Bulletin
 87, 245-251; Holm, 1979, Scandinavian Journal of Statistics 6, 65-70; Welch, 1947, Biometrika 34, 28-35.
@@ -25,12 +25,12 @@ Floats = NDArray[np.float64]
 
 
 class Resampler:
-    """Draws the units of one task anew, the same ones for every encoder, and computes the scores on them.
+    """Resamples the units of one task, the same ones for every encoder, and computes the scores on them.
 
-    Within each subset as many units are drawn, with replacement, as it has. How many units of each subset a task has
-    was decided by whoever made it and is no matter of chance, so it stays as it is (Davison & Hinkley, 1997, Bootstrap
+    From each subset as many units are drawn, with replacement, as it has. The sizes of the subsets were chosen by the
+    authors of the task and are not random, so they stay as they are (Davison & Hinkley, 1997, Bootstrap
     methods and their application, section 3.2); the score is still the one over all units together. Units count as
-    independent: that some pairs of STS share a sentence is left out of account, as is usual.
+    independent: that some pairs of STS share a sentence is ignored, as is usual.
     """
 
     def __init__(self, outcomes: Sequence[Outcomes]):
@@ -45,9 +45,9 @@ class Resampler:
         self._ranks = [] if gold is None else [_Ranks(each.values) for each in outcomes]
         self._values = np.stack([each.values for each in outcomes])
 
-    def draw(self, dice: Generator) -> Floats:
-        """How often each unit is drawn [units]."""
-        places = self._start + (dice.random(len(self._order)) * self._size).astype(np.intp)
+    def draw(self, rng: Generator) -> Floats:
+        """The number of times that each unit is drawn [units]."""
+        places = self._start + (rng.random(len(self._order)) * self._size).astype(np.intp)
         return np.bincount(self._order[places], minlength=len(self._order)).astype(np.float64)
 
     def scores(self, counts: Floats) -> Floats:
@@ -58,15 +58,15 @@ class Resampler:
         if self._gold is None:
             return 100 * (self._values @ counts) / counts.sum()
         gold, spread = self._gold.of(counts)
-        found = [ranks.of(counts) for ranks in self._ranks]
+        ranked = [ranks.of(counts) for ranks in self._ranks]
         weighted = counts * gold
-        return 100 * np.array([each @ weighted / (own * spread) if own * spread else nan for each, own in found])
+        return 100 * np.array([each @ weighted / (own * spread) if own * spread else nan for each, own in ranked])
 
 
 class _Ranks:
     """Ranks of values of which each may occur several times or not at all; equal values share their mean rank.
 
-    The values are sorted once. A rank is then a running sum of counts, where sorting each resample would take longer.
+    The values are sorted once. A rank is then a running sum of counts, which is faster than sorting each resample.
     """
 
     def __init__(self, values: Floats):
@@ -74,49 +74,49 @@ class _Ranks:
         self._distinct = len(distinct)
 
     def of(self, counts: Floats) -> tuple[Floats, float]:
-        """Each unit's rank less the mean rank [units], and the root of the sum of their squares over all that occur."""
+        """Each unit's rank minus the mean rank [units], and the root of the sum of squares over all that occur."""
         occurring = np.bincount(self._place, counts, self._distinct)
         ranks = np.cumsum(occurring)
         ranks -= 0.5 * (occurring + ranks[-1])
         return ranks[self._place], sqrt(occurring @ np.square(ranks))
 
 
-def resample(outcomes: Sequence[Outcomes], resamples: int, dice: Generator) -> Floats:
+def resample(outcomes: Sequence[Outcomes], resamples: int, rng: Generator) -> Floats:
     """The scores of encoders on resampled units of a task [encoders, resamples], in points (see `Resampler`).
 
-    One resample is the same units for all encoders, so differences between rows are those of a paired bootstrap. What
-    two encoders get does not depend on which others are there.
+    One resample is the same units for all encoders, so differences between rows are those of a paired bootstrap. The
+    result for two encoders does not depend on the other encoders.
     """
     resampler = Resampler(outcomes)
-    return np.stack([resampler.scores(resampler.draw(dice)) for _ in range(resamples)], axis=1)
+    return np.stack([resampler.scores(resampler.draw(rng)) for _ in range(resamples)], axis=1)
 
 
-def mean_over_seeds(scores: Floats, dice: Generator) -> Floats:
+def mean_over_seeds(scores: Floats, rng: Generator) -> Floats:
     """The mean over the runs of one recipe on each resample [..., resamples], with the chance that is in their seeds.
 
     Of k runs, k - 1 are drawn with replacement for each resample: the variance of their mean is then that of the mean
     of k runs with k - 1 in its divisor (Rao & Wu, 1988, Journal of the American Statistical Association 83, 231-241).
-    A single run says nothing about other seeds and is taken as it is. What runs make of single units differs by chance
-    too and is then counted twice, by units and by seeds, which errs on the side of caution.
+    A single run says nothing about other seeds and is returned unchanged. The variation of runs on single units is
+    counted twice, by units and by seeds, which errs on the side of caution.
 
     Args:
-        scores: Scores of each run [..., runs, resamples]. Tasks that stand before the runs get the same draws, since
-            a seed that is drawn is drawn for all of them.
-        dice: Decides which runs.
+        scores: Scores of each run [..., runs, resamples]. Leading dimensions (tasks) share the draws, since a seed
+            that is drawn is drawn for all tasks.
+        rng: Decides which runs.
     """
     runs, resamples = scores.shape[-2:]
     if runs == 1:
         return scores[..., 0, :]
-    drawn = dice.integers(runs, size=(runs - 1, resamples))
+    drawn = rng.integers(runs, size=(runs - 1, resamples))
     return np.stack([scores[..., row, np.arange(resamples)] for row in drawn]).mean(axis=0)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference in points, and where it lies.
+    """A difference in points, with its interval.
 
     Attributes:
-        value: The difference on the task as it is; positive where the second is better.
+        value: The difference on the original units; positive where the second is better.
         low: Lower end of the interval that covers with 1 - `LEVEL`; nan where the difference is not defined.
         high: Its upper end.
         p: Two-sided p-value of no difference, from 2 / (resamples + 1) to 1.
@@ -137,7 +137,7 @@ def interval(value: float, drawn: Floats) -> Interval:
 
     Args:
         value: The difference itself.
-        drawn: The differences on resampled units [resamples]; those that are not defined are left out.
+        drawn: The differences on resampled units [resamples]; undefined ones are left out.
     """
     drawn = drawn[np.isfinite(drawn)]
     if isnan(value) or not len(drawn):
@@ -148,7 +148,7 @@ def interval(value: float, drawn: Floats) -> Interval:
 
 
 def fewest_resamples(tests: int) -> int:
-    """How many resamples it takes for one of so many tests to come out below `LEVEL` after `holm`."""
+    """The fewest resamples with which one of `tests` tests can come out below `LEVEL` after `holm`."""
     return round(2 * tests / LEVEL)
 
 
@@ -212,10 +212,10 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Finding:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values of several tests, corrected so that all of them together err with the level of one.
+    """p-values of several tests, corrected so that together they have the error level of one test (Holm).
 
-    The smallest of m is multiplied by m, the next by m - 1 and so on; none is smaller than one before it, none above
-    1. Tests that are not defined (nan) stay so and are not counted.
+    The smallest of m is multiplied by m, the next by m - 1 and so on; none is smaller than the one before it, and none
+    exceeds 1. Undefined tests (nan) stay undefined and are not counted.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]

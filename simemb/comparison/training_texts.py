@@ -1,6 +1,6 @@
-"""The data that a run was trained on, read again and looked through for the texts that its encoder is scored on.
+"""Searches the data that a run was trained on for the texts that its encoder is scored on.
 
-What was found is kept in the user's cache by the digests of both sides, so a second time takes no time.
+Results are cached by the digests of both sides, so a second search takes no time.
 """
 
 import hashlib
@@ -24,29 +24,29 @@ from simemb.progress import track
 log = logging.getLogger("simemb")
 
 METHOD = 2
-"""Counts the ways of looking: what another one found and kept is not believed."""
+"""The version of the search: cached results of another version are ignored."""
 EVERY = 4096
-"""Rows from one movement of the bar to the next."""
+"""Rows between two updates of the progress bar."""
 
 Data = Mapping[str, Any]
-"""What a run's record says of its training data (see `simemb.comparison.provenance.trained`)."""
+"""What a run's record says about its training data (see `simemb.comparison.provenance.trained`)."""
 
 
 def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, progress: bool | None = None) -> Overlap:
     """Which of the evaluated texts occur in the data of a run, and of the runs that it began with.
 
-    Data that are gone, or are no longer what they were, are named in the result; nothing is fetched from the hub.
+    The result names data that are missing or have changed; nothing is downloaded from the hub.
 
     Args:
         training: The data of each run, the last first.
-        evaluated: The texts of each task; a task without any is named in the result, as not looked at.
-        progress: Whether to draw a bar, by default where a person watches.
+        evaluated: The texts of each task; the result names tasks without texts as not looked at.
+        progress: Whether to show a bar; by default in a terminal.
     """
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
     try:
         return Overlap.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # not there, or damaged: it is found anew
+        pass  # absent or damaged: search again
     opened: list[tuple[Data, Rows]] = []
     problems: list[str] = []
     for data in training:
@@ -61,10 +61,10 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
     warnings = dict.fromkeys(data["warning"] for data in training if data["warning"])
     names = dict.fromkeys(data["name"] for data in training)
     unseen = tuple(task for task in evaluated if task not in known)
-    found = Overlap(tuple(names), tasks, "; ".join(warnings), "; ".join(dict.fromkeys(problems)), unseen)
+    result = Overlap(tuple(names), tasks, "; ".join(warnings), "; ".join(dict.fromkeys(problems)), unseen)
     if not problems:
-        _keep(path, found)
-    return found
+        _cache(path, result)
+    return result
 
 
 def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> str:
@@ -74,7 +74,7 @@ def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> st
 
 
 def _open(data: Data) -> Rows | str:
-    """The rows that a run was trained on, or why they cannot be had."""
+    """The rows that a run was trained on, or why they are not available."""
     name = data["name"]
     corpus = None if Path(name).is_file() or name not in sources.corpora() else sources.get(name)
     try:
@@ -86,7 +86,7 @@ def _open(data: Data) -> Rows | str:
 
 
 def _local(source: Source) -> Source:
-    """The corpus as far as it is on this machine: what is not is not worth a download here."""
+    """The corpus without its hub file, unless that is on this machine already: a search is not worth a download."""
     from huggingface_hub import try_to_load_from_cache
 
     hub = source.hub
@@ -114,8 +114,8 @@ def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Gene
         yield texts()
 
 
-def _keep(path: Path, found: Overlap) -> None:
+def _cache(path: Path, result: Overlap) -> None:
     try:
-        files.write_text(path, json.dumps(found.to_json(), ensure_ascii=False) + "\n")
+        files.write_text(path, json.dumps(result.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
         log.warning("%s: what was found cannot be kept: %s", path, error.strerror)

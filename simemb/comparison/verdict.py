@@ -8,18 +8,18 @@ from simemb.comparison.names import listed
 from simemb.comparison.significance import LEVEL, Interval
 
 NAMED = 2
-"""Up to so many tasks without a difference are named; more are "the rest"."""
+"""The most tasks without a difference that are named; more are "the rest"."""
 
 
 @dataclass(frozen=True)
 class Difference(Interval):
-    """A difference with its interval and what each test says of it; nan where a test does not apply.
+    """A difference with its interval and the p-values of the tests; nan where a test does not apply.
 
     Attributes:
         steiger: p-value of Steiger's test, of two single encoders where the score is a correlation.
         welch: p-value of Welch's test over seeds, where both entrants have several.
         corrected: The larger of `p` and `welch`, corrected by Holm's method over the tasks of the suite; the average is
-            one test and is not corrected. What verdicts are made from.
+            one test and is not corrected. Verdicts are made from it.
     """
 
     steiger: float
@@ -33,24 +33,24 @@ class Difference(Interval):
 
 
 def verdict(first: str, second: str, differences: Mapping[str, Difference], average: str, resamples: int) -> str:
-    """One sentence: who is better on what, where no difference was shown, and by how many resamples that is known.
+    """One sentence: which entrant is better on which tasks, where no difference was shown, and by how many resamples.
 
-    A difference that was not shown may still be there, so no encoders are ever said to be equal.
+    A difference that was not shown may still exist, so encoders are never called equal.
 
     Args:
         first: Name of the first entrant.
         second: Name of the second.
-        differences: The second less the first, by task, and the average under its name.
-        average: That name. With a single task it is the same number and is not spoken of.
+        differences: The second minus the first, by task, and the average under its name.
+        average: That name. With a single task it is the same number and is not mentioned.
         resamples: Of the bootstrap.
     """
-    tasks = {name: found for name, found in differences.items() if name != average}
+    tasks = {name: difference for name, difference in differences.items() if name != average}
     mean = differences[average]
-    undefined = [name for name, found in tasks.items() if isnan(found.value)]
-    unshown = [name for name, found in tasks.items() if not found.shown and name not in undefined]
+    undefined = [name for name, difference in tasks.items() if isnan(difference.value)]
+    unshown = [name for name, difference in tasks.items() if not difference.shown and name not in undefined]
     clauses: list[str] = []
     for better, worse, sign in ((second, first, 1), (first, second, -1)):
-        won = [name for name, found in tasks.items() if found.shown and found.value * sign > 0]
+        won = [name for name, difference in tasks.items() if difference.shown and difference.value * sign > 0]
         also = len(tasks) > 1 and mean.shown and mean.value * sign > 0
         if won or also:
             clauses.append(f"{better} is better than {worse} {_where(won, len(tasks), on_average=also)}")

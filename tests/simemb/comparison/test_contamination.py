@@ -93,7 +93,7 @@ def test_every_planted_text_is_found_exactly_and_nothing_that_is_not_there(
 def test_variants_of_a_text_are_found_but_not_as_exact(evaluated: list[str]) -> None:
     training = [text.replace(" ", " , ").title() + "!" for text in evaluated]
     found = overlap(training, {"task": evaluated})["task"]
-    assert (found.exact, found.normalized, found.found) == (0, len(evaluated), len(evaluated))
+    assert (found.exact, found.normalized, found.occurring) == (0, len(evaluated), len(evaluated))
     assert found.examples[0] == (evaluated[0], training[0])
 
 

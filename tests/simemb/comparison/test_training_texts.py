@@ -61,7 +61,7 @@ def test_the_data_of_several_runs_are_read_one_after_the_other(tmp_path: Path, t
     other.write_text("a dog\n", encoding="utf-8")
     found = check([record(other, read=("sentence",), warning="mind"), record(texts, warning="mind")], EVALUATED)
     assert found.data == (str(other), str(texts))
-    assert found.tasks["stsb"].found == 2
+    assert found.tasks["stsb"].occurring == 2
     assert found.warning == "mind"
 
 
@@ -74,7 +74,7 @@ def test_data_that_are_gone_or_changed_are_named_and_looked_into_when_they_are_b
     assert gone.unknown == f"the training data ({texts}) are not at hand"
     assert gone.tasks == {}
     texts.write_text(content, encoding="utf-8")
-    assert check([data], EVALUATED).tasks["stsb"].found == 1
+    assert check([data], EVALUATED).tasks["stsb"].occurring == 1
 
 
 def test_what_is_at_hand_is_looked_into_though_the_rest_is_gone(tmp_path: Path, texts: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_is_at_hand_is_looked_into_though_the_rest_is_gone(tmp_path: Path, 
     both = [record(other, read=("sentence",)), record(texts)]
     other.unlink()
     found = check(both, EVALUATED)
-    assert found.tasks["stsb"].found == 1
+    assert found.tasks["stsb"].occurring == 1
     assert "other.txt) are not at hand" in found.unknown
 
 
@@ -96,8 +96,8 @@ def test_what_was_found_is_remembered_though_the_data_go(texts: Path, monkeypatc
 
 
 def test_other_texts_or_other_data_are_not_mistaken_for_what_is_remembered(texts: Path) -> None:
-    assert check([record(texts)], EVALUATED).tasks["stsb"].found == 1
-    assert check([record(texts)], {"stsb": ["a dog"]}).tasks["stsb"].found == 0
+    assert check([record(texts)], EVALUATED).tasks["stsb"].occurring == 1
+    assert check([record(texts)], {"stsb": ["a dog"]}).tasks["stsb"].occurring == 0
     texts.write_text("anchor\tpositive\na dog\ta cat\n", encoding="utf-8")
     assert check([record(texts)], EVALUATED).tasks["stsb"].exact == 1
 
@@ -115,7 +115,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(
 ) -> None:
     (tmp_path / "cache").write_text("a file", encoding="utf-8")
     with caplog.at_level(logging.WARNING, "simemb"):
-        assert check([record(texts)], EVALUATED).tasks["stsb"].found == 1
+        assert check([record(texts)], EVALUATED).tasks["stsb"].occurring == 1
     assert "cannot be kept" in caplog.text
 
 
