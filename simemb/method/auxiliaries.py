@@ -22,10 +22,10 @@ log = logging.getLogger("simemb")
 
 @dataclass(frozen=True)
 class AuxiliaryInput:
-    """What an auxiliary sees of a step.
+    """What an auxiliary gets from a step.
 
-    encoder, batch: to encode the sentences again in its own way. vectors: the encoder's vectors by view,
-    before any head. scores: those of the data, if it has them.
+    encoder, batch: for an auxiliary that encodes the sentences again. vectors: the encoder's vectors by view, before
+    any head. scores: one per example, if the data has them.
     """
 
     encoder: Encoder
@@ -36,31 +36,31 @@ class AuxiliaryInput:
 
 @dataclass(frozen=True)
 class Auxiliary(ABC):
-    """A second task: a subclass holds the constants and builds the module that turns an `AuxiliaryInput` into a loss."""
+    """A second task. Subclasses hold constants and build the module that turns an `AuxiliaryInput` into a loss."""
 
     weight: float = 1.0
     """Factor on this loss."""
 
     labeled: ClassVar[bool] = False
-    """Whether it learns from what people said of the pairs; an adversarial view then attacks this loss."""
+    """Whether it learns from labels of the pairs; an adversarial view then attacks this loss."""
 
     @abstractmethod
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
-        """A new module whose forward takes a `AuxiliaryInput`. views: those that the encoder sees, by their places."""
+        """A new module whose forward takes an `AuxiliaryInput`. views: those that the encoder encodes, by index."""
 
 
 @dataclass(frozen=True)
 class MaskedLM(Auxiliary):
-    """Guess masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
+    """Predict masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
 
-    Of the chosen tokens 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al., 2019, appendix
-    A.1). Special tokens are never chosen.
+    Of the selected tokens 80 % become [MASK], 10 % a random token, and 10 % stay (Devlin et al., 2019, appendix
+    A.1). Special tokens are never selected.
     """
 
     weight: float = 0.1
     """Factor on this loss."""
     probability: float = 0.15
-    """Fraction of the ordinary tokens, in (0, 1), that are to be guessed."""
+    """Expected fraction of the ordinary tokens that are predicted, in (0, 1)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.probability < 1:
@@ -88,28 +88,28 @@ class MaskedLMLoss(nn.Module):
         self.head = VocabularyHead(encoder.backbone, encoder.source, encoder.name)
 
     def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
-        """Mask the batch, encode it again and score the guesses."""
+        """Mask the batch, encode it again and score the predictions."""
         encoder, batch = inputs.encoder, inputs.batch
         ordinary = ~torch.isin(batch.ids, self.special)
-        masked, chosen = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
+        masked, selection = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
         hidden = encoder.hidden_states(Batch(masked, batch.positions, batch.lengths, batch.order))[-1]
-        if not chosen.any():
+        if not selection.any():
             return hidden.sum() * 0
-        return cross_entropy(self.head(hidden[chosen]), batch.ids[chosen])
+        return cross_entropy(self.head(hidden[selection]), batch.ids[selection])
 
 
 @dataclass(frozen=True)
 class SoftmaxNLI(Auxiliary):
-    """Tell from two sentence vectors whether the one entails the other: softmax of W (u, v, |u - v|).
+    """Classify from two sentence vectors whether one entails the other: softmax of W (u, v, |u - v|).
 
-    Sentence-BERT (Reimers & Gurevych, 2019, section 3, classification objective), as ConSERT trains beside
-    its contrast (Yan et al., 2021, section 3.3). Pairs with a label from 0 to `classes` - 1 (0 entailment,
-    1 neutral, 2 contradiction) are learnt as they are; of triplets the first two columns are an entailment
-    and the first and the third a contradiction.
+    Sentence-BERT (Reimers & Gurevych, 2019, section 3, classification objective); ConSERT trains it beside
+    its contrastive loss (Yan et al., 2021, section 3.3). Pairs come with a label from 0 to `classes` - 1
+    (0 entailment, 1 neutral, 2 contradiction). In triplets the first two columns are an entailment, the first and
+    the third a contradiction.
     """
 
     classes: int = 3
-    """How many labels there are."""
+    """Number of labels."""
 
     labeled: ClassVar[bool] = True
 
@@ -133,7 +133,7 @@ class SoftmaxNLILoss(nn.Module):
         self.places = places
 
     def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
-        """Classify the pairs of a step."""
+        """The loss of the pairs of a step."""
         premise, *others = (inputs.vectors[place] for place in self.places)
         logits = torch.cat([self.classifier(torch.cat([premise, v, (premise - v).abs()], dim=1)) for v in others])
         return cross_entropy(logits, self._labels(inputs.scores, len(premise), len(others)).to(logits.device))
@@ -156,12 +156,12 @@ def mask_tokens(
     mask_id: int,
     vocabulary: int,
 ) -> tuple[Int[Tensor, "tokens"], Bool[Tensor, "tokens"]]:
-    """The ids with 80/10/10 replacement at the chosen places, and these places.
+    """The ids with 80/10/10 replacement at the selected tokens, and which tokens these are.
 
-    Draws from torch's global generator, which the trainer seeds anew for every step.
+    Draws from torch's global generator, which the trainer seeds for every step.
     """
-    chosen = (torch.rand(ids.shape, device=ids.device) < probability) & ordinary
-    fate = torch.rand(ids.shape, device=ids.device)
+    selection = (torch.rand(ids.shape, device=ids.device) < probability) & ordinary
+    replacement = torch.rand(ids.shape, device=ids.device)
     random = torch.randint(vocabulary, ids.shape, device=ids.device)
-    masked = torch.where(chosen & (fate < 0.8), mask_id, ids)
-    return torch.where(chosen & (fate >= 0.9), random, masked), chosen
+    masked = torch.where(selection & (replacement < 0.8), mask_id, ids)
+    return torch.where(selection & (replacement >= 0.9), random, masked), selection

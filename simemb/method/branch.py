@@ -1,4 +1,4 @@
-"""The second network of a method: an encoder with its head that is a slow copy of the first, or a twin."""
+"""The second network of a method: a slow copy of the encoder with its head, or a twin."""
 
 from copy import deepcopy
 from typing import Any
@@ -19,16 +19,16 @@ class Branch(nn.Module):
 
     @classmethod
     def copy(cls, encoder: Encoder, head: nn.Module) -> "Branch":
-        """A copy with weights of its own; the tokenizer is shared."""
+        """A copy with its own weights; the tokenizer is shared."""
         memo: dict[int, Any] = {id(encoder.tokenizer): encoder.tokenizer}
         return cls(deepcopy(encoder, memo), deepcopy(head))
 
     @torch.no_grad()
     def follow(self, encoder: nn.Module, head: nn.Module, momentum: float) -> None:
-        """Move towards the online encoder and head, buffers included; whole numbers are copied."""
-        for own, online in ((self.encoder, encoder), (self.head, head)):
+        """Set w to momentum * w + (1 - momentum) * online for weights and buffers; integers are copied."""
+        for branch, online in ((self.encoder, encoder), (self.head, head)):
             current = online.state_dict(keep_vars=True)
-            for name, slow in own.state_dict(keep_vars=True).items():
+            for name, slow in branch.state_dict(keep_vars=True).items():
                 if slow.is_floating_point():
                     slow.lerp_(current[name].to(slow.dtype), 1 - momentum)
                 else:

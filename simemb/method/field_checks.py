@@ -1,6 +1,6 @@
-"""Checks of single fields of a recipe and its nouns: closed lists of values, and ranges of numbers.
+"""Checks of single fields of a recipe and its parts: closed lists of values, and ranges of numbers.
 
-A field is named by its option on the command line. What goes together is checked in `simemb.method.recipe`.
+Messages name a field by its command-line option. `simemb.method.recipe` checks combinations of fields.
 """
 
 from dataclasses import fields, is_dataclass
@@ -9,42 +9,42 @@ from typing import Any, Literal, get_args, get_origin
 from simemb.errors import RecipeError, unknown
 
 
-def check_choices(noun: Any, path: str = "") -> None:
-    """Fields with a closed list of values, in the nouns inside too."""
-    for field in fields(noun):
-        value, name = getattr(noun, field.name), path + field.name
+def check_choices(part: Any, path: str = "") -> None:
+    """Raise `RecipeError` for a field whose value is not in its closed list, in nested parts too."""
+    for field in fields(part):
+        value, name = getattr(part, field.name), path + field.name
         allowed = get_args(field.type)
         if get_origin(field.type) is Literal and value not in allowed:
             raise RecipeError(unknown(f"value of {name}", value, allowed))
-        inside = {f"{name}.{place}": item for place, item in enumerate(value)} if isinstance(value, tuple) else {}
-        for where, item in (inside or {name: value}).items():
+        children = {f"{name}.{place}": item for place, item in enumerate(value)} if isinstance(value, tuple) else {}
+        for where, item in (children or {name: value}).items():
             if is_dataclass(item):
                 check_choices(item, f"{where}.")
 
 
 def check_at_least(low: float, values: dict[str, float | None]) -> None:
-    """Each value is `low` or more; None stands for a default."""
+    """Raise `RecipeError` for a value below `low`; None stands for a default."""
     for name, value in values.items():
         if value is not None and not value >= low:
             raise RecipeError(f"{option(name)} must be at least {low}, not {value}")
 
 
 def check_fraction(values: dict[str, float | None]) -> None:
-    """Each value is in [0, 1); None stands for a default."""
+    """Raise `RecipeError` for a value outside [0, 1); None stands for a default."""
     for name, value in values.items():
         if value is not None and not 0 <= value < 1:
             raise RecipeError(f"{option(name)} must be in [0, 1), not {value}")
 
 
 def check_positive(values: dict[str, float]) -> None:
-    """Each value is above 0."""
+    """Raise `RecipeError` for a value that is not above 0."""
     for name, value in values.items():
         if not value > 0:
             raise RecipeError(f"{option(name)} must be above 0, not {value}")
 
 
 def option(field: str) -> str:
-    """The option that sets a field.
+    """The command-line option that sets a field.
 
     >>> option("learning_rate")
     '--learning-rate'

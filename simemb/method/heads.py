@@ -1,4 +1,4 @@
-"""Heads: what stands between the sentence vector and the objective while training."""
+"""Heads: layers between the sentence vector and the objective while training."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,9 +16,9 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "g
 
 @dataclass(frozen=True)
 class Layers:
-    """A head that was built.
+    """The layers of a head.
 
-    kept: layers that become part of the encoder. dropped: the rest, gone after training. width: of the output.
+    kept: layers that become part of the encoder. dropped: the rest, removed after training. width: output dimensions.
     """
 
     kept: tuple[Dense, ...]
@@ -31,14 +31,14 @@ class Projector:
     """g(h) = activation(W h + b), freshly initialized.
 
     SimCSE (Gao et al., 2021, section 6.3) trains with a tanh layer; unsupervised models drop it after
-    training, supervised ones keep it. A kept head is part of the encoder from the first step on, and is
-    saved as a Dense module.
+    training, supervised ones keep it. A kept head is part of the encoder from the first step on and is saved as a
+    Dense module.
     """
 
     width: int | None = None
-    """Output dimensions; those of its input by default (of the teacher, if it predicts one)."""
+    """Output dimensions; by default those of the input, or of the teacher that the head predicts."""
     activation: Literal["tanh", "relu", "none"] = "tanh"
-    """What follows the linear layer."""
+    """The function after the linear layer."""
     keep: bool = False
     """Keep the head after training, as part of the encoder."""
     deviation: float = 0.02
@@ -51,11 +51,11 @@ class Projector:
 
     @property
     def dropped(self) -> bool:
-        """Whether any of it is gone after training."""
+        """Whether any layer is removed after training."""
         return not self.keep
 
     def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
-        """A new layer for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
+        """A new layer for vectors of `dim` dimensions; `default` is the width if the recipe gives none."""
         width = self.width or default or dim
         dense = Dense(dim, width, activation=_ACTIVATIONS[self.activation]())
         with torch.no_grad():
@@ -73,23 +73,23 @@ class MLP:
     """
 
     layers: int = 2
-    """Linear layers."""
+    """Number of linear layers."""
     hidden: int | None = None
-    """Width of the hidden layers; that of the input by default."""
+    """Width of the hidden layers; by default that of the input."""
     width: int | None = None
-    """Output dimensions; those of the input by default."""
+    """Output dimensions; by default those of the input."""
     norm: Literal["none", "batch"] = "none"
-    """What stands between a hidden linear layer and its activation."""
+    """The normalization between a hidden linear layer and its activation."""
     activation: Literal["relu", "gelu"] = "relu"
-    """What follows every hidden layer."""
+    """The function after every hidden layer."""
     final_norm: bool = False
-    """Batch norm after the last layer too, without scale and shift."""
+    """Whether batch norm, without scale and shift, follows the last layer too."""
     bias: bool = True
     """Whether the last layer has a bias."""
     prototypes: int | None = None
-    """Give the cosines of the output with so many learnt prototypes instead (SwAV, DINO)."""
+    """Number of learnt prototypes, whose cosines with the output replace it (SwAV, DINO); by default none."""
     keep: int = 0
-    """How many of the first layers stay part of the encoder after training."""
+    """How many of the first layers become part of the encoder."""
 
     def __post_init__(self) -> None:
         _check_counts(hidden=self.hidden, width=self.width, prototypes=self.prototypes)
@@ -105,11 +105,11 @@ class MLP:
 
     @property
     def dropped(self) -> bool:
-        """Whether any of it is gone after training."""
+        """Whether any layer is removed after training."""
         return self.keep < self.layers or self.prototypes is not None
 
     def build(self, dim: int, generator: torch.Generator, *, default: int | None = None) -> Layers:
-        """New layers for vectors of `dim` dimensions; `default` is the width where the recipe gives none."""
+        """New layers for vectors of `dim` dimensions; `default` is the width if the recipe gives none."""
         widths = [dim, *[self.hidden or dim] * (self.layers - 1), self.width or default or dim]
         kept = tuple(
             Dense(*widths[place : place + 2], activation=self._activation(place)(), bias=self._has_bias(place))
@@ -144,8 +144,8 @@ Head = Projector | MLP
 class Prototypes(nn.Module):
     """Cosines with k learnt directions.
 
-    SwAV keeps its prototypes at unit length by scaling them after every step, DINO by weight normalization
-    with a fixed length; dividing by the length when they are used, as here, is the latter.
+    SwAV rescales its prototypes to unit length after every step; DINO uses weight normalization with a fixed length,
+    which is the same as dividing by the length at every use, as here.
     """
 
     def __init__(self, dim: int, count: int, generator: torch.Generator):
@@ -153,7 +153,7 @@ class Prototypes(nn.Module):
         self.weight = nn.Parameter(torch.nn.functional.normalize(torch.randn(count, dim, generator=generator)))
 
     def forward(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch count"]:
-        """The cosines."""
+        """The cosine of every vector with every prototype."""
         return cosines(vectors, self.weight)
 
 

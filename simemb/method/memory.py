@@ -1,7 +1,7 @@
 """Memory: vectors that outlive their batch, as negatives (a queue) or as keys (a bank).
 
-Both are modules with buffers, so they are in the state of a run, and both hold the vectors of all
-processes, so they are the same in each.
+Both are modules whose buffers are saved in checkpoints. Both hold the vectors of all processes, so they are the same
+in each process.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from simemb.errors import RecipeError
 class Queue:
     """The keys of the last batches, first in first out (MoCo, He et al., 2020, section 3.2; ESimCSE, section 3.3).
 
-    A batch meets the queue before its own keys enter it.
+    A batch is compared with the queue before its own keys enter it.
     """
 
     size: int = 160
-    """How many keys it holds."""
+    """Maximum number of keys."""
     view: int | None = None
-    """The view whose vectors enter; by default every view that the target sees."""
+    """The view whose vectors enter; by default every view that the target encodes."""
     start: Literal["empty", "random"] = "empty"
-    """empty grows with the first batches; random starts full of random directions, as MoCo's code does."""
+    """`empty` grows with the first batches; `random` starts full of random directions, as in MoCo's code."""
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -39,7 +39,7 @@ class Queue:
 
 
 class QueueState(nn.Module):
-    """What the queue holds: a ring of keys and of the numbers of their texts (see `objectives.Texts`)."""
+    """The state of a queue: a ring buffer of keys and of their text numbers (see `objectives.Texts`)."""
 
     keys: Tensor
     texts: Tensor
@@ -55,14 +55,14 @@ class QueueState(nn.Module):
         self.register_buffer("count", torch.tensor(spec.size if full else 0))
 
     def read(self) -> tuple[Float[Tensor, "held width"], Int[Tensor, "held"]]:
-        """The keys and the numbers of their texts, oldest first."""
+        """The keys and their text numbers, oldest first."""
         count = int(self.count)
         order = torch.arange(count - min(count, self.size), count, device=self.keys.device) % self.size
         return self.keys[order], self.texts[order]
 
     @torch.no_grad()
     def push(self, keys: Float[Tensor, "all width"], texts: Int[Tensor, "all"]) -> None:
-        """Let keys in; the oldest make room."""
+        """Append keys; they replace the oldest."""
         keys, texts = keys[-self.size :], texts[-self.size :]
         places = (int(self.count) + torch.arange(len(keys), device=self.keys.device)) % self.size
         self.keys[places] = keys.detach().to(self.keys.dtype)
@@ -78,19 +78,19 @@ class Bank:
     """
 
     momentum: float = 0.5
-    """What remains of the old vector, in [0, 1)."""
+    """Weight of the old vector, in [0, 1)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.momentum < 1:
             raise RecipeError(f"--memory.momentum must be in [0, 1), not {self.momentum}")
 
     def build(self, width: int, examples: int, generator: torch.Generator) -> "BankState":
-        """A new bank for so many examples: random directions."""
+        """A new bank of random directions, one for each of `examples`."""
         return BankState(self, width, examples, generator)
 
 
 class BankState(nn.Module):
-    """What the bank holds: unit rows, by the number of the example."""
+    """The state of a bank: unit vectors, indexed by the number of the example."""
 
     rows: Tensor
 
@@ -102,8 +102,8 @@ class BankState(nn.Module):
     @torch.no_grad()
     def push(self, numbers: Int[Tensor, "all"], vectors: Float[Tensor, "all width"]) -> None:
         """Move the rows of some examples towards their new vectors."""
-        mixed = self.momentum * self.rows[numbers] + (1 - self.momentum) * normalize(vectors.detach().float())
-        self.rows[numbers] = normalize(mixed)
+        mean = self.momentum * self.rows[numbers] + (1 - self.momentum) * normalize(vectors.detach().float())
+        self.rows[numbers] = normalize(mean)
 
 
 Memory = Queue | Bank

@@ -53,7 +53,7 @@ def to_json(noun: Any) -> dict[str, Any]:
 
 
 def from_json(content: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
-    """The inverse of `to_json`. kinds: the classes by name. Raises `RecipeError` for fields or kinds that do not exist."""
+    """The inverse of `to_json`, given the classes by name. Raises `RecipeError` for an unknown field or kind."""
     values = dict(content)
     kind = values.pop("kind", None)
     if kind not in kinds:
