@@ -1,6 +1,6 @@
-"""A method at work: a recipe applied to an encoder gives a loss.
+"""Method: computes the loss of a recipe with an encoder, for `simemb.training.trainer`.
 
-One class runs every recipe. It may branch on the kind of a noun, never on the name of a method.
+One class runs every recipe. It may branch on the class of a part (target, memory ...), never on the name of a method.
 """
 
 from typing import Any
@@ -43,9 +43,9 @@ from simemb.method.view_pairs import (
 class Method(nn.Module):
     """recipe x encoder -> loss.
 
-    columns: text columns of the data; optional views of a column that is not there are left out. A head
-    that is kept becomes part of the encoder. seed: for the weights of fresh parts. examples: how many the
-    data has, for a bank. twin: the encoder of `Twin`, by default a copy. teacher_width: width of a teacher's vectors.
+    columns: number of text columns of the data; optional views of missing columns are left out. seed: for the weights
+    of new parts. examples: number of examples in the data, for a bank. twin: the encoder of `Twin`, by default a
+    copy. teacher_width: width of a teacher's vectors. Kept layers of the head become part of the encoder.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Method(nn.Module):
             twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
         self.head, width = _attach(recipe.head, encoder, generator)
         torch.manual_seed(seed)
-        encoded = {place: self.views[place] for place in self.view_plan.representatives}
-        self.auxiliaries = nn.ModuleList(spec.build(encoder, encoded) for spec in recipe.auxiliaries)
+        online_views = {place: self.views[place] for place in self.view_plan.representatives}
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
         key_width = teacher_width or width
         self.second: Branch | None = None
         if twin is not None:
@@ -86,7 +86,7 @@ class Method(nn.Module):
                 network.set_dropout(recipe.dropout)
 
     def _build(self, width: int, key_width: int, examples: int, generator: torch.Generator) -> None:
-        """Predictor, memory and objective, for projections and keys of these widths."""
+        """Build predictor, memory and objective for projections and keys of these widths."""
         recipe = self.recipe
         self.predictor: nn.Module = nn.Identity()
         if recipe.predictor is not None:
@@ -106,7 +106,7 @@ class Method(nn.Module):
             self.encoder.sizes = recipe.objective.sizes(width)
 
     def train(self, mode: bool = True) -> "Method":
-        """As torch's, but a slow copy without dropout stays in evaluation mode."""
+        """As `nn.Module.train`, except that a slow copy without dropout stays in evaluation mode."""
         super().train(mode)
         if self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.train(mode and self.recipe.target.dropout)
@@ -115,7 +115,7 @@ class Method(nn.Module):
     # ---- a step ----------------------------------------------------------------------------------
 
     def forward(self, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The loss, and what to watch beside it (see `simemb.method.signals.batch_signals`)."""
+        """The loss and the signals to log (see `simemb.method.signals.batch_signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
         loss, signals = self.compare(join(parts), examples)
         for chunk, part in zip(examples.chunks, parts, strict=True):
@@ -123,30 +123,30 @@ class Method(nn.Module):
         return loss, signals
 
     def encode(self, chunk: Chunk, examples: StepInput) -> Encoded:
-        """Send some examples through the networks, all views of a network in one pass."""
+        """Encode the examples of a chunk, all views of a network in one pass."""
         second: Keys = {}
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
-                second = self._represent(self.second.encoder, chunk.second, self.view_plan.second)
+                second = self._encode_views(self.second.encoder, chunk.second, self.view_plan.second)
         if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
         if any(self.views[place].adversarial for place in self.view_plan.online):
-            gradient = self._gradient(chunk, second, examples)
-        return Encoded(self._represent(self.encoder, chunk.online, self.view_plan.online, gradient), second)
+            gradient = self._embedding_gradient(chunk, second, examples)
+        return Encoded(self._encode_views(self.encoder, chunk.online, self.view_plan.online, gradient), second)
 
-    def _represent(
+    def _encode_views(
         self, encoder: Encoder, batch: Any, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
         with augment_embeddings(encoder, [self.views[place] for place in places], gradient):
             vectors = encoder(batch)
         return dict(zip(places, vectors.chunk(len(places)), strict=True))
 
-    def _gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
-        """Of the loss of clean views at the embedding layer: of the labels if there are any, else of the contrast."""
+    def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
+        """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
         outputs: list[Tensor] = []
         if isinstance(self.objective, nn.Module):
-            self.objective.eval()  # it keeps nothing of this pass
+            self.objective.eval()  # so that it collects nothing in this pass
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
             vectors = self.encoder(chunk.online).chunk(len(self.view_plan.online))
             clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
@@ -162,14 +162,14 @@ class Method(nn.Module):
     # ---- the objective ---------------------------------------------------------------------------
 
     def compare(self, encoded: Encoded, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """The objective's mean over all pairs of views, and its signals; then the memory takes the new keys."""
+        """The objective's mean over all pairs of views, and the signals. In training the memory then takes the keys."""
         if self.objective is None:
             return torch.zeros((), device=self.encoder.device), {}
         sides = self._sides(encoded, examples)
         contrast = self._contrast(sides, examples)
         query, key = signal_pair(sides, examples, self.views, self.memory)
         if self.training:
-            self._remember(sides, examples)
+            self._update_memory(sides, examples)
         signals = {
             "contrast": contrast.detach(),
             **batch_signals(query, key, encoded.online[self.view_plan.online[0]].detach()),
@@ -181,53 +181,53 @@ class Method(nn.Module):
         projected = {place: self.head(vectors) for place, vectors in online.items()}
         queries = {place: self.predictor(projected[place]).float() for place in projected if self.views[place].online}
         target = self.recipe.target
-        slow: dict[int, Tensor] = {}
+        second: dict[int, Tensor] = {}
         if self.second is not None:
             head = self.head if isinstance(target, EMA) and not target.head else self.second.head
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(target, Twin)):
-                slow = {place: head(vectors).float() for place, vectors in encoded.second.items()}
+                second = {place: head(vectors).float() for place, vectors in encoded.second.items()}
         match target:
             case Frozen():
                 keys = dict(examples.teacher_vectors)
             case Twin() | EMA(keys=True):
-                keys = slow
+                keys = second
             case StopGradient():
                 keys = {place: vectors.float().detach() for place, vectors in projected.items()}
             case _:
                 keys = {place: vectors.float() for place, vectors in projected.items()}
-        return Sides(queries, keys, slow or keys)
+        return Sides(queries, keys, second or keys)
 
     def _contrast(self, sides: Sides, examples: StepInput) -> Float[Tensor, ""]:
-        # In float32 whatever the precision: a similarity has three digits in bfloat16, and the temperature
-        # multiplies its error by twenty.
+        # Always in float32: in bfloat16 a similarity has three digits, and dividing by a temperature of 0.05 makes its
+        # error twenty times as large.
         with torch.autocast(self.encoder.device.type, enabled=False):
-            chosen = pairs_of_step(sides, examples, self.views, self.memory, self.progress)
-            return torch.stack([self.objective(pair) for pair in chosen]).mean()
+            pairs = pairs_of_step(sides, examples, self.views, self.memory, self.progress)
+            return torch.stack([self.objective(pair) for pair in pairs]).mean()
 
-    def _remember(self, sides: Sides, examples: StepInput) -> None:
+    def _update_memory(self, sides: Sides, examples: StepInput) -> None:
         if isinstance(self.memory, BankState):
             for query in sides.queries.values():
                 self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
         elif isinstance(self.memory, QueueState):
-            chosen = self.recipe.memory.view  # type: ignore[union-attr]
+            view = self.recipe.memory.view  # type: ignore[union-attr]
             keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
-            places = keys if chosen is None else [chosen]
+            places = keys if view is None else [view]
             for place in places:
-                self.memory.push(gather(sides.remembered[place].detach()), gather_numbers(examples.texts[place]))
+                self.memory.push(gather(sides.queue_keys[place].detach()), gather_numbers(examples.texts[place]))
 
-    # ---- beside the objective, and after the step -------------------------------------------------
+    # ---- auxiliaries, and after the step -------------------------------------------------
 
     def auxiliary_loss(
         self, chunk: Chunk, encoded: Encoded, examples: StepInput, signals: dict[str, Tensor]
     ) -> Tensor | float:
-        """The auxiliary losses of a chunk, weighted by its share of the examples; they join what is signals."""
+        """The weighted auxiliary losses of a chunk, times its share of the examples; also added to `signals`."""
         total: Tensor | float = 0.0
         share = chunk.size / len(examples)
         for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
-            extra = share * auxiliary(self._auxiliary_input(chunk, encoded, examples))
-            total = total + spec.weight * extra
+            loss = share * auxiliary(self._auxiliary_input(chunk, encoded, examples))
+            total = total + spec.weight * loss
             name = f"auxiliary_{number}"
-            signals[name] = signals.get(name, 0.0) + extra.detach()
+            signals[name] = signals.get(name, 0.0) + loss.detach()
         return total
 
     def _auxiliary_input(self, chunk: Chunk, encoded: Encoded, examples: StepInput) -> AuxiliaryInput:
@@ -239,23 +239,23 @@ class Method(nn.Module):
 
     @property
     def language_head(self) -> VocabularyHead | None:
-        """The head of a language model, where that is what the recipe makes."""
+        """The head of the masked language model if the recipe trains nothing else, otherwise None."""
         if self.recipe.objective is not None:
             return None
         return next((part.head for part in self.auxiliaries if isinstance(part, MaskedLMLoss)), None)
 
     def after_step(self) -> None:
-        """What follows the optimizer: the slow copy moves, and objectives fold in what they saw."""
+        """Call after each optimizer step: the slow copy moves, and objectives with state update it."""
         for module in self.modules():
-            follow_up = getattr(module, "after_step", None)
-            if module is not self and callable(follow_up):
-                follow_up()
+            after_step = getattr(module, "after_step", None)
+            if module is not self and callable(after_step):
+                after_step()
         if self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
 
 
 def _attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:
-    """A new head: its kept layers join the encoder, the rest and the width that it gives are returned."""
+    """Build a head and append its kept layers to the encoder. Returns the other layers and the output width."""
     if spec is None:
         return nn.Identity(), encoder.dim
     layers = spec.build(encoder.dim, generator)

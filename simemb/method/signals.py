@@ -1,6 +1,6 @@
-"""What to watch while a model trains: numbers of one batch that show whether it still tells sentences apart.
+"""Signals: numbers of one batch that show whether a model in training still separates different sentences.
 
-A contrastive loss near zero means nothing by itself. `simemb.method.method` computes these beside the loss, and
+The loss alone does not show that. `simemb.method.method` computes the signals with the loss, and
 `simemb.training.monitor` warns about them.
 """
 
@@ -22,29 +22,29 @@ def batch_signals(
 
     accuracy: fraction of queries whose own key is the nearest. uniformity: log of the mean over distinct
     pairs of exp(-2 |q_i - q_j|^2) (Wang & Isola, 2020), from 0 (all alike) down to about -4. collapse: mean
-    cosine of different sentences in the encoder itself (`encoded`), before any head: batch norm in a head
-    can hide that they are all alike. With a single example the last three are nan. Without a key that can be
-    compared (a teacher of another width) accuracy and positive are nan, and negative is among queries.
+    cosine of different sentences in the encoder's own vectors (`encoded`), before any head: batch norm in a head
+    can hide that they are all alike. With a single example the last three are nan. Without a key of the same width
+    (a teacher of another width) accuracy and positive are nan, and negative compares queries with queries.
     """
     query, encoded = normalize(query, dim=1), normalize(encoded, dim=1)
     accuracy = positive = query.new_full((), nan)
-    negative = _elsewhere(query, query)
+    negative = _off_diagonal_mean(query, query)
     if key is not None:
         key = normalize(key, dim=1)
         nearest = torch.cat([(query[part] @ key.T).argmax(1) for part in strips(len(query), len(key))])
         accuracy = (nearest == torch.arange(len(query), device=query.device)).float().mean()
-        positive, negative = (query * key).sum(1).mean(), _elsewhere(query, key)
+        positive, negative = (query * key).sum(1).mean(), _off_diagonal_mean(query, key)
     return {
         "accuracy": accuracy,
         "positive": positive,
         "negative": negative,
-        "collapse": _elsewhere(encoded, encoded),
+        "collapse": _off_diagonal_mean(encoded, encoded),
         "uniformity": _uniformity(query),
     }
 
 
-def _elsewhere(a: Float[Tensor, "batch dim"], b: Float[Tensor, "batch dim"]) -> Float[Tensor, ""]:
-    """Mean of a_i . b_j over all i != j, without the matrix of them: nan for a single row."""
+def _off_diagonal_mean(a: Float[Tensor, "batch dim"], b: Float[Tensor, "batch dim"]) -> Float[Tensor, ""]:
+    """Mean of a_i . b_j over all i != j, without building the matrix; nan for a single row."""
     if len(a) < 2:
         return a.new_full((), nan)
     return ((a.sum(0) * b.sum(0)).sum() - (a * b).sum()) / (len(a) * (len(a) - 1))
@@ -54,6 +54,6 @@ def _uniformity(unit: Float[Tensor, "batch dim"]) -> Float[Tensor, ""]:
     rows = len(unit)
     potential = unit.new_zeros(())
     for part in strips(rows, rows):
-        everything = (-4 * (1 - unit[part] @ unit.T)).exp()
-        potential += everything.sum() - everything.diagonal(part.start).sum()
+        potentials = (-4 * (1 - unit[part] @ unit.T)).exp()
+        potential += potentials.sum() - potentials.diagonal(part.start).sum()
     return (potential / (rows * (rows - 1))).log() if rows > 1 else unit.new_full((), nan)

@@ -1,4 +1,4 @@
-"""What one step of the training is given: ragged batches of sentences, and what is known of each example."""
+"""The input of one training step: ragged batches of sentences, and the data of each example."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from simemb.transformer.batch import Batch
 class Chunk:
     """Examples that go through the networks at once.
 
-    online: the sentences of every view that the encoder sees, one view after the other. second: those of
-    the slow copy or the twin. first, size: which of the examples these are.
+    online: the sentences of every view that the encoder encodes, one view after the other. second: those for the slow
+    copy or the twin. first, size: the chunk holds the examples `first` to `first + size - 1` of the batch.
     """
 
     online: Batch
@@ -28,9 +28,9 @@ class Chunk:
 class StepInput:
     """This process's share of one batch.
 
-    chunks: the sentences; together all examples, in order. rows: the number of each example in the data.
-    texts: for every view, numbers that are equal where texts are. scores: those of the data, if asked for.
-    teacher_vectors: by view, what a frozen teacher makes of the texts. guide_vectors: the same of a guide.
+    chunks: the sentences; together all examples, in order. rows: the number of each example in the data. texts: for
+    every view one number per text, equal exactly if the texts are. scores: those of the data, if the recipe needs
+    them. teacher_vectors: by view, a frozen teacher's vectors of the texts. guide_vectors: the same of a guide.
     """
 
     chunks: tuple[Chunk, ...]
@@ -45,18 +45,18 @@ class StepInput:
 
     @property
     def sentences(self) -> int:
-        """How many go through the networks."""
+        """Number of sentences that go through the networks."""
         return sum(len(chunk.online) + len(chunk.second or ()) for chunk in self.chunks)
 
     def to(self, device: torch.device | str) -> "StepInput":
         """The same examples on another device."""
-        return self._moved(lambda batch: batch.to(device), lambda tensor: tensor.to(device, non_blocking=True))
+        return self._map(lambda batch: batch.to(device), lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> "StepInput":
-        """The same examples in memory from which a GPU fetches them while it computes."""
-        return self._moved(Batch.pin_memory, Tensor.pin_memory)
+        """The same examples in pinned memory, from which a GPU copies while it computes."""
+        return self._map(Batch.pin_memory, Tensor.pin_memory)
 
-    def _moved(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "StepInput":
+    def _map(self, batch: Callable[[Batch], Batch], tensor: Callable[[Tensor], Tensor]) -> "StepInput":
         return replace(
             self,
             chunks=tuple(

@@ -1,4 +1,4 @@
-"""Targets: what encodes the key side, if it is not simply the encoder itself."""
+"""Targets: what encodes the keys, if not the encoder itself, and which network encodes which view."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,28 +11,28 @@ from simemb.method.views import View
 
 @dataclass(frozen=True)
 class StopGradient:
-    """The encoder itself, through which no gradient flows on the key side (SimSiam, Chen & He, 2021, section 3)."""
+    """The encoder itself, without gradient through the keys (SimSiam, Chen & He, 2021, section 3)."""
 
 
 @dataclass(frozen=True)
 class EMA:
-    """A slow copy of encoder and head: after every step m becomes momentum * m + (1 - momentum) * online.
+    """A slow copy of encoder and head: after every step its weights w become momentum * w + (1 - momentum) * online.
 
     Tarvainen & Valpola, 2017; MoCo (He et al., 2020, eq. 2). Buffers (the statistics of batch norm) follow
-    in the same way. It starts equal to the online model, of which it is copied after the weights are loaded.
+    in the same way. It starts as a copy of the online model with its loaded weights.
     """
 
     momentum: float = 0.99
-    """How much of the slow copy stays at each step, in [0, 1]."""
+    """Weight of the slow copy in each update, in [0, 1]."""
     final: float | None = None
     """The momentum at the end, reached along half a cosine (BYOL, Grill et al., 2020, appendix C.2: 1); by
-    default it stays as it is."""
+    default it is constant."""
     dropout: bool = True
-    """Whether the slow copy works as in training, with dropout and statistics of the batch."""
+    """Whether the slow copy is in training mode, with dropout and statistics of the batch."""
     keys: bool = True
     """Whether it encodes the keys; otherwise the encoder does, and the slow copy only fills the queue (ESimCSE)."""
     head: bool = True
-    """Whether it has a slow head too; otherwise its vectors go through the online head as it is (ESimCSE's code)."""
+    """Whether it has a slow head too; otherwise its vectors go through the current online head (ESimCSE's code)."""
 
     def __post_init__(self) -> None:
         for name, value in (("momentum", self.momentum), ("final", self.final)):
@@ -40,7 +40,7 @@ class EMA:
                 raise RecipeError(f"--target.{name} must be in [0, 1], not {value}")
 
     def at(self, progress: float) -> float:
-        """The momentum after so much of the training, in [0, 1]."""
+        """The momentum at `progress`, the fraction of the training that is done, in [0, 1]."""
         final = self.momentum if self.final is None else self.final
         return final - (final - self.momentum) * (cos(pi * progress) + 1) / 2
 
@@ -50,14 +50,14 @@ class Twin:
     """A second encoder with weights of its own, trained too (CMC, Tian et al., 2020; CLIP, Radford et al., 2021)."""
 
     model: str | None = None
-    """A model directory or a hub name; by default it starts as a copy of the first. It has its own tokenizer."""
+    """A model directory or a hub name; by default a copy of the first encoder. It has its own tokenizer."""
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """A teacher that does not learn: any encoder, with any tokenizer and width.
+    """A teacher that is not trained: any encoder, with any tokenizer and width.
 
-    Its vectors of all texts are computed once, before the training, and kept in the cache.
+    Its vectors of all texts are computed once, before the training, and cached.
     """
 
     model: str = "bundled"
@@ -69,10 +69,10 @@ Target = StopGradient | EMA | Twin | Frozen
 
 @dataclass(frozen=True)
 class ViewPlan:
-    """Which views which network encodes, by their places in the recipe.
+    """Which network encodes which views, by their indices in the recipe.
 
     online: by the encoder that is trained. second: by the slow copy or the twin. representatives: for every view
-    of the encoder the one that is encoded for it, usually itself.
+    of the encoder the view that is encoded in its place, usually itself.
     """
 
     online: tuple[int, ...]
@@ -83,39 +83,40 @@ class ViewPlan:
 def view_plan(
     views: tuple[View, ...], target: Target | None = None, memory: Memory | None = None, *, fixed_dropout: bool = False
 ) -> ViewPlan:
-    """What must be encoded, and by whom.
+    """Which network must encode which views.
 
-    fixed_dropout: with the same mask two views that are read alike have the same vector, so one is enough.
+    fixed_dropout: all views get the same dropout mask. Two identical views then have the same vector, so only one of
+    them is encoded.
 
     >>> view_plan((View(target=False), View(online=False)))
     ViewPlan(online=(0, 1), second=(), representatives={0: 0, 1: 1})
     >>> view_plan((View(target=False), View(online=False)), EMA())
     ViewPlan(online=(0,), second=(1,), representatives={0: 0})
     """
-    every = tuple(range(len(views)))
-    remembered = memory.view if isinstance(memory, Queue) else None
+    places = tuple(range(len(views)))
+    queued = memory.view if isinstance(memory, Queue) else None
     if target is None or isinstance(target, StopGradient):
-        online, second = every, ()
+        online, second = places, ()
     elif isinstance(target, EMA) and not target.keys:
-        online, second = every, () if remembered is None else (remembered,)
+        online, second = places, () if queued is None else (queued,)
     else:
-        online = tuple(place for place in every if not views[place].negative and _for_the_encoder(views[place]))
-        second = tuple(place for place in every if views[place].target or views[place].negative or place == remembered)
+        online = tuple(place for place in places if not views[place].negative and _is_for_encoder(views[place]))
+        second = tuple(place for place in places if views[place].target or views[place].negative or place == queued)
     representatives = {place: place for place in online}
     if fixed_dropout:
         representatives = {
-            place: next(p for p in online if p == place or _alike(views[p], views[place])) for place in online
+            place: next(p for p in online if p == place or _identical(views[p], views[place])) for place in online
         }
     return ViewPlan(
         tuple(dict.fromkeys(representatives.values())), () if isinstance(target, Frozen) else second, representatives
     )
 
 
-def _alike(one: View, other: View) -> bool:
-    """An augmentation throws its dice for every view anew."""
+def _identical(one: View, other: View) -> bool:
+    """Whether two views are identical; an augmented view never is, since each view has its own random numbers."""
     return (one.column, one.offset, one.augment, other.augment) == (other.column, other.offset, (), ())
 
 
-def _for_the_encoder(view: View) -> bool:
-    """A view that neither branch compares is there for the auxiliaries, which work on the encoder."""
+def _is_for_encoder(view: View) -> bool:
+    """Whether the encoder needs the view: as a query, or for the auxiliaries, whose views neither branch compares."""
     return view.online or not view.target

@@ -1,4 +1,4 @@
-"""Augmentations of the embedding layer's output, applied to the views of a batch that ask for them."""
+"""Contexts that change or record the embedding layer's output, for augmented and adversarial views."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -17,33 +17,34 @@ from simemb.transformer.batch import Batch
 def augment_embeddings(
     encoder: Encoder, views: Sequence[View], gradient: Float[Tensor, "tokens dim"] | None = None
 ) -> Generator[None, None, None]:
-    """Inside this context a batch of these views, one after the other, is augmented at the embedding layer.
+    """Inside this context the encoder augments its embedding layer's output, view by view.
 
-    gradient: of the loss at the embedding layer, for adversarial views.
+    views: of the batch, in which they follow one after the other. gradient: of the loss with respect to the embedding
+    layer's output, for adversarial views.
     """
-    chosen = [
+    augmentations = [
         (place, [item for item in view.augment if isinstance(item, EmbeddingAugmentation | Adversarial)])
         for place, view in enumerate(views)
     ]
-    chosen = [(place, augmentations) for place, augmentations in chosen if augmentations]
-    if not chosen:
+    augmentations = [(place, items) for place, items in augmentations if items]
+    if not augmentations:
         yield
         return
 
     def change(tokens: Tensor, batch: Batch) -> Tensor:
         examples = len(batch) // len(views)
-        of_token, of_sentence = batch.segments // examples, (batch.order // examples).cpu()
+        token_views, sentence_views = batch.segments // examples, (batch.order // examples).cpu()
         lengths = torch.tensor(batch.lengths)
-        for place, augmentations in chosen:
-            where = (of_token == place).nonzero().squeeze(1)
-            piece = tokens[where]
-            for augmentation in augmentations:
+        for place, items in augmentations:
+            positions = (token_views == place).nonzero().squeeze(1)
+            piece = tokens[positions]
+            for augmentation in items:
                 if isinstance(augmentation, Adversarial):
                     assert gradient is not None
-                    piece = attack(piece, gradient[where], augmentation.norm)
+                    piece = attack(piece, gradient[positions], augmentation.norm)
                 else:
-                    piece = augmentation(piece, lengths[of_sentence == place])
-            tokens = tokens.index_copy(0, where, piece)
+                    piece = augmentation(piece, lengths[sentence_views == place])
+            tokens = tokens.index_copy(0, positions, piece)
         return tokens
 
     with encoder.intercept(change):
@@ -52,11 +53,11 @@ def augment_embeddings(
 
 @contextmanager
 def capture_embeddings(encoder: Encoder, outputs: list[Tensor]) -> Generator[None, None, None]:
-    """Inside this context the embedding layer's output is put into `outputs`, as a leaf that collects gradient."""
+    """Inside this context the embedding layer's output is appended to `outputs`, as a leaf with gradient."""
 
-    def catch(tokens: Tensor, batch: Batch) -> Tensor:  # noqa: ARG001
+    def record(tokens: Tensor, batch: Batch) -> Tensor:  # noqa: ARG001
         outputs.append(tokens.detach().requires_grad_())
         return outputs[-1]
 
-    with encoder.intercept(catch):
+    with encoder.intercept(record):
         yield

@@ -1,4 +1,4 @@
-"""What is compared in a step: queries and keys of every pair of views, put together for the objective."""
+"""The input of the objective in a step: a `Pair` of queries and keys for every pair of views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from simemb.method.step_input import StepInput
 from simemb.method.views import View, pairs
 
 Vectors = Mapping[int, Float[Tensor, "batch dim"]]
-"""Vectors of the examples, by view."""
+"""Vectors of the examples, by the index of their view."""
 
 Keys = Mapping[int, Float[Tensor, "batch key_dim"]]
-"""The same of a second network or a teacher, which may have another width."""
+"""The same of a second network or a teacher, whose width may differ."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the networks made of some examples, before any head: the encoder, and the slow copy or the twin."""
+    """Vectors of some examples before any head: of the encoder, and of the slow copy or the twin."""
 
     online: Vectors
     second: Keys
@@ -30,15 +30,15 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Sides:
-    """What is compared: queries of this process, keys of this process, and what a queue will remember."""
+    """Vectors of this process after the heads: queries, keys, and the keys that enter a queue."""
 
     queries: Vectors
     keys: Keys
-    remembered: Keys
+    queue_keys: Keys
 
 
 def join(parts: list[Encoded]) -> Encoded:
-    """The examples of several chunks as one."""
+    """The vectors of several chunks, joined."""
     if len(parts) == 1:
         return parts[0]
     online, second = ([getattr(part, side) for part in parts] for side in ("online", "second"))
@@ -50,7 +50,7 @@ def join(parts: list[Encoded]) -> Encoded:
 def pairs_of_step(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None, progress: float
 ) -> list[Pair]:
-    """What the objective sees: a `Pair` for each pair of views, or for each query view against a bank."""
+    """A `Pair` for each pair of views; with a bank, one for each query view."""
     first = rank() * len(examples)
     if isinstance(memory, BankState):
         keys = memory.rows[gather_numbers(examples.rows)]
@@ -59,30 +59,30 @@ def pairs_of_step(
             for query in sides.queries.values()
         ]
     texts = gather_numbers(examples.texts.T).T
-    held, held_texts = (None, None) if memory is None else memory.read()
+    memory_keys, memory_texts = (None, None) if memory is None else memory.read()
     negatives = [place for place, view in enumerate(views) if view.negative]
-    chosen = pairs(views)
-    keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in chosen} | set(negatives))}
-    queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in chosen})}
+    indices = pairs(views)
+    keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in indices} | set(negatives))}
+    queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in indices})}
     return [
         Pair(
             query=sides.queries[i],
             key=keys[j],
             hard=tuple(keys[place] for place in negatives),
-            memory=held,
+            memory=memory_keys,
             first=first,
             others=queries[i],
             scores=examples.scores,
-            texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), held_texts),
+            texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), memory_texts),
             guide=_guide_pair(examples.guide_vectors, i, j, negatives, first) if examples.guide_vectors else None,
             progress=progress,
         )
-        for i, j in chosen
+        for i, j in indices
     ]
 
 
 def _guide_pair(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) -> Pair:
-    """The same pair of views as the guide sees it."""
+    """The guide's vectors of the same pair of views."""
     hard = tuple(gather(vectors[place]) for place in negatives)
     return Pair(vectors[i], gather(vectors[j]), hard, first=first, others=gather(vectors[i]))
 
@@ -90,7 +90,7 @@ def _guide_pair(vectors: Vectors, i: int, j: int, negatives: list[int], first: i
 def signal_pair(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
-    """Query and key to watch; the key of a teacher of another width cannot be compared."""
+    """Query and key from which signals are computed; None for the key of a teacher of another width."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
     i, j = pairs(views)[0]

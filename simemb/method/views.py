@@ -1,7 +1,6 @@
-"""Views: which column of the data a branch sees, and what is done to it on the way.
+"""Views: which column of the data a branch encodes, and how it is augmented.
 
-Dropout, which makes SimCSE's two views of one sentence differ, is in the encoder already and needs no
-word here.
+Dropout, which makes SimCSE's two views of one sentence differ, is part of the encoder and not of a view.
 """
 
 from dataclasses import dataclass
@@ -14,35 +13,35 @@ Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
 
 @dataclass(frozen=True)
 class View:
-    """One reading of an example.
+    """One view of an example.
 
-    The loss is averaged over all pairs (i, j), i != j, of one group, where the online branch saw view i and
-    the target branch view j. A view that neither sees is encoded for the auxiliaries only.
+    The loss is averaged over all pairs (i, j), i != j, of one group, where the online branch encodes view i and
+    the target branch view j. A view that neither encodes is there for the auxiliaries only.
     """
 
     column: int = 0
     """Which text column of the data, counted from 0."""
     online: bool = True
-    """Whether the online branch encodes it: it asks for its key."""
+    """Whether the online branch encodes it, as a query."""
     target: bool = True
-    """Whether the target branch encodes it: it is a key."""
+    """Whether the target branch encodes it, as a key."""
     negative: bool = False
-    """Join every query's denominator instead (NLI contradictions)."""
+    """Whether it is a hard negative in the denominator of every query instead (NLI contradictions)."""
     offset: int = 0
-    """How many rows further down the data it reads: 1 is the next sentence of running text."""
+    """How many rows further down the data its text is: 1 is the next sentence of running text."""
     group: int = 0
-    """Only views of the same group are compared: two texts, each with another reading of itself."""
+    """Only views of the same group are compared, for example two texts, each with another view of itself."""
     augment: tuple[Augmentation, ...] = ()
-    """What is done to it: to its tokens, then to the embedding layer's output."""
+    """Augmentations: of its tokens, then of the embedding layer's output."""
 
     @property
     def optional(self) -> bool:
-        """Whether it is left out where the data has no such column: negatives, and views for auxiliaries."""
+        """Whether it is left out if the data lacks its column: negatives, and views for auxiliaries."""
         return self.negative or not (self.online or self.target)
 
     @property
     def adversarial(self) -> bool:
-        """Whether a gradient is needed before the view can be made."""
+        """Whether the view needs the gradient of the clean views."""
         return any(isinstance(augmentation, Adversarial) for augmentation in self.augment)
 
 
@@ -54,10 +53,10 @@ def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
     >>> pairs((View(), View()))
     ((0, 1), (1, 0))
     """
-    real = [(index, view) for index, view in enumerate(views) if not view.negative]
+    positives = [(index, view) for index, view in enumerate(views) if not view.negative]
     return tuple(
         (i, j)
-        for i, query in real
-        for j, key in real
+        for i, query in positives
+        for j, key in positives
         if i != j and query.group == key.group and query.online and key.target
     )
