@@ -131,12 +131,12 @@ def question_memory(model: Path, folder: Path) -> dict[str, Any]:
 
 
 def _few_steps(task: Task, model: Path, folder: Path, chunk: int | None) -> None:
-    from simemb.training.status_line import LiveLine
+    from simemb.training.status_line import StatusLine
 
     trainer = make_trainer(task, model, folder, chunk=chunk)
     with trainer.batches, trainer._recorded():
         for _ in range(4):
-            trainer._step(LiveLine(4, shown=False))
+            trainer._step(StatusLine(4, shown=False))
 
 
 def _their_few_steps(task: Task, model: Path, folder: Path) -> None:

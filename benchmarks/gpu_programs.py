@@ -29,7 +29,7 @@ def recipe(task: Task, **fields: Any) -> Any:
 def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf16", **fields: Any) -> Any:
     """simemb's trainer on token ids in memory."""
     from simemb.encoder.encoder import Encoder
-    from simemb.training.dataset import Reading, TrainingData
+    from simemb.training.dataset import TokenizedTexts, TrainingData
     from simemb.training.plan import Plan
     from simemb.training.run_directory import RunDirectory, Settings
     from simemb.training.trainer import Trainer
@@ -37,7 +37,7 @@ def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf1
     ours = recipe(task, **fields)
     columns = tuple(f"column_{number}" for number in range(len(task.columns)))
     settings = Settings(str(model), "", "cls", task.name, columns, "none", "spearman", 1, precision)
-    material = TrainingData(Reading(Table.of(task.columns)))
+    material = TrainingData(TokenizedTexts(Table.of(task.columns)))
     encoder = Encoder.load(model, pooling="cls")
     assert isinstance(encoder, Encoder)
     directory = RunDirectory(folder / f"run-{perf_counter()}")
@@ -48,10 +48,10 @@ def make_trainer(task: Task, model: Path, folder: Path, *, precision: str = "bf1
 
 def train_ours(task: Task, model: Path, folder: Path, steps: int) -> float:
     """Seconds per step of simemb's loop, without evaluation and saving."""
-    from simemb.training.status_line import LiveLine
+    from simemb.training.status_line import StatusLine
 
     trainer = make_trainer(task, model, folder)
-    line = LiveLine(steps, shown=False)
+    line = StatusLine(steps, shown=False)
     with trainer.batches, trainer._recorded():
         return _per_step(lambda: trainer._step(line), steps)
 

@@ -112,7 +112,7 @@ def read_epoch(model: str, path: Path) -> Line:
     from simemb.encoder.encoder import Encoder
     from simemb.method.recipe_files import find
     from simemb.method.targets import view_plan
-    from simemb.training.dataset import Reading, TrainingData
+    from simemb.training.dataset import TokenizedTexts, TrainingData
     from simemb.training.loader import Loader
     from simemb.training.token_table import token_table
 
@@ -121,7 +121,9 @@ def read_epoch(model: str, path: Path) -> Line:
         table = token_table(open_rows(path), Encoder.load(model).tokenizer, max_length=32)
         opened = opening.seconds
     views = recipe.views
-    loader = Loader(TrainingData(Reading(table)), recipe, views, view_plan(views, recipe.target, recipe.memory), seed=1)
+    loader = Loader(
+        TrainingData(TokenizedTexts(table)), recipe, views, view_plan(views, recipe.target, recipe.memory), seed=1
+    )
     with watching() as watch:
         loader.step(0)
         ordered = watch.seconds
@@ -159,12 +161,14 @@ def train_steps(model: str, batch: int, chunk: int | None, steps: int) -> Line:
     """Train some steps of unsupervised SimCSE."""
     from simemb import fit
     from simemb.method.recipe_files import find
+    from simemb.training import malloc
 
     recipe = replace(find("simcse"), max_steps=steps, batch_size=batch, chunk=chunk, max_length=32)
     data = list(islice(cycle(wiki(10_000)), max(batch, 10_000)))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SIMEMB_CACHE"] = f"{folder}/cache"
         fit(replace(recipe, max_steps=1, batch_size=2, chunk=None), model, data, output=f"{folder}/warm", dev="none")
+        malloc.give_back() if chunk else malloc.keep()  # as `simemb train` does
         with watching() as watch:
             fit(recipe, model, data, output=f"{folder}/run", dev="none")
     return {"batch": batch, "chunk": chunk, "seconds_a_step": watch.seconds / steps, "peak": watch.peak}

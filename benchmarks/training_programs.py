@@ -60,6 +60,7 @@ def simemb(job: Job, chunk: int | None = None) -> None:
     """`simemb.fit` with the recipe simcse or simcse_sup; `chunk`: examples per chunk of gradient caching."""
     from simemb import fit
     from simemb.method.recipe_files import find
+    from simemb.training import malloc
 
     supervised = len(job.rows[0]) == 3
     recipe = replace(
@@ -71,6 +72,8 @@ def simemb(job: Job, chunk: int | None = None) -> None:
         eval_every=job.steps + 1,
         chunk=chunk,
     )
+    # as `simemb train` does, which owns its process too
+    malloc.give_back() if chunk else malloc.keep()
     data: Any = list(job.rows) if supervised else [row[0] for row in job.rows]
     fit(recipe, str(job.model), data, output=job.folder / "simemb", dev="none", progress=False)
     shutil.rmtree(job.folder / "simemb")

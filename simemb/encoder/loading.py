@@ -1,4 +1,4 @@
-"""Reading encoder directories: Hugging Face checkpoints and sentence-transformers models.
+"""TokenizedTexts encoder directories: Hugging Face checkpoints and sentence-transformers models.
 
 Both spellings of sentence-transformers' configuration are read. `simemb.encoder.saving` writes the older one (module
 types `sentence_transformers.models.*`, one boolean per pooling mode), because its older releases read that too.

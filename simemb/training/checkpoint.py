@@ -1,8 +1,8 @@
-"""The state of a run in one file: everything that going on as if never stopped needs.
+"""The state of a run in one file: everything that exact resume needs.
 
 A single safetensors file holds weights, buffers and the optimizer's moments, with the counters in its
-header; it is replaced in one step, so a crash at any moment leaves the previous state whole. Random
-numbers need no place in it: those of a step follow from the seed and the step (`simemb.training.random_seeds.seed_of`).
+header. The file is replaced in one rename, so a crash at any moment leaves the previous state intact. Random
+numbers are not part of it: those of a step follow from the seed and the step (`simemb.training.random_seeds.seed_of`).
 """
 
 import json
@@ -22,8 +22,8 @@ class Progress:
     """How far a run has come.
 
     step: optimizer steps done. best: the best score so far. best_step: the step of the checkpoint that is
-    kept. waiting: evaluations since the best. seconds: time spent in training steps, in which `sentences`
-    went through the network. scaler: the fp16 loss scale, if any.
+    kept. waiting: evaluations since the best. seconds: time spent in training steps. sentences: number that went
+    through the network. scaler: the fp16 loss scale, if any.
     """
 
     step: int = 0
@@ -42,7 +42,7 @@ class Progress:
 
 
 def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Write the state of a run, replacing an older one in one step."""
+    """Write the state of a run, replacing an older one in one rename."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -59,7 +59,7 @@ def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progre
 
 
 def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put the state back. Raises `TrainingError` if the file is damaged or of another model."""
+    """Restore the state. Raises `TrainingError` if the file is damaged or of another model."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -76,7 +76,7 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
 
 
 def _distinct(method: nn.Module) -> dict[str, Tensor]:
-    """Every weight and buffer once: tied ones stand in the state under several names."""
+    """Every weight and buffer once: tied ones are in the state dict under several names."""
     seen: set[int] = set()
     state: dict[str, Tensor] = {}
     for name, tensor in method.state_dict().items():
@@ -90,8 +90,8 @@ def _fill(method: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     for name, own in _distinct(method).items():
         saved = tensors.get(f"method.{name}")
         if saved is None or saved.shape != own.shape:
-            found = "missing" if saved is None else f"of shape {list(saved.shape)}, not {list(own.shape)}"
-            raise TrainingError(f"{path}: is of another model: {name} is {found}")
+            problem = "missing" if saved is None else f"of shape {list(saved.shape)}, not {list(own.shape)}"
+            raise TrainingError(f"{path}: is of another model: {name} is {problem}")
         with torch.no_grad():
             own.copy_(saved)
 

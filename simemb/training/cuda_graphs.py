@@ -158,7 +158,7 @@ class Recording:
             self.gradients: Sequence[Tensor | None] = ()
             if trainable:
                 with self._record(self.backward):
-                    # retained, so that the backward can be replayed again: the first time overwrites nothing that it needs
+                    # retained: the first backward must not overwrite what a second one needs
                     self.gradients = torch.autograd.grad(
                         states, leaves, self.state_gradients, allow_unused=True, retain_graph=True
                     )
@@ -176,7 +176,7 @@ class Recording:
         return tuple(state.clone() for state in self.states)
 
     def add_gradients(self) -> None:
-        """Add the gradients of the backward to those of the parameters: copies, since the next replay overwrites them."""
+        """Add copies of the backward's gradients to the parameters', since the next replay overwrites them."""
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if gradient is not None:
                 parameter.grad = gradient.clone() if parameter.grad is None else parameter.grad.add_(gradient)

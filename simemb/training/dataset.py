@@ -1,4 +1,7 @@
-"""All that is known of the data of a run, put together before the first step."""
+"""The data of a run: tokenized texts, scores, and the vectors of teacher and guide.
+
+`simemb.training.plan` loads them before the first step, and `simemb.training.loader` makes batches of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +23,7 @@ from simemb.training.token_table import token_table
 
 @runtime_checkable
 class Sentences(Protocol):
-    """Tokenised text columns, as `simemb.training.token_table.TokenTable` holds them."""
+    """Tokenized text columns, as `simemb.training.token_table.TokenTable` holds them."""
 
     def __len__(self) -> int:
         """Rows."""
@@ -32,8 +35,8 @@ class Sentences(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Texts as one tokenizer reads them. vocabulary: needed only where tokens are augmented."""
+class TokenizedTexts:
+    """Texts as token ids of one tokenizer. vocabulary: needed only where tokens are augmented."""
 
     table: Sentences
     vocabulary: Vocabulary | None = None
@@ -41,22 +44,23 @@ class Reading:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The data as the loader hands it out.
+    """The data of a run, in memory or memory-mapped.
 
-    online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: of
-    every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, row by row.
-    fingerprints: of every encoder that takes part beside the one that is trained.
+    online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: one
+    for every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, one for
+    every row.
+    fingerprints: of every other encoder that takes part.
     """
 
-    online: Reading
-    second: Reading | None = None
+    online: TokenizedTexts
+    second: TokenizedTexts | None = None
     scores: NDArray[np.float32] | None = None
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def examples(self, views: Sequence[View]) -> int:
-        """How many there are: a view that reads further down has no text for the last rows."""
+        """The number of examples: a view with an offset has no text for the last rows."""
         return len(self.online.table) - max(view.offset for view in views)
 
     @property
@@ -68,9 +72,10 @@ class TrainingData:
 def load_training_data(
     recipe: Recipe, rows: Rows, encoder: Encoder, twin: Encoder | None, *, progress: bool | None
 ) -> TrainingData:
-    """Tokenize the texts (or find it done), and let teacher and guide look at them.
+    """Tokenize the texts and compute the vectors of teacher and guide, unless they are cached.
 
-    Raises `DataError` if the data lacks what the recipe needs, `RecipeError` for a length without room.
+    Raises `DataError` if the data lack something that the recipe needs, `RecipeError` for a `max_length` that leaves no
+    room for words.
     """
     columns = {view.column for view in recipe.views if view.column < len(rows.columns)}
     keys = {
@@ -97,7 +102,7 @@ def _beside(model: str, encoder: Encoder) -> Any:
     return other.to(encoder.device) if isinstance(other, Encoder) else other
 
 
-def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> Reading:
+def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:
     special = int(encoder.tokenizer.num_special_tokens_to_add())
     if recipe.max_length <= special:
         raise RecipeError(
@@ -106,7 +111,7 @@ def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | N
         )
     length = min(recipe.max_length, encoder.max_length)
     table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
-    return Reading(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
+    return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
 
 
 def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:

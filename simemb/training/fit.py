@@ -1,4 +1,4 @@
-"""`fit`: from a recipe, a model and data to a trained encoder."""
+"""`fit`, the entry point of training: from a recipe, a model and data to a trained encoder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,17 +32,27 @@ def fit(
 ) -> Result:
     """Train an encoder by a recipe and keep the best checkpoint.
 
-    recipe: a name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`. model: an
-    `Encoder` (trained in place), a directory or a hub name; by default the bundled one. data: a file, a
-    corpus name, a `datasets` object or a list (see `simemb.corpus.rows.open_rows`), by default the bundled sample;
-    columns: its text columns by name, in role order. pooling: for a model given by name; by default what
-    the model says, else what the recipe says. dev: a suite, or a file with a score and two sentences a row:
-    every `recipe.eval_every` steps it decides by `metric` which checkpoint is best; "none" keeps the last
-    one; by default STS-B dev, if it is at hand. output: the run directory (see `simemb.training.run_directory`). resume: go on
-    with the run there, bit for bit. precision: bf16, or fp16 on a GPU. trackers: tensorboard, wandb or
-    trackio besides metrics.jsonl. progress: a live line; by default where a person watches.
+    Args:
+        recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
+        model: An `Encoder`, which is trained in place, a directory or a hub name. By default the bundled model.
+        data: A file, a corpus name, a `datasets` object or a list (see `simemb.corpus.rows.open_rows`). By default the
+            bundled sample.
+        output: The run directory (see `simemb.training.run_directory`).
+        columns: The text columns of the data by name, in role order: anchor, positive, negative.
+        pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
+        dev: A suite, or a file with a score and two sentences a row, which is scored every `recipe.eval_every` steps to
+            choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
+        metric: The correlation that chooses the checkpoint.
+        seed: Decides every random number.
+        resume: Continue the run in `output`, bit for bit.
+        overwrite: Replace the run in `output`.
+        precision: "bf16", or "fp16" on a GPU.
+        trackers: "tensorboard", "wandb" or "trackio", beside metrics.jsonl.
+        progress: Show a status line. By default in a terminal.
 
-    Raises a `SimembError` that says what to do; KeyboardInterrupt after Ctrl-C, with the state saved.
+    Raises:
+        SimembError: The arguments, the data or the model cannot be used; the message says what to do.
+        KeyboardInterrupt: After Ctrl-C, with the state saved.
     """
     plan = prepare(
         recipe,

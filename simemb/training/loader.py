@@ -1,7 +1,7 @@
-"""Which examples every step sees, and how they are read and augmented.
+"""Which examples each step takes, and how they are read and augmented; `simemb.training.trainer` asks for each step.
 
 Everything follows from the seed and the number of the step, so a run that is resumed needs no state of a
-sampler, and several processes agree without talking.
+sampler, and several processes agree without communication.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import ViewPlan
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
-from simemb.training.dataset import Reading, TrainingData
+from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.random_seeds import seed_of
 from simemb.transformer.batch import Batch
 
@@ -29,7 +29,7 @@ class Loader:
 
     def __init__(
         self,
-        material: TrainingData,
+        data: TrainingData,
         recipe: Recipe,
         views: tuple[View, ...],
         view_plan: ViewPlan,
@@ -38,14 +38,14 @@ class Loader:
         rank: int = 0,
         world: int = 1,
     ):
-        self.material = material
+        self.data = data
         self.recipe = recipe
         self.views = views
         self.view_plan = view_plan
         self.seed = seed
         self.rank = rank
         self.world = world
-        self.examples = material.examples(views)
+        self.examples = data.examples(views)
         least, largest = world * recipe.smallest_share, min(self.examples, recipe.batch_size)
         if largest < least:
             raise TrainingError(
@@ -70,7 +70,7 @@ class Loader:
     def rows(self, epoch: int, number: int) -> list[int]:
         """The examples of one batch of an epoch, this process's share.
 
-        Several processes need equally many, so up to `world` - 1 examples of a batch are left out.
+        All processes get the same number, so up to `world` - 1 examples of a batch are left out.
         """
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(seed_of(self.seed, epoch))
@@ -82,48 +82,48 @@ class Loader:
 
     def _examples(self, rows: list[int], epoch: int) -> StepInput:
         size = self.recipe.chunk or len(rows)
-        material = self.material
+        data = self.data
         return StepInput(
             chunks=tuple(self._chunk(rows[first : first + size], first, epoch) for first in range(0, len(rows), size)),
             rows=torch.tensor(rows),
             texts=self._numbers(rows),
-            scores=None if material.scores is None else torch.from_numpy(material.scores[rows]),
-            teacher_vectors=self._vectors(material.teacher_vectors, rows),
-            guide_vectors=self._vectors(material.guide_vectors, rows),
+            scores=None if data.scores is None else torch.from_numpy(data.scores[rows]),
+            teacher_vectors=self._vectors(data.teacher_vectors, rows),
+            guide_vectors=self._vectors(data.guide_vectors, rows),
         )
 
     def _chunk(self, rows: list[int], first: int, epoch: int) -> Chunk:
-        online = self._collate(self.material.online, self.view_plan.online, rows, epoch)
+        online = self._collate(self.data.online, self.view_plan.online, rows, epoch)
         second = None
         if self.view_plan.second:
-            second = self._collate(self.material.second or self.material.online, self.view_plan.second, rows, epoch)
+            second = self._collate(self.data.second or self.data.online, self.view_plan.second, rows, epoch)
         return Chunk(online, second, first, len(rows))
 
-    def _collate(self, reading: Reading, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
+    def _collate(self, tokenized: TokenizedTexts, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
         if not any(_token_augmentations(self.views[place]) for place in places):
-            return Batch.collate([ids for place in places for ids in _read(reading, self.views[place], rows)])
-        sentences = [sentence for place in places for sentence in self._augmented(reading, place, rows, epoch)]
+            return Batch.collate([ids for place in places for ids in _read(tokenized, self.views[place], rows)])
+        sentences = [sentence for place in places for sentence in self._augmented(tokenized, place, rows, epoch)]
         return Batch.collate([sentence.ids for sentence in sentences], [sentence.positions for sentence in sentences])
 
-    def _augmented(self, reading: Reading, place: int, rows: list[int], epoch: int) -> list[Sentence]:
-        """The sentences of a view; the dice are thrown by example, view and epoch, whatever the batch."""
+    def _augmented(self, tokenized: TokenizedTexts, place: int, rows: list[int], epoch: int) -> list[Sentence]:
+        """The sentences of a view; random numbers follow from example, view and epoch, not from the batch."""
         view = self.views[place]
         augmentations = _token_augmentations(view)
-        found: list[Sentence] = []
-        for row, ids in zip(rows, _read(reading, view, rows), strict=True):
+        sentences: list[Sentence] = []
+        for row, ids in zip(rows, _read(tokenized, view, rows), strict=True):
             sentence = Sentence(ids.astype(np.int64), np.arange(len(ids)))
             for number, augmentation in enumerate(augmentations):
-                assert reading.vocabulary is not None
+                assert tokenized.vocabulary is not None
                 time = 0 if augmentation.frozen else epoch + 1
-                dice = np.random.default_rng((self.seed, time, row, place, number))
-                sentence = augmentation(sentence, reading.vocabulary, dice)
-            found.append(sentence)
-        return found
+                rng = np.random.default_rng((self.seed, time, row, place, number))
+                sentence = augmentation(sentence, tokenized.vocabulary, rng)
+            sentences.append(sentence)
+        return sentences
 
     def _numbers(self, rows: list[int]) -> Tensor:
-        """By view a number for each text, equal for equal texts (of 64 bits, so that different ones do not meet)."""
+        """For each view a number of 64 bits for each text, equal for equal texts."""
         places = {(view.column, view.offset): view for view in self.views}
-        numbers = {place: numbers_of(_read(self.material.online, view, rows)) for place, view in places.items()}
+        numbers = {place: numbers_of(_read(self.data.online, view, rows)) for place, view in places.items()}
         return torch.stack([numbers[view.column, view.offset] for view in self.views])
 
     def _vectors(self, known: Mapping[int, NDArray[np.float32]], rows: list[int]) -> dict[int, Tensor]:
@@ -140,8 +140,8 @@ def numbers_of(sentences: Sequence[NDArray[np.int32]]) -> Tensor:
     return torch.from_numpy(np.frombuffer(bytearray().join(hashes), np.dtype("<i8")).astype(np.int64, copy=False))
 
 
-def _read(reading: Reading, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
-    return reading.table.ids(view.column, _further(rows, view))
+def _read(tokenized: TokenizedTexts, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
+    return tokenized.table.ids(view.column, _further(rows, view))
 
 
 def _further(rows: list[int], view: View) -> list[int]:

@@ -1,8 +1,4 @@
-"""What a person watches while a model trains, and the words for what goes wrong.
-
-A contrastive loss near zero means nothing by itself: these numbers say whether the model tells sentences
-apart, and whether it still can.
-"""
+"""Collects the numbers of training steps (`simemb.method.signals`) and warns when they show a failing run."""
 
 from collections import deque
 from math import isfinite
@@ -17,51 +13,51 @@ Numbers = tuple[tuple[str, ...], Tensor]
 
 
 def numbered(batches: list[dict[str, Tensor]]) -> Numbers:
-    """The numbers of the batches of a step, named alike in each."""
+    """The numbers of the batches of a step, which have the same names in each batch."""
     values = [value.detach().float() for numbers in batches for value in numbers.values()]
     return tuple(batches[0]), torch.stack(values)
 
 
 class Readings:
-    """The numbers of steps, left where they were computed until somebody asks for them."""
+    """The numbers of steps, left on the device until they are read, since reading waits for it."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, Numbers]] = []
+        self._unread: list[tuple[int, Numbers]] = []
 
     def add(self, step: int, numbers: Numbers) -> None:
-        """Take the numbers of a step."""
-        self._waiting.append((step, numbers))
+        """Add the numbers of a step."""
+        self._unread.append((step, numbers))
 
     def read(self) -> list[tuple[int, dict[str, float]]]:
         """The steps since the last reading, each with the means over its batches."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        unread, self._unread = self._unread, []
+        if not unread:
             return []
-        values = iter(torch.cat([values for _, (_, values) in waiting]).tolist())
-        found: list[tuple[int, dict[str, float]]] = []
-        for step, (names, held) in waiting:
-            batches = len(held) // len(names)
+        values = iter(torch.cat([values for _, (_, values) in unread]).tolist())
+        means_of_steps: list[tuple[int, dict[str, float]]] = []
+        for step, (names, values_of_step) in unread:
+            batches = len(values_of_step) // len(names)
             means = dict.fromkeys(names, 0.0)
             for _ in range(batches):
                 for name in names:
                     means[name] += next(values) / batches
-            found.append((step, means))
-        return found
+            means_of_steps.append((step, means))
+        return means_of_steps
 
 
 class Watch:
-    """Looks at every step's numbers and speaks up."""
+    """Checks the numbers of every step for a loss that is not finite and for a collapse."""
 
     COLLAPSED = 0.999
-    """Mean cosine of different sentences above which all sentences have the same vector, for all practical purposes."""
+    """Mean cosine of different sentences above which all sentences have practically the same vector."""
     STEPS = 20
-    """Steps in a row before it is called a collapse: a base model may start close to one."""
+    """Consecutive steps above it that count as a collapse: a base model may start close to one."""
 
     def __init__(self) -> None:
         self.cosines: deque[float] = deque(maxlen=self.STEPS)
 
     def check(self, step: int, numbers: dict[str, float]) -> str | None:
-        """A word of warning, if there is something to say. Raises `TrainingError` for a loss that is not finite."""
+        """A warning, or None. Raises `TrainingError` for a loss that is not finite."""
         if not isfinite(numbers["loss"]):
             raise TrainingError(
                 f"the loss is {numbers['loss']} at step {step}; nothing was saved from this step. Lower the learning "

@@ -10,7 +10,7 @@ from simemb.method.recipe import Recipe
 
 
 def adamw(method: Method, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
-    """The optimizer of a run, in fused kernels; on a GPU in such a way that a CUDA graph can hold its step."""
+    """The optimizer of a run, in fused kernels; on a GPU its learning rate is a tensor, so no step waits for it."""
     on_gpu = device.type == "cuda"
     return torch.optim.AdamW(
         _decaying(method, recipe.weight_decay),
@@ -26,15 +26,15 @@ def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(learning_rate)  # in place: a recording reads it there
+            group["lr"].fill_(learning_rate)  # in place: the fused kernel reads it there
         else:
             group["lr"] = learning_rate
 
 
 def _decaying(method: Method, decay: float) -> list[dict[str, Any]]:
-    """All that is learnt, in two groups: matrices decay; biases, norms and temperatures do not."""
-    learnt = [parameter for parameter in method.parameters() if parameter.requires_grad]
-    groups = ([p for p in learnt if p.ndim > 1], decay), ([p for p in learnt if p.ndim <= 1], 0.0)
+    """The trained parameters in two groups: matrices decay; biases, norms and temperatures do not."""
+    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    groups = ([p for p in trained if p.ndim > 1], decay), ([p for p in trained if p.ndim <= 1], 0.0)
     return [{"params": members, "weight_decay": rate} for members, rate in groups if members]
 
 

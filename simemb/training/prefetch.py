@@ -1,31 +1,31 @@
-"""The next batches, prepared in a thread of their own while this one computes."""
+"""Prepares the next batches in a thread of its own while the trainer computes the current one."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 DEPTH = 2
-"""How many are made in advance."""
+"""The number of items that are made in advance."""
 
 
-class Ahead(Generic[Made]):
-    """Gives make(number) of the number asked for, and has the next ones ready when numbers follow each other.
+class Prefetcher(Generic[Item]):
+    """Calls make(number), and has the next items ready when numbers follow each other.
 
-    Inside its context a thread makes them; outside, each is made when it is asked for. An error of `make` is raised
-    to who asks for that number. numbers: how many there are.
+    Inside its context a thread makes the items; outside, each call makes its own. An exception of `make` is raised by
+    the call for that number. count: numbers run from 0 to count - 1.
     """
 
-    def __init__(self, make: Callable[[int], Made], numbers: int):
+    def __init__(self, make: Callable[[int], Item], count: int):
         self.make = make
-        self.numbers = numbers
-        self._coming: dict[int, Future[Made]] = {}
+        self.count = count
+        self._futures: dict[int, Future[Item]] = {}
         self._thread: ThreadPoolExecutor | None = None
 
-    def __enter__(self) -> "Ahead[Made]":
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="simemb-ahead")
+    def __enter__(self) -> "Prefetcher[Item]":
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="simemb-prefetch")
         return self
 
     def __exit__(
@@ -34,13 +34,13 @@ class Ahead(Generic[Made]):
         assert self._thread is not None
         self._thread.shutdown(cancel_futures=True)
         self._thread = None
-        self._coming.clear()
+        self._futures.clear()
 
-    def __call__(self, number: int) -> Made:
+    def __call__(self, number: int) -> Item:
         """make(number)."""
         if self._thread is None:
             return self.make(number)
-        for later in range(number, min(number + DEPTH + 1, self.numbers)):
-            if later not in self._coming:
-                self._coming[later] = self._thread.submit(self.make, later)
-        return self._coming.pop(number).result()
+        for later in range(number, min(number + DEPTH + 1, self.count)):
+            if later not in self._futures:
+                self._futures[later] = self._thread.submit(self.make, later)
+        return self._futures.pop(number).result()

@@ -9,10 +9,10 @@ from simemb.evaluation.scores import Scores
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave.
+    """The result of a run.
 
-    directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores on the dev
-    suite of the base and of the best checkpoint (None without a dev suite). steps: optimizer steps done,
+    directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores of the base
+    and of the best checkpoint on the dev suite (None without one). steps: optimizer steps done,
     of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
     sentences_per_second counts every view of every example, as the network does.
     """

@@ -1,4 +1,4 @@
-"""The run directory: what a training leaves on the disk, and the rules for what is already there.
+"""The run directory: the files of a run, and the rules for a directory that exists already.
 
 `recipe.json` (everything that defines the run), `metrics.jsonl` (one line a logged step or evaluation),
 `best/` (a sentence-transformers directory; `twin/` beside it where a
@@ -24,7 +24,7 @@ from simemb.errors import TrainingError
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
 DIGESTS = ("digest", "fingerprint")
-"""What tells a person less than any other difference between two runs."""
+"""Differences that say less to a person than any other, so they are named last."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Settings:
 
 
 class RunDirectory:
-    """A run directory. Nothing in it is touched before `claim`."""
+    """The files of a run. Nothing is written before `claim`."""
 
     def __init__(self, directory: str | Path):
         self.path = Path(directory)
@@ -80,7 +80,7 @@ class RunDirectory:
             )
 
     def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
-        """Start a run here and write recipe.json; with `resume` clear away what a crash left."""
+        """Start a run here and write recipe.json; with `resume` remove what a crash left."""
         if resume:
             for folder in (self.best, self.twin):
                 files.recover(folder)
@@ -123,7 +123,7 @@ class RunDirectory:
             raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
 
     def logged(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line that a crash cut short is left out."""
+        """The lines of metrics.jsonl, without a last line that a crash cut short."""
         for line in self.metrics.read_text(encoding="utf-8").splitlines() if self.metrics.exists() else ():
             try:
                 yield json.loads(line)
@@ -131,7 +131,7 @@ class RunDirectory:
                 return
 
     def forget_after(self, step: int) -> None:
-        """Drop the lines of steps that the checkpoint does not know yet: they will come again."""
+        """Drop the lines of steps after the checkpoint: they will be written again."""
         kept = [record for record in self.logged() if record["step"] <= step]
         files.write_text(self.metrics, "".join(map(_line, kept)))
 
@@ -164,7 +164,7 @@ def _git_hash() -> str | None:
 
 
 def _leaves(content: Any, path: str = "") -> dict[str, str]:
-    """Every value of nested JSON by the path that leads to it."""
+    """Every value of nested JSON by its path."""
     if isinstance(content, dict):
         inner = [_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()]
     elif isinstance(content, list):

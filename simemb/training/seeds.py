@@ -1,4 +1,4 @@
-"""Runs of one recipe that differ only in their seed: where each lies, and what they say together."""
+"""Runs of one recipe that differ only in their seed: their directories, and the mean and deviation of their scores."""
 
 import json
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ def directory(output: Path, seed: int) -> Path:
 
 
 def numbers(scores: Scores) -> dict[str, float]:
-    """What runs are compared by: the averages over the tasks that are no variants, and if measured the geometry."""
+    """The numbers by which runs are compared: averages over tasks, without variants, and the geometry if measured."""
     geometry = scores.geometry
-    found = {name: value for name, value in scores.averages().items() if "." not in name}
-    return found | ({name: getattr(geometry, name) for name in GEOMETRY} if geometry else {})
+    averages = {name: value for name, value in scores.averages().items() if "." not in name}
+    return averages | ({name: getattr(geometry, name) for name in GEOMETRY} if geometry else {})
 
 
 def mean(runs: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -41,7 +41,7 @@ def deviation(runs: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def spread(values: Sequence[float]) -> float:
-    """The sample standard deviation (n - 1) of two numbers or more; nan where one is, at which `stdev` breaks."""
+    """The sample standard deviation (n - 1) of two or more numbers; nan if one of them is (`stdev` raises an error)."""
     return sqrt(variance(values))
 
 

@@ -1,4 +1,4 @@
-"""The line that a person watches during training, and the key that stops it."""
+"""What a person sees while a model trains, and Ctrl-C, which stops it after a step."""
 
 import logging
 import signal
@@ -11,21 +11,21 @@ from typing import Any
 log = logging.getLogger("simemb")
 
 EVERY_SECONDS = 15.0
-"""How often a line is written where nobody watches a terminal."""
+"""Seconds between two log lines if there is no terminal."""
 
 
-class LiveLine:
-    """A bar with loss, accuracy, cosines, uniformity, speed and time left; plain lines without a terminal."""
+class StatusLine:
+    """A bar with loss, accuracy, cosines, uniformity, speed and time left; log lines without a terminal."""
 
     def __init__(self, steps: int, *, shown: bool | None):
         self.steps = steps
         self.bar: Any = None
-        self.spoken = perf_counter()
+        self.last_logged = perf_counter()
         if sys.stderr.isatty() if shown is None else shown:
             self.bar = _bar()
             self.task = self.bar.add_task("", total=steps, numbers="")
 
-    def __enter__(self) -> "LiveLine":
+    def __enter__(self) -> "StatusLine":
         if self.bar is not None:
             self.bar.start()
         return self
@@ -40,25 +40,25 @@ class LiveLine:
         """Show the numbers of a step."""
         if self.bar is not None:
             self.bar.update(self.task, completed=step, numbers=describe(numbers, speed))
-        elif perf_counter() - self.spoken > EVERY_SECONDS:
+        elif perf_counter() - self.last_logged > EVERY_SECONDS:
             log.info("step %d of %d: %s", step, self.steps, describe(numbers, speed))
-            self.spoken = perf_counter()
+            self.last_logged = perf_counter()
 
     def start_at(self, step: int) -> None:
-        """Begin the bar at the step where a resumed run goes on, so that the time left is right."""
+        """Start the bar at the step from which a resumed run continues, so that the time left is right."""
         if self.bar is not None:
             self.bar.reset(self.task, completed=step, numbers="")
 
-    def say(self, words: str) -> None:
-        """Write something that stays."""
+    def say(self, line: str) -> None:
+        """Write a line that stays."""
         if self.bar is not None:
-            self.bar.console.print(words, highlight=False)
+            self.bar.console.print(line, highlight=False)
         else:
-            log.info("%s", words)
+            log.info("%s", line)
 
 
 def describe(numbers: dict[str, float], speed: float) -> str:
-    """The numbers of a step in the order in which they are read.
+    """The numbers of a step as one line.
 
     >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2.0}, 900.0)
     'loss 0.500, accuracy 90 %, cosine +0.80/+0.10, uniformity -2.00, 900 sentences/s'
@@ -82,15 +82,15 @@ def _bar() -> Any:
 
 
 class Interrupts:
-    """Ctrl-C asks to stop after the current step, when the state is whole; a second one stops at once."""
+    """The first Ctrl-C requests a stop after the current step, when the state is complete; a second stops at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._previous: Any = None
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask)
+            self._previous = signal.signal(signal.SIGINT, self._request)
         return self
 
     def __exit__(
@@ -99,8 +99,8 @@ class Interrupts:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.asked:
+    def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
         log.warning("stopping after this step; press Ctrl-C again to stop at once and lose what is not saved")

@@ -1,4 +1,4 @@
-"""What another encoder makes of all texts, computed once and kept: a frozen teacher, or a guide."""
+"""The vectors that a frozen teacher or a guide gives all texts, computed once and cached."""
 
 import hashlib
 from pathlib import Path
@@ -15,19 +15,19 @@ def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | 
     """By column, a vector for every row, memory-mapped from $SIMEMB_CACHE/vectors.
 
     encoder: any; it reads the texts with its own tokenizer, up to its own length. A damaged file is made
-    anew. Raises `DataError` if a text cannot be read.
+    again. Raises `DataError` if a text cannot be read.
     """
-    known: dict[int, NDArray[np.float32]] = {}
+    vectors: dict[int, NDArray[np.float32]] = {}
     for column in sorted(columns):
         key = repr((rows.digest(), encoder.fingerprint(), rows.columns[column]))
         path = cache_folder() / "vectors" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
         try:
-            known[column] = _mapped(path)
-        except (OSError, ValueError, EOFError):  # not there, or damaged
+            vectors[column] = _mapped(path)
+        except (OSError, ValueError, EOFError):  # absent or damaged
             path.parent.mkdir(parents=True, exist_ok=True)
             encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
-            known[column] = _mapped(path)
-    return known
+            vectors[column] = _mapped(path)
+    return vectors
 
 
 def _mapped(path: Path) -> NDArray[np.float32]:

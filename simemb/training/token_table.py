@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 CHUNK_ROWS = 4096
 CHUNK_CHARACTERS = 1_000_000
 
-# What is looked through when a table is opened. It appears whole or not at all, so this is for broken disks.
+# Chunks that are checked when a table is opened. A file appears complete or not at all: this is for broken disks.
 CHUNKS_READ = 64
 
 # A fast tokenizer keeps its truncation as state, so two threads cannot share one; and the second builder
@@ -64,7 +64,7 @@ class TokenTable:
         stride = max(1, reader.num_record_batches // CHUNKS_READ)
         for number in range(reader.num_record_batches):
             batch, metadata = reader.get_batch_with_custom_metadata(number)
-            # Every offset of some chunks, of the others the outermost: a table of any size opens at once.
+            # All offsets of some chunks, the first and last of the others: a table of any size opens at once.
             batch.validate(full=number % stride == 0)
             self.truncated += int(metadata[b"truncated"])
             counts.append(batch.num_rows)
@@ -76,7 +76,7 @@ class TokenTable:
         return int(self._starts[-1])
 
     def __reduce__(self) -> tuple[type["TokenTable"], tuple[Path]]:
-        return TokenTable, (self.path,)  # a worker process maps the file anew
+        return TokenTable, (self.path,)  # a worker process maps the file again
 
     def ids(self, column: int, rows: Sequence[int] | NDArray[np.int64]) -> list[NDArray[np.int32]]:
         """The token ids of one column for some rows, each a read-only view of the file.
@@ -88,32 +88,32 @@ class TokenTable:
         Raises:
             IndexError: a row is out of range.
         """
-        wanted = np.asarray(rows, dtype=np.int64)
-        if wanted.size and (wanted.min() < 0 or wanted.max() >= len(self)):
-            raise IndexError(f"row out of range: {len(self)} rows, asked for {wanted.min()} to {wanted.max()}")
-        chunks = np.searchsorted(self._starts, wanted, side="right") - 1
-        places = wanted - self._starts[chunks]
+        requested = np.asarray(rows, dtype=np.int64)
+        if requested.size and (requested.min() < 0 or requested.max() >= len(self)):
+            raise IndexError(f"row out of range: {len(self)} rows, asked for {requested.min()} to {requested.max()}")
+        chunks = np.searchsorted(self._starts, requested, side="right") - 1
+        places = requested - self._starts[chunks]
         views = self._views[column]
-        found: list[NDArray[np.int32]] = []
+        ids: list[NDArray[np.int32]] = []
         for chunk, place in zip(chunks.tolist(), places.tolist(), strict=True):
             offsets, values = views[chunk]
-            found.append(values[offsets[place] : offsets[place + 1]])
-        return found
+            ids.append(values[offsets[place] : offsets[place + 1]])
+        return ids
 
 
 def token_table(
     rows: Rows, tokenizer: "PreTrainedTokenizerBase", *, max_length: int, progress: bool = False
 ) -> TokenTable:
-    """Tokenize every text of `rows`, or find it done in the cache ($SIMEMB_CACHE/tokens).
+    """Tokenize every text of `rows`, unless the table is in the cache already ($SIMEMB_CACHE/tokens).
 
     Special tokens are added, and a text longer than `max_length` is truncated; one that gives no token
-    becomes the unknown token. The rows are read as a stream, in constant memory, and the file appears whole
-    or not at all, so that runs may start together; a damaged file is made anew.
+    becomes the unknown token. The rows are read as a stream, in constant memory, and the file appears complete
+    or not at all, so that runs may start together; a damaged file is made again.
 
     Args:
         rows: the texts.
         tokenizer: any tokenizer of transformers.
-        max_length: tokens of a text at most, special tokens included.
+        max_length: the most tokens of a text, special tokens included.
         progress: show a bar.
 
     Raises:

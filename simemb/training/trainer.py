@@ -1,8 +1,8 @@
 """The only training loop.
 
 Inside a step: forward, backward, clip, optimizer. The learning rate and all random numbers follow from
-the seed and the number of the step, so a run that was stopped goes on bit for bit. A GPU is never waited for but
-every LOG_EVERY steps, when the numbers of the steps since are read.
+the seed and the number of the step, so a run that was stopped continues bit for bit. The loop waits for a GPU only
+every LOG_EVERY steps, when the numbers of the steps since then are read.
 """
 
 import logging
@@ -28,11 +28,11 @@ from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
 from simemb.training.optimizer import adamw, factor, set_rate
 from simemb.training.plan import Plan
-from simemb.training.prefetch import Ahead
+from simemb.training.prefetch import Prefetcher
 from simemb.training.random_seeds import seed_of, seed_torch
 from simemb.training.result import Result
 from simemb.training.run_card import describe
-from simemb.training.status_line import Interrupts, LiveLine
+from simemb.training.status_line import Interrupts, StatusLine
 
 log = logging.getLogger("simemb")
 
@@ -76,7 +76,7 @@ class Trainer:
         self.watch = Watch()
         self.readings = Readings()
         self.last_shown = (0, 0.0)
-        self.batches = Ahead(self._prepared, self.loader.steps)
+        self.batches = Prefetcher(self._batches, self.loader.steps)
         self.graphs: list[Any] = []
 
     def run(self) -> Result:
@@ -115,11 +115,11 @@ class Trainer:
         )
 
     def _train(self) -> None:
-        """Run to the end, or to where patience or a person stops it."""
+        """Run to the end, or until patience or Ctrl-C stops it."""
         steps = self.loader.steps
         with (
             Interrupts() as interrupts,
-            LiveLine(steps, shown=self.plan.progress) as line,
+            StatusLine(steps, shown=self.plan.progress) as line,
             self.batches,
             self._recorded(),
         ):
@@ -128,20 +128,20 @@ class Trainer:
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
-                if interrupts.asked:
+                if interrupts.requested:
                     self._read()
                     self._save()
                     raise KeyboardInterrupt(
                         f"stopped after {self.progress.step} of {steps} steps; the state is in {self.directory.path}: "
                         "the same command with --resume instead of --overwrite goes on"
                     )
-        # The others must not read best/ while the main process still writes it.
+        # Other processes must not read best/ while the main process still writes it.
         self.accelerator.wait_for_everyone()
         if self.plan.trackers:
             self.accelerator.end_training()
 
-    def _prepared(self, step: int) -> list[StepInput]:
-        """The batches of a step, where the device can fetch them."""
+    def _batches(self, step: int) -> list[StepInput]:
+        """The batches of a step, in memory from which the device can fetch them."""
         batches = self.loader.step(step)
         return [examples.pinned() for examples in batches] if self.on_gpu else batches
 
@@ -162,7 +162,7 @@ class Trainer:
                 graphs.close()
             self.graphs = []
 
-    def _step(self, line: LiveLine) -> None:
+    def _step(self, line: StatusLine) -> None:
         """One optimizer step: the mean gradient of its batches."""
         started = perf_counter()
         step = self.progress.step
@@ -170,7 +170,7 @@ class Trainer:
         learning_rate = self.recipe.learning_rate * factor(self.recipe, step, self.loader.steps)
         batches = self.batches(step)
         self.readings.add(step + 1, self._gradients(batches))
-        numbers, warnings = self._read() if self._due(step + 1) else (None, [])
+        numbers, warnings = self._read() if self._reads_numbers(step + 1) else (None, [])
         self._update(learning_rate)
         sentences = sum(examples.sentences for examples in batches) * distributed.world()
         self.progress.advance(sentences, perf_counter() - started)
@@ -178,7 +178,7 @@ class Trainer:
             self._show(line, numbers, warnings, learning_rate)
 
     def _gradients(self, batches: list[StepInput]) -> Numbers:
-        """Leave the mean gradient of some batches; their numbers."""
+        """Add up the mean gradient of some batches in the parameters, and return their numbers."""
         numbers: list[dict[str, Tensor]] = []
         for place, examples in enumerate(batches):
             seed = seed_of(self.settings.seed, self.progress.step, place, distributed.rank())
@@ -188,21 +188,21 @@ class Trainer:
             numbers.append({"loss": loss.detach(), **signals})
         return numbered(numbers)
 
-    def _due(self, step: int) -> bool:
-        """Whether the numbers are read after so many steps: on a CPU always, on a GPU where somebody needs them."""
+    def _reads_numbers(self, step: int) -> bool:
+        """Whether the numbers are read after this step: on a CPU always, on a GPU only when they are needed."""
         last = step == self.loader.steps
         return not self.on_gpu or last or step == 1 or step % LOG_EVERY == 0 or step % self.recipe.eval_every == 0
 
     def _read(self) -> tuple[dict[str, float] | None, list[str]]:
-        """Read the numbers of the steps since the last look: those of the last, and words of warning."""
+        """Read the numbers of the steps since the last reading: those of the last step, and warnings."""
         numbers: dict[str, float] | None = None
         warnings: list[str] = []
         for step, numbers in self.readings.read():
             warnings += filter(None, [self.watch.check(step, numbers)])
         return numbers, warnings
 
-    def _show(self, line: LiveLine, numbers: dict[str, float], warnings: list[str], learning_rate: float) -> None:
-        """Tell who watches, with the speed since they were told before."""
+    def _show(self, line: StatusLine, numbers: dict[str, float], warnings: list[str], learning_rate: float) -> None:
+        """Update the status line and the log, with the speed since the last update."""
         (sentences, seconds), self.last_shown = self.last_shown, (self.progress.sentences, self.progress.seconds)
         speed = (self.progress.sentences - sentences) / (self.progress.seconds - seconds)
         line.step(self.progress.step, numbers, speed)
@@ -240,7 +240,7 @@ class Trainer:
         self.optimizer.zero_grad()
         self.method.after_step()
 
-    def _evaluate(self, line: LiveLine) -> None:
+    def _evaluate(self, line: StatusLine) -> None:
         """Score on the dev suite, keep the best encoder (or the last), write the checkpoint."""
         scores = score = None
         if self.plan.suite is not None:
@@ -261,7 +261,7 @@ class Trainer:
         self._save()
 
     def _keep(self, scores: Scores | None) -> None:
-        """Save the encoder, and its twin, as what the run results in."""
+        """Save the encoder, and its twin, as the result of the run."""
         self.progress.best_step = self.progress.step
         if self.accelerator.is_main_process:
             training = describe(self.recipe, self.settings, self.progress.step, scores)

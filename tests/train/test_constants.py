@@ -19,7 +19,7 @@ from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import view_plan
 from simemb.method.views import pairs
-from simemb.training.dataset import Reading, TrainingData
+from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.loader import Loader
 
 # What princeton-nlp/SimCSE runs with; every recipe has these values where the list below names no others.
@@ -236,5 +236,5 @@ class Rows(list[int]):
 @pytest.mark.parametrize(("rows", "name", "steps"), [(1_000_000, "simcse", 15_625), (275_601, "simcse_sup", 1_617)])
 def test_the_steps_are_those_of_the_paper_with_the_last_partial_batch(rows: int, name: str, steps: int):
     recipe = find(name)
-    material = TrainingData(Reading(Rows(range(rows))))
+    material = TrainingData(TokenizedTexts(Rows(range(rows))))
     assert Loader(material, recipe, recipe.views, view_plan(recipe.views), seed=1).steps == steps

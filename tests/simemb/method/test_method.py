@@ -38,7 +38,7 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.token_augmentations import Crop, Repeat, Vocabulary
 from simemb.method.views import View
-from simemb.training.dataset import Reading, TrainingData
+from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.loader import Loader
 from simemb.transformer.batch import Batch
 
@@ -358,7 +358,7 @@ class Table:
 
 
 def loader(ours: Method, texts: Sequence[str]) -> Loader:
-    reading = Reading(Table(ours.encoder, texts), Vocabulary.of(ours.encoder.tokenizer, ours.encoder.max_length))
+    reading = TokenizedTexts(Table(ours.encoder, texts), Vocabulary.of(ours.encoder.tokenizer, ours.encoder.max_length))
     return Loader(TrainingData(reading), ours.recipe, ours.views, ours.view_plan, seed=1)
 
 

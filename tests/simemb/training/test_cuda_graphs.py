@@ -22,7 +22,7 @@ from simemb.training.cuda_graphs import Graphs, Size, able, working
 from simemb.training.dataset import load_training_data
 from simemb.training.plan import Plan
 from simemb.training.run_directory import RunDirectory, Settings
-from simemb.training.status_line import LiveLine
+from simemb.training.status_line import StatusLine
 from simemb.training.trainer import Trainer
 from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
@@ -114,7 +114,7 @@ def make(tiny_base: Path, sentences_file: Path, tmp_path: Path) -> Callable[...,
 def running(trainer: Trainer) -> Generator[Callable[[int], None], None, None]:
     def steps(count: int) -> None:
         for _ in range(count):
-            trainer._step(LiveLine(99, shown=False))
+            trainer._step(StatusLine(99, shown=False))
 
     with trainer.batches, trainer._recorded():
         yield steps

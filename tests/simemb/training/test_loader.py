@@ -18,7 +18,7 @@ from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, view_plan
 from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
 from simemb.method.views import View
-from simemb.training.dataset import Reading, TrainingData
+from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.loader import Loader
 from simemb.transformer.batch import Batch
 
@@ -55,7 +55,7 @@ class LongTable(Table):
 def loader(
     size: int | TrainingData, *, seed: int = 1, rank: int = 0, world: int = 1, views=VIEWS, objective=None, **fields
 ) -> Loader:
-    material = size if isinstance(size, TrainingData) else TrainingData(Reading(Table(size), VOCABULARY))
+    material = size if isinstance(size, TrainingData) else TrainingData(TokenizedTexts(Table(size), VOCABULARY))
     recipe = Recipe(views=views, objective=objective or InfoNCE(), **fields)
     split = view_plan(views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout)
     return Loader(material, recipe, views, split, seed=seed, rank=rank, world=world)
@@ -143,8 +143,8 @@ def test_a_slow_copy_has_a_batch_of_its_own_with_the_views_that_it_sees():
 
 
 def test_a_twin_reads_the_texts_with_its_own_tokenizer():
-    other = Reading(LongTable(9), VOCABULARY)
-    material = TrainingData(Reading(Table(9), VOCABULARY), second=other)
+    other = TokenizedTexts(LongTable(9), VOCABULARY)
+    material = TrainingData(TokenizedTexts(Table(9), VOCABULARY), second=other)
     found = loader(material, batch_size=4, views=VIEWS, target=EMA())
     (examples,) = found.step(0)
     (chunk,) = examples.chunks
@@ -241,7 +241,7 @@ REPEATED = (View(target=False), View(online=False, augment=(Repeat(rate=0.5, cou
 
 
 def long(size: int = 24) -> TrainingData:
-    return TrainingData(Reading(LongTable(size), VOCABULARY))
+    return TrainingData(TokenizedTexts(LongTable(size), VOCABULARY))
 
 
 @pytest.mark.parametrize("augmentation", [Repeat(rate=0.5, count="paper"), Delete(0.5), Crop(0.3, 0.6), Shuffle()])
@@ -329,7 +329,7 @@ class Texts:
 def test_numbers_of_texts_are_equal_exactly_where_the_texts_are(pairs: list[tuple[tuple[int, ...], ...]]):
     columns = tuple(zip(*pairs, strict=True))
     views = (View(target=False), View(online=False, column=1), View(online=False, column=1, offset=1))
-    found = loader(TrainingData(Reading(Texts(columns))), batch_size=99, views=views)
+    found = loader(TrainingData(TokenizedTexts(Texts(columns))), batch_size=99, views=views)
     (examples,) = found.step(0)
     rows = examples.rows.tolist()
     texts = (
@@ -352,7 +352,9 @@ def test_vectors_and_scores_are_looked_up_by_row():
     scores = np.arange(20, dtype=np.float32) / 2
     teacher_vectors = {1: np.arange(40, dtype=np.float32).reshape(20, 2)}
     guided = {column: np.arange(20, dtype=np.float32)[:, None] + 100 * column for column in (0, 1)}
-    material = TrainingData(Reading(Table(20)), scores=scores, teacher_vectors=teacher_vectors, guide_vectors=guided)
+    material = TrainingData(
+        TokenizedTexts(Table(20)), scores=scores, teacher_vectors=teacher_vectors, guide_vectors=guided
+    )
     views = (View(column=0, target=False), View(column=1, online=False, offset=3))
     found = loader(material, batch_size=6, views=views, chunk=4)
     assert found.examples == 17

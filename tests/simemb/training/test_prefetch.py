@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from simemb.training.prefetch import DEPTH, Ahead
+from simemb.training.prefetch import DEPTH, Prefetcher
 
 
 def test_it_gives_what_is_asked_for_inside_and_outside_its_context():
-    ahead = Ahead(lambda number: number * number, 10)
+    ahead = Prefetcher(lambda number: number * number, 10)
     assert ahead(3) == 9
     with ahead:
         assert [ahead(number) for number in (0, 1, 2, 7, 8, 9, 4)] == [0, 1, 4, 49, 64, 81, 16]
@@ -25,7 +25,7 @@ def test_the_next_ones_are_made_meanwhile_by_one_other_thread_and_none_beyond_th
         threads.add(threading.get_ident())
         return number
 
-    with Ahead(make, 5) as ahead:
+    with Prefetcher(make, 5) as ahead:
         ahead(0)
         until = time.monotonic() + 10
         while len(made) <= DEPTH and time.monotonic() < until:
@@ -43,7 +43,7 @@ def test_an_error_comes_to_who_asks_for_that_number_and_the_thread_ends():
             raise ValueError("number one")
         return number
 
-    with Ahead(make, 9) as ahead:
+    with Prefetcher(make, 9) as ahead:
         assert ahead(0) == 0
         with pytest.raises(ValueError, match="number one"):
             ahead(1)
@@ -57,6 +57,6 @@ def test_leaving_early_waits_for_nothing_that_has_not_begun():
         return number
 
     started = time.monotonic()
-    with Ahead(make, 1000) as ahead:
+    with Prefetcher(make, 1000) as ahead:
         ahead(0)
     assert time.monotonic() - started < 2

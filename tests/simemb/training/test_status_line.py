@@ -7,16 +7,16 @@ import threading
 import pytest
 
 from simemb.training import status_line
-from simemb.training.status_line import Interrupts, LiveLine, describe
+from simemb.training.status_line import Interrupts, StatusLine, describe
 
 NUMBERS = {"loss": 1.25, "accuracy": 0.5, "positive": 0.75, "negative": -0.125, "uniformity": -1.5}
 
 
 def test_ctrl_c_asks_and_a_second_one_stops_at_once(caplog: pytest.LogCaptureFixture):
     with Interrupts() as interrupts:
-        assert not interrupts.asked
+        assert not interrupts.requested
         signal.raise_signal(signal.SIGINT)
-        assert interrupts.asked
+        assert interrupts.requested
         assert "stopping after this step; press Ctrl-C again" in caplog.text
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -46,7 +46,7 @@ def test_another_thread_trains_without_touching_signals():
 
     def work() -> None:
         with Interrupts() as interrupts:
-            seen.append(interrupts.asked)
+            seen.append(interrupts.requested)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -60,7 +60,7 @@ def test_without_a_terminal_a_line_is_logged_now_and_then(
 ):
     clock = iter(range(0, 1000, 10))
     monkeypatch.setattr(status_line, "perf_counter", lambda: float(next(clock)))
-    with caplog.at_level(logging.INFO, "simemb"), LiveLine(9, shown=False) as line:
+    with caplog.at_level(logging.INFO, "simemb"), StatusLine(9, shown=False) as line:
         for step in range(1, 7):
             line.step(step, NUMBERS, 100.0)
         line.say("something that stays")
@@ -71,7 +71,7 @@ def test_without_a_terminal_a_line_is_logged_now_and_then(
 
 
 def test_the_bar_shows_all_numbers_and_begins_where_a_run_goes_on(capsys: pytest.CaptureFixture):
-    with LiveLine(8, shown=True) as line:
+    with StatusLine(8, shown=True) as line:
         line.start_at(5)
         line.step(6, NUMBERS, 1234.0)
         line.say("the best so far")

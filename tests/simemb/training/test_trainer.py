@@ -31,7 +31,7 @@ from simemb.training.fit import fit
 from simemb.training.optimizer import factor
 from simemb.training.plan import Plan
 from simemb.training.run_directory import RunDirectory, Settings
-from simemb.training.status_line import LiveLine
+from simemb.training.status_line import StatusLine
 from simemb.training.trainer import Trainer
 
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 4, "epochs": 2}
@@ -111,7 +111,7 @@ def test_an_accumulated_step_has_the_mean_gradient_of_its_batches(
         "_update",
         lambda _: found.update({name: p.grad.clone() for name, p in trainer.method.named_parameters()}),
     )
-    trainer._step(LiveLine(9, shown=False))
+    trainer._step(StatusLine(9, shown=False))
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, atol=1e-6, rtol=1e-5)
 
@@ -130,7 +130,7 @@ def test_gradients_are_clipped_to_norm_one_over_all_parameters(
 
     monkeypatch.setattr(trainer.optimizer, "step", norm_and_step)
     for _ in range(3):
-        trainer._step(LiveLine(9, shown=False))
+        trainer._step(StatusLine(9, shown=False))
     assert max(seen) == pytest.approx(1, abs=1e-4)
     assert max(seen) <= 1 + 1e-4
 
@@ -147,7 +147,7 @@ def test_a_step_is_adamw_with_the_numbers_of_the_recipe(tiny_base: Path, sentenc
     torch.nn.utils.clip_grad_norm_(trainer.method.parameters(), 1.0)
     gradients = {name: p.grad.clone() for name, p in trainer.method.named_parameters()}
     trainer.method.zero_grad()
-    trainer._step(LiveLine(9, shown=False))
+    trainer._step(StatusLine(9, shown=False))
     for name, after in weights(trainer).items():
         # the first step of Adam: both moments are the gradient, without bias
         update = gradients[name] / (gradients[name].abs() + 1e-5)
@@ -167,7 +167,7 @@ def test_a_step_in_chunks_with_accumulation_has_the_gradient_of_one_without_chun
             patch.setattr(
                 trainer, "_update", lambda _, own=own: found.append({n: p.grad.clone() for n, p in own.items()})
             )
-            trainer._step(LiveLine(9, shown=False))
+            trainer._step(StatusLine(9, shown=False))
         found[-1]["queue"] = trainer.method.memory.read()[0]
     whole, cut = found
     assert len(whole["queue"]) == 20
@@ -185,7 +185,7 @@ def test_what_follows_a_step_comes_after_the_optimizer_and_knows_how_far_the_run
     name = "backbone.encoder.layer.1.output.dense.weight"
     for step in range(3):
         before, trained = slow[name].clone(), online[name].clone()
-        trainer._step(LiveLine(9, shown=False))
+        trainer._step(StatusLine(9, shown=False))
         momentum = 1 - 0.4 * (cos(pi * step / trainer.loader.steps) + 1) / 2
         assert not torch.equal(online[name], trained)
         torch.testing.assert_close(slow[name], momentum * before + (1 - momentum) * online[name], atol=1e-7, rtol=0)
