@@ -13,7 +13,7 @@ from simemb.errors import RecipeError
 from simemb.method.heads import MLP
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
-from simemb.method.recipe_json import nouns
+from simemb.method.recipe_json import noun_classes
 
 PAGE = Path(__file__).with_name("methods.md")
 MARKS = "<!-- {0}: made by docs/make_methods.py -->\n", "<!-- end of {0} -->"
@@ -65,7 +65,7 @@ def methods() -> str:
 
 def refused() -> str:
     """A row for every combination of `REFUSED`, with the library's error message."""
-    words = {"replace": replace, **nouns(), **{name: find(name) for name in names(RECIPES)}}
+    words = {"replace": replace, **noun_classes(), **{name: find(name) for name in names(RECIPES)}}
     return _markdown(("refused", "because"), [(f"`{code}`", _reason(code, words)) for code in REFUSED])
 
 

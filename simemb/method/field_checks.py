@@ -1,4 +1,4 @@
-"""Checks of single fields of a recipe and its parts: closed lists of values, and ranges of numbers.
+"""Checks of single fields of a recipe and its nouns: closed lists of values, and ranges of numbers.
 
 Messages name a field by its command-line option. `simemb.method.recipe` checks combinations of fields.
 """
@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 from simemb.errors import RecipeError, unknown
 
 
-def check_choices(part: Any, path: str = "") -> None:
-    """Raise `RecipeError` for a field whose value is not in its closed list, in nested parts too."""
-    for field in fields(part):
-        value, name = getattr(part, field.name), path + field.name
+def check_choices(noun: Any, path: str = "") -> None:
+    """Raise `RecipeError` for a field whose value is not in its closed list, in nested nouns too."""
+    for field in fields(noun):
+        value, name = getattr(noun, field.name), path + field.name
         allowed = get_args(field.type)
         if get_origin(field.type) is Literal and value not in allowed:
             raise RecipeError(unknown(f"value of {name}", value, allowed))

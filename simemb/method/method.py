@@ -1,6 +1,6 @@
 """Method: computes the loss of a recipe with an encoder, for `simemb.training.trainer`.
 
-One class runs every recipe. It may branch on the class of a part (target, memory ...), never on the name of a method.
+One class runs every recipe. It may branch on the class of a noun (target, memory ...), never on the name of a method.
 """
 
 from typing import Any

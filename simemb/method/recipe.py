@@ -1,8 +1,7 @@
 """A recipe: everything that defines a training method, as a tree of frozen dataclasses.
 
-`repr(recipe)` is valid Python, `dataclasses.replace` makes an ablation, and every field can be set from
-the command line. Recipes live one to a file in the package `simemb.train` (or in a file of your own); the
-file system is the registry.
+`repr(recipe)` is valid Python, `dataclasses.replace` makes an ablation, and every field can be set from the command
+line. Each recipe is a file in the package `simemb.train`, or a file of your own; the file system is the registry.
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from simemb.method.field_checks import check_at_least, check_choices, check_frac
 from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
-from simemb.method.recipe_json import from_json, nouns, to_json
+from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.views import View, pairs
@@ -32,37 +31,37 @@ class Recipe:
     views: tuple[View, ...]
     """Which columns are encoded, and how."""
     objective: Objective | None = None
-    """The loss on query and key vectors; None where an auxiliary is all there is to learn."""
+    """The loss of query and key vectors; None if only auxiliaries are trained."""
     head: Head | None = None
-    """What stands between the sentence vector and the objective."""
+    """Layers between the sentence vector and the objective."""
     predictor: Head | None = None
-    """What follows the head on the side of the queries only."""
+    """Layers after the head, for the queries only."""
     target: Target | None = None
     """What encodes the keys; by default the encoder itself, with gradient."""
     memory: Memory | None = None
-    """Negatives that outlive the batch, or a vector kept for every example."""
+    """Negatives from earlier batches, or a stored vector for every example."""
     auxiliaries: tuple[Auxiliary, ...] = ()
-    """Further losses on the same encoder."""
+    """Additional losses on the same encoder."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
     fixed_dropout: bool = False
-    """Views that are read alike get the same dropout mask, hence the same vector (SimCSE, table 2)."""
+    """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"
-    """Pooling of a model that says nothing about it: cls, mean, max, first_last, last2."""
+    """Pooling for a model that does not name one: cls, mean, max, first_last, last2."""
     max_length: int = 32
-    """Tokens a training text is cut to, special tokens included; evaluation cuts only at the model's own limit."""
+    """Tokens to which training texts are truncated, special ones included; evaluation uses the model's own limit."""
     dropout: float | None = None
     """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
     batch_size: int = 64
-    """Examples per batch, over all processes together: negatives come from the same batch."""
+    """Examples per batch, all processes together: negatives come from the same batch."""
     chunk: int | None = None
-    """Examples that go through the network at once, by default the batch: less memory, the same gradient."""
+    """Examples that go through the network at once: fewer need less memory, for the same gradient. By default all."""
     accumulate: int = 1
-    """Batches whose gradients are averaged in one optimizer step; it adds no negatives."""
+    """Batches whose gradients are averaged in one optimizer step; this adds no negatives."""
     epochs: int = 1
     """Passes over the data."""
     max_steps: int | None = None
-    """Stop after so many optimizer steps; the schedule then ends there."""
+    """Number of optimizer steps after which training and the learning-rate schedule end, if `epochs` is longer."""
     learning_rate: float = 3e-5
     """The highest learning rate."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
@@ -70,7 +69,7 @@ class Recipe:
     warmup: float = 0.0
     """Fraction of the steps in [0, 1) over which the learning rate rises from 0."""
     weight_decay: float = 0.0
-    """AdamW's decoupled weight decay; biases, norms and temperatures have none."""
+    """AdamW's decoupled weight decay; not applied to biases, norms and temperatures."""
     betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's decay rates of the two moments."""
     epsilon: float = 1e-8
@@ -80,7 +79,7 @@ class Recipe:
     eval_every: int = 125
     """Optimizer steps between evaluations and checkpoints."""
     patience: int | None = None
-    """Stop after so many evaluations without a better score; by default never."""
+    """Evaluations without a better score after which training stops; by default it does not stop early."""
     keep: Literal["best", "last"] = "best"
     """The checkpoint that is kept: the best on the dev suite, or the last one."""
 
@@ -99,19 +98,19 @@ class Recipe:
         return 2 if any(head.batch_norm for head in heads) else 1
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as plain JSON; each noun carries its `kind`."""
+        """The recipe as plain JSON; each noun carries its class name as `kind`."""
         return to_json(self)
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Recipe":
         """The inverse of `to_json`. Raises `RecipeError` for fields or kinds that do not exist."""
-        return from_json(content, {"Recipe": Recipe, **nouns()})
+        return from_json(content, {"Recipe": Recipe, **noun_classes()})
 
 
 def check(recipe: Recipe) -> None:
     """Raise `RecipeError` for values out of range and for parts that do not go together.
 
-    The rules are about kinds of nouns; none is about a method.
+    The rules refer to classes of nouns, never to the name of a method.
     """
     check_choices(recipe)
     _check_numbers(recipe)
@@ -148,15 +147,15 @@ def _check_numbers(recipe: Recipe) -> None:
 
 
 def _check_alone(recipe: Recipe) -> None:
-    """Without an objective there are the auxiliaries, and only the labeled ones ask for vectors."""
+    """Checks without an objective: there must be auxiliaries, and only labeled ones use vectors."""
     if not recipe.auxiliaries:
         raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
     for part in ("head", "predictor", "target", "memory", "guide"):
         if getattr(recipe, part) is not None:
             raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
-    embedded = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
-    if embedded and not any(part.labeled for part in recipe.auxiliaries):
-        raise RecipeError(f"{_name(embedded[0])} changes vectors, which neither an objective nor a label asks for")
+    augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
+    if augmentations and not any(part.labeled for part in recipe.auxiliaries):
+        raise RecipeError(f"{_name(augmentations[0])} changes vectors, which neither an objective nor a label asks for")
 
 
 def _check_views(recipe: Recipe) -> None:
@@ -170,7 +169,7 @@ def _check_views(recipe: Recipe) -> None:
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not objective.outsiders:
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_meets(objective)}")
+        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_negatives_clause(objective)}")
 
 
 def _check_memory(recipe: Recipe) -> None:
@@ -181,13 +180,15 @@ def _check_memory(recipe: Recipe) -> None:
     if isinstance(memory, Bank) and not objective.banked:
         raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
     if isinstance(memory, Queue) and not objective.outsiders:
-        raise RecipeError(f"a queue holds negatives, and {_name(objective)} {_meets(objective)}: leave the memory out")
+        raise RecipeError(
+            f"a queue holds negatives, and {_name(objective)} {_negatives_clause(objective)}: leave the memory out"
+        )
     if isinstance(memory, Queue) and memory.view is not None:
         _check_queued(recipe, memory.view)
 
 
 def _check_queued(recipe: Recipe, place: int) -> None:
-    """What a queue takes must be there, whatever the data, and known to who makes the keys."""
+    """The view of a queue must exist with any data, and the network that makes the keys must encode it."""
     if place not in range(len(recipe.views)):
         raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
     if any(view.negative for view in recipe.views[: place + 1]):
@@ -242,16 +243,18 @@ def _check_objective(recipe: Recipe) -> None:
     if isinstance(inner, InfoNCE):
         if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
             raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-        guided = inner.false_negatives is not None and inner.false_negatives.guided
-        if guided != (recipe.guide is not None):
-            missing = "a guide to judge them: set --guide MODEL" if guided else "FalseNegatives(guided=True) to judge"
+        needs_guide = inner.false_negatives is not None and inner.false_negatives.guided
+        if needs_guide != (recipe.guide is not None):
+            missing = (
+                "a guide to judge them: set --guide MODEL" if needs_guide else "FalseNegatives(guided=True) to judge"
+            )
             raise RecipeError(f"false negatives: the recipe lacks {missing}")
     elif recipe.guide is not None:
         raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
 
 
 def _check_passes(recipe: Recipe) -> None:
-    """How views go through the network."""
+    """Checks of fixed dropout and of chunks."""
     representatives = view_plan(
         recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout
     ).representatives
@@ -261,7 +264,7 @@ def _check_passes(recipe: Recipe) -> None:
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
 
 
-def _meets(objective: Objective) -> str:
+def _negatives_clause(objective: Objective) -> str:
     return "meets those of the batch only" if objective.negatives else "has none"
 
 
@@ -271,5 +274,5 @@ def _innermost(objective: Objective | None) -> Objective | None:
     return objective
 
 
-def _name(noun: object) -> str:
-    return type(noun).__name__
+def _name(part: object) -> str:
+    return type(part).__name__

@@ -1,4 +1,4 @@
-"""Recipes by name: of the cookbook, of a file, or of the `recipe.json` that a run leaves."""
+"""Find a recipe by name: in the cookbook, in a Python file, or in the `recipe.json` of a run."""
 
 import importlib
 import importlib.util
@@ -9,14 +9,14 @@ from simemb import files
 from simemb.cookbook import RECIPES, names
 from simemb.errors import RecipeError, unknown
 from simemb.method.recipe import Recipe
-from simemb.method.recipe_json import from_json, nouns
+from simemb.method.recipe_json import from_json, noun_classes
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
+    """The recipe with that name, or in that file: `simcse`, `./mine.py`, or the `recipe.json` of a run."""
     path = Path(name)
     if path.suffix == ".json":
-        return _repeated(path)
+        return _recipe_of_run(path)
     if path.suffix == ".py":
         module = _import_file(path)
     elif name in names(RECIPES):
@@ -30,13 +30,13 @@ def find(name: str) -> Recipe:
 
 
 def settings(name: str) -> dict[str, Any]:
-    """How the run of a `recipe.json` was made besides its recipe (model, data, seed ...); {} for other recipes."""
+    """The settings of a `recipe.json`'s run other than its recipe (model, data, seed ...); {} for other recipes."""
     if not name.endswith(".json"):
         return {}
     run = _read_run(Path(name)).get("run", {})
-    kept = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
+    names = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
     try:
-        return {key: tuple(run[key]) if key == "columns" else run[key] for key in kept if key in run}
+        return {key: tuple(run[key]) if key == "columns" else run[key] for key in names if key in run}
     except TypeError as error:
         raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
 
@@ -50,17 +50,17 @@ def _import_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    # The file is the user's own: whatever it raises is for them to mend.
+    # The file is the user's own, so any exception becomes a message for the user.
     except Exception as error:
         raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
 
 
-def _repeated(path: Path) -> Recipe:
+def _recipe_of_run(path: Path) -> Recipe:
     """The recipe of a run."""
     content = _read_run(path)["recipe"]
     try:
-        recipe = from_json(content, {"Recipe": Recipe, **nouns()})
+        recipe = from_json(content, {"Recipe": Recipe, **noun_classes()})
     except (TypeError, ValueError, AttributeError, RecipeError) as error:
         raise RecipeError(f"{path}: {error}") from error
     if not isinstance(recipe, Recipe):

@@ -1,4 +1,4 @@
-"""A recipe as JSON and back: the nouns by the names under which they stand in recipe.json."""
+"""A recipe as JSON and back; the recipe and each of its nouns carry the name of their class."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -22,26 +22,26 @@ BASES = (
     auxiliaries.Auxiliary,
     objectives.Objective,
 )
-"""What the nouns of a kind derive from; themselves no nouns."""
+"""Base classes of nouns; they are not nouns themselves."""
 
-OTHERS = (
+CLASSES = (
     *(views.View, embedding_augmentations.Adversarial, heads.Projector, heads.MLP, memory.Queue, memory.Bank),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 
 
-def nouns() -> dict[str, Any]:
-    """All there are by now: a recipe file may define nouns of its own."""
-    return {noun.__name__: noun for noun in (*OTHERS, *(kind for base in BASES for kind in _derived(base)))}
+def noun_classes() -> dict[str, Any]:
+    """The classes of nouns by name, including those that recipe files have defined so far."""
+    return {kind.__name__: kind for kind in (*CLASSES, *(kind for base in BASES for kind in _subclasses(base)))}
 
 
-def _derived(base: type) -> list[type]:
-    found = base.__subclasses__()
-    return found + [deeper for kind in found for deeper in _derived(kind)]
+def _subclasses(base: type) -> list[type]:
+    children = base.__subclasses__()
+    return children + [kind for child in children for kind in _subclasses(child)]
 
 
 def to_json(noun: Any) -> dict[str, Any]:
-    """A noun as plain JSON; it and every noun inside carry their `kind`."""
+    """A noun as plain JSON; it and every noun inside carry their class name as `kind`."""
     content: dict[str, Any] = {"kind": type(noun).__name__}
     for field in fields(noun):
         value = getattr(noun, field.name)

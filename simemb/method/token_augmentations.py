@@ -1,8 +1,8 @@
 """Augmentations of token sequences: they act on the tokens of a view before it reaches the network.
 
-All draw from a generator that the loader seeds by example, view and epoch, so a step is the same whatever
-the batch, the number of processes or what was resumed. What changes the number of tokens counts positions
-anew, so `Shuffle` belongs behind it; `Span` alone keeps the places that its tokens had.
+All draw from a generator that the loader seeds by example, view and epoch. So the result does not depend on the batch,
+the number of processes, or a resumption. Augmentations that change the number of tokens renumber the positions, so
+`Shuffle` belongs after them; only `Span` keeps the original positions.
 """
 
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Sentence:
-    """Token ids, special tokens included, and the position of each, counted from 0 whatever the model's family."""
+    """Token ids, special tokens included, and their positions, counted from 0 for every model family."""
 
     ids: Numbers
     positions: Numbers
@@ -32,11 +32,11 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What augmentations need to know of a tokenizer.
+    """Properties of a tokenizer that augmentations need.
 
-    special: by token id, whether it is a special token; the unknown token is none, as it stands for a word
-    of the text. starts: by token id, whether it begins a word. mask: the id of the mask token, if there is
-    one. limit: the longest sequence that the encoder takes.
+    special: by token id, whether it is a special token; the unknown token is not, since it stands for a word of the
+    text. starts: by token id, whether it begins a word. mask: the id of the mask token, or None. limit: the longest
+    sequence that the encoder takes.
     """
 
     special: Flags
@@ -48,22 +48,22 @@ class Vocabulary:
     def of(cls, tokenizer: "PreTrainedTokenizerBase", limit: int) -> "Vocabulary":
         """The tables of a tokenizer, `len(tokenizer)` entries each.
 
-        What begins a word is read off the vocabulary's own mark: '##' before what continues one (WordPiece),
-        'Ġ' (byte-level BPE) or '▁' (SentencePiece) before what begins one. Without any of these, every token
-        is a word; so is one in a script that is written without spaces (Chinese, Japanese, Thai ...).
+        Which tokens begin a word follows from the vocabulary's own mark: '##' before tokens that continue a word
+        (WordPiece), 'Ġ' (byte-level BPE) or '▁' (SentencePiece) before tokens that begin one. Without any of these
+        every token is a word. So is every token in a script without spaces (Chinese, Japanese, Thai ...).
         """
         tokens = [token or "" for token in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
-        # A WordPiece of many languages knows 'Ġ' and '▁' as letters, so the mark is what most tokens begin with.
-        marked = {mark: np.array([token.startswith(mark) for token in tokens]) for mark in ("##", "Ġ", "▁")}
-        mark = max(marked, key=lambda mark: int(marked[mark].sum()))
+        # A multilingual WordPiece vocabulary has 'Ġ' and '▁' as letters, so the mark is the most frequent prefix.
+        prefixes = {mark: np.array([token.startswith(mark) for token in tokens]) for mark in ("##", "Ġ", "▁")}
+        mark = max(prefixes, key=lambda mark: int(prefixes[mark].sum()))
         mask, unknown_word = (cast("int | None", token) for token in (tokenizer.mask_token_id, tokenizer.unk_token_id))
         special = np.zeros(len(tokens), dtype=np.bool_)
         special[tokenizer.all_special_ids] = True
-        # Unless the same token has another office: GPT-2's ends texts as well.
+        # Unless the same token has another role too: GPT-2's unknown token also ends texts.
         if sum(token == tokenizer.unk_token for token in tokenizer.special_tokens_map.values()) == 1:
             special[unknown_word] = False
         unspaced = np.array([bool(UNSPACED.search(token)) for token in tokens])
-        starts = ~marked[mark] if mark == "##" else marked[mark]
+        starts = ~prefixes[mark] if mark == "##" else prefixes[mark]
         return cls(special, starts | unspaced, mask, limit)
 
 
@@ -72,7 +72,7 @@ class TokenAugmentation(ABC):
     """A change of the tokens of a sentence."""
 
     frozen: bool = field(default=False, kw_only=True)
-    """Draw once for each example and repeat that in every epoch, instead of drawing anew."""
+    """Whether each example has the same draw in every epoch, instead of a new one."""
 
     @abstractmethod
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
@@ -81,28 +81,28 @@ class TokenAugmentation(ABC):
 
 @dataclass(frozen=True)
 class Repeat(TokenAugmentation):
-    """Write some sub-words or words twice, so that length no longer tells which sentences belong together.
+    """Write some sub-words or words twice, so that length does not reveal which sentences belong together.
 
-    The number of repeats is uniform, and they fall without replacement. Of L tokens, special ones included,
-    N are ordinary, and form n words:
+    The number of repeats is uniform, and the units are drawn without replacement. Of L tokens, special ones included,
+    N are ordinary and form n words:
 
     count="code", unit="subword": 0 .. min(10, int(rate * L)) - 1 of the tokens 1 .. L - 2
     count="code", unit="word":    0 .. min(10, n, max(2, int(rate * n))) - 1 of all words but the last
     count="paper":                0 .. max(2, int(rate * N)) of all N tokens, or the same with n words
 
-    "code" is the released caskcsg/sentemb, "paper" is ESimCSE (Wu et al., 2022, section 3). The paper does
-    not say whether its N tokens hold [CLS] and [SEP]; here they do not, and no special token is repeated
-    anywhere. The released code draws once for all epochs (`frozen`), and splits words at spaces, before it
-    tokenizes and cuts; here a word is what the vocabulary says, so to WordPiece a punctuation mark is one.
-    A sentence of a single word, as text without spaces is to SentencePiece, has its sub-words repeated.
+    "code" is the released caskcsg/sentemb, "paper" is ESimCSE (Wu et al., 2022, section 3). The paper does not say
+    whether its N tokens include [CLS] and [SEP]; here they do not, and special tokens are never repeated. The
+    released code draws once for all epochs (`frozen`), and splits words at spaces, before it tokenizes and truncates.
+    Here the vocabulary defines the words, so in WordPiece a punctuation mark is a word. In a sentence of a single
+    word, such as text without spaces in SentencePiece, sub-words are repeated.
     """
 
     rate: float = 0.32
-    """Repeats in relation to the length, at least 0 and below 1; 0 repeats nothing."""
+    """Largest number of repeats as a share of the length, at least 0 and below 1; 0 repeats nothing."""
     unit: Literal["subword", "word"] = "subword"
-    """What is repeated: tokens, or words with all their tokens."""
+    """The units that are repeated: tokens, or words with all their tokens."""
     count: Literal["code", "paper"] = "code"
-    """Whose number of repeats: that of the released code or that of the paper."""
+    """The rule for the number of repeats: that of the released code or that of the paper."""
 
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
@@ -114,19 +114,19 @@ class Repeat(TokenAugmentation):
                 raise RecipeError(unknown(f"Repeat.{name}", value, allowed))
 
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
-        """The sentence with repeats, less those for which `vocabulary.limit` has no room; positions anew."""
+        """The sentence with repeats, as many as fit in `vocabulary.limit`, and with new positions."""
         if not self.rate:
             return sentence
         ids, special = sentence.ids, vocabulary.special[sentence.ids]
         starts, words = self._units(ids, special, vocabulary)
-        candidates, most = self._choice(np.flatnonzero(~special[starts]), len(ids), words=words)
-        chosen = rng.permutation(candidates)[: rng.integers(most + 1)]
+        candidates, most = self._candidates(np.flatnonzero(~special[starts]), len(ids), words=words)
+        units = rng.permutation(candidates)[: rng.integers(most + 1)]
         ends = np.concatenate((starts[1:], [len(ids)]))
-        fits = (ends - starts)[chosen].cumsum() <= vocabulary.limit - len(ids)
-        return _renumbered(_twice(ids, starts, ends, np.sort(chosen[fits]))) if fits.any() else sentence
+        fits = (ends - starts)[units].cumsum() <= vocabulary.limit - len(ids)
+        return _with_new_positions(_repeat_units(ids, starts, ends, np.sort(units[fits]))) if fits.any() else sentence
 
     def _units(self, ids: Numbers, special: Flags, vocabulary: Vocabulary) -> tuple[Numbers, bool]:
-        """Where each unit starts, a special token being one of its own, and whether the units are words."""
+        """The start of each unit, and whether the units are words. A special token is a unit of its own."""
         if self.unit == "word":
             starts = vocabulary.starts[ids] | special
             starts[0] = True
@@ -135,8 +135,8 @@ class Repeat(TokenAugmentation):
                 return np.flatnonzero(starts), True
         return np.arange(len(ids)), False
 
-    def _choice(self, ordinary: Numbers, tokens: int, *, words: bool) -> tuple[Numbers, int]:
-        """The units that may be repeated, and how many of them at most."""
+    def _candidates(self, ordinary: Numbers, tokens: int, *, words: bool) -> tuple[Numbers, int]:
+        """The units that may be repeated, and the largest number of repeats."""
         share = max(2, int(self.rate * len(ordinary)))
         if self.count == "paper":
             return ordinary, min(share, len(ordinary))
@@ -148,7 +148,7 @@ class Repeat(TokenAugmentation):
 
 @dataclass(frozen=True)
 class Delete(TokenAugmentation):
-    """Drop int(rate * N) of the N ordinary tokens, anywhere; positions anew (CLEAR, Wu et al., 2020, section 3.2)."""
+    """Drop int(rate * N) of the N ordinary tokens and renumber the positions (CLEAR, Wu et al., 2020, section 3.2)."""
 
     rate: float = 0.1
     """Share of the ordinary tokens, at least 0 and below 1."""
@@ -157,17 +157,17 @@ class Delete(TokenAugmentation):
         check_rate(self, self.rate)
 
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
-        """The sentence without the tokens drawn; special tokens stay, and at least one ordinary token."""
-        dropped = _drawn(sentence, vocabulary, self.rate, rng)
-        return _renumbered(np.delete(sentence.ids, dropped)) if len(dropped) else sentence
+        """The sentence without some random tokens; all special tokens stay, and at least one ordinary token."""
+        places = _random_places(sentence, vocabulary, self.rate, rng)
+        return _with_new_positions(np.delete(sentence.ids, places)) if len(places) else sentence
 
 
 @dataclass(frozen=True)
 class Crop(TokenAugmentation):
-    """Keep one contiguous span of the N ordinary tokens, and the special tokens; positions anew.
+    """Keep the special tokens and one contiguous span of the N ordinary tokens, and renumber the positions.
 
-    Its length is max(1, round(f * N)) with f uniform between `shortest` and `longest`, its place uniform.
-    What SwAV's multi-crop is to images (Caron et al., 2020, section 3.2): long crops beside short ones.
+    Its length is max(1, round(f * N)) with f uniform between `shortest` and `longest`; its place is uniform. Long and
+    short crops together are the counterpart of SwAV's multi-crop of images (Caron et al., 2020, section 3.2).
     """
 
     shortest: float = 0.5
@@ -182,7 +182,7 @@ class Crop(TokenAugmentation):
             )
 
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
-        """The span between the special tokens of the sentence."""
+        """The special tokens of the sentence and the span."""
         keep = vocabulary.special[sentence.ids]
         ordinary = np.flatnonzero(~keep)
         size = max(1, round(rng.uniform(self.shortest, self.longest) * len(ordinary)))
@@ -190,15 +190,15 @@ class Crop(TokenAugmentation):
             return sentence
         first = rng.integers(len(ordinary) - size + 1)
         keep[ordinary[first : first + size]] = True
-        return _renumbered(sentence.ids[keep])
+        return _with_new_positions(sentence.ids[keep])
 
 
 @dataclass(frozen=True)
 class Span(TokenAugmentation):
-    """Keep one contiguous span of max(1, int(n * (1 - rate))) of all n tokens, at the positions they had.
+    """Keep one contiguous span of max(1, int(n * (1 - rate))) of all n tokens, at their original positions.
 
-    As ConSERT's released code does (its paper has no span): special tokens count, and may be cut off, so pool
-    by the mean. There ids and attention are set to 0 outside of the span; here those tokens are left out.
+    As in ConSERT's released code (its paper has no span), special tokens count and may be cut off, so use mean
+    pooling. That code sets ids and attention to 0 outside of the span; here those tokens are left out.
     """
 
     rate: float = 0.1
@@ -222,7 +222,7 @@ class Span(TokenAugmentation):
 class Shuffle(TokenAugmentation):
     """Permute the positions of all tokens, special ones too; the ids stay (ConSERT, Yan et al., 2021, section 3.2).
 
-    Positions are counted from 0 here and the encoder adds what its family needs. ConSERT's released RoBERTa
+    Positions are counted from 0 here, and the encoder adds the offset of its family. ConSERT's released RoBERTa
     permutes 0 .. n - 1 itself, where RoBERTa's positions begin at padding_idx + 1: a defect, not repeated.
     """
 
@@ -233,7 +233,7 @@ class Shuffle(TokenAugmentation):
 
 @dataclass(frozen=True)
 class Mask(TokenAugmentation):
-    """Put the mask token in the place of int(rate * N) of the N ordinary tokens."""
+    """Replace int(rate * N) of the N ordinary tokens by the mask token."""
 
     rate: float = 0.15
     """Share of the ordinary tokens, at least 0 and below 1."""
@@ -245,11 +245,11 @@ class Mask(TokenAugmentation):
         """The masked sentence. Raises `RecipeError` if the tokenizer has no mask token."""
         if vocabulary.mask is None:
             raise RecipeError("Mask needs a mask token, which this tokenizer has not: use Delete, or another base")
-        masked = _drawn(sentence, vocabulary, self.rate, rng)
-        if not len(masked):
+        places = _random_places(sentence, vocabulary, self.rate, rng)
+        if not len(places):
             return sentence
         ids = sentence.ids.copy()
-        ids[masked] = vocabulary.mask
+        ids[places] = vocabulary.mask
         return replace(sentence, ids=ids)
 
 
@@ -259,19 +259,19 @@ def check_rate(augmentation: object, rate: float) -> None:
         raise RecipeError(f"{type(augmentation).__name__}.rate must be at least 0 and below 1, not {rate}")
 
 
-def _drawn(sentence: Sentence, vocabulary: Vocabulary, rate: float, rng: np.random.Generator) -> Numbers:
-    """The places of int(rate * N) of the N ordinary tokens."""
+def _random_places(sentence: Sentence, vocabulary: Vocabulary, rate: float, rng: np.random.Generator) -> Numbers:
+    """Indices of int(rate * N) random tokens of the N ordinary ones."""
     ordinary = np.flatnonzero(~vocabulary.special[sentence.ids])
     count = int(rate * len(ordinary))
     return rng.permutation(ordinary)[:count] if count else ordinary[:0]
 
 
-def _renumbered(ids: Numbers) -> Sentence:
+def _with_new_positions(ids: Numbers) -> Sentence:
     return Sentence(ids, np.arange(len(ids)))
 
 
-def _twice(ids: Numbers, starts: Numbers, ends: Numbers, chosen: Numbers) -> Numbers:
-    """The ids with a copy of each chosen unit right behind it; `chosen` ascends."""
-    # Each piece goes from the start of one chosen unit, whose second copy it is, to the end of the next.
-    pieces = zip((0, *starts[chosen]), (*ends[chosen], len(ids)), strict=True)
+def _repeat_units(ids: Numbers, starts: Numbers, ends: Numbers, units: Numbers) -> Numbers:
+    """The ids with a copy of each of these units right after it; `units` is ascending."""
+    # Each piece begins with the second copy of one unit and ends with the first copy of the next.
+    pieces = zip((0, *starts[units]), (*ends[units], len(ids)), strict=True)
     return np.concatenate([ids[start:end] for start, end in pieces])

@@ -43,7 +43,7 @@ from simemb.method.objectives import (
 )
 from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
-from simemb.method.recipe_json import nouns
+from simemb.method.recipe_json import noun_classes
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.token_augmentations import (
     Crop,
@@ -125,7 +125,7 @@ def kinds(content: Any) -> set[str]:
 
 
 def test_the_recipes_of_this_file_hold_every_kind_of_noun():
-    here = {name for name, noun in nouns().items() if noun.__module__.startswith("simemb.")}
+    here = {name for name, kind in noun_classes().items() if kind.__module__.startswith("simemb.")}
     assert set.union(*(kinds(recipe.to_json()) for recipe in COMBINED.values())) - {"Recipe"} == here
 
 
