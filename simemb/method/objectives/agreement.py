@@ -1,4 +1,4 @@
-"""Objectives that make the two views of an example agree, and keep vectors apart by other means than negatives.
+"""Objectives that make the two views of an example agree and prevent collapse without contrasting negatives.
 
 They differ in what prevents collapse: the target alone (Regression), decorrelation, variance, or uniformity.
 """
@@ -16,7 +16,7 @@ from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 from simemb.method.objectives.row_blocks import by_strip, strips
 
 STANDARDIZE_EPSILON = 1e-5
-"""Added to variances before the root, as torch's BatchNorm1d does, which the code of Barlow Twins calls."""
+"""Added to variances before the square root, as in torch's BatchNorm1d, which the code of Barlow Twins uses."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Regression(Objective):
 
     l_i = | q_i / |q_i| - k_i / |k_i| |^2 = 2 - 2 cos(q_i, k_i)
 
-    BYOL (Grill et al., 2020), eq. 2; from 0 to 4. SimSiam (Chen & He, 2021), eq. 1, has -cos(q_i, k_i): half
-    this gradient and another constant, so `weight=0.5` makes the two train alike. Nothing in it prevents
-    collapse, and it stops no gradient: the predictor and the target (StopGradient, EMA) do that.
+    BYOL (Grill et al., 2020), eq. 2; from 0 to 4. SimSiam (Chen & He, 2021), eq. 1, has -cos(q_i, k_i): half this
+    gradient and another constant, so with `weight=0.5` both train alike. The loss itself neither prevents collapse nor
+    stops a gradient: the predictor and the target (StopGradient, EMA) do that.
     """
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
@@ -44,7 +44,7 @@ class BarlowTwins(Objective):
     C_ij = (1/N) sum over examples b of q_bi k_bj, every column standardized over the batch
 
     Barlow Twins (Zbontar et al., 2021), eq. 1 and 2; columns are standardized as in the released code (biased
-    variance, plus 1e-5). The batch is that of all processes. There is no further factor, as in the paper:
+    variance, plus 1e-5). The batch is that of all processes. As in the paper there is no other factor;
     solo-learn's scale is `weight=0.025`. The loss is a sum over dimensions, so it grows with the width.
     """
 
@@ -64,18 +64,18 @@ class BarlowTwins(Objective):
 
 @dataclass(frozen=True)
 class VICReg(Objective):
-    """Bring views together, while every dimension keeps its variance and no two dimensions covary.
+    """Bring views together, keep the variance of every dimension, and remove the covariance of any two dimensions.
 
     loss = similarity * s(Q, K) + variance * (v(Q) + v(K)) / 2 + covariance * (c(Q) + c(K))
     s(Q, K) = mean over examples and dimensions of (q_bj - k_bj)^2
     v(Z) = mean over dimensions of max(0, 1 - sqrt(Var(z_j) + epsilon))
     c(Z) = (1/width) sum over i != j of Cov(z_i, z_j)^2
 
-    VICReg (Bardes et al., 2022), eq. 1 to 6, with variance and covariance over N - 1 and the batch that of all
-    processes. Two factors are those of the released code, whose constants these are, not of the equations:
-    s is a mean over dimensions too (eq. 5 sums them; the paper's algorithm 1 does not), and the variance term
-    is halved over the two branches (eq. 6 and algorithm 1 add them: that is `variance=50`). Vectors are not
-    normalized. A batch of one has variance 0.
+    VICReg (Bardes et al., 2022), eq. 1 to 6, with variance and covariance over N - 1; the batch is that of all
+    processes. The default weights are those of the released code, so two factors follow it and not the equations:
+    s is a mean over dimensions too (a sum in eq. 5, but not in the paper's algorithm 1), and the variance term is the
+    mean of the two branches (a sum in eq. 6 and algorithm 1, which is `variance=50`). Vectors are not normalized. A
+    batch of one has variance 0.
     """
 
     similarity: float = 25.0
@@ -96,11 +96,11 @@ class VICReg(Objective):
         query, key = _covariance(pair.queries), _covariance(pair.key)
         return (
             self.similarity * mse_loss(pair.queries, pair.key)
-            + self.variance * (self._narrowness(query) + self._narrowness(key)) / 2
+            + self.variance * (self._variance_hinge(query) + self._variance_hinge(key)) / 2
             + self.covariance * (_redundancy(query) + _redundancy(key))
         )
 
-    def _narrowness(self, covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
+    def _variance_hinge(self, covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
         deviations = (covariance.diagonal() + self.epsilon).sqrt()
         return (1 - deviations).relu().mean()
 
@@ -114,11 +114,11 @@ class AlignUniform(Objective):
     uniform(Z) = log of the mean over pairs i < j of exp(-t |z_i - z_j|^2)
 
     Wang & Isola, 2020, section 4.1, combined as in their released code; vectors are L2-normalized and the
-    batch is that of all processes. A single vector has no other to keep away from: uniform is then 0.
+    batch is that of all processes. For a single vector uniform is 0.
     """
 
     alpha: float = 2.0
-    """Exponent of the distance, at least 1: below, the gradient is infinite where two views coincide."""
+    """Exponent of the distance, at least 1: below 1 the gradient is infinite where two views coincide."""
     t: float = 2.0
     """Sharpness of the Gaussian potential, above 0."""
     uniformity: float = 1.0
@@ -143,12 +143,12 @@ class AlignUniform(Objective):
             return unit.new_zeros(())
         squares = unit.square().sum(dim=1)
 
-        def spread(part: slice) -> Float[Tensor, ""]:
-            above = torch.ones(len(unit[part]), rows, dtype=torch.bool, device=unit.device).triu(1 + part.start)
+        def log_potential(part: slice) -> Float[Tensor, ""]:
+            later = torch.ones(len(unit[part]), rows, dtype=torch.bool, device=unit.device).triu(1 + part.start)
             distances = squares[part, None] + squares - 2 * unit[part] @ unit.T
-            return (-self.t * distances)[above].logsumexp(dim=0)
+            return (-self.t * distances)[later].logsumexp(dim=0)
 
-        return by_strip(spread, strips(rows - 1, rows)).logsumexp(dim=0) - log(rows * (rows - 1) / 2)
+        return by_strip(log_potential, strips(rows - 1, rows)).logsumexp(dim=0) - log(rows * (rows - 1) / 2)
 
 
 def _standardized(x: Float[Tensor, "all width"]) -> Float[Tensor, "all width"]:
@@ -162,5 +162,5 @@ def _covariance(x: Float[Tensor, "all width"]) -> Float[Tensor, "width width"]:
 
 
 def _redundancy(covariance: Float[Tensor, "width width"]) -> Float[Tensor, ""]:
-    elsewhere = covariance - covariance.diagonal().diag()
-    return elsewhere.square().sum() / len(covariance)
+    off_diagonal = covariance - covariance.diagonal().diag()
+    return off_diagonal.square().sum() / len(covariance)

@@ -1,6 +1,6 @@
-"""What every objective is given, and what it says of itself.
+"""The input and the interface of all objectives.
 
-Objectives are mathematics only: they know no model and no data, so each can be tested on two matrices.
+Objectives are mathematics only: they depend on no model and no data, so each can be tested on two matrices.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from simemb.errors import RecipeError
 class Texts:
     """Numbers that are equal exactly where texts are equal, one for each row of a `Pair`'s matrices.
 
-    query, key, hard: for the texts of all processes. memory: for those that the memory holds.
+    query, key, hard: the texts of all processes. memory: the texts in the memory.
     """
 
     query: Int[Tensor, "all"]
@@ -29,15 +29,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair of views as an objective sees it: a row for each example.
+    """The vectors of one pair of views, a row for each example.
 
-    query: what the online branch made of the one view, in this process: rows `first` to `first` + batch - 1
-    of the whole batch. key: what the target branch made of the other view, in all processes; the key of
-    query i is row `first` + i. hard: the negative views, in all processes. memory: negatives (or, of a bank,
-    vectors) that are older than the batch. others: the queries of all processes, by default these.
-    rows: numbers of this process's examples in the data, for a bank. scores: of this process's examples,
-    where the data has them. texts: which texts are equal. guide: the same rows as another encoder sees them.
-    progress: how much of the training is done, from 0 to 1.
+    query: the online branch's vectors of one view, in this process: rows `first` to `first` + batch - 1 of the whole
+    batch. key: the target branch's vectors of the other view, in all processes; the key of query i is row
+    `first` + i. hard: the negative views, in all processes. memory: negatives from earlier batches (of a bank: all its
+    vectors). others: the queries of all processes, by default `query`. rows: for a bank, the numbers of this process's
+    examples in the data. scores: those of this process's examples, if the data has them. texts: which texts are equal.
+    guide: a guide's vectors of the same rows. progress: the fraction of the training that is done, from 0 to 1.
     """
 
     query: Float[Tensor, "batch width"]
@@ -59,7 +58,7 @@ class Pair:
 
     @property
     def own(self) -> slice:
-        """Where this process's rows stand among all."""
+        """The rows of this process among those of all processes."""
         return slice(self.first, self.first + len(self.query))
 
 
@@ -67,17 +66,17 @@ class Pair:
 class Objective:
     """From a pair of views to a scalar.
 
-    A subclass is a frozen dataclass with the constants of its paper. One without state computes in
-    `__call__`; one with state (a learnt temperature, a centre) builds a module that does.
+    A subclass is a frozen dataclass with the constants of its paper. Without state it computes the loss in `__call__`;
+    with state (a learnt temperature, a center) its `build` returns a module that does.
     """
 
     weight: float = field(default=1.0, kw_only=True)
     """Factor on the loss; papers differ in whether they sum or average."""
 
     negatives: ClassVar[bool] = False
-    """Whether other examples of the batch are pushed away: a batch of one then teaches nothing."""
+    """Whether other examples of the batch are pushed away; a batch of one then has nothing to learn from."""
     outsiders: ClassVar[bool] = False
-    """Whether views of negatives and the negatives of a queue have a place too."""
+    """Whether it uses views of negatives and the negatives of a queue."""
     scored: ClassVar[bool] = False
     """Whether the data must have a score for every pair."""
     banked: ClassVar[bool] = False
@@ -88,7 +87,7 @@ class Objective:
     """Whether keys may have another width than queries."""
 
     def build(self, width: int) -> "Callable[[Pair], Float[Tensor, '']]":  # noqa: ARG002
-        """What computes the loss of vectors of `width` dimensions: by default the objective itself."""
+        """The callable or module that computes the loss for `width` dimensions: by default the objective itself."""
         return self
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:  # noqa: ARG002
@@ -97,7 +96,7 @@ class Objective:
 
 
 def above_zero(objective: Objective, *names: str) -> None:
-    """Raise `RecipeError` for the first of these fields that is not above 0; None is no number and passes."""
+    """Raise `RecipeError` for the first of these fields that is not above 0; None passes."""
     for name in names:
         value = getattr(objective, name)
         if value is not None and not value > 0:

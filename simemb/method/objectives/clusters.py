@@ -1,6 +1,6 @@
 """Agreement of two views on soft clusters, without negatives.
 
-Query and key are scores already: cosines of each vector with k learnt prototypes (`MLP(prototypes=k)`).
+Here query and key are scores: the cosines of each vector with k learnt prototypes (`MLP(prototypes=k)`).
 """
 
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 @dataclass(frozen=True)
 class Swapped(Objective):
-    """Predict from one view the cluster that the other was given, clusters being equally large over the batch.
+    """Predict from one view the cluster code of the other; clusters are equally large over the batch.
 
     l_i = -sum over prototypes k of code_ik log softmax(query_i / t)_k
 
-    code: rows of Diag(u) exp(keys / epsilon) Diag(v), with u and v such that over the batch every prototype gets the
-    same mass and every example sums to 1, approximately, by Sinkhorn and Knopp's alternating normalization. The keys
-    of all processes are one batch. No gradient goes through the codes.
+    code: the rows of Diag(u) exp(keys / epsilon) Diag(v). Sinkhorn and Knopp's alternating normalization
+    chooses u and v so that every example sums to 1 and, approximately, every prototype has the same mass over the
+    batch. The keys of all processes are one batch. No gradient flows through the codes.
 
-    Caron et al., 2020 (SwAV), section 3.1: eq. 1 and 2 the loss, eq. 3 and 5 the codes, whose order of normalization
-    is that of the released code (facebookresearch/swav). Its queue of older vectors is not here.
+    Caron et al., 2020 (SwAV), section 3.1: eq. 1 and 2 for the loss, eq. 3 and 5 for the codes, whose order of
+    normalization is that of the released code (facebookresearch/swav). SwAV's queue of older vectors is left out.
     """
 
     temperature: float = 0.1
     """t > 0, in cosine units."""
     epsilon: float = 0.05
-    """Above 0, in cosine units: the smaller, the nearer the codes are to a hard assignment."""
+    """Above 0, in cosine units; smaller values make the codes harder assignments."""
     iterations: int = 3
-    """At least 1: how often prototypes and examples are normalized in turn."""
+    """Number of rounds in which prototypes and then examples are normalized, at least 1."""
 
     clustered = True
 
@@ -50,8 +50,8 @@ class Swapped(Objective):
 def sinkhorn(scores: Float[Tensor, "all k"], iterations: int) -> Float[Tensor, "all k"]:
     """exp(scores) with columns and then rows normalized to 1, `iterations` times; each row ends as a distribution.
 
-    In logarithms, so that no prototype's mass can vanish. To how much a column is normalized (the paper: 1 / k of the
-    whole) does not matter, since the rows follow.
+    Computed in logarithms, so that no prototype's mass can underflow. The sum to which columns are normalized (1 / k of
+    the total in the paper) does not matter, since the rows are normalized afterwards.
     """
     codes = scores
     for _ in range(iterations):
@@ -61,13 +61,13 @@ def sinkhorn(scores: Float[Tensor, "all k"], iterations: int) -> Float[Tensor, "
 
 @dataclass(frozen=True)
 class Centered(Objective):
-    """Say of one view what a teacher, centered and sharpened, says of the other.
+    """Predict from one view the centered and sharpened distribution of a teacher for the other.
 
     l_i = -sum over k of softmax((key_i - c) / t_teacher)_k log softmax(query_i / t_student)_k
     c <- m c + (1 - m) (mean of the step's keys)
 
-    The center c starts at 0. It keeps the teacher from choosing one prototype for everything, and the low t_teacher
-    from choosing all alike. No gradient goes through the keys.
+    The center c starts at 0. It keeps the teacher from one prototype for all examples; the low t_teacher keeps it from
+    the uniform distribution. No gradient flows through the keys.
 
     Caron et al., 2021 (DINO), section 3.1, eq. 1 to 4 and algorithm 1.
     """
@@ -77,12 +77,12 @@ class Centered(Objective):
     teacher: float = 0.07
     """t_teacher > 0 after the warm-up."""
     teacher_start: float = 0.04
-    """t_teacher > 0 at the start; from there it rises linearly."""
+    """t_teacher > 0 at the start of the linear warm-up."""
     warmup: float = 0.1
-    """Fraction of the training in [0, 1] over which t_teacher rises. The paper names its first 30 epochs, a tenth of
-    300; 0 is no warm-up."""
+    """Fraction of the training in [0, 1] over which t_teacher rises; 0 is no warm-up. In the paper the first 30 of
+    300 epochs."""
     momentum: float = 0.9
-    """m, in [0, 1): how much of the center is kept at every step."""
+    """m, in [0, 1): weight of the old center in each update."""
 
     clustered = True
 
@@ -98,16 +98,16 @@ class Centered(Objective):
         return CenteredLoss(self, width)
 
     def teacher_temperature(self, progress: float) -> float:
-        """t_teacher when `progress` of the training, from 0 to 1, is done."""
-        risen = min(1.0, progress / self.warmup) if self.warmup else 1.0
-        return self.teacher_start + risen * (self.teacher - self.teacher_start)
+        """t_teacher at `progress`, the fraction of the training that is done, from 0 to 1."""
+        fraction = min(1.0, progress / self.warmup) if self.warmup else 1.0
+        return self.teacher_start + fraction * (self.teacher - self.teacher_start)
 
 
 class CenteredLoss(nn.Module):
-    """`Centered`, and the center.
+    """The loss of `Centered`, with the center as a buffer.
 
-    All pairs of views of a step meet the same center: the keys they bring while training are collected, and
-    `after_step` moves the center by their mean, once.
+    All pairs of views of a step use the same center. In training their keys are collected, and `after_step` moves the
+    center once, towards the mean of these keys.
     """
 
     center: Float[Tensor, "k"]
@@ -122,8 +122,8 @@ class CenteredLoss(nn.Module):
         """Mean of l_i over the queries."""
         keys = pair.key.detach()
         if self.training:
-            # By address: a view that stands in several pairs is the same memory each time and counts once. Keeping
-            # the tensor keeps its address from being given to another.
+            # By address: a view in several pairs is the same memory each time and counts once. While the tensor is
+            # held here, no other tensor can get its address.
             self._keys[keys.data_ptr()] = keys
         sharpened = (keys[pair.own] - self.center) / self.spec.teacher_temperature(pair.progress)
         return _cross_entropy(sharpened.softmax(dim=1), pair.query / self.spec.student)
@@ -137,5 +137,5 @@ class CenteredLoss(nn.Module):
             self._keys.clear()
 
 
-def _cross_entropy(wanted: Float[Tensor, "batch k"], logits: Float[Tensor, "batch k"]) -> Float[Tensor, ""]:
-    return -(wanted * log_softmax(logits, dim=1)).sum(dim=1).mean()
+def _cross_entropy(codes: Float[Tensor, "batch k"], logits: Float[Tensor, "batch k"]) -> Float[Tensor, ""]:
+    return -(codes * log_softmax(logits, dim=1)).sum(dim=1).mean()

@@ -1,6 +1,6 @@
-"""Objectives that teach an encoder what a frozen teacher knows: the keys are the teacher's vectors.
+"""Objectives of distillation: the keys are the vectors of a frozen teacher.
 
-To tell the teacher's vector of a text from those of other texts, with a queue of them (DistilCSE), is `InfoNCE`.
+DistilCSE's contrast of the teacher's vector of a text with a queue of those of other texts is `InfoNCE`.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from simemb.method.objectives.row_blocks import by_query
 
 @dataclass(frozen=True)
 class SquaredError(Objective):
-    """Come to have the teacher's vectors.
+    """Reproduce the teacher's vectors.
 
     l_i = (1/width) sum over dimensions of (q_ij - k_ij)^2
 
     Reimers & Gurevych, 2020, section 2 (sentence-transformers' MSELoss). Vectors are not normalized. The query
-    has the teacher's width: where the widths differ, a linear head or predictor maps it there.
+    must have the teacher's width: if the widths differ, add a linear head or predictor.
     """
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
@@ -32,17 +32,17 @@ class SquaredError(Objective):
 
 @dataclass(frozen=True)
 class SimilarityKL(Objective):
-    """Find those texts of the batch similar that the teacher finds similar; the two may differ in width.
+    """Reproduce the teacher's similarities among the texts of the batch; the widths may differ.
 
     l_i = KL(p_i || r_i) = sum over j != i of p_ij log(p_ij / r_ij)
     p_i = softmax over j != i of cos(k_i, k_j) / teacher_temperature, r_i = softmax of cos(q_i, q_j) / temperature
 
-    CompRess (Koohpayegani et al., 2020), section 3, in its form where teacher and student each compare in their own
-    space ("2q"). What differs: CompRess compares with a long queue of older examples, without gradient to them;
-    here it is the other texts of the batch, of all processes, with gradient. SEED (Fang et al., 2021), section 3.2,
-    has the student compare with the teacher's own vectors, the text's own among them, so that the widths must be
-    equal, and takes the cross-entropy, which differs from KL by a constant. It needs three examples at least: with
-    one other text both distributions are the same.
+    CompRess (Koohpayegani et al., 2020), section 3, in its form "2q", in which teacher and student each compare in
+    their own space. CompRess compares with a long queue of older examples, without gradient to them; here the other
+    texts of the batch, of all processes, take their place, with gradient. SEED (Fang et al., 2021), section 3.2, compares the
+    student's query with the teacher's vectors, the text's own included, so its widths must be equal; its cross-entropy
+    differs from KL by a constant. A batch needs at least three examples: with one other text both distributions are
+    the same.
     """
 
     temperature: float = 0.05
@@ -70,7 +70,7 @@ class SimilarityKL(Objective):
 def _log_neighbors(
     own: Float[Tensor, "batch dim"], rows: Float[Tensor, "all dim"], first: int, temperature: float
 ) -> Float[Tensor, "batch others"]:
-    """Log of each own vector's softmax over all rows but itself."""
+    """Log-softmax of each vector's similarities to all rows except its own."""
     similar = cosines(own, rows) / temperature
     others = torch.ones_like(similar, dtype=torch.bool)
     others.diagonal(first).fill_(False)

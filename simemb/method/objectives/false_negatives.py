@@ -1,6 +1,6 @@
-"""Which candidates do not count as negatives: those that say the same as the query.
+"""Masks of candidates that do not count as negatives because they mean the same as the query.
 
-Every function judges a matrix of one row for each query and one column for each candidate.
+Every mask has one row for each query and one column for each candidate.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from simemb.errors import RecipeError
 
 @dataclass(frozen=True)
 class FalseNegatives:
-    """Leave out the negatives that an encoder finds too close to the query.
+    """Leave out the negatives that are too close to the query, according to an encoder.
 
     Candidate c does not count for query i if s(i, c) > threshold, or if s(i, c) > s(i, key of i) - margin,
-    where s is the cosine. The own key and the own hard negative are not judged.
+    where s is the cosine. The query's own key and own hard negative always count.
 
     `margin=0, guided=True` is the guided in-batch selection of GISTEmbed (Solatorio, 2024); without a guide
-    the model itself judges, and no gradient flows through what it says.
+    the cosines are the trained model's own, without gradient.
     """
 
     threshold: float | None = None
-    """Cosine from -1 to 1 above which a candidate is left out; either this or a margin."""
+    """Cosine from -1 to 1 above which a candidate is left out. Set either this or a margin."""
     margin: float | None = None
-    """From -1 to 1: a candidate is left out whose cosine exceeds that of the own key minus this."""
+    """From -1 to 1; candidates whose cosine exceeds that of the own key minus the margin are left out."""
     guided: bool = False
-    """Judge by the recipe's guide instead of the model that learns; the memory is then not judged."""
+    """Whether the cosines are those of the recipe's guide, not of the trained model; the memory then always counts."""
 
     def __post_init__(self) -> None:
         if (self.threshold is None) == (self.margin is None):
@@ -39,7 +39,7 @@ class FalseNegatives:
     def among(
         self, similarities: Float[Tensor, "batch columns"], positive: Float[Tensor, "batch 1"]
     ) -> Bool[Tensor, "batch columns"]:
-        """Where a candidate is too close, given its cosines and those of the own keys."""
+        """Mask of the candidates that are too close, from their cosines and those of the own keys."""
         if self.threshold is not None:
             return similarities > self.threshold
         return similarities > positive - (self.margin or 0.0)
@@ -51,10 +51,10 @@ def duplicates(
     query: Int[Tensor, "batch"],
     key: Int[Tensor, "batch"],
 ) -> Bool[Tensor, "batch columns"]:
-    """Where the text of a candidate is that of the query or of its key, or belongs to the same query.
+    """Mask of the candidates with the text of the query or of its key, and of keys whose query has the same text.
 
-    candidates: numbers of texts, of which the first `all` are the keys of `queries`. query, key: those of
-    this process's rows.
+    candidates: text numbers, of which the first `all` are the keys of `queries`. query, key: text numbers of this
+    process's rows.
     """
     same = (candidates == query[:, None]) | (candidates == key[:, None])
     same[:, : len(queries)] |= queries == query[:, None]

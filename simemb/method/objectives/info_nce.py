@@ -1,6 +1,6 @@
-"""InfoNCE and its relatives: tell the key of each query from other candidates.
+"""InfoNCE: classify the key of each query among other candidates.
 
-NT-Xent, CLIP's symmetric loss, MoCo's loss on a queue and the decoupled loss are options of it.
+Its options give NT-Xent, CLIP's symmetric loss, MoCo's loss with a queue, and the decoupled contrastive loss.
 """
 
 from collections.abc import Sequence
@@ -20,22 +20,22 @@ from simemb.method.objectives.row_blocks import by_query
 
 @dataclass(frozen=True)
 class InfoNCE(Objective):
-    """Tell the key of each query from all other keys, the hard negatives and the memory.
+    """Classify the key of each query among all other keys, the hard negatives and the memory.
 
     l_i = -log( exp(s(q_i, k_i) / t) / sum over all candidates c of exp(s(q_i, c) / t) )
 
-    van den Oord et al., 2018, eq. 4; with hard negatives SimCSE (Gao et al., 2021), eq. 5. As it stands:
-    one direction, N - 1 in-batch negatives, s the cosine. The loss is the mean of l_i over the queries.
+    van den Oord et al., 2018, eq. 4; with hard negatives SimCSE (Gao et al., 2021), eq. 5. By default: one
+    direction, N - 1 in-batch negatives, s the cosine. The loss is the mean of l_i over the queries.
 
-    A candidate that is left out (of the batch, as a duplicate, as a false negative) has the logit minus
-    infinity; a query that has no negative left has loss 0 and no gradient.
+    A candidate that is left out (`in_batch`, a duplicate, a false negative) has the logit minus infinity. A query
+    without negatives has loss 0 and no gradient.
     """
 
     temperature: float = 0.05
     """t > 0, in units of the similarity."""
     hard_negative_weight: float = 0.0
-    """A logit added to the column of the query's own hard negative only, position (i, N + i), as
-    princeton-nlp/SimCSE does; the alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
+    """Added to the logit of the query's own hard negative only, column N + i of row i, as in princeton-nlp/SimCSE.
+    The alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
     _: KW_ONLY
     similarity: Literal["cosine", "dot"] = "cosine"
     """s. With `dot` and a linear predictor the score is CPC's q W k (van den Oord et al., 2018, eq. 3)."""
@@ -43,10 +43,10 @@ class InfoNCE(Objective):
     """Whether the keys of other examples are negatives; if not, only hard negatives and the memory are, as in
     MoCo (He et al., 2020, algorithm 1)."""
     within_view: bool = False
-    """Whether the other queries are negatives too. On two views that are each online and target this is NT-Xent
+    """Whether the other queries are negatives too. With two views that are both online and target this is NT-Xent
     with 2N - 2 negatives (Chen et al., 2020, eq. 1; ConSERT, Yan et al., 2021, eq. 1)."""
     symmetric: bool = False
-    """Whether also each key looks for its query, and the loss is the mean of both directions (CLIP, Radford et
+    """Whether each key is also classified among queries, and the loss is the mean of both directions (CLIP, Radford et
     al., 2021, figure 3). Hard negatives and the memory are negatives of the queries only."""
     decoupled: bool = False
     """Whether the positive is left out of the denominator (decoupled contrastive learning, Yeh et al., 2022)."""
@@ -55,8 +55,8 @@ class InfoNCE(Objective):
     temperature_floor: float = 0.01
     """The lowest temperature that can be learnt, above 0; CLIP: 0.01."""
     mask_duplicates: bool = True
-    """Whether to leave out candidates that have the text of the query or of its key, the query's own hard negative
-    among them, and keys of queries of the same text."""
+    """Whether to leave out candidates with the text of the query or of its key, the query's own hard negative
+    included, and keys of queries with the same text."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
 
@@ -74,34 +74,34 @@ class InfoNCE(Objective):
             raise RecipeError("objective.symmetric needs objective.in_batch: the batch holds a key's only negatives")
 
     def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
-        """The objective itself, or with `learnt` a module that holds the temperature."""
+        """The objective itself; with `learnt`, a module that holds the temperature."""
         return LearntTemperature(self) if self.learnt else self
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
-        """The mean of l_i over this process's queries, at the temperature of the recipe."""
+        """The mean of l_i over this process's queries, with the constant `temperature`."""
         return self.scaled(pair, 1 / self.temperature)
 
     def scaled(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
-        """The same, given 1 / t."""
-        return by_query(lambda some: self._mean(some, scale), pair)
+        """The same with a given 1 / t."""
+        return by_query(lambda block: self._mean(block, scale), pair)
 
     def _mean(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         if not self.symmetric:
             return self._one_way(pair, scale)
-        return (self._one_way(pair, scale) + self._one_way(flipped(pair), scale)) / 2
+        return (self._one_way(pair, scale) + self._one_way(swap_sides(pair), scale)) / 2
 
     def _one_way(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
-        """-log(exp(s_ii) / sum_c exp(s_ic)) = log(sum_c exp(s_ic - s_ii)), which loses no digit near 0."""
+        """-log(exp(s_ii) / sum_c exp(s_ic)) = log(sum_c exp(s_ic - s_ii)), which is accurate near 0."""
         candidates = self._columns(pair.key, pair.hard, pair.queries, pair.memory)
         similarities = cosines(pair.query, candidates) if self.similarity == "cosine" else pair.query @ candidates.T
         row, own = self._own(pair)
         logits = similarities * scale
         for place in own[1 : 1 + len(pair.hard)]:
             logits = logits.index_put((row, place), logits.new_full((), self.hard_negative_weight), accumulate=True)
-        left_out = self._left_out(pair, candidates)
-        nothing = left_out.all(dim=1)
-        odds = (logits - logits[row, own[0]][:, None]).masked_fill(left_out & ~nothing[:, None], -inf)
-        return odds.logsumexp(dim=1).masked_fill(nothing, 0).mean()
+        mask = self._mask(pair, candidates)
+        no_negatives = mask.all(dim=1)
+        odds = (logits - logits[row, own[0]][:, None]).masked_fill(mask & ~no_negatives[:, None], -inf)
+        return odds.logsumexp(dim=1).masked_fill(no_negatives, 0).mean()
 
     def _columns(
         self,
@@ -110,22 +110,22 @@ class InfoNCE(Objective):
         queries: Shaped[Tensor, "queries *width"],
         memory: Shaped[Tensor, "memory *width"] | None,
     ) -> Shaped[Tensor, "columns *width"]:
-        """All candidates of a query, one block behind the other: of vectors, or of the numbers of texts."""
+        """The blocks of candidates of a query, one after the other: their vectors, or their text numbers."""
         within = [queries] if self.within_view else []
         return torch.cat([key, *hard, *within, *([] if memory is None else [memory])])
 
     def _own(self, pair: Pair) -> tuple[Int[Tensor, "batch"], list[Int[Tensor, "batch"]]]:
-        """The rows, and for each block but the memory the columns that belong to the same example."""
+        """The rows, and for each block except the memory the columns of the same examples."""
         row = torch.arange(len(pair.query), device=pair.query.device)
         blocks = 1 + len(pair.hard) + self.within_view
         return row, [row + pair.first + block * len(pair.key) for block in range(blocks)]
 
-    def _left_out(self, pair: Pair, candidates: Float[Tensor, "columns width"]) -> Bool[Tensor, "batch columns"]:
-        """Which logits do not enter the denominator."""
+    def _mask(self, pair: Pair, candidates: Float[Tensor, "columns width"]) -> Bool[Tensor, "batch columns"]:
+        """Mask of the logits that do not enter the denominator."""
         row, own = self._own(pair)
         mask = torch.zeros(len(row), len(candidates), dtype=torch.bool, device=candidates.device)
         if self.false_negatives is not None:
-            similarities = self._judged(pair, candidates, guided=self.false_negatives.guided)
+            similarities = self._judge_cosines(pair, candidates, guided=self.false_negatives.guided)
             positive = similarities[row, own[0]][:, None]
             mask[:, : similarities.shape[1]] = self.false_negatives.among(similarities, positive)
             for place in own[1 : 1 + len(pair.hard)]:
@@ -135,17 +135,16 @@ class InfoNCE(Objective):
         if self.mask_duplicates and pair.texts is not None:
             texts = pair.texts
             numbers = self._columns(texts.key, texts.hard, texts.query, texts.memory)
-            same = duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
-            mask[:, : len(numbers)] |= same
+            mask[:, : len(numbers)] |= duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
         if self.within_view:
             mask[row, own[-1]] = mask.new_ones(())
-        mask[row, own[0]] = mask.new_full((), self.decoupled)  # a bare bool would be copied to a GPU that must wait
+        mask[row, own[0]] = mask.new_full((), self.decoupled)  # new_full: a Python bool would make the GPU wait
         return mask
 
-    def _judged(
+    def _judge_cosines(
         self, pair: Pair, candidates: Float[Tensor, "columns width"], *, guided: bool
-    ) -> Float[Tensor, "batch judged"]:
-        """The cosines that false negatives are found by; a guide has none for the memory, the last block."""
+    ) -> Float[Tensor, "batch columns"]:
+        """The cosines for the rule of false negatives; from a guide, without the last block, the memory."""
         if not guided:
             return cosines(pair.query.detach(), candidates.detach())
         guide = pair.guide
@@ -155,10 +154,10 @@ class InfoNCE(Objective):
 
 
 class LearntTemperature(nn.Module):
-    """InfoNCE with log(1 / t) as a parameter, 1 / t <= 1 / `temperature_floor` (CLIP, Radford et al., 2021, 2.5).
+    """InfoNCE with log(1 / t) as a parameter, where t >= `temperature_floor` (CLIP, Radford et al., 2021, section 2.5).
 
-    CLIP cuts the parameter back after each optimizer step, this before each use: the values used are the
-    same, and a parameter at the limit still gets the gradient that leads it back.
+    CLIP clamps the parameter after each optimizer step, this class before each use. The values used are the same, and
+    a parameter at the limit still gets a gradient.
     """
 
     def __init__(self, objective: InfoNCE) -> None:
@@ -167,13 +166,13 @@ class LearntTemperature(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(-log(objective.temperature), dtype=torch.float32))
 
     def forward(self, pair: Pair) -> Float[Tensor, ""]:
-        """The loss at the temperature learnt so far."""
+        """The loss at the current temperature."""
         with torch.no_grad():
             self.log_scale.clamp_(max=-log(self.objective.temperature_floor))
         return self.objective.scaled(pair, self.log_scale.exp())
 
 
-def flipped(pair: Pair) -> Pair:
+def swap_sides(pair: Pair) -> Pair:
     """The same pair with queries and keys exchanged, without hard negatives and memory."""
     texts = pair.texts
     return replace(
@@ -184,5 +183,5 @@ def flipped(pair: Pair) -> Pair:
         hard=(),
         memory=None,
         texts=None if texts is None else Texts(query=texts.key, key=texts.query),
-        guide=None if pair.guide is None else flipped(pair.guide),
+        guide=None if pair.guide is None else swap_sides(pair.guide),
     )

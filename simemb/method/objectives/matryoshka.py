@@ -1,6 +1,6 @@
-"""Matryoshka: any objective on several lengths of the same vectors.
+"""Matryoshka: any objective at several lengths of the same vectors.
 
-The first columns then serve as an embedding of their own, and an encoder can be cut down after training.
+The first columns then are an embedding of their own, and an encoder can be truncated after training.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,16 +21,16 @@ Loss = Callable[[Pair], Float[Tensor, ""]]
 class Matryoshka(Objective):
     """loss = sum over d of c_d * objective(the first d columns of every vector)
 
-    Kusupati et al., 2022, eq. 1, with the c_d all 1. A guide keeps its vectors whole, and so does whoever makes the
-    keys where the objective lets them have a width of their own.
+    Kusupati et al., 2022, eq. 1, with all c_d = 1. The vectors of a guide are not shortened, nor are keys that may
+    differ in width from the queries.
     """
 
     objective: Objective
-    """What is computed at each length; its own `weight` stays 1, since the weights are here."""
+    """The objective at each length. Its own `weight` must stay 1: the weights are set here."""
     dims: tuple[int, ...] | None = None
     """The lengths d, ascending, up to the width of the vectors; by default the width and three halvings of it."""
     weights: tuple[float, ...] | None = None
-    """The factors c_d, at least 0, one for each of the dims; by default 1."""
+    """The factors c_d, at least 0, one for each of `dims`; by default 1."""
 
     def __post_init__(self) -> None:
         for flag, reason in (
@@ -51,26 +51,26 @@ class Matryoshka(Objective):
 
     @property
     def negatives(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the objective says."""
+        """That of the inner objective."""
         return self.objective.negatives
 
     @property
     def outsiders(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the objective says."""
+        """That of the inner objective."""
         return self.objective.outsiders
 
     @property
     def scored(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the objective says."""
+        """That of the inner objective."""
         return self.objective.scored
 
     @property
     def any_width(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the objective says."""
+        """That of the inner objective."""
         return self.objective.any_width
 
     def build(self, width: int) -> "Matryoshka | Nested":
-        """The objective itself, or, around one with state, a module that holds one for each of the dims.
+        """The objective itself; if the inner one has state, a module that holds a state for each of the dims.
 
         Raises:
             RecipeError: the vectors have fewer columns than the longest of the dims.
@@ -92,19 +92,19 @@ class Matryoshka(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The weighted sum over the dims."""
-        return self.summed([self.objective] * len(self.sizes(pair.query.shape[1])), pair)
+        return self.weighted_sum([self.objective] * len(self.sizes(pair.query.shape[1])), pair)
 
-    def summed(self, losses: Sequence[Loss], pair: Pair) -> Float[Tensor, ""]:
-        """The weighted sum, given what computes the loss at each length."""
+    def weighted_sum(self, losses: Sequence[Loss], pair: Pair) -> Float[Tensor, ""]:
+        """The weighted sum of these losses, one for each length."""
         dims = self.sizes(pair.query.shape[1])
         weights = self.weights or (1.0,) * len(dims)
-        pairs = [shortened(pair, dim, keys=not self.any_width) for dim in dims]
-        terms = [weight * loss(short) for loss, short, weight in zip(losses, pairs, weights, strict=True)]
+        pairs = [shorten(pair, dim, keys=not self.any_width) for dim in dims]
+        terms = [weight * loss(shorter) for loss, shorter, weight in zip(losses, pairs, weights, strict=True)]
         return torch.stack(terms).sum()
 
 
 class Nested(nn.Module):
-    """Matryoshka around an objective with state: a state for each of the dims."""
+    """Matryoshka around an objective with state, which each of the dims has for itself."""
 
     def __init__(self, objective: Matryoshka, losses: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -113,11 +113,11 @@ class Nested(nn.Module):
 
     def forward(self, pair: Pair) -> Float[Tensor, ""]:
         """The weighted sum over the dims."""
-        return self.objective.summed(list(self.losses), pair)
+        return self.objective.weighted_sum(list(self.losses), pair)
 
 
-def shortened(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
-    """The pair with the first `dim` columns of its vectors, or of its queries only; a guide keeps all."""
+def shorten(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
+    """The pair with the first `dim` columns of its vectors, or of its queries only; the guide's stay whole."""
     others = None if pair.others is None else pair.others[:, :dim]
     pair = replace(pair, query=pair.query[:, :dim], others=others)
     if not keys:

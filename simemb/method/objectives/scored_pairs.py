@@ -1,6 +1,6 @@
 """Objectives for pairs of texts with a score of how similar they are, as in STS.
 
-They see the cosines of each example's own two texts only, and no text beside another example's.
+They use only the cosine of the two texts of each example and compare no texts of different examples.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from simemb.method.objectives.row_blocks import by_strip, strips
 
 @dataclass(frozen=True)
 class CoSENT(Objective):
-    """Order the cosines of pairs as their scores are ordered.
+    """Give the cosines of pairs the order of their scores.
 
     loss = log(1 + sum over all i, j with s_i > s_j of exp(scale * (cos_j - cos_i))), cos_i = cos(q_i, k_i)
 
-    Su, 2022, https://kexue.fm/archives/8847. Only the order of the scores matters, so any range will do; equal
-    scores contribute nothing, and a batch of equal scores has loss 0. As in sentence-transformers the sum is
-    over this process's pairs and not divided by their number, so it grows with the batch.
+    Su, 2022, https://kexue.fm/archives/8847. Only the order of the scores matters, so any range works. Equal
+    scores contribute nothing, and a batch of equal scores has loss 0. As in sentence-transformers the sum is over this
+    process's pairs and is not divided by their number, so it grows with the batch.
     """
 
     scale: float = 20.0
@@ -52,7 +52,7 @@ class CoSENT(Objective):
 
 @dataclass(frozen=True)
 class CosineRegression(Objective):
-    """Make the cosine of a pair its score.
+    """Make the cosine of a pair equal to its score.
 
     l_i = (cos(q_i, k_i) - (s_i - low) / (high - low))^2
 
@@ -61,9 +61,9 @@ class CosineRegression(Objective):
     """
 
     low: float = 0.0
-    """The score that stands for cosine 0."""
+    """The score of cosine 0."""
     high: float = 5.0
-    """The score that stands for cosine 1, above `low`."""
+    """The score of cosine 1, above `low`."""
 
     scored: ClassVar[bool] = True
 
