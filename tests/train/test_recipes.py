@@ -158,13 +158,13 @@ def test_what_does_not_learn_moves_only_as_it_should(name: str, trained: Callabl
         assert not any(name.startswith("second.") for name in run.with_gradient)
         assert not any(parameter.requires_grad for parameter in method.second.parameters())
         assert any(not torch.equal(run.after[name], run.before[name]) for name in run.after if "second." in name)
-    for vectors_by_column in (run.trainer.loader.material.teacher_vectors, run.trainer.loader.material.guide_vectors):
+    for vectors_by_column in (run.trainer.loader.data.teacher_vectors, run.trainer.loader.data.guide_vectors):
         for column, vectors in vectors_by_column.items():
             texts = [row[column] for row in open_rows(run.data).texts()]
             # other batches, so other sums: components of up to 3 differ in float32's last digits
             np.testing.assert_allclose(vectors, Encoder.load(tiny_base).encode(texts), atol=1e-5)
-    assert bool(run.trainer.loader.material.teacher_vectors) == isinstance(target, Frozen)
-    assert bool(run.trainer.loader.material.guide_vectors) == (run.recipe.guide is not None)
+    assert bool(run.trainer.loader.data.teacher_vectors) == isinstance(target, Frozen)
+    assert bool(run.trainer.loader.data.guide_vectors) == (run.recipe.guide is not None)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -39,10 +39,10 @@ class SimilarityKL(Objective):
 
     CompRess (Koohpayegani et al., 2020), section 3, in its form "2q", in which teacher and student each compare in
     their own space. CompRess compares with a long queue of older examples, without gradient to them; here the other
-    texts of the batch, of all processes, take their place, with gradient. SEED (Fang et al., 2021), section 3.2, compares the
-    student's query with the teacher's vectors, the text's own included, so its widths must be equal; its cross-entropy
-    differs from KL by a constant. A batch needs at least three examples: with one other text both distributions are
-    the same.
+    texts of the batch, of all processes, take their place, with gradient. SEED (Fang et al., 2021), section 3.2,
+    compares the student's query with the teacher's vectors, the text's own included, so its widths must be equal; its
+    cross-entropy differs from KL by a constant. A batch needs at least three examples: with one other text both
+    distributions are the same.
     """
 
     temperature: float = 0.05

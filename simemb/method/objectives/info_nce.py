@@ -143,7 +143,7 @@ class InfoNCE(Objective):
 
     def _judge_cosines(
         self, pair: Pair, candidates: Float[Tensor, "columns width"], *, guided: bool
-    ) -> Float[Tensor, "batch columns"]:
+    ) -> Float[Tensor, "batch cosines"]:
         """The cosines for the rule of false negatives; from a guide, without the last block, the memory."""
         if not guided:
             return cosines(pair.query.detach(), candidates.detach())

@@ -404,7 +404,7 @@ def test_esimcse_steps_in_the_order_of_its_code_written_out_by_hand(encoder: Enc
             for moving, parameter in zip(slow.parameters(), online.parameters(), strict=True):
                 moving.copy_(0.9 * moving + 0.1 * parameter)
         expected = in_batch(query, key, queue, 0.05)
-        originals = [feed.material.online.table.rows[row] for row in examples.rows.tolist()]
+        originals = [feed.data.online.table.rows[row] for row in examples.rows.tolist()]
         with torch.no_grad():
             new = torch.cat([head(slow(Batch.collate([ids]))) for ids in originals])
         queue = torch.cat([queue, new])[-10:]
