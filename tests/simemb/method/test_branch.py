@@ -73,8 +73,9 @@ def test_at_step_0_the_slow_copy_of_a_loaded_model_gives_the_vectors_of_the_mode
     batch = Batch.collate(encoder.tokenize(["the dog eats a ball", "a cat"])[0])
     with torch.no_grad():
         expected = method.head(Encoder.load(tiny_base, pooling="cls").eval()(batch))
-        assert torch.equal(method.head(method.encoder(batch)), expected)
-        assert torch.equal(method.second.head(method.second.encoder(batch)), expected)
+        # The last bits of a matrix product may depend on where its operands lie; other weights differ far more.
+        for network, head in ((method.encoder, method.head), (method.second.encoder, method.second.head)):
+            torch.testing.assert_close(head(network(batch)), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9, 0.995, 1.0])

@@ -248,7 +248,8 @@ def test_both_passes_draw_the_same_random_numbers(name: str):
     for cached_part, part in zip(first, again, strict=True):
         for known, vectors in ((cached_part.online, part.online), (cached_part.second, part.second)):
             assert known.keys() == vectors.keys()
-            assert all(torch.equal(known[place], vectors[place]) for place in known)
+            for place in known:  # with a graph other kernels may round otherwise; other masks differ by far more
+                torch.testing.assert_close(vectors[place], known[place], atol=1e-6, rtol=0)
         assert all(vectors.grad_fn is None for vectors in cached_part.online.values())
         assert all(vectors.requires_grad for vectors in part.online.values())
     assert len({bytes(state.numpy()) for state, _ in calls}) == 3  # chunks draw each their own
