@@ -66,10 +66,10 @@ def run(words: list[str]) -> None:
 
     check_format(options.output)
     check_report("plot", options.models, options.output, overwrite=options.overwrite)
+    from simemb.report import report as reports
     from simemb.report.panels import FIGURES
-    from simemb.report.report import Dossier
 
-    panels = FIGURES[options.figure](Dossier(options.models, options.suite, base=options.base))
+    panels = FIGURES[options.figure](reports.Report(options.models, options.suite, base=options.base))
     if not panels:
         raise DataError(f"{', '.join(options.models)}: there is nothing to draw for {options.figure}")
     save(panels, options.output, width=options.width, height=options.height, dpi=options.dpi)

@@ -44,9 +44,9 @@ def run(words: list[str]) -> None:
     """`simemb report RUN [RUN ...] --output REPORT.html`."""
     options = parse(Report, words, prog="simemb report")
     check_report("report", options.models, options.output, overwrite=options.overwrite)
+    from simemb.report import report as reports
     from simemb.report.page import page
-    from simemb.report.report import Dossier
 
-    content = page(Dossier(options.models, options.suite, base=options.base), options.title)
+    content = page(reports.Report(options.models, options.suite, base=options.base), options.title)
     write_output(options.output, content)
     log.info("%s: %.1f MB, to be opened in a browser", options.output, options.output.stat().st_size / 1e6)

@@ -1,6 +1,7 @@
 """The file formats of users' data, each read as a stream of numbered records with named columns.
 
-Text files are UTF-8 (a byte-order mark is dropped) with one record a line. Only LF or CRLF ends a line, so that U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two.
+Text files are UTF-8 (a byte-order mark is dropped) with one record a line. Only LF or CRLF ends a line, so that
+U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two.
 """
 
 import csv

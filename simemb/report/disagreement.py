@@ -45,17 +45,19 @@ class ScoredPairs:
         tasks = _alike(suite, scores)
         if not tasks:
             return None
-        found = [scores.outcomes[task] for task in tasks]
-        gold = [each.gold for each in found if each.gold is not None]
-        ahead = [percentiles(each.values) - percentiles(own) for each, own in zip(found, gold, strict=True)]
+        outcomes = [scores.outcomes[task] for task in tasks]
+        gold = [each.gold for each in outcomes if each.gold is not None]
+        ahead = [percentiles(each.values) - percentiles(own) for each, own in zip(outcomes, gold, strict=True)]
         scale = _scale(suite, tasks[0])
         every = np.concatenate(gold)
         return cls(
             tasks=tasks,
-            texts=[texts for each in found for texts in each.texts],
-            cosine=np.concatenate([each.values for each in found]),
+            texts=[texts for each in outcomes for texts in each.texts],
+            cosine=np.concatenate([each.values for each in outcomes]),
             gold=every,
-            origin=[_origin(task, subset) for task, each in zip(tasks, found, strict=True) for subset in each.subsets],
+            origin=[
+                _origin(task, subset) for task, each in zip(tasks, outcomes, strict=True) for subset in each.subsets
+            ],
             ahead=np.concatenate(ahead),
             scale=scale if all(map(isfinite, scale)) else (float(every.min()), float(every.max())),
         )

@@ -45,8 +45,8 @@ class History:
 
     def series(self, name: str) -> Series:
         """A number by its name in metrics.jsonl, at the steps where it is there."""
-        found = [(line["step"], line[name]) for line in self.lines if line.get(name) is not None]
-        return Series(*np.array(found, np.float64).reshape(-1, 2).T)
+        points = [(line["step"], line[name]) for line in self.lines if line.get(name) is not None]
+        return Series(*np.array(points, np.float64).reshape(-1, 2).T)
 
     @property
     def dev(self) -> str:
@@ -56,8 +56,8 @@ class History:
     @property
     def vectors(self) -> int | None:
         """How many vectors alignment and uniformity were measured on."""
-        found = self.series("geometry_vectors")
-        return int(found.values[-1]) if found else None
+        points = self.series("geometry_vectors")
+        return int(points.values[-1]) if points else None
 
     @property
     def kept(self) -> int | None:

@@ -25,19 +25,19 @@ def intervals(models: Sequence[Scores], *, resamples: int = RESAMPLES, seed: int
     task has none where it has no units, or where its headline is not the statistic of them (say, a best F1). What is
     drawn depends on the seed and the task's place alone, so a model's intervals are the same in any company.
     """
-    found: list[dict[str, Interval]] = [{} for _ in models]
+    by_model: list[dict[str, Interval]] = [{} for _ in models]
     drawn: list[np.ndarray] = []
     for place, task in enumerate(models[0].tasks):
         if not all(model.is_statistic_of_outcomes(task) for model in models):
             continue
         scores = resample([model.outcomes[task] for model in models], resamples, np.random.default_rng([seed, place]))
         drawn.append(scores)
-        for intervals_of, row in zip(found, scores, strict=True):
+        for intervals_of, row in zip(by_model, scores, strict=True):
             intervals_of[task] = _interval(row)
     if len(drawn) == len(models[0].tasks):
-        for intervals_of, row in zip(found, np.mean(drawn, axis=0), strict=True):
+        for intervals_of, row in zip(by_model, np.mean(drawn, axis=0), strict=True):
             intervals_of[AVERAGE] = _interval(row)
-    return found
+    return by_model
 
 
 def _interval(scores: np.ndarray) -> Interval:
@@ -45,6 +45,6 @@ def _interval(scores: np.ndarray) -> Interval:
     return Interval(float(low), float(high))
 
 
-def to_json(found: Mapping[str, Interval]) -> dict[str, list[float]]:
+def to_json(by_model: Mapping[str, Interval]) -> dict[str, list[float]]:
     """Plain JSON."""
-    return {task: list(interval) for task, interval in found.items()}
+    return {task: list(interval) for task, interval in by_model.items()}

@@ -26,7 +26,7 @@ SAID = {"model", "fingerprint", "data", "seed"}
 """What a recipe.json must say of its run."""
 
 
-class Subject:
+class ReportedModel:
     """A model.
 
     model: as the user named it. label: a short name that no other model of the report has. look: how figures draw it.
@@ -70,11 +70,11 @@ class Subject:
     @cached_property
     def records(self) -> dict[Path, dict[str, Any]]:
         """What `simemb eval` left in the run directory. `DataError` for a file that is no record of scores."""
-        found = {path: _read(path) for path in sorted((self.directory / "scores").glob("*.json"))}
-        for path, record in found.items():
+        records = {path: _read(path) for path in sorted((self.directory / "scores").glob("*.json"))}
+        for path, record in records.items():
             if not {"suite", "tasks", "average", "fingerprint"} <= record.keys():
                 raise DataError(f"{path}: is not a record of scores (`simemb eval` writes them); remove it")
-        return found
+        return records
 
     @cached_property
     def on_record(self) -> dict[str, tuple[Path, dict[str, Any]]]:
@@ -85,10 +85,10 @@ class Subject:
     @cached_property
     def stale(self) -> list[Path]:
         """The records that are of another encoder than the model is now."""
-        found = [path for path, record in self.records.items() if record["fingerprint"] != self.fingerprint]
-        for path in found:
+        paths = [path for path, record in self.records.items() if record["fingerprint"] != self.fingerprint]
+        for path in paths:
             log.warning("%s is stale: it is of another encoder than %s is now, and is not used", path, self.model)
-        return found
+        return paths
 
     # ---- what its encoder makes of a suite -------------------------------------------------------
 
@@ -115,11 +115,11 @@ class Subject:
         from simemb.comparison.provenance import judge
 
         try:
-            found = evaluate(self.encoder, suite, geometry=True, cache=True)
+            scores = evaluate(self.encoder, suite, geometry=True, cache=True)
         except AbsentError:
             # The pairs for alignment and uniformity may be missing where those of the tasks are not.
-            found = evaluate(self.encoder, suite, cache=True)
-        return found if self.base else judge(found, self.model)
+            scores = evaluate(self.encoder, suite, cache=True)
+        return scores if self.base else judge(scores, self.model)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of distinct texts [texts, dim], most of which the cache has from scoring."""

@@ -1,4 +1,4 @@
-"""A dossier as one page of HTML that needs nothing else: style, script, figures and the record are inside."""
+"""A report as one page of HTML that needs nothing else: style, script, figures and the record are inside."""
 
 import json
 import sys
@@ -16,8 +16,8 @@ from simemb.report.figures.style import THEME, Look
 from simemb.report.intervals import to_json
 from simemb.report.panels import FIGURES
 from simemb.report.panels.scores import scores_of
-from simemb.report.report import Dossier
-from simemb.report.run_settings import made
+from simemb.report.report import Report
+from simemb.report.run_settings import run_settings
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -42,32 +42,32 @@ CONTENTS = {
 """The sections by their anchors; one without content is left out."""
 
 
-def page(dossier: Dossier, title: str = "") -> str:
+def page(report: Report, title: str = "") -> str:
     """The page. title: what stands on top of it; by default the names of the models."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {"number": number, "svg": _svg, "swatch": _swatch}
     template = environment.from_string(_file("template.html"))
-    return template.render(_content(dossier) | ({"title": title} if title else {})) + "\n"
+    return template.render(_content(report) | ({"title": title} if title else {})) + "\n"
 
 
-def _content(dossier: Dossier) -> dict[str, Any]:
+def _content(report: Report) -> dict[str, Any]:
     """All that the template asks for."""
     from markupsafe import Markup
 
-    scores = [(tables.score_table(dossier, suite), scores_of(dossier, suite)) for suite in dossier.suites]
-    drawn = {name: draw(dossier) for name, draw in FIGURES.items() if name != "scores"}
+    scores = [(tables.score_table(report, suite), scores_of(report, suite)) for suite in report.suites]
+    drawn = {name: draw(report) for name, draw in FIGURES.items() if name != "scores"}
     content: dict[str, Any] = {
-        "title": listed([subject.label for subject in dossier.subjects]),
-        "everyone": dossier.everyone,
-        "notes": _notes(dossier),
+        "title": listed([reported.label for reported in report.models]),
+        "all_models": report.all_models,
+        "notes": _notes(report),
         "scores": scores,
-        "overlaps": {suite.name: _overlaps(dossier, suite) for suite in dossier.suites},
-        "verdicts": {suite.name: dossier.verdicts(suite) for suite in dossier.suites},
+        "overlaps": {suite.name: _overlaps(report, suite) for suite in report.suites},
+        "verdicts": {suite.name: report.verdicts(suite) for suite in report.suites},
         "gains": any(row.gain is not None for table, _ in scores for row in table.rows),
         "shapes": next((table.rows for table, _ in scores if all(row.geometry for row in table.rows)), []),
-        "recorded": tables.record_tables(dossier),
+        "recorded": tables.record_tables(report),
         "curves": drawn["curves"],
         "plane": drawn["plane"],
         "histograms": drawn["histogram"],
@@ -75,13 +75,13 @@ def _content(dossier: Dossier) -> dict[str, Any]:
         "spectrum": drawn["spectrum"],
         "maps": drawn["map"],
         "surfaces": SURFACES,
-        **_pairs(dossier),
-        "made": made(dossier.subjects),
-        **_environment(dossier),
+        **_pairs(report),
+        "made": run_settings(report.models),
+        **_environment(report),
         "style": Markup(_file("style.css")),
         "script": Markup(_file("sort.js")),
     }
-    return content | {"contents": _contents(content), "record": _record(dossier, content)}
+    return content | {"contents": _contents(content), "record": _record(report, content)}
 
 
 def _contents(content: dict[str, Any]) -> list[tuple[str, str]]:
@@ -99,37 +99,37 @@ def _contents(content: dict[str, Any]) -> list[tuple[str, str]]:
     return [(anchor, words) for anchor, words in CONTENTS.items() if present.get(anchor, True)]
 
 
-def _pairs(dossier: Dossier) -> dict[str, Any]:
+def _pairs(report: Report) -> dict[str, Any]:
     """What is told of scored pairs."""
-    if dossier.pairs is None:
+    if report.pairs is None:
         return {"biases": [], "worst": [], "pair_tasks": []}
-    _, found = dossier.pairs
+    _, pairs_list = report.pairs
     worst = [
-        (subject, tables.worst_pairs(pairs))
-        for subject, pairs in zip(dossier.everyone, found, strict=True)
-        if not subject.base
+        (reported, tables.worst_pairs(pairs))
+        for reported, pairs in zip(report.all_models, pairs_list, strict=True)
+        if not reported.base
     ]
-    return {"biases": tables.bias_rows(dossier, found), "worst": worst, "pair_tasks": found[0].tasks}
+    return {"biases": tables.bias_rows(report, pairs_list), "worst": worst, "pair_tasks": pairs_list[0].tasks}
 
 
-def _notes(dossier: Dossier) -> list[str]:
+def _notes(report: Report) -> list[str]:
     """What a reader should know first."""
     return [
-        f"{subject.label}: {path.name} in its run directory is of another encoder than it is now, and is not used."
-        for subject in dossier.subjects
-        for path in subject.stale
+        f"{reported.label}: {path.name} in its run directory is of another encoder than it is now, and is not used."
+        for reported in report.models
+        for path in reported.stale
     ]
 
 
-def _overlaps(dossier: Dossier, suite: Any) -> list[str]:
+def _overlaps(report: Report, suite: Any) -> list[str]:
     """Which evaluation texts the models were trained on, as far as it is known."""
     from simemb.comparison.provenance import notes
 
-    return [line for scores in dossier.scores(suite) for line in notes(scores)]
+    return [line for scores in report.scores(suite) for line in notes(scores)]
 
 
-def _environment(dossier: Dossier) -> dict[str, Any]:
-    every = [scores for suite in dossier.suites for scores in dossier.scores(suite)]
+def _environment(report: Report) -> dict[str, Any]:
+    every = [scores for suite in report.suites for scores in report.scores(suite)]
     return {
         "release": every[0].versions["simemb"],
         "versions": every[0].versions,
@@ -139,25 +139,25 @@ def _environment(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-def _record(dossier: Dossier, content: dict[str, Any]) -> "Markup":
+def _record(report: Report, content: dict[str, Any]) -> "Markup":
     """All numbers of the page as JSON that may stand inside of HTML."""
     from markupsafe import Markup
 
     record = {
-        "models": {subject.label: subject.model for subject in dossier.everyone},
+        "models": {reported.label: reported.model for reported in report.all_models},
         "scores": {
             suite.name: {
-                subject.label: {"record": scores.to_json(), "intervals": to_json(intervals)}
-                for subject, scores, intervals in zip(
-                    dossier.everyone, dossier.scores(suite), dossier.intervals(suite), strict=True
+                reported.label: {"record": scores.to_json(), "intervals": to_json(intervals)}
+                for reported, scores, intervals in zip(
+                    report.all_models, report.scores(suite), report.intervals(suite), strict=True
                 )
             }
-            for suite in dossier.suites
+            for suite in report.suites
         },
         "verdicts": content["verdicts"],
-        "on_record": dossier.others_on_record(),
-        "biases": {subject.label: found for subject, found in content["biases"]},
-        "worst": {subject.label: [pair._asdict() for pair in pairs] for subject, pairs in content["worst"]},
+        "on_record": report.others_on_record(),
+        "biases": {reported.label: measures for reported, measures in content["biases"]},
+        "worst": {reported.label: [pair._asdict() for pair in pairs] for reported, pairs in content["worst"]},
     }
     finite = json.loads(json.dumps(record), parse_constant=lambda _: None)
     text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))

@@ -1,45 +1,45 @@
-"""How the models of a report were made: recipe, settings, data and environment of every run, what differs in front."""
+"""The settings of the runs in a report: recipe, data and environment, those that differ first."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from simemb.report.model import Subject
+from simemb.report.model import ReportedModel
 
 SECTIONS = ("recipe", "run", "data", "versions", "machine", "git")
-"""Parts of recipe.json, in the order they are shown; the command stands by itself."""
+"""Parts of recipe.json in the order in which they are shown; the command is shown separately."""
 
 
 class Row(NamedTuple):
-    """A setting: where it is, and its value in every run, empty where a run does not have it."""
+    """A setting: its path, and its value in every run, empty for a run without it."""
 
     name: str
     values: tuple[str, ...]
 
     @property
     def same(self) -> bool:
-        """Whether all runs have it alike."""
+        """Whether all runs have the same value."""
         return len(set(self.values)) == 1
 
 
-class Made(NamedTuple):
+class RunSettings(NamedTuple):
     """The settings of some runs.
 
     runs: those with a recipe.json. differing, same: their settings; those of a single run are all the same.
     """
 
-    runs: list[Subject]
+    runs: list[ReportedModel]
     differing: list[Row]
     same: list[Row]
 
 
-def made(subjects: Sequence[Subject]) -> Made:
+def run_settings(models: Sequence[ReportedModel]) -> RunSettings:
     """The settings of the models that are runs."""
-    runs = [subject for subject in subjects if subject.recipe is not None]
+    runs = [reported for reported in models if reported.recipe is not None]
     leaves = [dict(_leaves(_shown(run.recipe or {}))) for run in runs]
     names = _together(name for each in leaves for name in each)
     rows = [Row(name, tuple(each.get(name, "") for each in leaves)) for name in names]
-    return Made(runs, [row for row in rows if not row.same], [row for row in rows if row.same])
+    return RunSettings(runs, [row for row in rows if not row.same], [row for row in rows if row.same])
 
 
 def _shown(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _shown(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def _together(names: Iterable[str]) -> list[str]:
-    """Each name once, in order, but those of one part of a recipe (`recipe.head`) together."""
+    """Each name once, in order, with the names of one part of a recipe (`recipe.head`) together."""
     parts: dict[str, dict[str, None]] = {}
     for name in names:
         parts.setdefault(".".join(name.split(".")[:2]), {})[name] = None
@@ -55,7 +55,7 @@ def _together(names: Iterable[str]) -> list[str]:
 
 
 def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every value of nested JSON with the path that leads to it; a short list of plain values is one value."""
+    """Every value of nested JSON with its path; a list of plain values is one value."""
     if isinstance(content, dict):
         for name, value in content.items():
             yield from _leaves(value, f"{path}.{name}".lstrip("."))

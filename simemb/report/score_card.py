@@ -13,7 +13,7 @@ from typing import Any
 from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
 from simemb.files import write_text
-from simemb.report.terminal import DECIMALS
+from simemb.report.numbers import DECIMALS
 
 log = logging.getLogger("simemb")
 
@@ -46,7 +46,7 @@ def update(run: str | Path) -> Path | None:
 
 def _records(folder: Path) -> list[dict[str, Any]]:
     """The records of the encoder that was scored last, by suite."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
@@ -54,9 +54,9 @@ def _records(folder: Path) -> list[dict[str, Any]]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             log.warning("%s is not a record of scores, so it is not in the model card", path)
             continue
-        found.append(record)
-    last = max(found, key=lambda record: record["date"], default={})
-    return [record for record in found if record["fingerprint"] == last["fingerprint"]]
+        records.append(record)
+    last = max(records, key=lambda record: record["date"], default={})
+    return [record for record in records if record["fingerprint"] == last["fingerprint"]]
 
 
 def _suite(record: dict[str, Any]) -> str:

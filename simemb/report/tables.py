@@ -1,6 +1,5 @@
 """The tables of a report as plain rows: scores with their intervals, all other numbers, records, worst pairs."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -11,16 +10,16 @@ from simemb.evaluation.suite import Suite
 from simemb.evaluation.surface_bias import biases
 from simemb.report.disagreement import ScoredPairs
 from simemb.report.intervals import Interval
-from simemb.report.model import Subject
-from simemb.report.report import Dossier
-from simemb.report.terminal import DECIMALS
+from simemb.report.model import ReportedModel
+from simemb.report.numbers import DECIMALS, decimals, in_words
+from simemb.report.report import Report
 
 WORST = 15
-"""Pairs that are shown of those that a model finds too similar, and of those that it finds too different."""
+"""Pairs that are shown of each kind: those that a model finds too similar, and those that it finds too different."""
 
 
 class Cell(NamedTuple):
-    """A score; its interval, if it has one; whether no other model of the column has a higher one."""
+    """A score, its interval if it has one, and whether it is the highest of its column."""
 
     value: float
     interval: Interval | None = None
@@ -30,7 +29,7 @@ class Cell(NamedTuple):
 class ScoreRow(NamedTuple):
     """A model's scores, task by task and then their average."""
 
-    subject: Subject
+    reported: ReportedModel
     cells: list[Cell]
     geometry: Geometry | None
     gain: float | None
@@ -45,21 +44,21 @@ class Detail(NamedTuple):
 
     @property
     def decimals(self) -> int:
-        """How many are shown."""
+        """Decimals that are shown."""
         return decimals(self.name)
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """The scores of everyone on a suite.
+    """The scores of all models on a suite.
 
     Attributes:
-        suite: Which.
+        suite: The suite.
         headline: The number that is shown, by its name.
         columns: The tasks, and the average if there are several.
         rows: One for each model.
         details: Every other number.
-        missing: Tasks whose data are not there.
+        missing: Tasks whose data are missing.
     """
 
     suite: Suite
@@ -71,42 +70,42 @@ class ScoreTable:
 
     @property
     def decimals(self) -> int:
-        """How many are shown of the headline."""
+        """Decimals of the headline."""
         return decimals(self.headline)
 
     @property
     def title(self) -> str:
         """The headline in words."""
-        return measure(self.headline)
+        return in_words(self.headline)
 
 
-def score_table(dossier: Dossier, suite: Suite) -> ScoreTable:
+def score_table(report: Report, suite: Suite) -> ScoreTable:
     """The table of a suite."""
-    found = dossier.scores(suite)
-    tasks, headline = list(found[0].tasks), found[0].headline
+    scores_list = report.scores(suite)
+    tasks, headline = list(scores_list[0].tasks), scores_list[0].headline
     columns = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
-    values = [[_value(scores, column) for column in columns] for scores in found]
-    # Of numbers that are no points less is often more, and nobody is the highest of one.
-    highest = _highest(values) if headline not in DECIMALS and len(found) > 1 else [nan] * len(columns)
+    values = [[_value(scores, column) for column in columns] for scores in scores_list]
+    # Numbers that are not points may be better when lower, and a single model is not the highest of a column.
+    highest = _highest(values) if headline not in DECIMALS and len(scores_list) > 1 else [nan] * len(columns)
     rows = [
         ScoreRow(
-            subject,
+            reported,
             [
                 Cell(value, intervals.get(column), value == best)
                 for value, column, best in zip(row, columns, highest, strict=True)
             ],
             scores.geometry,
-            _gain(dossier, subject, suite),
+            _gain(report, reported, suite),
         )
-        for subject, row, intervals, scores in zip(
-            dossier.everyone, values, dossier.intervals(suite), found, strict=True
+        for reported, row, intervals, scores in zip(
+            report.all_models, values, report.intervals(suite), scores_list, strict=True
         )
     ]
-    return ScoreTable(suite, headline, columns, rows, _details(dossier, found), found[0].missing)
+    return ScoreTable(suite, headline, columns, rows, _details(report, scores_list), scores_list[0].missing)
 
 
 def _highest(rows: Sequence[Sequence[float]]) -> list[float]:
-    """Of each column; nan where nothing is defined."""
+    """The highest of each column; nan if none is defined."""
     return [max((value for value in column if not isnan(value)), default=nan) for column in zip(*rows, strict=True)]
 
 
@@ -114,38 +113,27 @@ def _value(scores: Scores, column: str) -> float:
     return scores.points if column == AVERAGE else scores.tasks[column].numbers().get(scores.headline, nan)
 
 
-def _gain(dossier: Dossier, subject: Subject, suite: Suite) -> float | None:
-    """Points above what a run started from."""
-    base = dossier.base_of(subject)
-    return None if base is None else subject.scores(suite).points - base.scores(suite).points
+def _gain(report: Report, reported: ReportedModel, suite: Suite) -> float | None:
+    """Points above the model that a run started from."""
+    base = report.base_of(reported)
+    return None if base is None else reported.scores(suite).points - base.scores(suite).points
 
 
-def _details(dossier: Dossier, found: Sequence[Scores]) -> list[Detail]:
-    names = dict.fromkeys(name for scores in found for task in scores.tasks.values() for name in task.numbers())
+def _details(report: Report, scores_list: Sequence[Scores]) -> list[Detail]:
+    names = dict.fromkeys(name for scores in scores_list for task in scores.tasks.values() for name in task.numbers())
     return [
-        Detail(name, subject.label, [task.numbers().get(name) for task in scores.tasks.values()])
+        Detail(name, reported.label, [task.numbers().get(name) for task in scores.tasks.values()])
         for name in names
-        if name != found[0].headline
-        for subject, scores in zip(dossier.everyone, found, strict=True)
+        if name != scores_list[0].headline
+        for reported, scores in zip(report.all_models, scores_list, strict=True)
     ]
-
-
-def measure(name: str) -> str:
-    """A number by its name, in words: with what it is multiplied by, if it is in points."""
-    words = name.replace("_", " ")
-    return words if name in DECIMALS else f"{words} x 100"
-
-
-def decimals(name: str) -> int:
-    """How many decimals are shown of a number by its name: as many as on the terminal."""
-    return DECIMALS.get(re.split(r">=|_\d|@", name.rpartition(".")[2] if "@" not in name else name)[0], 2)
 
 
 # ---- records of other suites ---------------------------------------------------------------------
 
 
 class RecordTable(NamedTuple):
-    """What is on record of a suite that was not asked for: tasks, then label, values and date of each model."""
+    """The records of a suite that is not part of the report: tasks, then label, values and date of each model."""
 
     suite: str
     headline: str
@@ -154,18 +142,18 @@ class RecordTable(NamedTuple):
 
     @property
     def decimals(self) -> int:
-        """How many are shown."""
+        """Decimals that are shown."""
         return decimals(self.headline)
 
     @property
     def title(self) -> str:
         """The headline in words."""
-        return measure(self.headline)
+        return in_words(self.headline)
 
 
-def record_tables(dossier: Dossier) -> list[RecordTable]:
+def record_tables(report: Report) -> list[RecordTable]:
     """One for each suite."""
-    return [_record_table(suite, records) for suite, records in dossier.others_on_record().items()]
+    return [_record_table(suite, records) for suite, records in report.others_on_record().items()]
 
 
 def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable:
@@ -184,7 +172,7 @@ def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable
 
 
 def _recorded(numbers: dict[str, Any], name: str) -> float | None:
-    """A number of a task in the JSON of a record: correlations are under the aggregate that they are of."""
+    """A number of a task in the JSON of a record; correlations are listed under their aggregate."""
     return numbers.get("all", {}).get(name) if name not in numbers and "all" in numbers else numbers.get(name)
 
 
@@ -192,7 +180,7 @@ def _recorded(numbers: dict[str, Any], name: str) -> float | None:
 
 
 class WorstPair(NamedTuple):
-    """A pair on which model and people disagree. ahead: in percentiles, positive if the model finds it too similar."""
+    """A pair on which model and annotators disagree. ahead: in percentiles, positive if it is too similar."""
 
     texts: tuple[str, ...]
     origin: str
@@ -209,9 +197,9 @@ def worst_pairs(pairs: ScoredPairs, count: int = WORST) -> list[WorstPair]:
     ]
 
 
-def bias_rows(dossier: Dossier, found: Sequence[ScoredPairs]) -> list[tuple[Subject, dict[str, float]]]:
-    """What the cosines of each model owe to length and common words (`simemb.evaluation.surface_bias.biases`)."""
+def bias_rows(report: Report, pairs_list: Sequence[ScoredPairs]) -> list[tuple[ReportedModel, dict[str, float]]]:
+    """How the cosines of each model depend on length and common words (`simemb.evaluation.surface_bias.biases`)."""
     return [
-        (subject, biases(pairs.cosine, pairs.gold, pairs.surface))
-        for subject, pairs in zip(dossier.everyone, found, strict=True)
+        (reported, biases(pairs.cosine, pairs.gold, pairs.surface))
+        for reported, pairs in zip(report.all_models, pairs_list, strict=True)
     ]

@@ -23,6 +23,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
+from simemb.report.numbers import DECIMALS, decimals
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
 
 Aggregate = Literal["all", "mean", "wmean"]
 
-DECIMALS = {
-    "alignment": 4,
-    "uniformity": 4,
-    "effective_rank": 1,
-    "anisotropy": 4,
-    "isoscore": 4,
-    "hubness": 4,
-    "dominance": 4,
-    "dead_dimensions": 0,
-}
-"""All other numbers are points, with two."""
 GEOMETRY = ("alignment", "uniformity", "effective rank")
 UNDEFINED = "-"
 UNBOUNDED = 10_000
@@ -54,7 +44,8 @@ def scores_table(
 
     Args:
         scores_list: Scores of one suite, at least one.
-        aggregate: How the subsets of a task of scored pairs become one number (see `simemb.evaluation.scores.Aggregates`).
+        aggregate: How the subsets of a task of scored pairs become one number (see
+            `simemb.evaluation.scores.Aggregates`).
         number: Which number of the tasks; by default the suite's headline. `DataError` if the suite has none such.
         bars: Draw the average too, for who watches a terminal, if it is in points.
     """
@@ -104,8 +95,8 @@ def _details(title: str, columns: Mapping[str, TaskScores]) -> list[Table]:
     for heading, numbers in own.items():
         for variant in dict.fromkeys(variant for _, variant in numbers):
             table.add_column(f"{heading}, {variant}" if variant else heading, justify="right", overflow="fold")
-            found = [(name, numbers.get((name, variant))) for name in rows]
-            cells.append(["" if value is None else _number(value, _decimals(name)) for name, value in found])
+            values = [(name, numbers.get((name, variant))) for name in rows]
+            cells.append(["" if value is None else _number(value, decimals(name)) for name, value in values])
     for name, *values in zip(rows, *cells, strict=True):
         table.add_row(name.replace("_", " "), *values)
     return [table]
@@ -122,15 +113,6 @@ def _parted(name: str) -> tuple[str, str]:
     """A number and its variant: "approximate.map" is a variant of "map", and "alignment>=4.5" is none."""
     variant, _, own = name.partition(".")
     return (own, variant) if own and variant.isalpha() else (name, "")
-
-
-def _decimals(name: str) -> int:
-    """By the name of a number, whose threshold or count is no matter.
-
-    >>> _decimals("alignment>=4.5"), _decimals("dominance_3"), _decimals("recall@10")
-    (4, 4, 2)
-    """
-    return DECIMALS.get(re.split(r">=|_\d|@", name)[0], 2)
 
 
 def _title(scores: Scores, name: str) -> str:
@@ -167,10 +149,10 @@ def print_table(table: Table) -> None:
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:
-    decimals = _decimals(name)
+    places = decimals(name)
     average = scores.number(name)
-    cells = [_number(task.numbers().get(name, nan), decimals) for task in scores.tasks.values()]
-    cells += [_number(average, decimals), *([bar(average)] if bars else [])]
+    cells = [_number(task.numbers().get(name, nan), places) for task in scores.tasks.values()]
+    cells += [_number(average, places), *([bar(average)] if bars else [])]
     if scores.geometry:
         cells += [_number(getattr(scores.geometry, part), DECIMALS[part]) for part in several.GEOMETRY]
     return cells
@@ -187,8 +169,8 @@ def bar(points: float, width: int = 20) -> str:
     return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(width)
 
 
-def _number(value: float, decimals: int) -> str:
-    return UNDEFINED if isnan(value) else f"{value:.{decimals}f}"
+def _number(value: float, places: int) -> str:
+    return UNDEFINED if isnan(value) else f"{value:.{places}f}"
 
 
 def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str] = ()) -> list[str]:
@@ -247,7 +229,7 @@ def _summary(scores: Sequence[Scores]) -> list[str]:
     means, deviations = several.mean(runs), several.deviation(runs) if len(runs) > 1 else {}
 
     def cell(name: str, values: dict[str, float]) -> str:
-        return _number(values[name], _decimals(name))
+        return _number(values[name], decimals(name))
 
     return [f"{cell(name, means)} ± {cell(name, deviations)}" if deviations else cell(name, means) for name in means]
 

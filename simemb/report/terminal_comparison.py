@@ -38,10 +38,10 @@ def pair_table(comparison: Comparison, pair: PairComparison) -> Table:
     table.add_column("")
     for heading in ("difference", f"{1 - comparison.level:.0%} interval", "p", *tests, "corrected p"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row, (name, found) in enumerate(differences.items()):
+    for row, (name, difference) in enumerate(differences.items()):
         tested = [_p(values[row]) for values in tests.values()]
-        cells = [_difference(found), _interval(found), _p(found.p), *tested, _p(found.corrected)]
-        table.add_row(name, *(Text(cell, style="bold" if found.shown else "") for cell in cells))
+        cells = [_difference(difference), _interval(difference), _p(difference.p), *tested, _p(difference.corrected)]
+        table.add_row(name, *(Text(cell, style="bold" if difference.shown else "") for cell in cells))
     return table
 
 
@@ -95,12 +95,12 @@ def _points(value: float) -> str:
     return UNDEFINED if isnan(value) else f"{value:.2f}"
 
 
-def _difference(found: Difference) -> str:
-    return UNDEFINED if isnan(found.value) else f"{found.value:+.2f}"
+def _difference(difference: Difference) -> str:
+    return UNDEFINED if isnan(difference.value) else f"{difference.value:+.2f}"
 
 
-def _interval(found: Difference) -> str:
-    return UNDEFINED if isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}"
+def _interval(difference: Difference) -> str:
+    return UNDEFINED if isnan(difference.low) else f"{difference.low:+.2f} to {difference.high:+.2f}"
 
 
 def _p(value: float) -> str:
@@ -157,10 +157,10 @@ def _method(comparison: Comparison) -> list[str]:
         f"p and intervals: {comparison.resamples:,} resamples of {drawn}, the same units for all, drawn within subsets "
         f"(seed {comparison.seed})"
     ]
-    found = [difference for pair in comparison.pairs for difference in pair.differences.values()]
-    if not all(isnan(difference.steiger) for difference in found):
+    differences = [difference for pair in comparison.pairs for difference in pair.differences.values()]
+    if not all(isnan(difference.steiger) for difference in differences):
         lines.append("steiger: p of Steiger's test, which for correlations of ranks is an approximation")
-    if not all(isnan(difference.welch) for difference in found):
+    if not all(isnan(difference.welch) for difference in differences):
         lines.append("welch: p of Welch's test over seeds; a difference must pass it too")
     if len(comparison.tasks) > 1:
         lines.append("corrected p: by Holm's method over the tasks of two models; the average is one test and stays")

@@ -70,12 +70,12 @@ def _prune(element: Element) -> None:
 
 def _referenced(root: Element) -> set[str]:
     """The ids that something in the figure points at."""
-    found: set[str] = set()
+    names: set[str] = set()
     for element in root.iter():
-        found |= {name for value in element.attrib.values() for name in _REFERENCE.findall(value)}
+        names |= {name for value in element.attrib.values() for name in _REFERENCE.findall(value)}
         if element.get("href", "").startswith("#"):
-            found.add(element.attrib["href"][1:])
-    return found
+            names.add(element.attrib["href"][1:])
+    return names
 
 
 def _rename(element: Element, key: str, used: set[str]) -> None:
@@ -95,7 +95,7 @@ def _restyle(element: Element) -> None:
         if name in ("d", "transform", "x", "y", "style", "width", "height"):
             element.attrib[name] = _NUMBER.sub(_round, value)
     if "style" in element.attrib:
-        style = _COLOR.sub(lambda found: _NAMES[found[0]], element.attrib["style"])
+        style = _COLOR.sub(lambda match: _NAMES[match[0]], element.attrib["style"])
         element.attrib["style"] = _FAMILY.sub("", _FONT.sub(r"font-size: \1", style))
     if "d" in element.attrib:
         element.attrib["d"] = re.sub(r"\s*([A-Za-z])\s*", r"\1", element.attrib["d"]).strip()
@@ -103,8 +103,8 @@ def _restyle(element: Element) -> None:
         del element.attrib["transform"]
 
 
-def _round(found: re.Match[str]) -> str:
-    shorter = f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+def _round(match: re.Match[str]) -> str:
+    shorter = f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
     return "0" if shorter == "-0" else shorter
 
 

@@ -7,12 +7,12 @@ from simemb.report.panels.pairs import histograms, length
 from simemb.report.panels.scores import scores
 from simemb.report.panels.space import maps, plane, spectrum
 from simemb.report.panels.training import curves, ways
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
-FIGURES: dict[str, Callable[[Dossier], list[Panel]]] = {
+FIGURES: dict[str, Callable[[Report], list[Panel]]] = {
     "scores": scores,
     "curves": curves,
-    "plane": lambda dossier: [*plane(dossier), *ways(dossier)],
+    "plane": lambda report: [*plane(report), *ways(report)],
     "histogram": histograms,
     "length": length,
     "spectrum": spectrum,

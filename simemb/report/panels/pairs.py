@@ -13,8 +13,8 @@ from simemb.report.disagreement import ScoredPairs
 from simemb.report.figures import histogram as drawn_histogram
 from simemb.report.figures import length as drawn_length
 from simemb.report.figures.panel import Panel
-from simemb.report.model import Subject
-from simemb.report.report import Dossier
+from simemb.report.model import ReportedModel
+from simemb.report.report import Report
 
 BINS = 5
 WORDS = (0, 1, 2, 3, 5, 8, 13, inf)
@@ -23,22 +23,24 @@ FEWEST = 20
 """Pairs that a bin of length differences must have to be shown."""
 
 
-def histograms(dossier: Dossier) -> list[Panel]:
+def histograms(report: Report) -> list[Panel]:
     """One panel for each model, all with the same bins."""
-    if dossier.pairs is None:
+    if report.pairs is None:
         return []
-    suite, found = dossier.pairs
-    edges = _cosine_edges(found)
-    return [_histogram(place, subject, pairs, suite.name, edges) for place, (subject, pairs) in _each(dossier, found)]
+    suite, pairs_list = report.pairs
+    edges = _cosine_edges(pairs_list)
+    return [
+        _histogram(place, reported, pairs, suite.name, edges) for place, (reported, pairs) in _each(report, pairs_list)
+    ]
 
 
-def _each(dossier: Dossier, found: list[ScoredPairs]) -> list[tuple[int, tuple[Subject, ScoredPairs]]]:
-    return list(enumerate(zip(dossier.everyone, found, strict=True)))
+def _each(report: Report, pairs_list: list[ScoredPairs]) -> list[tuple[int, tuple[ReportedModel, ScoredPairs]]]:
+    return list(enumerate(zip(report.all_models, pairs_list, strict=True)))
 
 
-def _cosine_edges(found: list[ScoredPairs]) -> NDArray[np.float64]:
+def _cosine_edges(pairs_list: list[ScoredPairs]) -> NDArray[np.float64]:
     """Those of `simemb.evaluation.tasks.geometry`, without the bins that no model needs."""
-    lowest = min(float(pairs.cosine.min()) for pairs in found)
+    lowest = min(float(pairs.cosine.min()) for pairs in pairs_list)
     edges = np.array(COSINE_EDGES)
     return edges[max(int(np.searchsorted(edges, lowest, side="right")) - 1, 0) :]
 
@@ -52,7 +54,9 @@ def gold_bins(pairs: ScoredPairs) -> tuple[list[float], list[str]]:
     return edges, [f"{left:.3g} to {right:.3g}" for left, right in pairwise(edges)]
 
 
-def _histogram(place: int, subject: Subject, pairs: ScoredPairs, suite: str, edges: NDArray[np.float64]) -> Panel:
+def _histogram(
+    place: int, reported: ReportedModel, pairs: ScoredPairs, suite: str, edges: NDArray[np.float64]
+) -> Panel:
     gold_edges, names = gold_bins(pairs)
     counts = histogram(pairs.cosine, pairs.gold, gold_edges=gold_edges, cosine_edges=edges.tolist())
     of_bin = np.clip(np.digitize(pairs.gold, gold_edges) - 1, 0, len(names) - 1)
@@ -67,38 +71,39 @@ def _histogram(place: int, subject: Subject, pairs: ScoredPairs, suite: str, edg
     told = ", ".join(f"{ridge.mean:.2f} for gold {ridge.label}" for ridge in ridges)
     return Panel(
         key=f"histogram-{place}",
-        title=subject.label,
+        title=reported.label,
         caption=f"Cosines of {len(pairs.gold):,} pairs of {suite} by gold score, with the mean of each bin.",
         description=f"Histograms of the cosine, one for each bin of gold scores. Mean cosine: {told}.",
-        draw=partial(drawn_histogram.draw, edges=edges, ridges=ridges, look=subject.look),
+        draw=partial(drawn_histogram.draw, edges=edges, ridges=ridges, look=reported.look),
         height=0.7 + 0.34 * len(ridges),
     )
 
 
-def length(dossier: Dossier) -> list[Panel]:
+def length(report: Report) -> list[Panel]:
     """One panel for all models: how far cosines run ahead of gold scores, by the difference in length."""
-    if dossier.pairs is None:
+    if report.pairs is None:
         return []
-    suite, found = dossier.pairs
-    of_bin = np.digitize(found[0].surface.difference, WORDS) - 1
+    suite, pairs_list = report.pairs
+    of_bin = np.digitize(pairs_list[0].surface.difference, WORDS) - 1
     shown = [level for level in range(len(WORDS) - 1) if (of_bin == level).sum() >= FEWEST]
     if len(shown) < 2:
         return []
     names = [_bin_name(WORDS[level], WORDS[level + 1]) for level in shown]
     models = [
         drawn_length.Excess(
-            subject.label,
-            subject.look,
+            reported.label,
+            reported.look,
             np.array([pairs.ahead[of_bin == level].mean() for level in shown]),
             np.array([pairs.ahead[of_bin == level].std() / np.sqrt((of_bin == level).sum()) for level in shown]),
         )
-        for _, (subject, pairs) in _each(dossier, found)
+        for _, (reported, pairs) in _each(report, pairs_list)
     ]
     return [
         Panel(
             key="length",
             title="Similarity and difference in length",
-            caption=f"Percentile of the cosine less percentile of the gold score, over {len(found[0].gold):,} pairs of "
+            caption="Percentile of the cosine less percentile of the gold score, over "
+            f"{len(pairs_list[0].gold):,} pairs of "
             f"{suite.name}, by how many words one sentence is longer than the other; bars are two standard errors. A "
             "model without length bias stays at 0.",
             description="Line chart over the difference in length. "

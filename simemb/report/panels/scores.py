@@ -11,9 +11,9 @@ from simemb.evaluation.suite import Suite
 from simemb.report.figures import scores as drawn
 from simemb.report.figures.panel import Panel
 from simemb.report.intervals import Interval
-from simemb.report.model import Subject
-from simemb.report.report import Dossier
-from simemb.report.tables import measure
+from simemb.report.model import ReportedModel
+from simemb.report.numbers import in_words
+from simemb.report.report import Report
 
 CAPTION = (
     "Intervals hold 95 % of the scores of resampled {units} (bootstrap). They say how far a score may be off by chance "
@@ -22,38 +22,42 @@ CAPTION = (
 )
 
 
-def scores(dossier: Dossier) -> list[Panel]:
+def scores(report: Report) -> list[Panel]:
     """One panel for each suite."""
-    return [scores_of(dossier, suite) for suite in dossier.suites]
+    return [scores_of(report, suite) for suite in report.suites]
 
 
-def scores_of(dossier: Dossier, suite: Suite) -> Panel:
+def scores_of(report: Report, suite: Suite) -> Panel:
     """The headline of every task and its average."""
-    found = dossier.scores(suite)
-    tasks = list(found[0].tasks)
+    scores_list = report.scores(suite)
+    tasks = list(scores_list[0].tasks)
     names = [*tasks, AVERAGE] if len(tasks) > 1 else tasks
     models = [
-        _scored(subject, scores, names, intervals)
-        for subject, scores, intervals in zip(dossier.everyone, found, dossier.intervals(suite), strict=True)
+        _scored(reported, scores, names, intervals)
+        for reported, scores, intervals in zip(report.all_models, scores_list, report.intervals(suite), strict=True)
     ]
     certain = any(np.isfinite(model.low).any() for model in models)
-    pairs = all(scores.outcomes[task].gold is not None for scores in found for task in scores.outcomes)
+    pairs = all(scores.outcomes[task].gold is not None for scores in scores_list for task in scores.outcomes)
     return Panel(
         key=f"scores-{''.join(letter for letter in suite.name if letter.isalnum())}",
         title=f"Scores on {suite.name}",
         caption=CAPTION.format(units="pairs" if pairs else "units") if certain else "These scores have no intervals.",
         description="Dot plot. " + " ".join(_told(model, names) for model in models),
-        draw=partial(drawn.draw, tasks=names, models=models, xlabel=measure(found[0].headline), average=len(tasks) > 1),
+        draw=partial(
+            drawn.draw, tasks=names, models=models, xlabel=in_words(scores_list[0].headline), average=len(tasks) > 1
+        ),
         height=0.75 + len(names) * max(0.2, 0.085 * len(models) + 0.06),
     )
 
 
-def _scored(subject: Subject, scores: Scores, names: list[str], intervals: Mapping[str, Interval]) -> drawn.Scored:
+def _scored(
+    reported: ReportedModel, scores: Scores, names: list[str], intervals: Mapping[str, Interval]
+) -> drawn.Scored:
     points = [
         scores.points if name == AVERAGE else scores.tasks[name].numbers().get(scores.headline, nan) for name in names
     ]
     low, high = zip(*(intervals.get(name, Interval(nan, nan)) for name in names), strict=True)
-    return drawn.Scored(subject.label, subject.look, points, low, high)
+    return drawn.Scored(reported.label, reported.look, points, low, high)
 
 
 def _told(model: drawn.Scored, names: list[str]) -> str:

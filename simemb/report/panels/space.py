@@ -13,7 +13,7 @@ from simemb.report.figures import plane as drawn_plane
 from simemb.report.figures import spectrum as drawn_spectrum
 from simemb.report.figures.panel import Panel
 from simemb.report.figures.style import BASE, Look, look
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
 SAMPLE = 1500
 """Sentences on a map."""
@@ -24,24 +24,24 @@ FEWEST = 3
 OTHERS = Look(BASE, "-", "o")
 
 
-def plane(dossier: Dossier) -> list[Panel]:
+def plane(report: Report) -> list[Panel]:
     """Everyone on the plane of alignment and uniformity, with arrows from what runs started from."""
-    for suite in dossier.suites:
-        found = dossier.scores(suite)
-        if all(scores.geometry for scores in found):
-            return [_plane(dossier, found)]
+    for suite in report.suites:
+        scores_list = report.scores(suite)
+        if all(scores.geometry for scores in scores_list):
+            return [_plane(report, scores_list)]
     return []
 
 
-def _plane(dossier: Dossier, found: Sequence[Scores]) -> Panel:
-    everyone, points = dossier.everyone, list[drawn_plane.Point]()
-    for subject, scores in zip(everyone, found, strict=True):
-        base = dossier.base_of(subject)
+def _plane(report: Report, scores_list: Sequence[Scores]) -> Panel:
+    all_models, points = report.all_models, list[drawn_plane.Point]()
+    for reported, scores in zip(all_models, scores_list, strict=True):
+        base = report.base_of(reported)
         geometry = scores.geometry
         assert geometry is not None
-        place = None if base is None else everyone.index(base)
-        points.append(drawn_plane.Point(subject.label, subject.look, geometry.uniformity, geometry.alignment, place))
-    measured = found[0].geometry
+        place = None if base is None else all_models.index(base)
+        points.append(drawn_plane.Point(reported.label, reported.look, geometry.uniformity, geometry.alignment, place))
+    measured = scores_list[0].geometry
     assert measured is not None
     arrows = " Arrows come from what a run started from." if any(p.base is not None for p in points) else ""
     told = "; ".join(f"{p.label}: uniformity {p.uniformity:.2f}, alignment {p.alignment:.2f}" for p in points)
@@ -57,15 +57,15 @@ def _plane(dossier: Dossier, found: Sequence[Scores]) -> Panel:
     )
 
 
-def spectrum(dossier: Dossier) -> list[Panel]:
-    """The singular values of everyone's vectors of all sentences of a suite."""
-    suite, every = origins(dossier)
+def spectrum(report: Report) -> list[Panel]:
+    """The singular values of all_models's vectors of all sentences of a suite."""
+    suite, every = origins(report)
     texts = list(every)
     if len(texts) < FEWEST:
         return []
     spectra = [
-        drawn_spectrum.Spectrum(subject.label, subject.look, singular_spectrum(subject.vectors(texts)))
-        for subject in dossier.everyone
+        drawn_spectrum.Spectrum(reported.label, reported.look, singular_spectrum(reported.vectors(texts)))
+        for reported in report.all_models
     ]
     spectra = [each for each in spectra if np.isfinite(each.values).all()]
     if not spectra:
@@ -90,23 +90,23 @@ def _half(values: NDArray[np.float64]) -> int:
     return int(np.searchsorted(shares, 0.5) + 1)
 
 
-def maps(dossier: Dossier) -> list[Panel]:
+def maps(report: Report) -> list[Panel]:
     """One map for each model, of the same sentences."""
-    suite, every = origins(dossier)
+    suite, every = origins(report)
     if len(every) < FEWEST:
         return []
     texts, names = list(every), list(every.values())
     chosen = np.sort(np.random.default_rng(0).permutation(len(texts))[:SAMPLE])
     sample = [texts[row] for row in chosen]
     groups = _groups([names[row] for row in chosen])
-    found: list[Panel] = []
-    for place, subject in enumerate(dossier.everyone):
-        places, explained = project(subject.vectors(sample))
+    scores_list: list[Panel] = []
+    for place, reported in enumerate(report.all_models):
+        places, explained = project(reported.vectors(sample))
         drawn = [drawn_map.Group(name, shown, places[rows]) for name, shown, rows in groups]
-        found.append(
+        scores_list.append(
             Panel(
                 key=f"map-{place}",
-                title=subject.label,
+                title=reported.label,
                 caption=f"{len(sample):,} of {len(texts):,} sentences of {suite}, by their two main components.",
                 description=f"Scatter plot of sentence vectors, colored by origin ({', '.join(g[0] for g in groups)}); "
                 f"the two axes hold {100 * sum(explained):.1f} % of the variance.",
@@ -114,20 +114,20 @@ def maps(dossier: Dossier) -> list[Panel]:
                 height=3.0,
             )
         )
-    return found
+    return scores_list
 
 
-def origins(dossier: Dossier) -> tuple[str, dict[str, str]]:
+def origins(report: Report) -> tuple[str, dict[str, str]]:
     """The first suite that keeps its sentences, and where each is from: the task, or of a single task the subset."""
-    for suite in dossier.suites:
-        outcomes = dossier.scores(suite)[0].outcomes
-        found: dict[str, str] = {}
+    for suite in report.suites:
+        outcomes = report.scores(suite)[0].outcomes
+        scores_list: dict[str, str] = {}
         for task, units in outcomes.items():
             for texts, subset in zip(units.texts, units.subsets, strict=True):
                 for text in texts:
-                    found.setdefault(text, subset if len(outcomes) == 1 else task)
-        if found:
-            return suite.name, found
+                    scores_list.setdefault(text, subset if len(outcomes) == 1 else task)
+        if scores_list:
+            return suite.name, scores_list
     return "", {}
 
 
@@ -150,6 +150,8 @@ def _groups(names: Sequence[str]) -> list[tuple[str, Look, list[int]]]:
     for row, name in enumerate(names):
         rows.setdefault(name, []).append(row)
     largest = sorted(rows, key=lambda name: -len(rows[name]))[:GROUPS]
-    found = [(name, look(place), rows[name]) for place, name in enumerate(name for name in rows if name in largest)]
+    scores_list = [
+        (name, look(place), rows[name]) for place, name in enumerate(name for name in rows if name in largest)
+    ]
     rest = [row for name in rows if name not in largest for row in rows[name]]
-    return [*found, *([("others", OTHERS, rest)] if rest else [])]
+    return [*scores_list, *([("others", OTHERS, rest)] if rest else [])]

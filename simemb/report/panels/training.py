@@ -9,10 +9,10 @@ from simemb.report.figures import curves as drawn
 from simemb.report.figures import plane as drawn_plane
 from simemb.report.figures.panel import Panel
 from simemb.report.history import History, Series
-from simemb.report.model import Subject
-from simemb.report.report import Dossier
+from simemb.report.model import ReportedModel
+from simemb.report.report import Report
 
-Runs = Sequence[tuple[Subject, History]]
+Runs = Sequence[tuple[ReportedModel, History]]
 
 # Of every batch that was logged: name in metrics.jsonl, title, caption.
 BATCHES = (
@@ -35,34 +35,34 @@ BATCHES = (
 )
 
 
-def curves(dossier: Dossier) -> list[Panel]:
+def curves(report: Report) -> list[Panel]:
     """Loss, dev score, alignment, uniformity, cosines of positives and of negatives, where runs logged them."""
-    runs = _runs(dossier)
+    runs = _runs(report)
     batches = [_batches(runs, *measure) for measure in BATCHES]
     evaluations = [panel for dev, group in _by_dev(runs).items() for panel in _evaluations(dev, group)]
     return [panel for panel in (*batches[:1], *evaluations, *batches[1:]) if panel is not None]
 
 
-def ways(dossier: Dossier) -> list[Panel]:
+def ways(report: Report) -> list[Panel]:
     """Alignment and uniformity of every evaluation of a training, one panel for each dev suite."""
-    return [_ways(dev, group) for dev, group in _by_dev(_runs(dossier)).items()]
+    return [_ways(dev, group) for dev, group in _by_dev(_runs(report)).items()]
 
 
-def _runs(dossier: Dossier) -> Runs:
-    return [(subject, subject.history) for subject in dossier.subjects if subject.history is not None]
+def _runs(report: Report) -> Runs:
+    return [(reported, reported.history) for reported in report.models if reported.history is not None]
 
 
 def _by_dev(runs: Runs) -> dict[str, Runs]:
-    """Runs that evaluated on the same suite: numbers on different sentences do not belong in one picture."""
-    found: dict[str, list[tuple[Subject, History]]] = {}
-    for subject, history in runs:
+    """Runs that evaluated on the same suite: numbers on different sentences do not belong in one figure."""
+    groups: dict[str, list[tuple[ReportedModel, History]]] = {}
+    for reported, history in runs:
         if history.score is not None and history.series("alignment"):
-            found.setdefault(history.dev.rpartition(" ")[0], []).append((subject, history))
-    return dict(found)
+            groups.setdefault(history.dev.rpartition(" ")[0], []).append((reported, history))
+    return dict(groups)
 
 
 def _batches(runs: Runs, name: str, title: str, caption: str) -> Panel | None:
-    series = [(subject, history.series(name), None) for subject, history in runs]
+    series = [(reported, history.series(name), None) for reported, history in runs]
     return _panel(f"curve-{name}", title, title.lower(), caption, series)
 
 
@@ -70,8 +70,8 @@ def _evaluations(dev: str, runs: Runs) -> list[Panel]:
     first = runs[0][1]
     on = f"on {first.vectors:,} sentences of {dev}" if first.vectors else f"on {dev}"
     metric = first.dev.rpartition(" ")[2]
-    scores = [(subject, history.series(history.score or ""), history.kept) for subject, history in runs]
-    found = [
+    scores = [(reported, history.series(history.score or ""), history.kept) for reported, history in runs]
+    panels = [
         _panel(
             f"curve-{_slug(dev)}-score",
             f"Score on {dev}",
@@ -82,20 +82,20 @@ def _evaluations(dev: str, runs: Runs) -> list[Panel]:
         )
     ]
     for name, title in (("alignment", "Alignment"), ("dev_uniformity", "Uniformity")):
-        series = [(subject, history.series(name), history.kept) for subject, history in runs]
+        series = [(reported, history.series(name), history.kept) for reported, history in runs]
         caption = f"{title} {on}; lower is better. The checkpoint that was kept is marked."
-        found.append(_panel(f"curve-{_slug(dev)}-{title.lower()}", title, title.lower(), caption, series))
-    return [panel for panel in found if panel is not None]
+        panels.append(_panel(f"curve-{_slug(dev)}-{title.lower()}", title, title.lower(), caption, series))
+    return [panel for panel in panels if panel is not None]
 
 
 def _panel(
-    key: str, title: str, ylabel: str, caption: str, series: Sequence[tuple[Subject, Series, int | None]]
+    key: str, title: str, ylabel: str, caption: str, series: Sequence[tuple[ReportedModel, Series, int | None]]
 ) -> Panel | None:
     present = [each for each in series if each[1]]
     if not present:
         return None
     lines = [
-        drawn.Curve(subject.label, subject.look, steps, values, kept) for subject, (steps, values), kept in present
+        drawn.Curve(reported.label, reported.look, steps, values, kept) for reported, (steps, values), kept in present
     ]
     return Panel(
         key=key,
@@ -121,9 +121,9 @@ def _told(curve: drawn.Curve) -> str:
 def _ways(dev: str, runs: Runs) -> Panel:
     drawn_ways = [
         drawn_plane.Way(
-            subject.label, subject.look, history.series("dev_uniformity").values, history.series("alignment").values
+            reported.label, reported.look, history.series("dev_uniformity").values, history.series("alignment").values
         )
-        for subject, history in runs
+        for reported, history in runs
     ]
     vectors = runs[0][1].vectors
     on = f"{vectors:,} sentences of {dev}" if vectors else dev

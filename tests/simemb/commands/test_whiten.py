@@ -16,7 +16,7 @@ from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, ModelError, TrainingError
 from simemb.report.figures.style import look
-from simemb.report.model import Subject
+from simemb.report.model import ReportedModel
 from simemb.training.run_directory import RunDirectory
 
 
@@ -93,8 +93,8 @@ def test_a_whitened_encoder_is_transductive_on_the_texts_that_it_was_whitened_on
 
 def test_a_whitened_encoder_does_not_pass_for_a_run(tiny_base: Path, sentences_file: Path) -> None:
     whiten([str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims", "9"])
-    subject = Subject("white", "white", look(0))
-    assert (subject.recipe, subject.history) == (None, None)
+    reported = ReportedModel("white", "white", look(0))
+    assert (reported.recipe, reported.history) == (None, None)
     with pytest.raises(TrainingError, match="white is not a run directory"):
         RunDirectory("white").refuse(resume=False, overwrite=True)
     with pytest.raises(TrainingError, match="nothing to resume"):

@@ -1,4 +1,4 @@
-"""What the tests of a report share: a run, another model, and a dossier of both."""
+"""What the tests of a report share: a run, another model, and a report of both."""
 
 import random
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +50,6 @@ def own_run(run: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dossier(run: Path, tiny_base: Path, dev_file: Path) -> Dossier:
+def report(run: Path, tiny_base: Path, dev_file: Path) -> Report:
     """The run and, by itself, the model that it started from."""
-    return Dossier([str(run), str(tiny_base)], [str(dev_file)])
+    return Report([str(run), str(tiny_base)], [str(dev_file)])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simemb.report.page import number, page
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
 VOID = {"meta", "link", "br"}
 HOSTILE = "<script>alert(\"1\")</script> & </td> 'quoted' <img src=x onerror=alert(1)>"
@@ -70,8 +70,8 @@ class Strict(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def content(dossier: Dossier) -> str:
-    return page(dossier)
+def content(report: Report) -> str:
+    return page(report)
 
 
 @pytest.fixture(scope="module")
@@ -196,12 +196,12 @@ def gains(record: Any) -> set[float]:
     return {one - other for one in points for other in points}
 
 
-def test_the_record_is_that_of_the_evaluation(dossier: Dossier, record: Any):
-    (suite,) = dossier.suites
-    for subject, scores, intervals in zip(
-        dossier.everyone, dossier.scores(suite), dossier.intervals(suite), strict=True
+def test_the_record_is_that_of_the_evaluation(report: Report, record: Any):
+    (suite,) = report.suites
+    for reported, scores, intervals in zip(
+        report.all_models, report.scores(suite), report.intervals(suite), strict=True
     ):
-        found = record["scores"]["dev"][subject.label]
+        found = record["scores"]["dev"][reported.label]
         assert found["record"] == scores.to_json()
         assert found["intervals"] == {task: list(interval) for task, interval in intervals.items()}
 
@@ -231,9 +231,9 @@ def test_a_number_shows_few_digits_and_has_them_all(value: float | None, decimal
 # ---- what is told --------------------------------------------------------------------------------
 
 
-def test_what_differs_is_said_in_words(root: Element, dossier: Dossier, record: Any):
+def test_what_differs_is_said_in_words(root: Element, report: Report, record: Any):
     shown = [item.text for item in root.all("li") if item.parent and item.parent.get("class") == "verdicts"]
-    assert shown == record["verdicts"]["dev"] == dossier.verdicts(dossier.suites[0])
+    assert shown == record["verdicts"]["dev"] == report.verdicts(report.suites[0])
     assert len(shown) >= 1
 
 
@@ -243,14 +243,14 @@ def test_recipe_and_environment_are_there(root: Element):
         assert expected in text
 
 
-def test_the_worst_pairs_of_every_model_are_there_but_not_those_of_a_base(root: Element, dossier: Dossier):
+def test_the_worst_pairs_of_every_model_are_there_but_not_those_of_a_base(root: Element, report: Report):
     (section,) = [section for section in root.all("section") if section.get("id") == "worst"]
-    assert [heading.text for heading in section.all("h3")] == [subject.label for subject in dossier.subjects]
+    assert [heading.text for heading in section.all("h3")] == [reported.label for reported in report.models]
     assert all(len(table.all("tr")) == 31 for table in section.all("table"))
 
 
 def test_a_model_that_is_no_run_makes_a_shorter_page(tiny_base: Path, dev_file: Path):
-    root = Strict(page(Dossier([str(tiny_base)], [str(dev_file)]))).root
+    root = Strict(page(Report([str(tiny_base)], [str(dev_file)]))).root
     sections = [section.get("id") for section in root.all("section")]
     assert sections == ["scores", "plane", "similarities", "length", "spectrum", "map", "worst", "record"]
     assert [link.get("href")[1:] for link in root.all("nav")[0].all("a")] == sections
@@ -259,7 +259,7 @@ def test_a_model_that_is_no_run_makes_a_shorter_page(tiny_base: Path, dev_file: 
 def test_hostile_texts_stay_texts(tiny_base: Path, tmp_path: Path):
     lines = [f"{score}\t{HOSTILE} {score}\tthe red dog {score}" for score in range(5)]
     (tmp_path / "evil.tsv").write_text("score\tsentence1\tsentence2\n" + "\n".join(lines) + "\n")
-    root = Strict(page(Dossier([str(tiny_base)], [str(tmp_path / "evil.tsv")]))).root
+    root = Strict(page(Report([str(tiny_base)], [str(tmp_path / "evil.tsv")]))).root
     assert len(root.all("script")) == 2
     assert root.all("img") == []
     assert any(HOSTILE in cell.text for cell in root.all("td"))
@@ -276,6 +276,6 @@ def test_a_collapsed_model_has_dashes_where_nothing_is_defined(tiny_base: Path, 
     Encoder.load(tiny_base, pooling="cls").save(tmp_path / "flat")
     weights = load_file(tmp_path / "flat" / "model.safetensors")
     save_file({name: weight * 0 for name, weight in weights.items()}, tmp_path / "flat" / "model.safetensors")
-    root = Strict(page(Dossier([str(tmp_path / "flat")], [str(dev_file)]))).root
+    root = Strict(page(Report([str(tmp_path / "flat")], [str(dev_file)]))).root
     (cell, *_) = root.all("table")[0].all("td")
     assert cell.text.strip() == "-"

@@ -12,7 +12,7 @@ import pytest
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.tasks import Similarity
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
 
 def keep(run: Path, record: dict[str, Any], name: str = "dev") -> None:
@@ -24,10 +24,10 @@ def keep(run: Path, record: dict[str, Any], name: str = "dev") -> None:
 
 
 def test_what_a_run_started_from_stands_beside_it(run: Path, dev_file: Path):
-    dossier = Dossier([str(run)], [str(dev_file)])
-    assert [subject.label for subject in dossier.everyone] == ["first", "tiny-bert (base)"]
-    assert dossier.base_of(dossier.subjects[0]) is dossier.bases[0]
-    assert dossier.bases[0].base
+    report = Report([str(run)], [str(dev_file)])
+    assert [reported.label for reported in report.all_models] == ["first", "tiny-bert (base)"]
+    assert report.base_of(report.models[0]) is report.bases[0]
+    assert report.bases[0].base
 
 
 def test_a_base_that_is_one_of_the_models_is_not_shown_twice(own_run: Path, tiny_base: Path, dev_file: Path):
@@ -35,16 +35,16 @@ def test_a_base_that_is_one_of_the_models_is_not_shown_twice(own_run: Path, tiny
     from simemb.encoder.encoder import Encoder
 
     Encoder.load(tiny_base, pooling="cls").save(base)
-    dossier = Dossier([str(own_run), str(base)], [str(dev_file)])
-    assert dossier.bases == []
-    assert dossier.base_of(dossier.subjects[0]) is dossier.subjects[1]
-    assert dossier.base_of(dossier.subjects[1]) is None
+    report = Report([str(own_run), str(base)], [str(dev_file)])
+    assert report.bases == []
+    assert report.base_of(report.models[0]) is report.models[1]
+    assert report.base_of(report.models[1]) is None
 
 
 def test_two_runs_of_one_base_share_it(run: Path, own_run: Path, dev_file: Path):
-    dossier = Dossier([str(run), str(own_run)], [str(dev_file)])
-    assert len(dossier.bases) == 1
-    assert [dossier.base_of(subject) for subject in dossier.subjects] == dossier.bases * 2
+    report = Report([str(run), str(own_run)], [str(dev_file)])
+    assert len(report.bases) == 1
+    assert [report.base_of(reported) for reported in report.models] == report.bases * 2
 
 
 @pytest.mark.parametrize("what", ["gone", "changed"])
@@ -55,21 +55,21 @@ def test_a_base_that_is_gone_or_changed_is_left_out_and_named(
     recipe["run"] |= {"model": str(own_run / "nothing")} if what == "gone" else {"fingerprint": "of another"}
     (own_run / "recipe.json").write_text(json.dumps(recipe))
     with caplog.at_level(logging.WARNING, logger="simemb"):
-        dossier = Dossier([str(own_run)], [str(dev_file)])
-        assert dossier.bases == []
+        report = Report([str(own_run)], [str(dev_file)])
+        assert report.bases == []
     assert "own: what it started from is left out" in caplog.text
-    assert dossier.base_of(dossier.subjects[0]) is None
+    assert report.base_of(report.models[0]) is None
 
 
 def test_bases_can_be_left_out(run: Path, dev_file: Path):
-    dossier = Dossier([str(run)], [str(dev_file)], base=False)
-    assert [subject.label for subject in dossier.everyone] == ["first"]
-    assert dossier.base_of(dossier.subjects[0]) is None
+    report = Report([str(run)], [str(dev_file)], base=False)
+    assert [reported.label for reported in report.all_models] == ["first"]
+    assert report.base_of(report.models[0]) is None
 
 
 def test_a_model_that_is_named_twice_is_refused():
     with pytest.raises(DataError, match="runs/first: is named twice"):
-        Dossier(["runs/first", "bundled", "runs/first"])
+        Report(["runs/first", "bundled", "runs/first"])
 
 
 # ---- suites --------------------------------------------------------------------------------------
@@ -83,26 +83,26 @@ def test_without_the_data_of_sts_the_bundled_sample_is_taken_and_that_is_said(
 
     monkeypatch.setattr(Similarity, "load", absent)
     with caplog.at_level(logging.WARNING, logger="simemb"):
-        assert [suite.name for suite in Dossier([str(run)]).suites] == ["sample"]
+        assert [suite.name for suite in Report([str(run)]).suites] == ["sample"]
     assert "the scores are those of the bundled sample, as the data of sts are absent: no such file" in caplog.text
 
 
 def test_sts_is_the_default(run: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
-    assert [suite.name for suite in Dossier([str(run)]).suites] == ["sts"]
+    assert [suite.name for suite in Report([str(run)]).suites] == ["sts"]
 
 
 def test_a_suite_that_was_asked_for_must_be_there(run: Path):
     with pytest.raises(DataError, match="unknown suite 'stss': did you mean 'sts'"):
-        _ = Dossier([str(run)], ["stss"]).suites
+        _ = Report([str(run)], ["stss"]).suites
 
 
 # ---- what differs --------------------------------------------------------------------------------
 
 
 def test_runs_are_compared_with_their_base_and_models_with_each_other(own_run: Path, run: Path, dev_file: Path):
-    dossier = Dossier([str(run), str(own_run)], [str(dev_file)])
-    verdicts = dossier.verdicts(dossier.suites[0])
+    report = Report([str(run), str(own_run)], [str(dev_file)])
+    verdicts = report.verdicts(report.suites[0])
     labels = ("first", "own", "tiny-bert")
     named = [[label for label in labels if re.search(rf"\b{label}\b", verdict)] for verdict in verdicts]
     assert named == [["first", "tiny-bert"], ["own", "tiny-bert"], ["first", "own"]]
@@ -110,8 +110,8 @@ def test_runs_are_compared_with_their_base_and_models_with_each_other(own_run: P
 
 
 def test_a_single_model_differs_from_nothing(tiny_base: Path, dev_file: Path):
-    dossier = Dossier([str(tiny_base)], [str(dev_file)])
-    assert dossier.verdicts(dossier.suites[0]) == []
+    report = Report([str(tiny_base)], [str(dev_file)])
+    assert report.verdicts(report.suites[0]) == []
 
 
 # ---- what may not be mixed -----------------------------------------------------------------------
@@ -119,35 +119,35 @@ def test_a_single_model_differs_from_nothing(tiny_base: Path, dev_file: Path):
 
 def test_a_record_of_other_data_is_refused_with_the_reason(own_run: Path, dev_file: Path):
     suite = evaluate.find(str(dev_file))
-    record = Dossier([str(own_run)], [suite], base=False).scores(suite)[0].to_json()
+    record = Report([str(own_run)], [suite], base=False).scores(suite)[0].to_json()
     keep(own_run, record)
-    assert Dossier([str(own_run)], [suite], base=False).scores(suite)
+    assert Report([str(own_run)], [suite], base=False).scores(suite)
     keep(own_run, record | {"data": dict.fromkeys(record["data"], "00" * 32)})
     with pytest.raises(DataError, match=r"own and .*dev\.json cannot be compared on dev: .* is not the same file"):
-        Dossier([str(own_run)], [suite], base=False).scores(suite)
+        Report([str(own_run)], [suite], base=False).scores(suite)
 
 
 def test_a_stale_record_is_scored_anew_and_never_compared(own_run: Path, dev_file: Path):
     keep(own_run, {"suite": "dev", "tasks": {"another": {}}, "average": {}, "fingerprint": "of another"})
     suite = evaluate.find(str(dev_file))
-    assert Dossier([str(own_run)], [suite], base=False).scores(suite)[0].tasks.keys() == {"dev"}
+    assert Report([str(own_run)], [suite], base=False).scores(suite)[0].tasks.keys() == {"dev"}
 
 
 def test_records_of_further_suites_are_shown_if_they_are_comparable(own_run: Path, dev_file: Path):
     other = Path(shutil.copytree(own_run, own_run.with_name("other")))
-    fingerprint = Dossier([str(own_run)]).subjects[0].fingerprint
+    fingerprint = Report([str(own_run)]).models[0].fingerprint
     record = {"suite": "zh", "tasks": {"lcqmc": {}}, "average": {}, "fingerprint": fingerprint, "data": {"a": "00"}}
     for run in (own_run, other):
         keep(run, record, "zh")
     models = [str(own_run), str(other)]
-    assert Dossier(models, [str(dev_file)]).others_on_record() == {"zh": {"own": record, "other": record}}
+    assert Report(models, [str(dev_file)]).others_on_record() == {"zh": {"own": record, "other": record}}
     keep(other, record | {"data": {"a": "11"}}, "zh")
     with pytest.raises(DataError, match=r"own/scores/zh\.json and .*other/scores/zh\.json cannot be compared on zh"):
-        Dossier(models, [str(dev_file)]).others_on_record()
+        Report(models, [str(dev_file)]).others_on_record()
 
 
-def test_pairs_are_those_of_the_first_suite_that_has_them(dossier: Dossier):
-    assert dossier.pairs is not None
-    suite, found = dossier.pairs
+def test_pairs_are_those_of_the_first_suite_that_has_them(report: Report):
+    assert report.pairs is not None
+    suite, found = report.pairs
     assert suite.name == "dev"
-    assert [len(pairs.gold) for pairs in found] == [150] * len(dossier.everyone)
+    assert [len(pairs.gold) for pairs in found] == [150] * len(report.all_models)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simemb.report.run_settings import Row, made
+from simemb.report.run_settings import Row, run_settings
 
 
 class Run:
@@ -15,7 +15,7 @@ def recipe(seed: int, **more: Any) -> dict[str, Any]:
 
 
 def test_settings_are_named_by_their_place_and_what_differs_stands_apart():
-    found = made([Run(recipe(1)), Run(recipe(2, guide=None)), Run(None)])  # type: ignore[arg-type]
+    found = run_settings([Run(recipe(1)), Run(recipe(2, guide=None)), Run(None)])  # type: ignore[arg-type]
     assert [run.recipe["run"]["seed"] for run in found.runs if run.recipe] == [1, 2]
     assert found.differing == [Row("run.seed", ("1", "2")), Row("recipe.guide", ("", "null"))]
     assert Row("recipe.views.0.column", ("0", "0")) in found.same
@@ -23,10 +23,10 @@ def test_settings_are_named_by_their_place_and_what_differs_stands_apart():
 
 
 def test_a_single_run_differs_from_nothing():
-    found = made([Run(recipe(1))])  # type: ignore[arg-type]
+    found = run_settings([Run(recipe(1))])  # type: ignore[arg-type]
     assert found.differing == []
     assert Row("run.seed", ("1",)) in found.same
 
 
 def test_models_that_are_no_runs_have_no_settings():
-    assert made([Run(None)]) == ([], [], [])  # type: ignore[arg-type]
+    assert run_settings([Run(None)]) == ([], [], [])  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from simemb.report.figures.panel import Panel
 from simemb.report.panels import FIGURES
 from simemb.report.panels.pairs import gold_bins
 from simemb.report.panels.space import GROUPS, _groups, origins, project
-from simemb.report.report import Dossier
+from simemb.report.report import Report
 
 
 def axes_of(panel: Panel) -> Axes:
@@ -34,24 +34,24 @@ def lines(panel: Panel) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("figure", list(FIGURES))
-def test_every_figure_says_what_it_shows_to_who_cannot_see_it(figure: str, dossier: Dossier):
-    panels = FIGURES[figure](dossier)
+def test_every_figure_says_what_it_shows_to_who_cannot_see_it(figure: str, report: Report):
+    panels = FIGURES[figure](report)
     assert len({panel.key for panel in panels}) == len(panels) > 0
     for panel in panels:
         assert all((panel.title, panel.caption.endswith("."), panel.description.endswith(".")))
         axes_of(panel)
 
 
-def test_scores_are_drawn_where_they_are(dossier: Dossier):
-    (panel,) = FIGURES["scores"](dossier)
+def test_scores_are_drawn_where_they_are(report: Report):
+    (panel,) = FIGURES["scores"](report)
     drawn = lines(panel)
-    for subject, scores in zip(dossier.everyone, dossier.scores(dossier.suites[0]), strict=True):
-        assert drawn[subject.label][:, 0].tolist() == [scores.points]
-    assert f"{dossier.scores(dossier.suites[0])[0].points:.2f}" in panel.description
+    for reported, scores in zip(report.all_models, report.scores(report.suites[0]), strict=True):
+        assert drawn[reported.label][:, 0].tolist() == [scores.points]
+    assert f"{report.scores(report.suites[0])[0].points:.2f}" in panel.description
 
 
-def test_curves_are_the_lines_of_metrics_jsonl(dossier: Dossier):
-    panels = {panel.key: panel for panel in FIGURES["curves"](dossier)}
+def test_curves_are_the_lines_of_metrics_jsonl(report: Report):
+    panels = {panel.key: panel for panel in FIGURES["curves"](report)}
     assert list(panels) == [
         "curve-loss",
         "curve-dev-score",
@@ -60,33 +60,33 @@ def test_curves_are_the_lines_of_metrics_jsonl(dossier: Dossier):
         "curve-positive",
         "curve-negative",
     ]
-    history = dossier.subjects[0].history
+    history = report.models[0].history
     assert history is not None
     for key, name in (("curve-dev-score", "dev_spearman"), ("curve-dev-uniformity", "dev_uniformity")):
         assert lines(panels[key])["first"].T.tolist() == [each.tolist() for each in history.series(name)]
     assert "300 sentences of dev" in panels["curve-dev-alignment"].caption
 
 
-def test_the_plane_has_everyone_and_the_way_of_the_training(dossier: Dossier):
-    plane, way = FIGURES["plane"](dossier)
+def test_the_plane_has_everyone_and_the_way_of_the_training(report: Report):
+    plane, way = FIGURES["plane"](report)
     drawn = lines(plane)
-    for subject, scores in zip(dossier.everyone, dossier.scores(dossier.suites[0]), strict=True):
+    for reported, scores in zip(report.all_models, report.scores(report.suites[0]), strict=True):
         geometry = scores.geometry
         assert geometry is not None
-        assert drawn[subject.label].tolist() == [[geometry.uniformity, geometry.alignment]]
+        assert drawn[reported.label].tolist() == [[geometry.uniformity, geometry.alignment]]
     (arrow,) = [text for text in axes_of(plane).texts if not text.get_text()]
     assert arrow.xy == tuple(drawn["first"][0])
     assert arrow.xyann == tuple(drawn["tiny-bert (base)"][0])
     assert len(lines(way)["first"]) == 3
 
 
-def test_histograms_share_their_bins_and_hold_every_pair(dossier: Dossier):
-    panels = FIGURES["histogram"](dossier)
-    assert [panel.title for panel in panels] == [subject.label for subject in dossier.everyone]
+def test_histograms_share_their_bins_and_hold_every_pair(report: Report):
+    panels = FIGURES["histogram"](report)
+    assert [panel.title for panel in panels] == [reported.label for reported in report.all_models]
     edges = {tuple(axes_of(panel).patches[0].get_data().edges) for panel in panels}
     assert len(edges) == 1
-    assert dossier.pairs is not None
-    assert min(edges)[0] <= min(pairs.cosine.min() for pairs in dossier.pairs[1])
+    assert report.pairs is not None
+    assert min(edges)[0] <= min(pairs.cosine.min() for pairs in report.pairs[1])
 
 
 def test_gold_bins_are_five_or_no_and_yes():
@@ -101,25 +101,25 @@ def test_gold_bins_are_five_or_no_and_yes():
     assert bins((0, 1), binary=True) == ([0, 0.5, 1], ["0", "1"])
 
 
-def test_a_spectrum_is_that_of_all_sentences(dossier: Dossier):
-    (panel,) = FIGURES["spectrum"](dossier)
-    subject = dossier.subjects[0]
-    texts = list(origins(dossier)[1])
-    vectors = subject.vectors(texts).astype(float)
+def test_a_spectrum_is_that_of_all_sentences(report: Report):
+    (panel,) = FIGURES["spectrum"](report)
+    reported = report.models[0]
+    texts = list(origins(report)[1])
+    vectors = reported.vectors(texts).astype(float)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     values = np.linalg.svd(unit - unit.mean(axis=0), compute_uv=False)
-    drawn = lines(panel)[subject.label][:, 1]
+    drawn = lines(panel)[reported.label][:, 1]
     present = ~np.isnan(drawn)
     assert drawn[present] == pytest.approx((values / values[0])[: len(drawn)][present], rel=1e-4)
     assert f"{len(texts):,} sentences" in panel.caption
 
 
-def test_maps_show_the_same_sentences_and_say_how_many(dossier: Dossier):
-    panels = FIGURES["map"](dossier)
-    assert [panel.title for panel in panels] == [subject.label for subject in dossier.everyone]
+def test_maps_show_the_same_sentences_and_say_how_many(report: Report):
+    panels = FIGURES["map"](report)
+    assert [panel.title for panel in panels] == [reported.label for reported in report.all_models]
     counts = {sum(len(line.get_xdata()) for line in axes_of(panel).get_lines()) for panel in panels}
     (count,) = counts
-    texts = len(origins(dossier)[1])
+    texts = len(origins(report)[1])
     assert count == texts
     assert f"{count:,} of {texts:,} sentences of dev" in panels[0].caption
 
@@ -149,22 +149,22 @@ def test_the_largest_groups_have_colors_and_the_rest_share_gray():
 
 
 def test_models_without_a_run_have_no_learning_curves(tiny_base: Path, dev_file: Path):
-    dossier = Dossier([str(tiny_base)], [str(dev_file)])
-    assert FIGURES["curves"](dossier) == []
-    assert [panel.key for panel in FIGURES["plane"](dossier)] == ["plane"]
+    report = Report([str(tiny_base)], [str(dev_file)])
+    assert FIGURES["curves"](report) == []
+    assert [panel.key for panel in FIGURES["plane"](report)] == ["plane"]
 
 
 def test_a_run_that_never_evaluated_has_curves_of_its_batches_alone(own_run: Path, dev_file: Path):
     (own_run / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0, "negative": null}\n{"step": 9, "loss": 1.0}\n')
-    dossier = Dossier([str(own_run)], [str(dev_file)])
-    assert [panel.key for panel in FIGURES["curves"](dossier)] == ["curve-loss"]
+    report = Report([str(own_run)], [str(dev_file)])
+    assert [panel.key for panel in FIGURES["curves"](report)] == ["curve-loss"]
 
 
 def test_runs_with_different_dev_suites_share_no_picture_of_them(run: Path, own_run: Path, dev_file: Path):
     text = (own_run / "metrics.jsonl").read_text().replace("dev_spearman", "mine_spearman")
     (own_run / "metrics.jsonl").write_text(text.replace("dev_pearson", "mine_pearson"))
-    dossier = Dossier([str(run), str(own_run)], [str(dev_file)])
-    keys = [panel.key for panel in FIGURES["curves"](dossier)]
+    report = Report([str(run), str(own_run)], [str(dev_file)])
+    keys = [panel.key for panel in FIGURES["curves"](report)]
     assert keys[:4] == ["curve-loss", "curve-dev-score", "curve-dev-alignment", "curve-dev-uniformity"]
     assert keys[4:7] == ["curve-mine-score", "curve-mine-alignment", "curve-mine-uniformity"]
 
@@ -172,7 +172,7 @@ def test_runs_with_different_dev_suites_share_no_picture_of_them(run: Path, own_
 def test_a_suite_that_keeps_no_sentences_has_no_map_and_no_spectrum(tiny_base: Path, dev_file: Path):
     pairs = Similarity("dev", {"test": dev_file})
     suite = Suite("shape", "", (VectorGeometry("dev", pairs),), geometry=None, headline="uniformity")
-    dossier = Dossier([str(tiny_base)], [suite])
-    present = [name for name, figure in FIGURES.items() if figure(dossier)]
+    report = Report([str(tiny_base)], [suite])
+    present = [name for name, figure in FIGURES.items() if figure(report)]
     assert present == ["scores"]
-    assert "no intervals" in FIGURES["scores"](dossier)[0].caption
+    assert "no intervals" in FIGURES["scores"](report)[0].caption
