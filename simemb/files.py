@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, whatever happens meanwhile; read as JSON; their checksums; the cache folder."""
+"""Files: atomic writes, JSON, checksums, and the cache folder."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 @contextmanager
 def new_file(path: Path) -> Generator[Path, None, None]:
-    """Yield a temporary path beside `path`; when the block ends well it becomes `path`, in one step."""
+    """Yield a temporary path beside `path`; if the block succeeds, it is renamed to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     try:
@@ -27,10 +27,10 @@ def new_file(path: Path) -> Generator[Path, None, None]:
 
 @contextmanager
 def new_directory(path: Path) -> Generator[Path, None, None]:
-    """Yield a temporary directory beside `path`; when the block ends well it takes the place of `path`.
+    """Yield a temporary directory beside `path`; if the block succeeds, it replaces `path`.
 
-    Between the two renames `path` is missing for an instant and the old one stands beside it as
-    `<name>.old`: `recover` puts it back after a crash.
+    Between two renames `path` is missing for an instant, and the old directory is beside it as `<name>.old`: `recover`
+    restores it after a crash.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     recover(path)
@@ -58,13 +58,13 @@ def recover(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left half-written in a folder, where nobody writes now."""
+    """Remove the temporary files of killed writers from a folder in which nothing is being written."""
     for partial in folder.glob(".*.partial"):
         shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
 def probe(path: Path) -> None:
-    """Raise the `OSError` that writing `path` would raise, before the work whose result it is to hold."""
+    """Raise the `OSError` that writing `path` would raise, before the work whose result it will hold."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     partial.touch()
@@ -74,7 +74,7 @@ def probe(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step."""
+    """Write a text file atomically."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -99,7 +99,7 @@ def cache_folder() -> Path:
 
 
 def _partial(path: Path) -> Path:
-    """A name that no other writer has, in this process or on another machine that shares the disk."""
+    """A name that no other writer uses, in this process or on another machine that shares the disk."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
@@ -108,6 +108,6 @@ def _old(path: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    """Make sure that the content is on the disk before the name is."""
+    """Write the content to the disk before the file is renamed."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""A progress bar with rate and time left, on standard error, only where a person watches."""
+"""A progress bar with rate and time left, on standard error, if that is a terminal."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def track(
     what: str, *, total: int | None = None, unit: str = "texts", shown: bool | None = None
 ) -> Generator[Callable[[int], None], None, None]:
-    """Yield `advance(count)`; meanwhile a bar shows how many of `total` are done, how fast, how long still.
+    """Yield `advance(count)`; a bar shows how many of `total` are done, the rate and the time left.
 
     shown: None shows it if standard error is a terminal. total: None for a stream of unknown length.
 

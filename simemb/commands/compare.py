@@ -44,9 +44,9 @@ class Compare:
     json: Path | None = None
     """Write the full record there: every difference and p-value unrounded, fingerprints, checksums and versions."""
     pooling: tuple[str, ...] = ()
-    """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default what they say."""
+    """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default theirs."""
     batch_size: int | None = None
-    """At most so many texts at once."""
+    """The most texts in a batch."""
     cache: bool = True
     """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
 

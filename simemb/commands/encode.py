@@ -30,13 +30,13 @@ class Encode:
     column: str | None = None
     """The column to encode; by default the first text column."""
     pooling: str | None = None
-    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     normalize: bool = False
     """Scale vectors to unit length."""
     truncate_dim: int | None = None
-    """Keep the first so many dimensions."""
+    """Keep this many of the first dimensions."""
     batch_size: int | None = None
-    """At most so many texts at once; by default as many as fill a budget of tokens."""
+    """The most texts in a batch; by default a batch is a fixed number of tokens."""
     precision: Literal["float32", "int8"] = "float32"
     """int8 is several times as fast on a CPU, and close to the same vectors."""
 

@@ -38,9 +38,9 @@ class Eval:
     metric: str | None = None
     """The number that the table shows: pearson, or any that the suite measures; by default its headline."""
     pooling: str | None = None
-    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     batch_size: int | None = None
-    """At most so many texts at once."""
+    """The most texts in a batch."""
     cache: bool = True
     """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
     precision: Literal["float32", "int8"] = "float32"

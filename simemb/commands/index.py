@@ -32,9 +32,9 @@ class BuildIndex:
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
     pooling: str | None = None
-    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     overwrite: bool = False
-    """Replace the index that is there."""
+    """Replace an existing index."""
 
 
 def run(words: list[str]) -> None:

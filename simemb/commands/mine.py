@@ -46,7 +46,7 @@ class Mine:
     """Text columns of the data in role order: anchor, positive. By default recognized by name."""
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
     pooling: str | None = None
-    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
 
 
 def run(words: list[str]) -> None:

@@ -47,7 +47,7 @@ class New:
     seed: int = 1
     """Decides the random weights."""
     overwrite: bool = False
-    """Replace the model that is there."""
+    """Replace an existing model."""
 
 
 def run(words: list[str]) -> None:

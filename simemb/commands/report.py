@@ -37,7 +37,7 @@ class Report:
     base: bool = True
     """Also show what the runs started from."""
     overwrite: bool = False
-    """Replace the file that is there."""
+    """Replace an existing file."""
 
 
 def run(words: list[str]) -> None:

@@ -32,7 +32,7 @@ class Search:
     model: str | None = None
     """The encoder; by default the one whose name the index remembers."""
     pooling: str | None = None
-    """The pooling that the index was built with, if it was options by hand."""
+    """The pooling that the index was built with, if it was chosen explicitly."""
 
 
 def run(words: list[str]) -> None:

@@ -39,13 +39,13 @@ class Train:
     seeds: tuple[int, ...] = ()
     """Train once with each seed, in DIR/seed-N, and report mean and standard deviation."""
     resume: bool = False
-    """Go on with the run in DIR, bit for bit as if it had never stopped."""
+    """Continue the run in DIR, bit for bit as if it had never stopped."""
     overwrite: bool = False
     """Replace the run in DIR."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision: bf16 pays on GPUs and on processors that have it, fp16 needs a GPU."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
-    """Report there too, beside metrics.jsonl."""
+    """Also report to these trackers, beside metrics.jsonl."""
 
 
 def run(words: list[str]) -> None:
@@ -59,15 +59,15 @@ def run(words: list[str]) -> None:
     from simemb.method.recipe import Recipe
     from simemb.method.recipe_files import find, settings
 
-    found, made = find(name), settings(name)
-    pooling = made.pop("pooling", None)
+    named_recipe, run_settings = find(name), settings(name)
+    pooling = run_settings.pop("pooling", None)
 
     @dataclass(frozen=True)
     class Options(Train):
         __doc__ = Train.__doc__
-        recipe: Annotated[Recipe, UNPREFIXED] = found
+        recipe: Annotated[Recipe, UNPREFIXED] = named_recipe
 
-    options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**made))
+    options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings))
     if any(word.partition("=")[0] == "--pooling" for word in rest):
         pooling = options.recipe.pooling
     if options.seeds:
@@ -80,7 +80,7 @@ def run(words: list[str]) -> None:
 
 
 def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
-    """One run for each seed. With --resume those that had not begun begin."""
+    """One run for each seed. With --resume, runs that had not begun are started."""
     if len(set(options.seeds)) < len(options.seeds):
         raise UsageError(f"--seeds {' '.join(map(str, options.seeds))}: each seed once")
     from simemb.report import terminal
@@ -91,7 +91,7 @@ def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
     begun = {seed for seed, run in runs.items() if options.resume and run.path.is_dir()}
     if options.resume and not begun:
         raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
-    # Every directory is looked at before the first run, which may take hours.
+    # Every directory is checked before the first run, which may take hours.
     for seed, run in runs.items():
         run.refuse(resume=seed in begun, overwrite=options.overwrite)
     results = [_fit(options, recipe, pooling, run.path, seed, resume=seed in begun) for seed, run in runs.items()]

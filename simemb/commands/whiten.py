@@ -44,13 +44,13 @@ class Whiten:
     output: Path
     """The directory of the whitened encoder, which sentence-transformers loads too."""
     dims: int | None = None
-    """Keep the first so many dimensions, which vary most. By default all."""
+    """Keep this many dimensions, those that vary most. By default all."""
     columns: tuple[str, ...] = ()
     """The text columns of the data. By default recognized by name."""
     pooling: str | None = None
-    """cls, cls_head, mean, max, first_last or last2; by default what the model says."""
+    """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     overwrite: bool = False
-    """Replace the model that is there."""
+    """Replace an existing model."""
 
 
 def run(words: list[str]) -> None:
