@@ -24,7 +24,7 @@ def attend(
 ) -> Float[Tensor, "rows heads dim"]:
     """softmax(q k^T * scaling) v within each sentence, by the kernel that suits the device.
 
-    scaling: 1 / sqrt(dim) by default. first_only: `query` holds the first token of every sentence and no other.
+    scaling: 1 / sqrt(dim) by default. first_only: `query` holds only the first token of every sentence.
     """
     if query.is_cuda and sliding_window is None:
         starts, longest = cuda_attention.starts_of(runs, query.device), runs[-1][1]
@@ -96,11 +96,11 @@ def _attend_padded(
     real = torch.arange(longest, device=device) < lengths[:, None]
     row, column = real.nonzero(as_tuple=True)
 
-    def rectangle(projection: Tensor) -> Tensor:
+    def padded(projection: Tensor) -> Tensor:
         empty = projection.new_zeros(len(lengths), longest, *projection.shape[1:])
         return empty.index_put((row, column), projection)
 
-    q, k, v = query[:, None] if first_only else rectangle(query), rectangle(key), rectangle(value)
+    q, k, v = query[:, None] if first_only else padded(query), padded(key), padded(value)
     visible = real[:, None, None, :]
     window = _window_mask(longest, sliding_window, device)
     attended = scaled_dot_product_attention(

@@ -82,7 +82,7 @@ class Batch:
 
     @cached_property
     def starts(self) -> Int[Tensor, "batch_and_one"]:
-        """Where each sentence begins, and the end of the last, as attention kernels want it."""
+        """Where each sentence begins, and the end of the last, as attention kernels expect it."""
         if self.precomputed_starts is not None:
             return self.precomputed_starts
         return torch.from_numpy(np.cumsum((0, *self.lengths), dtype=np.int32)).to(self.ids.device, non_blocking=True)
@@ -125,7 +125,7 @@ class Batch:
         return split_runs(tokens, self.runs)
 
     def pad(self, padding: int) -> tuple[Int[Tensor, "batch longest"], Int[Tensor, "batch longest"]]:
-        """Token ids as a rectangle filled up with `padding`, and the mask that is 1 where a token stands."""
+        """Token ids as a padded matrix, and the mask that is 1 for tokens and 0 for padding."""
         lengths = torch.tensor(self.lengths, device=self.ids.device)
         mask = torch.arange(self.lengths[-1], device=self.ids.device) < lengths[:, None]
         ids = torch.full(mask.shape, padding, dtype=self.ids.dtype, device=self.ids.device)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from simemb.transformer.batch import Runs, split_runs
-from simemb.transformer.cpu_ops import kept
+from simemb.transformer.cpu_ops import keep_mask
 
 
 class _Saved(NamedTuple):
@@ -79,7 +79,7 @@ class _Attention(Function):
         ):
             q, k, v = to_block(q, queries), to_block(k, group), to_block(v, group)
             weights = _weights(q, k, group, scaling)
-            mask, ctx.scale = kept(weights.shape, dropout)
+            mask, ctx.scale = keep_mask(weights.shape, dropout)
             from_block(_dropped(weights, mask, ctx.scale) @ v, out, queries)
             tensors += _Saved(q, k, v, weights, mask)
         ctx.save_for_backward(*tensors)

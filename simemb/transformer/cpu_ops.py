@@ -57,8 +57,8 @@ def dropout(values: Float[Tensor, "*shape"], probability: float, *, training: bo
     return _Dropout.apply(values, probability)
 
 
-def kept(shape: torch.Size, probability: float) -> tuple[Bool[Tensor, "*shape"], float]:
-    """Which values a dropout keeps, and what it multiplies those by.
+def keep_mask(shape: torch.Size, probability: float) -> tuple[Bool[Tensor, "*shape"], float]:
+    """The mask of the values that a dropout keeps, and the factor by which it multiplies them.
 
     torch draws one seed, so `torch.manual_seed` decides; the bits come from numpy's SFC64, which makes them
     over ten times as fast as torch's generator on a CPU.
@@ -106,7 +106,7 @@ class _Linear(Function):
 class _Dropout(Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, probability: float) -> Tensor:
-        mask, ctx.scale = kept(values.shape, probability)
+        mask, ctx.scale = keep_mask(values.shape, probability)
         ctx.save_for_backward(mask)
         return torch.ops.aten.native_dropout_backward(values, mask, ctx.scale)
 

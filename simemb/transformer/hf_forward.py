@@ -1,8 +1,8 @@
 """The forward pass of the transformers model itself, ragged by an attention registered as `simemb_ragged`.
 
-BERT-family models of transformers 5 look their attention up in `AttentionInterface` and hand on keywords
-they do not know; a ragged batch travels as one sequence with its `runs` (see `simemb.transformer.batch`) as such a
-keyword. No model class is patched.
+BERT-family models of transformers 5 look their attention up in `AttentionInterface` and pass unknown keywords on to it.
+A ragged batch goes in as one sequence, with its `runs` (see `simemb.transformer.batch`) as such a keyword. No model
+class is patched.
 """
 
 import inspect
@@ -38,12 +38,12 @@ def ragged_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
-    **kwargs: Any,  # noqa: ARG001 (what transformers hands to every attention function)
+    **kwargs: Any,  # noqa: ARG001 (what transformers passes to every attention function)
 ) -> tuple[Float[Tensor, "one tokens heads dim"], None]:
     """softmax(q k^T * scaling) v within each sentence; `dropout` acts on the attention weights.
 
-    `sliding_window` w lets a token see those at a distance below w (ModernBERT hands over half its window
-    plus one).
+    With `sliding_window` w a token attends to tokens at a distance below w (ModernBERT passes half its window plus
+    one).
     """
     output = attend(
         *(projection[0].transpose(0, 1) for projection in (query, key, value)),

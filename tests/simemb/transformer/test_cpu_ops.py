@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from simemb.transformer.cpu_ops import dropout, kept, linear, linear_gelu
+from simemb.transformer.cpu_ops import dropout, keep_mask, linear, linear_gelu
 
 
 def layer(*, bias: bool = True) -> nn.Linear:
@@ -91,7 +91,7 @@ def test_dropout_zeroes_its_share_and_scales_the_rest(probability):
 
 @pytest.mark.parametrize("probability", [0.0, 1e-6, 0.1, 1 / 3, 0.99999])
 def test_the_scale_makes_up_for_the_probability_that_is_really_used(probability):
-    _, scale = kept(torch.Size([8]), probability)
+    _, scale = keep_mask(torch.Size([8]), probability)
     used = 1 - 1 / scale
     assert abs(used - probability) <= 1 / 65536
     assert used * 65536 == pytest.approx(round(used * 65536), abs=1e-6)
@@ -99,16 +99,16 @@ def test_the_scale_makes_up_for_the_probability_that_is_really_used(probability)
 
 def test_a_seed_decides_the_mask_and_every_call_draws_another():
     torch.manual_seed(5)
-    first, second = (kept(torch.Size([7, 9, 11]), 0.5)[0] for _ in range(2))
+    first, second = (keep_mask(torch.Size([7, 9, 11]), 0.5)[0] for _ in range(2))
     torch.manual_seed(5)
-    again = kept(torch.Size([7, 9, 11]), 0.5)[0]
+    again = keep_mask(torch.Size([7, 9, 11]), 0.5)[0]
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
 
 
 def test_neighboring_values_are_dropped_independently():
     torch.manual_seed(6)
-    mask = kept(torch.Size([400_000]), 0.1)[0].float()
+    mask = keep_mask(torch.Size([400_000]), 0.1)[0].float()
     for distance in (1, 2, 3, 4, 8, 384):
         correlation = torch.corrcoef(torch.stack([mask[:-distance], mask[distance:]]))[0, 1]
         assert abs(correlation) < 4 / 400_000**0.5
@@ -116,7 +116,7 @@ def test_neighboring_values_are_dropped_independently():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 30])
 def test_a_mask_has_any_number_of_values(count):
-    assert kept(torch.Size([count]), 0.5)[0].shape == (count,)
+    assert keep_mask(torch.Size([count]), 0.5)[0].shape == (count,)
 
 
 def test_the_gradient_goes_where_the_values_went():
