@@ -53,7 +53,7 @@ def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, proba
         masks.append(mask)
         return mask, scale
 
-    monkeypatch.setattr(cpu_attention, "kept", noted)
+    monkeypatch.setattr(cpu_attention, "keep_mask", noted)
     given_ones = projections(first_only=first_only)
     options = {"runs": RUNS, "scaling": 0.4, "dropout": probability, "first_only": first_only}
     ours = attend_in_blocks(*given_ones, **options)
