@@ -46,7 +46,7 @@ def by_loop(
 @pytest.mark.parametrize("probability", [0.1, 0.6])
 def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, probability):
     masks: list[Tensor] = []
-    draw = cpu_attention.kept
+    draw = cpu_attention.keep_mask
 
     def noted(shape, chance):
         mask, scale = draw(shape, chance)
