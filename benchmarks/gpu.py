@@ -134,7 +134,7 @@ def _few_steps(task: Task, model: Path, folder: Path, chunk: int | None) -> None
     from simemb.training.status_line import StatusLine
 
     trainer = make_trainer(task, model, folder, chunk=chunk)
-    with trainer.batches, trainer._recorded():
+    with trainer.batches, trainer._cuda_graphs():
         for _ in range(4):
             trainer._step(StatusLine(4, shown=False))
 
@@ -168,7 +168,7 @@ def question_values(model: Path, folder: Path) -> dict[str, Any]:
     for name, precision, times in (("float32", "no", 1), ("bfloat16", "bf16", 1), ("bfloat16, recorded", "bf16", 3)):
         trainer = make_trainer(task, model, folder, precision=precision, dropout=0.0)
         (examples,) = trainer.loader.step(0)
-        with trainer._recorded():
+        with trainer._cuda_graphs():
             for _ in range(times):
                 trainer.method.zero_grad()
                 with trainer._replaying():

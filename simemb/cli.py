@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-
-from simemb.cookbook import docstring, names
+from itertools import islice
+from pathlib import Path
 
 COMMANDS = "simemb.commands"
 
@@ -43,8 +43,12 @@ field of a recipe.
 
 def verbs() -> dict[str, str]:
     """The usage of every verb: the third line of its module's docstring, read without importing the module."""
-    usages = {name: docstring(COMMANDS, name).splitlines()[2:3] for name in names(COMMANDS)}
-    known = {name: usage[0] for name, usage in usages.items() if usage and usage[0].startswith(f"simemb {name} ")}
+    known: dict[str, str] = {}
+    for path in sorted((Path(__file__).parent / "commands").glob("*.py")):
+        with path.open(encoding="utf-8") as file:
+            usage = "".join(islice(file, 2, 3)).strip()
+        if usage.startswith(f"simemb {path.stem} "):
+            known[path.stem] = usage
     return dict(sorted(known.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)))
 
 

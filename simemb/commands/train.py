@@ -105,7 +105,7 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
     from simemb.training import malloc
     from simemb.training.fit import fit
 
-    if not torch.cuda.is_available():  # this process is ours, so how it uses memory is too
+    if not torch.cuda.is_available():  # this command owns its process, so it may set the allocator
         malloc.give_back() if recipe.chunk else malloc.keep()
     return fit(
         recipe,

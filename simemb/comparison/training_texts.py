@@ -118,4 +118,4 @@ def _cache(path: Path, result: Overlap) -> None:
     try:
         files.write_text(path, json.dumps(result.to_json(), ensure_ascii=False) + "\n")
     except OSError as error:
-        log.warning("%s: what was found cannot be kept: %s", path, error.strerror)
+        log.warning("%s: the result of the search cannot be cached: %s", path, error.strerror)

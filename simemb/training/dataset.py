@@ -83,12 +83,12 @@ def load_training_data(
         for view in recipe.views
         if (view.negative or (view.target and not view.online)) and view.column in columns
     }
-    teacher = _beside(recipe.target.model, encoder) if isinstance(recipe.target, Frozen) else None
-    guide = None if recipe.guide is None else _beside(recipe.guide, encoder)
+    teacher = _load_other(recipe.target.model, encoder) if isinstance(recipe.target, Frozen) else None
+    guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
     return TrainingData(
-        online=_reading(recipe, rows, encoder, progress=progress),
-        second=None if twin is None else _reading(recipe, rows, twin, progress=progress),
+        online=_tokenize(recipe, rows, encoder, progress=progress),
+        second=None if twin is None else _tokenize(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
         teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
         guide_vectors={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
@@ -96,13 +96,13 @@ def load_training_data(
     )
 
 
-def _beside(model: str, encoder: Encoder) -> Any:
+def _load_other(model: str, encoder: Encoder) -> Any:
     """Another encoder, on the same device; sentence-transformers chooses its own."""
     other = Encoder.load(model)
     return other.to(encoder.device) if isinstance(other, Encoder) else other
 
 
-def _reading(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:
+def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:
     special = int(encoder.tokenizer.num_special_tokens_to_add())
     if recipe.max_length <= special:
         raise RecipeError(

@@ -86,7 +86,7 @@ class Loader:
         return StepInput(
             chunks=tuple(self._chunk(rows[first : first + size], first, epoch) for first in range(0, len(rows), size)),
             rows=torch.tensor(rows),
-            texts=self._numbers(rows),
+            texts=self._text_hashes(rows),
             scores=None if data.scores is None else torch.from_numpy(data.scores[rows]),
             teacher_vectors=self._vectors(data.teacher_vectors, rows),
             guide_vectors=self._vectors(data.guide_vectors, rows),
@@ -120,17 +120,17 @@ class Loader:
             sentences.append(sentence)
         return sentences
 
-    def _numbers(self, rows: list[int]) -> Tensor:
+    def _text_hashes(self, rows: list[int]) -> Tensor:
         """For each view a number of 64 bits for each text, equal for equal texts."""
         places = {(view.column, view.offset): view for view in self.views}
         numbers = {place: numbers_of(_read(self.data.online, view, rows)) for place, view in places.items()}
         return torch.stack([numbers[view.column, view.offset] for view in self.views])
 
-    def _vectors(self, known: Mapping[int, NDArray[np.float32]], rows: list[int]) -> dict[int, Tensor]:
+    def _vectors(self, vectors_by_column: Mapping[int, NDArray[np.float32]], rows: list[int]) -> dict[int, Tensor]:
         return {
-            place: torch.from_numpy(np.asarray(known[view.column][_further(rows, view)]))
+            place: torch.from_numpy(np.asarray(vectors_by_column[view.column][_offset_rows(rows, view)]))
             for place, view in enumerate(self.views)
-            if view.column in known
+            if view.column in vectors_by_column
         }
 
 
@@ -141,10 +141,10 @@ def numbers_of(sentences: Sequence[NDArray[np.int32]]) -> Tensor:
 
 
 def _read(tokenized: TokenizedTexts, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
-    return tokenized.table.ids(view.column, _further(rows, view))
+    return tokenized.table.ids(view.column, _offset_rows(rows, view))
 
 
-def _further(rows: list[int], view: View) -> list[int]:
+def _offset_rows(rows: list[int], view: View) -> list[int]:
     return [row + view.offset for row in rows] if view.offset else rows
 
 

@@ -1,8 +1,8 @@
-"""What glibc does with the memory that tensors free: keep it for the next ones, or give it back at once.
+"""Tells glibc to keep the memory that tensors free, or to return it to the system; `simemb train` calls it.
 
-Blocks that are given back come again page by page, filled with zeros, which costs time; blocks that are kept leave
-holes that the next, a little larger, do not fit, which costs memory. Other C libraries are left as they are, and so is
-all with `SIMEMB_PLAIN=1`. What is chosen holds for the process until the other is.
+Memory that was returned must be mapped again and filled with zeros, which costs time. Memory that is kept leaves holes
+that slightly larger blocks do not fit, which costs memory. Other C libraries are left alone, as is glibc with
+`SIMEMB_PLAIN=1`. A choice holds for the process until the next one.
 """
 
 import ctypes
@@ -11,18 +11,18 @@ import platform
 from simemb.transformer.cpu_ops import PLAIN
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""The names that malloc.h has for these numbers."""
+"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h."""
 _NEVER, _SOON = 1 << 30, 1 << 20
-"""Bytes of a block that is mapped, and given back, by itself; and of what may lie free at the end of the heap."""
+"""Bytes from which a block is mapped and returned by itself, and from which the free end of the heap is returned."""
 
 
 def keep() -> None:
-    """For steps that are all of one size."""
+    """Keep freed memory: for steps that are all of one size."""
     _choose(_NEVER)
 
 
 def give_back() -> None:
-    """For many chunks of a little different sizes, where memory is what matters: gradient caching."""
+    """Return freed memory: for gradient caching, whose many chunks differ a little in size."""
     _choose(_SOON)
 
 

@@ -39,7 +39,7 @@ TRACKERS = ("tensorboard", "wandb", "trackio")
 SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
 """The bundled corpora."""
 NO_DEV = "none"
-"""The dev suite of those who want none."""
+"""The value of `dev` for a run without evaluation."""
 
 
 @dataclass(frozen=True)

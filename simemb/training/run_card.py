@@ -1,4 +1,4 @@
-"""The part of a model card that tells how a run trained the encoder."""
+"""The part of a model card that says how a run trained the encoder."""
 
 from simemb.evaluation.scores import Scores
 from simemb.method.recipe import Recipe

@@ -155,21 +155,21 @@ def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_len
         pyarrow.OSFile(str(partial), "wb") as sink,
         pyarrow.ipc.new_file(sink, schema) as writer,
     ):
-        for arrays, truncated in _ahead(tokenized, _chunks(rows)):
+        for arrays, truncated in _prefetch(tokenized, _chunks(rows)):
             batch = pyarrow.record_batch(arrays, schema=schema)
             writer.write_batch(batch, custom_metadata={"truncated": str(truncated)})
             advance(batch.num_rows)
 
 
-def _ahead(work: Callable[[Chunk], Result], chunks: Iterator[Chunk]) -> Iterator[Result]:
-    """The work on each chunk, done in another thread while this one reads the next and writes the last."""
+def _prefetch(work: Callable[[Chunk], Result], chunks: Iterator[Chunk]) -> Iterator[Result]:
+    """`work(chunk)` for each chunk, computed in a thread while this one reads the next chunk and writes the last."""
     with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[Result]] = deque()
+        futures: deque[Future[Result]] = deque()
         for chunk in chunks:
-            waiting.append(thread.submit(work, chunk))
-            if len(waiting) == 3:  # one at work, one that waits for it, one to write
-                yield waiting.popleft().result()
-        for future in waiting:
+            futures.append(thread.submit(work, chunk))
+            if len(futures) == 3:  # one computing, one ready to compute, one to write
+                yield futures.popleft().result()
+        for future in futures:
             yield future.result()
 
 

@@ -121,7 +121,7 @@ class Trainer:
             Interrupts() as interrupts,
             StatusLine(steps, shown=self.plan.progress) as line,
             self.batches,
-            self._recorded(),
+            self._cuda_graphs(),
         ):
             line.start_at(self.progress.step)
             while self.progress.step < steps and not self._out_of_patience():
@@ -146,7 +146,7 @@ class Trainer:
         return [examples.pinned() for examples in batches] if self.on_gpu else batches
 
     @contextmanager
-    def _recorded(self) -> Generator[None, None, None]:
+    def _cuda_graphs(self) -> Generator[None, None, None]:
         """Inside this context the networks go through CUDA graphs, where they can."""
         if not self.on_gpu:
             yield

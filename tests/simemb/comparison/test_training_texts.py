@@ -116,7 +116,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(
     (tmp_path / "cache").write_text("a file", encoding="utf-8")
     with caplog.at_level(logging.WARNING, "simemb"):
         assert check([record(texts)], EVALUATED).tasks["stsb"].occurring == 1
-    assert "cannot be kept" in caplog.text
+    assert "cannot be cached" in caplog.text
 
 
 def test_a_corpus_is_found_by_its_name_and_a_file_of_that_name_comes_first(

@@ -5,7 +5,6 @@ import resource
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -315,7 +314,7 @@ class PeakMemory:
         self.growth = (self.peak - self.before) / 2**20
 
 
-def test_memory_stays_bounded_and_reading_is_fast(tmp_path: Path):
+def test_memory_stays_bounded_and_reading_copies_nothing(tmp_path: Path):
     # All 200,000 texts and their encodings at once would take some hundred MiB.
     count = 200_000
     corpus = tmp_path / "corpus.txt"
@@ -327,7 +326,6 @@ def test_memory_stays_bounded_and_reading_is_fast(tmp_path: Path):
     assert memory.growth < 40
 
     rows = np.random.default_rng(0).integers(0, count, 50_000)
-    start = time.perf_counter()
-    found = table.ids(0, rows)
-    microseconds = (time.perf_counter() - start) / len(found) * 1e6
-    assert microseconds < 20  # about 1 when the machine is free
+    ids = table.ids(0, rows)  # benchmarks/tokenizing.py measures how fast
+    assert len(ids) == len(rows)
+    assert not any(row.flags.owndata or row.flags.writeable for row in ids)
