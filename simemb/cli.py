@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
 
 COMMANDS = "simemb.commands"
 
@@ -44,11 +43,14 @@ field of a recipe.
 def verbs() -> dict[str, str]:
     """The usage of every verb: the third line of its module's docstring, read without importing the module."""
     known: dict[str, str] = {}
-    for path in sorted((Path(__file__).parent / "commands").glob("*.py")):
-        with path.open(encoding="utf-8") as file:
-            usage = "".join(islice(file, 2, 3)).strip()
-        if usage.startswith(f"simemb {path.stem} "):
-            known[path.stem] = usage
+    # Without pathlib, whose import takes longer than all of this.
+    for entry in sorted(os.scandir(__file__.removesuffix("cli.py") + "commands"), key=lambda entry: entry.name):
+        name, _, ending = entry.name.partition(".")
+        if ending == "py":
+            with open(entry.path, encoding="utf-8") as file:  # noqa: PTH123
+                usage = "".join(islice(file, 2, 3)).strip()
+            if usage.startswith(f"simemb {name} "):
+                known[name] = usage
     return dict(sorted(known.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)))
 
 
