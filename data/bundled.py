@@ -10,6 +10,20 @@ from simemb.corpus.sources import Source
 
 LICENSE = "Apache-2.0, as simemb"
 CITATION = "composed by the grammar in data/sample_grammar of the repository"
+PLAIN = (
+    "A man is playing the guitar on a street corner.",
+    "The orchestra rehearsed until late in the evening.",
+    "Two dogs are running across a snowy field.",
+    "A cat is asleep on the windowsill.",
+    "The company's profits fell sharply last quarter.",
+    "The central bank raised interest rates again.",
+    "A cook is slicing onions in a restaurant kitchen.",
+    "She baked fresh bread for the whole family.",
+    "The team won the match in the last minute.",
+    "Children are kicking a ball around in the park.",
+    "Heavy rain flooded several streets in the city.",
+    "Doctors advise drinking enough water in hot weather.",
+)
 
 
 def _rows(file: str) -> Rows:
@@ -52,6 +66,14 @@ sample_stories = Source(
     generate=lambda: _sentences("stories.txt.gz"),
     license=LICENSE,
     citation=CITATION,
+)
+sample_search = Source(
+    name="sample_search",
+    description="twelve plain sentences to search in",
+    columns=("sentence",),
+    generate=lambda: list(PLAIN),
+    license=LICENSE,
+    citation="written for simemb",
 )
 sample_dev = Source(
     name="sample_dev",

@@ -15,7 +15,21 @@ from itertools import islice
 
 COMMANDS = "simemb.commands"
 
-ORDER = ("train", "encode", "eval", "compare", "report", "plot", "index", "search", "mine", "whiten", "new", "list")
+ORDER = (
+    "demo",
+    "train",
+    "encode",
+    "eval",
+    "compare",
+    "report",
+    "plot",
+    "index",
+    "search",
+    "mine",
+    "whiten",
+    "new",
+    "list",
+)
 """The order of the verbs in the help; others follow."""
 
 HELP = """simemb: train, score and search with sentence encoders
@@ -23,11 +37,13 @@ HELP = """simemb: train, score and search with sentence encoders
 {verbs}
 
 MODEL is a run directory, any Hugging Face or sentence-transformers directory,
-or a hub name; INPUT is a .txt, .csv, .tsv, .jsonl or .parquet file (.gz too),
-the name of a corpus, or - for standard input.
+a hub name, or one of the two that ship with simemb: mini, an English encoder,
+and base, the language model that it was made from. INPUT is a .txt, .csv, .tsv,
+.jsonl or .parquet file (.gz too), the name of a corpus, or - for standard input.
 
 Start here, with no data and no network:
-  simemb train simcse --output runs/first
+  simemb demo
+  simemb train simcse_sup --output runs/first
 
 Your own sentences, one a line; then NLI triplets, with the temperature changed:
   simemb train simcse --model bert-base-uncased --data sentences.txt \\

@@ -52,7 +52,11 @@ def test_the_tour_of_the_command_line_runs_as_written(tmp_path):
     assert "before" in shown
     assert "after" in shown
     assert (tmp_path / "vectors.npy").exists()
-    assert len(re.findall(r"^.\s*[123] ", shown, re.MULTILINE)) >= 3
+    assert (tmp_path / "report.html").exists()
+    assert "tour is better than base on sample" in shown
+    music, money = re.findall(r"^ +1 +0\.\d+ +\d+ +(.*)$", shown, re.MULTILINE)
+    assert "guitar" in music or "orchestra" in music
+    assert "profits" in money or "interest rates" in money
 
 
 def test_the_tour_of_python_runs_as_written(tmp_path):

@@ -9,7 +9,7 @@ multiplies the masked logit by 0 and uses a binary cross-entropy. For pairs, gui
 negatives whose text is equal.
 
 When to use it: many near-duplicates in the data, or large batches. What to watch: the guide must be good, and its
-cosines spread out: `--guide runs/simcse`. (The default, the bundled encoder, is only for trying the recipe out.) With a
+cosines spread out: `--guide runs/simcse`. (The default is `mini`, the encoder that ships.) With a
 plain language model as the guide, hardly any pair is above 0.9 under mean pooling, and every pair is by [CLS].
 """
 
@@ -22,7 +22,7 @@ from .simcse import recipe as simcse
 recipe = replace(
     simcse,
     objective=InfoNCE(temperature=0.05, false_negatives=FalseNegatives(threshold=0.9, guided=True)),
-    guide="bundled",
+    guide="mini",
     batch_size=128,
     epochs=3,
 )

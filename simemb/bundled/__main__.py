@@ -1,71 +1,103 @@
-"""Makes the bundled encoder anew: `python -m simemb.bundled OUTPUT`, in a checkout; some minutes on two cores.
+"""Makes the models that ship with simemb: `python -m simemb.bundled OUTPUT --teacher MODEL`, in a checkout.
 
-A BERT of 2 layers x 128 with its language-modelling head. Vocabulary and weights are learnt from sentences of the
-sample's grammar alone, by masked language modelling (Devlin et al., 2019, section 3.1). The grammar is not installed.
+From texts to cards: the texts (`simemb.bundled.texts`), an untrained BERT whose words start from the teacher, a
+language model (`base`), and out of it an encoder (`mini`). It needs the corpora under $SIMEMB_DATA, and some hours on
+two cores. It can be stopped and started again: what is finished stays, and a training goes on where it was.
 """
 
+import json
+import logging
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
-from transformers import BertForMaskedLM, PreTrainedTokenizerFast
+from simemb.bundled import cards, teacher, texts
+from simemb.bundled.stages import HEADS, LAYERS, LENGTH, SEED, VOCABULARY, WIDTH, Stage, stages
+from simemb.encoder import untrained
+from simemb.errors import DataError, SimembError
+from simemb.files import read_json, write_text
+from simemb.training import malloc
+from simemb.training.fit import fit
+from simemb.training.run_directory import RunDirectory
 
-from simemb.corpus.rows import open_rows
-from simemb.encoder.untrained import SPECIAL, bert, learn_tokenizer
-from simemb.method.auxiliaries import mask_tokens
-from simemb.progress import track
+USAGE = "usage: python -m simemb.bundled OUTPUT --teacher MODEL"
 
-GRAMMAR = "simemb.data.sample_grammar"
-SENTENCES, SEED = 100_000, 7
-VOCABULARY, LENGTH = 4000, 128
-STEPS, BATCH, LEARNING_RATE = 6000, 128, 1e-3
+log = logging.getLogger("simemb")
 
 
-def learn_model(tokenizer: PreTrainedTokenizerFast, sentences: list[str]) -> BertForMaskedLM:
-    """A small BERT that has learnt to guess masked words of the sentences."""
-    torch.manual_seed(SEED)
-    model = bert(tokenizer, layers=2, width=128, heads=4, length=LENGTH).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
-    warm = STEPS // 20
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, (STEPS - step) / (STEPS - warm))
+def make(output: Path, model: str) -> None:
+    """Make both models in `output`, with the runs that led to them; `model` is the teacher."""
+    if not (output / "triplets.tsv").exists():
+        log.info("collecting the texts")
+        texts.write(output)
+    if not (output / "teacher").exists():
+        log.info("cutting the teacher to %d dimensions", WIDTH)
+        teacher.narrow(model, output / "texts.txt", WIDTH, output / "teacher")
+    if not (output / "untrained").exists():
+        log.info("learning the vocabulary, and taking the words from the teacher")
+        untrained.new(
+            output / "untrained",
+            output / "texts.txt",
+            vocabulary=VOCABULARY,
+            layers=LAYERS,
+            width=WIDTH,
+            heads=HEADS,
+            length=LENGTH,
+            words_from=output / "teacher",
+            seed=SEED,
+        )
+    records: list[dict[str, Any]] = []
+    for stage in stages(output / "teacher"):
+        records.append(_train(stage, output))
+        if stage.model and not (output / "models" / stage.model).exists():
+            log.info("%s: scoring it", stage.model)
+            cards.publish(stage.model, output / stage.name, output / "models" / stage.model, records)
+
+
+def _train(stage: Stage, output: Path) -> dict[str, Any]:
+    """Run a stage, or the rest of it, unless it is finished; returns what it took, and its score."""
+    run, finished = RunDirectory(output / stage.name), output / f"{stage.name}.json"
+    if finished.exists():
+        return read_json(finished, lambda error: DataError(f"{finished}: {error}"))
+    log.info("%s: from %s, on %s", stage.name, stage.start, stage.data)
+    result = fit(
+        stage.recipe,
+        output / stage.start,
+        output / stage.data,
+        output=run.path,
+        dev=stage.dev,
+        pooling=stage.recipe.pooling,
+        seed=SEED,
+        precision="bf16",
+        resume=run.checkpoint.exists(),
+        overwrite=not run.checkpoint.exists(),
     )
-    with track("learning the bundled encoder", total=STEPS, unit="steps") as advance:
-        for step in range(STEPS):
-            rows = torch.randint(len(sentences), (BATCH,)).tolist()
-            batch = tokenizer([sentences[row] for row in rows], padding=True, return_tensors="pt")
-            loss = masked_loss(model, batch["input_ids"], batch["attention_mask"])
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            advance(1)
-            if step % 500 == 0 or step == STEPS - 1:
-                sys.stderr.write(f"step {step}: loss {float(loss.detach()):.3f}\n")
-    return model.eval()
+    score = None if result.after is None else result.after.points
+    record = {
+        "name": stage.name,
+        "recipe": stage.method,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "dev": score,
+    }
+    write_text(finished, json.dumps(record, indent=2) + "\n")
+    return record
 
 
-def masked_loss(model: BertForMaskedLM, ids: Tensor, mask: Tensor) -> Tensor:
-    """The mean cross-entropy of guessing 15 % of the ordinary tokens."""
-    ordinary = ids.flatten() >= len(SPECIAL)
-    masked, places = mask_tokens(ids.flatten(), ordinary, 0.15, SPECIAL.index("[MASK]"), model.config.vocab_size)
-    hidden = model.bert(masked.view_as(ids), attention_mask=mask).last_hidden_state.flatten(0, 1)
-    return cross_entropy(model.cls(hidden[places]), ids.flatten()[places])
-
-
-def main(output: Path) -> None:
-    """Write the encoder to `output`."""
-    if find_spec(GRAMMAR) is None:
-        sys.exit(f"{GRAMMAR} is not installed: clone the repository of simemb, `pip install -e .` there, and try again")
-    sentences = import_module(GRAMMAR).sentences(SENTENCES, SEED)
-    tokenizer = learn_tokenizer(open_rows(sentences), vocabulary=VOCABULARY, length=LENGTH)
-    tokenizer.save_pretrained(output)
-    learn_model(tokenizer, sentences).half().save_pretrained(output)
+def main(words: list[str]) -> int:
+    """`python -m simemb.bundled OUTPUT --teacher MODEL`."""
+    if len(words) != 3 or words[1] != "--teacher":
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    malloc.keep()
+    try:
+        make(Path(words[0]), words[2])
+    except SimembError as error:
+        sys.stderr.write(f"simemb.bundled: {error}\n")
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_encoder
+from simemb.commands.inputs import first_column, load_finished
 from simemb.commands.parsing import UsageError, parse
 
 log = logging.getLogger("simemb")
@@ -47,7 +47,7 @@ def run(words: list[str]) -> None:
     if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
         raise UsageError(f"{options.output} is the input too; give --output another name")
     texts = first_column(options.input, options.column)
-    encoder = load_encoder(options.model, options.pooling, options.precision)
+    encoder = load_finished(options.model, options.pooling, options.precision)
     rows = encoder.encode_to_file(
         texts,
         options.output,

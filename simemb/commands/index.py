@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_encoder
+from simemb.commands.inputs import first_column, load_finished
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -44,7 +44,7 @@ def run(words: list[str]) -> None:
     from simemb.search.index import Index
 
     texts = first_column(options.input, options.column)
-    encoder = load_encoder(options.model, options.pooling)
+    encoder = load_finished(options.model, options.pooling)
     with track("indexing") as advance:
         done = 0
 

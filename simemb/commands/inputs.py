@@ -1,7 +1,10 @@
 """Models and texts as the verbs take them from the command line."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any, Literal
+
+log = logging.getLogger("simemb")
 
 
 def load_encoder(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
@@ -9,6 +12,22 @@ def load_encoder(model: str, pooling: str | None, precision: Literal["float32", 
     from simemb.encoder.encoder import Encoder
 
     return Encoder.load(model, pooling=pooling, precision=precision, encode_only=True)
+
+
+def load_finished(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
+    """As `load_encoder`, for verbs that use vectors rather than judge them: a language model gets a notice."""
+    from simemb.encoder.language_head import is_language_model
+    from simemb.encoder.loading import MINI
+
+    encoder = load_encoder(model, pooling, precision)
+    if is_language_model(getattr(encoder, "source", None)):
+        log.warning(
+            "%s is a language model: nobody has trained it to compare texts, so near vectors need not mean near "
+            "meanings; `simemb train` trains it, and `%s` is a finished encoder that ships with simemb",
+            model,
+            MINI,
+        )
+    return encoder
 
 
 def first_column(data: str, column: str | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
+from simemb.commands.inputs import load_finished
 from simemb.commands.options import UNPREFIXED
 from simemb.commands.parsing import parse
 from simemb.search.mining_rules import Rules
@@ -52,10 +53,9 @@ class Mine:
 def run(words: list[str]) -> None:
     """`simemb mine MODEL DATA --output TRIPLETS`."""
     options = parse(Mine, words, prog="simemb mine")
-    from simemb.encoder.encoder import Encoder
     from simemb.search import mining
 
-    encoder = Encoder.load(options.model, pooling=options.pooling)
+    encoder = load_finished(options.model, options.pooling)
     summary = mining.mine(
         encoder,
         options.data,

@@ -44,6 +44,9 @@ class New:
     """Keep upper case and accents."""
     columns: tuple[str, ...] = ()
     """The text columns of the data. By default recognized by name."""
+    words_from: str | None = None
+    """An encoder whose vectors of single words are the first word embeddings (`mini`, a directory, a hub name); it
+    needs `width` dimensions or more. By default they are random."""
     seed: int = 1
     """Decides the random weights."""
     overwrite: bool = False
@@ -65,6 +68,7 @@ def run(words: list[str]) -> None:
         length=options.length,
         cased=options.cased,
         columns=options.columns or None,
+        words_from=options.words_from,
         seed=options.seed,
         overwrite=options.overwrite,
     )

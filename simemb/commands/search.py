@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_encoder
+from simemb.commands.inputs import first_column, load_finished
 from simemb.commands.options import AtLeastOne
 from simemb.commands.parsing import parse
 
@@ -41,7 +41,7 @@ def run(words: list[str]) -> None:
     from simemb.report import terminal
     from simemb.search.index import Index
 
-    encoder = load_encoder(options.model, options.pooling) if options.model else None
+    encoder = load_finished(options.model, options.pooling) if options.model else None
     loaded = Index.load(options.index, encoder=encoder)
     queries = [query for word in options.queries for query in (first_column("-", None) if word == "-" else [word])]
     for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Train:
     """Train an encoder by a recipe; the best checkpoint lands in DIR/best."""
 
-    model: str = "bundled"
-    """A model directory, a run directory or a hub name to start from; `bundled` is a small language model."""
+    model: str = "base"
+    """A model directory, a run directory or a hub name to start from; `base` is a small language model of
+    English that ships with simemb."""
     data: str | None = None
     """A file (.txt .csv .tsv .jsonl .parquet, .gz too), a corpus name (`simemb list corpora`) or - for standard
     input; by default the bundled sample."""

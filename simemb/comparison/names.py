@@ -7,8 +7,8 @@ from pathlib import Path
 def labels(models: Sequence[str]) -> list[str]:
     """Short names that differ where the paths do: as many of the last parts of each path as it takes.
 
-    >>> labels(["runs/first", "runs/second/best", "bundled"])
-    ['first', 'second', 'bundled']
+    >>> labels(["runs/first", "runs/second/best", "mini"])
+    ['first', 'second', 'mini']
     >>> labels(["a/run", "b/run"])
     ['a/run', 'b/run']
     """

@@ -39,6 +39,7 @@ class Entry:
         fingerprints: SHA-256 of the weights and settings of each.
         standings: Its score on each task, and under `AVERAGE` their mean.
         notes: What a reader must know of its training, such as test texts among the training data.
+        pooling: How tokens became one vector, empty if that is not known.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Entry:
     fingerprints: tuple[str, ...]
     standings: dict[str, Standing]
     notes: tuple[str, ...] = ()
+    pooling: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ def entry(label: str, runs: Sequence[Scores], tasks: Sequence[str]) -> Entry:
                 f"{label}: {note.removeprefix(f'{run.model}: ')}" for run in runs for note in provenance.notes(run)
             )
         ),
+        pooling=runs[0].pooling,
     )
 
 

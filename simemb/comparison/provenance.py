@@ -5,7 +5,7 @@ A record of scores carries both (`Scores.trained`, `Scores.overlap`), so that a 
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,18 @@ def notes(scores: "Scores") -> list[str]:
     if scores.overlap is None:
         return []
     return [f"{scores.model}: {line}" for line in Overlap.from_json(scores.overlap).warnings()]
+
+
+def pooling_notes(poolings: Mapping[str, str]) -> list[str]:
+    """That encoders of one table are read by different poolings, as a line; by name, empty where it is not known.
+
+    A vector is the encoder and its pooling: a difference of scores may come from either.
+    """
+    known = {name: pooling for name, pooling in poolings.items() if pooling}
+    if len(set(known.values())) < 2:
+        return []
+    read = ", ".join(f"{name} by {pooling}" for name, pooling in known.items())
+    return [f"different poolings: {read}; a part of the difference may come from that (--pooling chooses)"]
 
 
 def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:

@@ -133,6 +133,11 @@ def locate(source: Source) -> LocatedFile:
     return _from_hub(source, source.hub)
 
 
+def is_local(source: Source) -> bool:
+    """Whether the file of a corpus is under $SIMEMB_DATA or in the user's cache, so that no download is needed."""
+    return any(path.is_file() for _, path in _local_files(source))
+
+
 def _local_files(source: Source) -> Iterator[tuple[str, Path]]:
     if source.path is None:
         return

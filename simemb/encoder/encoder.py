@@ -87,7 +87,7 @@ class Encoder(Encodes, nn.Module):
 
     @staticmethod
     def load(
-        model: str | Path,
+        model: str | Path = loading.MINI,
         *,
         pooling: str | None = None,
         max_length: int | None = None,
@@ -100,12 +100,13 @@ class Encoder(Encodes, nn.Module):
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
-        pooling: cls, cls_head (cls followed by the checkpoint's trained pooler), mean, max, first_last or last2; by
-        default the pooling in the directory's configuration. A bare checkpoint has none: it gets `default_pooling`,
-        with a warning. precision: int8 encodes several times as fast on a CPU, with nearly the same vectors (see
-        `quantize`). encode_only: the encoder will not be trained, so a `BareBert` may be loaded, which is faster.
-        Returns an `Encoder`, or an `ExternalEncoder` for a sentence-transformers model with modules that simemb does
-        not implement; that one encodes but cannot be trained. Raises `ModelError`.
+        model: by default `mini`, a small English encoder that ships with simemb. pooling: cls, cls_head (cls followed
+        by the checkpoint's trained pooler), mean, max, first_last or last2; by default that of the directory. A bare
+        checkpoint has none: it gets `default_pooling`, with a warning. precision: int8 encodes several times as fast
+        on a CPU, with nearly the same vectors (see `quantize`). encode_only: the encoder will not be trained, so a
+        `BareBert` may be loaded, which is faster. Returns an `Encoder`, or an `ExternalEncoder` for a
+        sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
+        trained. Raises `ModelError`.
         """
         loaded = loading.read(
             model,

@@ -14,7 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb import files
 from simemb.encoder.backbone import quiet_transformers
+from simemb.errors import ModelError
 
 log = logging.getLogger("simemb")
 
@@ -80,3 +82,11 @@ def _language_model(backbone: Any, source: Path | None) -> tuple[Any, bool]:
             source, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     return model, bool(report["missing_keys"])
+
+
+def is_language_model(source: Path | None) -> bool:
+    """Whether a checkpoint says that it is a masked language model, which nobody has trained to compare texts."""
+    if source is None or not (source / "config.json").is_file():
+        return False
+    config = files.read_json(source / "config.json", lambda error: ModelError(f"{source}: {error}"))
+    return any(str(name).endswith(("ForMaskedLM", "ForPreTraining")) for name in config.get("architectures") or ())

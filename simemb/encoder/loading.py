@@ -25,9 +25,10 @@ from simemb.errors import ModelError, unknown
 
 log = logging.getLogger("simemb")
 
-BUNDLED = "bundled"
-"""The name of the small encoder that ships with the package."""
-_BUNDLED_PATH = Path(__file__).parents[1] / BUNDLED
+MINI, BASE = "mini", "base"
+"""The two models that ship with the package: a finished encoder, and the language model that it was made from."""
+BUNDLED = (MINI, BASE)
+_BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
@@ -120,8 +121,12 @@ def _check_arguments(pooling: str | None, precision: str, **lengths: int | None)
 
 
 def locate(model: str | Path, revision: str | None = None) -> Path:
-    """The directory of a model: `bundled`, a local directory (a run directory stands for its best/), a hub name."""
-    path = _BUNDLED_PATH if str(model) == BUNDLED else Path(model)
+    """The directory of a model: `mini`, `base`, a local directory (a run stands for its best/), or a hub name."""
+    if str(model) in BUNDLED:
+        if Path(model).is_dir():
+            log.warning("%s: taking the model that ships with simemb; the directory here is ./%s", model, model)
+        return _BUNDLED_FOLDER / str(model)
+    path = Path(model)
     if path.is_file():
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
     if not path.is_dir():

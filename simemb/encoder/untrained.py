@@ -1,6 +1,7 @@
 """Untrained encoders: a BERT of any size whose vocabulary is learned from your texts, for `simemb train mlm`.
 
 The weights are initialized as in Devlin et al. (2019, https://arxiv.org/abs/1810.04805): normal with deviation 0.02.
+The word embeddings may start from a trained encoder instead (`simemb.encoder.word_vectors`).
 """
 
 from collections import Counter
@@ -16,6 +17,8 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder import saving
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.word_vectors import check_width, word_vectors
 from simemb.errors import DataError, ModelError
 from simemb.files import new_directory
 from simemb.progress import track
@@ -36,6 +39,7 @@ def new(
     length: int = 128,
     cased: bool = False,
     columns: Sequence[str] | None = None,
+    words_from: str | Path | TextEncoder | None = None,
     seed: int = 1,
     overwrite: bool = False,
 ) -> BertForMaskedLM:
@@ -51,6 +55,8 @@ def new(
         length: number of positions: the most tokens of a text with [CLS] and [SEP], 3 or more.
         cased: keep upper case and accents.
         columns: the text columns to read; by default all.
+        words_from: an encoder, or its name, whose vectors of single tokens are the first word embeddings; by default
+            they are random, as all other weights.
         seed: seed of the weights, 0 or more.
         overwrite: replace an existing model.
 
@@ -64,10 +70,15 @@ def new(
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
     saving.refuse(path, overwrite=overwrite)
+    teacher = _load(words_from) if isinstance(words_from, str | Path) else words_from
+    if teacher is not None:
+        check_width(teacher, width)  # before minutes are spent on the vocabulary
     tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = bert(tokenizer, layers=layers, width=width, heads=heads, length=length)
+    if teacher is not None:
+        _start_words(model, tokenizer, teacher)
     try:
         with new_directory(path) as partial, quiet_transformers():
             model.save_pretrained(partial)
@@ -99,6 +110,20 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
         max_position_embeddings=length,
     )
     return BertForMaskedLM(config)
+
+
+def _load(model: str | Path) -> TextEncoder:
+    from simemb.encoder.encoder import Encoder
+
+    return Encoder.load(model, encode_only=True)
+
+
+def _start_words(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, teacher: TextEncoder) -> None:
+    """Replace the random embeddings of all tokens but the special ones, which no encoder knows as words."""
+    weight = model.bert.embeddings.word_embeddings.weight
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(SPECIAL), len(weight))))
+    with torch.no_grad():
+        weight[len(SPECIAL) :] = torch.from_numpy(word_vectors(pieces, teacher, weight.shape[1]))
 
 
 # ---- the vocabulary ------------------------------------------------------------------------------

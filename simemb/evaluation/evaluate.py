@@ -121,6 +121,7 @@ def evaluate(
         headline=suite.headline,
         missing=missing,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+        pooling=getattr(encoder, "pooling", ""),
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )

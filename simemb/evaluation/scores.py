@@ -201,6 +201,7 @@ class Scores:
         headline: The name of the number that tables show and that `points` returns.
         missing: Tasks of the suite whose data are missing.
         command: The command line.
+        pooling: How tokens became one vector; empty if another library computed the vectors.
         trained: The settings of the run, if the encoder is from a run directory (see `simemb.comparison.provenance`).
         overlap: The texts that are in the training data too, if those are known (see
             `simemb.comparison.contamination`).
@@ -221,6 +222,7 @@ class Scores:
     headline: str = "spearman"
     missing: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    pooling: str = ""
     trained: dict[str, Any] | None = None
     overlap: dict[str, Any] | None = None
     outcomes: Mapping[str, "Outcomes"] = field(default_factory=dict, repr=False, compare=False)
@@ -278,7 +280,7 @@ class Scores:
         """The record as plain Python, unrounded; an undefined number is None, since JSON has no nan."""
         record = asdict(replace(self, outcomes={}, texts={}))
         del record["outcomes"], record["texts"]
-        for name in ("geometry", "missing", "trained", "overlap"):
+        for name in ("geometry", "missing", "pooling", "trained", "overlap"):
             if not record[name]:
                 del record[name]
         return json.loads(json.dumps(record), parse_constant=lambda _: None)

@@ -5,7 +5,7 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +35,8 @@ Aggregate = Literal["all", "mean", "wmean"]
 GEOMETRY = ("alignment", "uniformity", "effective rank")
 UNDEFINED = "-"
 UNBOUNDED = 10_000
+VISIBLE = 0.05
+"""Points by which a score must change to be called better or worse."""
 
 
 def scores_table(
@@ -129,7 +131,8 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
     for table in details_tables(scores_list):
         print_table(table)
-    for note in (note for scores in scores_list for note in provenance.notes(scores)):
+    poolings = provenance.pooling_notes({scores.model: scores.pooling for scores in scores_list})
+    for note in (*poolings, *(note for scores in scores_list for note in provenance.notes(scores))):
         print(note)
 
 
@@ -191,6 +194,8 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
     """What a training gave: scores before and after, where the encoder is, and what to type next."""
     if results[0].after is not None:
         print_table(runs_table(results, seeds))
+    for note in _control_notes(results):
+        print(note)
     for result in results:
         print(
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
@@ -221,6 +226,19 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
         table.add_row(f"mean ± sd of {len(seeds)}", *_summary([scores for scores in after if scores]))
     table.caption = "\n".join(_notes(before.geometry, undefined=False))
     return table
+
+
+def _control_notes(results: Sequence["Result"]) -> Iterator[str]:
+    """What the training did to pairs by people: a run on a sample must not pass a loss over in silence."""
+    for result in results:
+        before, after = result.control_before, result.control_after
+        if before is None or after is None:
+            continue
+        change = after.points - before.points
+        verdict = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
+        line = f"{after.suite}, pairs by people: {before.points:.2f} before, {after.points:.2f} after: {verdict}"
+        loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
+        yield line + (loss if verdict == "worse" else "")
 
 
 def _summary(scores: Sequence[Scores]) -> list[str]:

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from simemb.comparison import provenance
 from simemb.comparison.compare import Comparison
 from simemb.comparison.pairwise import Entry, PairComparison, Standing
 from simemb.comparison.published import Published
@@ -133,7 +134,8 @@ def _measure(comparison: Comparison) -> str:
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    notes = [note for entry in comparison.entries for note in entry.notes]
+    notes = provenance.pooling_notes({entry.label: entry.pooling for entry in comparison.entries})
+    notes += [note for entry in comparison.entries for note in entry.notes]
     if comparison.missing:
         notes.append(f"without {', '.join(comparison.missing)}: the data are not there")
     if comparison.unresampled:

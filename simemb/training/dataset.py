@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.streaming import Precision
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
 from simemb.method.targets import Frozen
@@ -83,7 +84,11 @@ def load_training_data(
         for view in recipe.views
         if (view.negative or (view.target and not view.online)) and view.column in columns
     }
-    teacher = _load_other(recipe.target.model, encoder) if isinstance(recipe.target, Frozen) else None
+    teacher = (
+        _load_other(recipe.target.model, encoder, recipe.target.precision)
+        if isinstance(recipe.target, Frozen)
+        else None
+    )
     guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
     return TrainingData(
@@ -96,9 +101,9 @@ def load_training_data(
     )
 
 
-def _load_other(model: str, encoder: Encoder) -> Any:
+def _load_other(model: str, encoder: Encoder, precision: Precision = "float32") -> Any:
     """Another encoder, on the same device; sentence-transformers chooses its own."""
-    other = Encoder.load(model)
+    other = Encoder.load(model, precision=precision)
     return other.to(encoder.device) if isinstance(other, Encoder) else other
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import BUNDLED
+from simemb.encoder.loading import BASE
 from simemb.evaluation.suite import Suite
 from simemb.method.recipe import Recipe
 from simemb.training.plan import Metric, MixedPrecision, prepare
@@ -15,7 +15,7 @@ from simemb.training.trainer import Trainer
 
 def fit(
     recipe: str | Path | Recipe,
-    model: str | Path | Encoder = BUNDLED,
+    model: str | Path | Encoder = BASE,
     data: Any = None,
     *,
     output: str | Path,
@@ -34,7 +34,8 @@ def fit(
 
     Args:
         recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
-        model: An `Encoder`, which is trained in place, a directory or a hub name. By default the bundled model.
+        model: An `Encoder`, which is trained in place, a directory or a hub name. By default `base`, a
+            small language model of English that ships with simemb.
         data: A file, a corpus name, a `datasets` object or a list (see `simemb.corpus.rows.open_rows`). By default the
             bundled sample.
         output: The run directory (see `simemb.training.run_directory`).

@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import torch
 
+from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import BUNDLED
+from simemb.encoder.loading import BASE
 from simemb.errors import DataError, SimembError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
@@ -40,6 +41,8 @@ SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
 """The bundled corpora."""
 NO_DEV = "none"
 """The value of `dev` for a run without evaluation."""
+SAMPLE_DEV, CONTROL = "sample_dev", "stsb_dev"
+"""The dev suite of the bundled corpora, which a grammar wrote, and the one by which people wrote and scored pairs."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Plan:
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
     data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
-    `recipe.json` says. suite: the dev suite that chooses the checkpoint. resume: go on with the run in `directory`.
+    `recipe.json` says. suite: the dev suite that chooses the checkpoint. control: a suite that is scored
+    before and after, and chooses nothing. resume: go on with the run in `directory`.
     trackers, progress: see `simemb.fit`.
     """
 
@@ -60,6 +64,7 @@ class Plan:
     twin: Encoder | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
     suite: Suite | None = None
+    control: Suite | None = None
     resume: bool = False
     trackers: Sequence[str] = ()
     progress: bool | None = None
@@ -67,6 +72,10 @@ class Plan:
     def score(self) -> Scores | None:
         """The score of the encoder on the dev suite, as it is now."""
         return None if self.suite is None else evaluate(self.encoder, self.suite, geometry=True, progress=self.progress)
+
+    def score_control(self) -> Scores | None:
+        """The score of the encoder on the control suite, as it is now."""
+        return None if self.control is None else evaluate(self.encoder, self.control, progress=self.progress)
 
     def method(self) -> Method:
         """The recipe applied to the encoder: a head that is kept joins it, so score the base before."""
@@ -83,7 +92,7 @@ class Plan:
 
 def prepare(
     recipe: str | Path | Recipe,
-    model: str | Path | Encoder = BUNDLED,
+    model: str | Path | Encoder = BASE,
     data: Any = None,
     *,
     output: str | Path,
@@ -128,7 +137,20 @@ def prepare(
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
     if resume:
         directory.compare(record)
-    return Plan(recipe, encoder, training_data, directory, settings, twin, record, suite, resume, trackers, progress)
+    return Plan(
+        recipe,
+        encoder,
+        training_data,
+        directory,
+        settings,
+        twin=twin,
+        record=record,
+        suite=suite,
+        control=_control_suite(suite),
+        resume=resume,
+        trackers=trackers,
+        progress=progress,
+    )
 
 
 def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
@@ -219,7 +241,7 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
     if dev == NO_DEV:
         return None
     if dev is None:
-        dev = "sample_dev" if rows.name in SAMPLES else "stsb_dev"
+        dev = SAMPLE_DEV if rows.name in SAMPLES else CONTROL
         try:
             find_suite(dev).tasks[0].load()
         except SimembError as error:
@@ -232,3 +254,10 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
         task.load()
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
     return replace(suite, geometry=pairs)
+
+
+def _control_suite(suite: Suite | None) -> Suite | None:
+    """Pairs by people, if they are at hand, beside dev pairs that a grammar wrote: gains on those may be of no use."""
+    if suite is None or suite.name != SAMPLE_DEV or not sources.is_local(sources.get(CONTROL)):
+        return None
+    return find_suite(CONTROL)

@@ -12,7 +12,8 @@ class Result:
     """The result of a run.
 
     directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores of the base
-    and of the best checkpoint on the dev suite (None without one). steps: optimizer steps done,
+    and of the best checkpoint on the dev suite (None without one). control_before, control_after: the same on a suite
+    that chose nothing, where there is one. steps: optimizer steps done,
     of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
     sentences_per_second counts every view of every example, as the network does.
     """
@@ -25,3 +26,5 @@ class Result:
     best_step: int
     seconds: float
     sentences_per_second: float
+    control_before: Scores | None = None
+    control_after: Scores | None = None

@@ -49,7 +49,7 @@ class Trainer:
 
         self.plan, self.recipe, self.settings, self.directory = plan, plan.recipe, plan.settings, plan.directory
         with torch.random.fork_rng():
-            self.before = plan.score()
+            self.before, self.control_before = plan.score(), plan.score_control()
             self.method = plan.method()
         # accelerate keeps the precision of a process for good; an earlier run may have had another
         AcceleratorState._reset_state()  # pyright: ignore[reportPrivateUsage]
@@ -108,6 +108,8 @@ class Trainer:
             encoder=self.method.encoder.eval(),
             before=self.before,
             after=self.plan.score(),
+            control_before=self.control_before,
+            control_after=self.plan.score_control(),
             steps=self.progress.step,
             best_step=self.progress.best_step,
             seconds=self.progress.seconds,

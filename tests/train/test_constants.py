@@ -100,7 +100,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"objective.symmetric": True, "batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
     # Reimers & Gurevych, 2020, and the released example.
     "distil": {"predictor.activation": "none", "learning_rate": 2e-5, "epsilon": 1e-6, "max_length": 128, "epochs": 5}
-    | {"pooling": "mean", "warmup": 0.1, "target.model": "bundled"},
+    | {"pooling": "mean", "warmup": 0.1, "target.model": "mini"},
     "distil_similarity": {"objective.temperature": 0.04, "objective.teacher_temperature": None, "batch_size": 256}
     | {"learning_rate": 2e-5, "epsilon": 1e-6, "max_length": 128, "epochs": 5, "pooling": "mean", "warmup": 0.1},
     # caskcsg/sentemb, DistilCSE/ckd_contrastive.py and its run script.
@@ -117,7 +117,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | COSINE,
     "align_uniform": {"objective.alpha": 2.0, "objective.t": 2.0, "objective.uniformity": 1.0, "head": None},
     # Zhou et al., 2022 (DCLR), the released script for BERT-base.
-    "denoise": {"objective.temperature": 0.05, "objective.false_negatives.threshold": 0.9, "guide": "bundled"}
+    "denoise": {"objective.temperature": 0.05, "objective.false_negatives.threshold": 0.9, "guide": "mini"}
     | {"objective.false_negatives.guided": True, "batch_size": 128, "epochs": 3},
     # Kusupati et al., 2022: halves, all weights 1; the loss and the optimizer are simcse_sup's.
     "matryoshka": {"objective.objective.temperature": 0.05, "objective.weights": None, "head.keep": True}

@@ -22,7 +22,7 @@ def refused(*words: str) -> str:
 
 
 def test_two_models_are_compared_on_a_file(tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]):
-    words = ["bundled", str(tiny_base), "--suite", str(dev_file), "--resamples", "200", "--pooling", "mean"]
+    words = ["mini", str(tiny_base), "--suite", str(dev_file), "--resamples", "200", "--pooling", "mean"]
     compare.run([*words, "--json", "deep/record.json"])
     shown = capsys.readouterr().out
     record = json.loads(Path("deep/record.json").read_text(), parse_constant=pytest.fail)
@@ -42,7 +42,7 @@ def test_one_model_and_two_poolings(tiny_base: Path, dev_file: Path, capsys: pyt
 def test_three_models_have_two_tables_and_three_verdicts(
     tiny_base: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]
 ):
-    words = ["bundled", str(tiny_base), "bundled", "--suite", str(dev_file), "--resamples", "200"]
+    words = ["mini", str(tiny_base), "mini", "--suite", str(dev_file), "--resamples", "200"]
     compare.run([*words, "--pooling", "mean", "mean", "cls"])
     shown = capsys.readouterr().out
     assert shown.count(" less ") == 2
@@ -53,17 +53,17 @@ def test_three_models_have_two_tables_and_three_verdicts(
     ("words", "line"),
     [
         ([], "a comparison needs at least two models, not 0"),
-        (["bundled"], "a comparison needs at least two models, not 1 (one is enough with --against published)"),
-        (["bundled", "other", "--suite", "stss"], "unknown suite 'stss'"),
-        (["bundled", "bundled", "--suite", "sample"], "bundled is named twice"),
-        (["bundled", "nowhere/to/be", "--suite", "sample"], "no model directory nowhere/to/be"),
-        (["bundled", ".", "--suite", "sample"], ". holds no model"),
-        (["bundled", "x", "--suite", "sample", "--against", "publishd"], "did you mean 'published'?"),
-        (["bundled", "--suite", "sample", "--against", "published"], "nothing published is at hand for suite sample"),
-        (["bundled", "bundled", "--suit", "sample"], "did you mean --suite"),
-        (["bundled", "bundled", "--suite", "sample", "--pooling", "a", "b", "c"], "3 poolings for 2 models"),
-        (["bundled", "bundled", "--suite", "sample", "--pooling", "cls", "men"], "unknown pooling 'men'"),
-        (["bundled", "bundled", "--suite", "sample", "--pooling", "cls", "mean", "--resamples", "9"], "9 resamples"),
+        (["mini"], "a comparison needs at least two models, not 1 (one is enough with --against published)"),
+        (["mini", "other", "--suite", "stss"], "unknown suite 'stss'"),
+        (["mini", "mini", "--suite", "sample"], "mini is named twice"),
+        (["mini", "nowhere/to/be", "--suite", "sample"], "no model directory nowhere/to/be"),
+        (["mini", ".", "--suite", "sample"], ". holds no model"),
+        (["mini", "x", "--suite", "sample", "--against", "publishd"], "did you mean 'published'?"),
+        (["mini", "--suite", "sample", "--against", "published"], "nothing published is at hand for suite sample"),
+        (["mini", "mini", "--suit", "sample"], "did you mean --suite"),
+        (["mini", "mini", "--suite", "sample", "--pooling", "a", "b", "c"], "3 poolings for 2 models"),
+        (["mini", "mini", "--suite", "sample", "--pooling", "cls", "men"], "unknown pooling 'men'"),
+        (["mini", "mini", "--suite", "sample", "--pooling", "cls", "mean", "--resamples", "9"], "9 resamples"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(words: list[str], line: str):
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_said_in_one_line(words: list[str], line: str):
 def test_a_file_that_is_called_like_a_suite_is_not_laid_beside_what_was_published_on_that(dev_file: Path):
     Path("sts.tsv").write_bytes(dev_file.read_bytes())
     assert "nothing published is at hand for suite sts.tsv" in refused(
-        "bundled", "--suite", "sts.tsv", "--against", "published"
+        "mini", "--suite", "sts.tsv", "--against", "published"
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simemb.comparison.provenance import WHITENING, judge, lineage, notes, trained
+from simemb.comparison.provenance import WHITENING, judge, lineage, notes, pooling_notes, trained
 from simemb.corpus.rows import open_rows
 from simemb.evaluation.scores import Correlation, Scores, SimilarityScores
 
@@ -22,7 +22,7 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def make_run(directory: Path, data: Path | str, *, model: str = "bundled", warning: str = "", column: int = 0) -> Path:
+def make_run(directory: Path, data: Path | str, *, model: str = "base", warning: str = "", column: int = 0) -> Path:
     """A run directory as `fit` leaves it, without the encoder."""
     rows = open_rows(data)
     record = {
@@ -73,7 +73,7 @@ def test_a_run_its_best_and_its_twin_tell_how_they_were_trained(tmp_path: Path, 
     found = trained(run)
     assert found is not None
     assert found["seed"] == 3
-    assert found["base"] == {"model": "bundled", "fingerprint": "abc"}
+    assert found["base"] == {"model": "base", "fingerprint": "abc"}
     assert found["data"]["name"] == str(texts)
     assert (found["data"]["columns"], found["data"]["read"]) == (["anchor", "positive"], ["anchor"])
     assert (found["data"]["rows"], len(found["data"]["digest"])) == (2, 64)
@@ -81,7 +81,7 @@ def test_a_run_its_best_and_its_twin_tell_how_they_were_trained(tmp_path: Path, 
     assert trained(run / "best") == trained(str(run / "twin")) == found
 
 
-@pytest.mark.parametrize("model", ["bundled", "", "somebody/something"])
+@pytest.mark.parametrize("model", ["base", "", "somebody/something"])
 def test_other_models_tell_nothing(model: str) -> None:
     assert trained(model) is None
 
@@ -124,7 +124,7 @@ def test_scores_of_a_run_say_what_it_was_trained_on_and_which_texts_it_saw(tmp_p
 
 def test_scores_of_any_other_model_stay_as_they_are() -> None:
     before = scores("it rains")
-    assert judge(before, "bundled") is before
+    assert judge(before, "base") is before
     assert notes(before) == []
 
 
@@ -208,3 +208,18 @@ def test_a_run_that_was_moved_still_knows_its_training(tmp_path: Path, texts: Pa
     before = trained(run)
     shutil.move(run, tmp_path / "elsewhere")
     assert trained(tmp_path / "elsewhere" / "best") == before
+
+
+# ---- poolings ------------------------------------------------------------------------------------
+
+
+def test_encoders_read_by_different_poolings_are_told_apart() -> None:
+    assert pooling_notes({"base": "mean", "run": "cls", "other": "mean"}) == [
+        "different poolings: base by mean, run by cls, other by mean; a part of the difference may come from that "
+        "(--pooling chooses)"
+    ]
+
+
+@pytest.mark.parametrize("poolings", [{}, {"a": "mean"}, {"a": "mean", "b": "mean"}, {"a": "mean", "b": ""}])
+def test_one_pooling_or_an_unknown_one_is_no_reason_for_a_note(poolings: dict[str, str]) -> None:
+    assert pooling_notes(poolings) == []

@@ -233,3 +233,14 @@ def test_a_corpus_made_in_memory_has_rows_but_no_file():
 def test_an_unknown_corpus_is_named_with_its_nearest_match():
     with pytest.raises(DataError, match=r"unknown corpus 'stsb-dev': did you mean 'stsb_dev'\?"):
         sources.get("stsb-dev")
+
+
+def test_a_corpus_is_local_where_no_download_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIMEMB_DATA", raising=False)
+    assert not sources.is_local(SOURCE)
+    path = tmp_path / str(SOURCE.path)
+    path.parent.mkdir()
+    path.write_bytes(TEXT)
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
+    assert sources.is_local(SOURCE)
+    assert not sources.is_local(replace(SOURCE, path=None))

@@ -70,7 +70,7 @@ EVERYTHING = Recipe(
     target=EMA(momentum=0.9, final=1.0, dropout=False, keys=False),
     memory=Queue(size=9, view=0, start="random"),
     auxiliaries=(MaskedLM(weight=0.2, probability=0.3),),
-    guide="bundled",
+    guide="mini",
     pooling="mean",
     dropout=0.0,
     max_steps=3,
@@ -92,7 +92,7 @@ COMBINED = {
     "swapped": Recipe(VIEWS, Swapped(0.2, 0.1, 4), MLP(prototypes=5), target=StopGradient()),
     "centered": Recipe(VIEWS, Centered(0.2, 0.1, 0.05, 0.3, 0.5), MLP(3, 5, 6, prototypes=7), target=EMA()),
     "nested": Recipe((View(target=False), BEHIND), Matryoshka(InfoNCE(learnt=True), (2, 4), (1.0, 0.5)), chunk=5),
-    "twin": Recipe(VIEWS, AlignUniform(1.0, 3.0, 0.5), target=Twin("bundled")),
+    "twin": Recipe(VIEWS, AlignUniform(1.0, 3.0, 0.5), target=Twin("mini")),
     "distilled": Recipe(VIEWS, SquaredError(), predictor=Projector(), target=Frozen("some/teacher")),
     "similar": Recipe(VIEWS, SimilarityKL(0.2), target=Frozen(), keep="last"),
     "barlow": Recipe(VIEWS, BarlowTwins(1e-3), MLP(final_norm=True, bias=False), fixed_dropout=True),
@@ -322,7 +322,7 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
             ({**ALONE, part: noun}, f"nothing is compared without an objective: leave the {part} out")
             for part, noun in {
                 **{"head": Projector(keep=True), "predictor": Projector(), "target": EMA()},
-                **{"memory": Queue(), "guide": "bundled"},
+                **{"memory": Queue(), "guide": "mini"},
             }.items()
         ),
         (
@@ -351,13 +351,13 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
             {"objective": InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))},
             "false negatives: the recipe lacks a guide to judge them: set --guide MODEL",
         ),
-        ({"guide": "bundled"}, "false negatives: the recipe lacks FalseNegatives(guided=True) to judge"),
+        ({"guide": "mini"}, "false negatives: the recipe lacks FalseNegatives(guided=True) to judge"),
         (
-            {"guide": "bundled", "objective": Matryoshka(InfoNCE(), (2,))},
+            {"guide": "mini", "objective": Matryoshka(InfoNCE(), (2,))},
             "false negatives: the recipe lacks FalseNegatives(guided=True) to judge",
         ),
         (
-            {"guide": "bundled", "objective": Regression()},
+            {"guide": "mini", "objective": Regression()},
             "--guide judges false negatives, which Regression does not ask about",
         ),
         # chunks

@@ -21,7 +21,7 @@ def reported(model: Path | str) -> ReportedModel:
 @pytest.mark.parametrize(
     ("models", "short"),
     [
-        (["runs/first", "bundled"], ["first", "bundled"]),
+        (["runs/first", "mini"], ["first", "mini"]),
         (["runs/first/best", "runs/second/best/"], ["first", "second"]),
         (["a/run", "b/run", "c"], ["a/run", "b/run", "c"]),
         (["a/x/run", "a/y/run", "b/y/run"], ["x/run", "a/y/run", "b/y/run"]),

@@ -69,7 +69,7 @@ def test_bases_can_be_left_out(run: Path, dev_file: Path):
 
 def test_a_model_that_is_named_twice_is_refused():
     with pytest.raises(DataError, match="runs/first: is named twice"):
-        Report(["runs/first", "bundled", "runs/first"])
+        Report(["runs/first", "mini", "runs/first"])
 
 
 # ---- suites --------------------------------------------------------------------------------------

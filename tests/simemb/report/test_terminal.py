@@ -30,7 +30,10 @@ def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometr
     return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")
 
 
-def result(after: Scores | None, seed: int = 1) -> Any:
+def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | None = None) -> Any:
+    before_control, after_control = (
+        (scores(points, suite="stsb_dev") for points in control) if control else (None, None)
+    )
     return SimpleNamespace(
         directory=Path("runs", f"seed-{seed}"),
         before=after and scores(50.0),
@@ -39,6 +42,8 @@ def result(after: Scores | None, seed: int = 1) -> Any:
         best_step=4,
         seconds=3.0,
         sentences_per_second=1234.5,
+        control_before=before_control,
+        control_after=after_control,
     )
 
 
@@ -102,6 +107,15 @@ def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.Cap
 def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
     assert "--suite sample\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"), [(52.0, "better"), (50.04, "unchanged"), (49.0, "worse; the sample is small")]
+)
+def test_what_became_of_pairs_by_people_is_said(after: float, verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = result(scores(60.0, suite="sample_dev"), control=(50.0, after))
+    terminal.print_runs([run], [1])
+    assert f"stsb_dev, pairs by people: 50.00 before, {after:.2f} after: {verdict}" in capsys.readouterr().out
 
 
 def test_several_runs_show_mean_and_sample_deviation(capsys: pytest.CaptureFixture[str]) -> None:

@@ -262,6 +262,28 @@ def test_stsb_dev_is_the_default(train: Callable[..., Any], shared_data: Path, m
     assert result.after.tasks["stsb_dev" if "stsb_dev" in result.after.tasks else "stsb"].pairs == 1500
 
 
+def test_a_run_on_the_sample_is_scored_on_pairs_by_people_too(
+    train: Callable[..., Any], shared_data: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
+    result = train(recipe(max_steps=2), data="sample", dev=None)
+    assert (result.before.suite, result.after.suite) == ("sample_dev", "sample_dev")
+    assert (result.control_before.suite, result.control_after.suite) == ("stsb_dev", "stsb_dev")
+    assert result.control_before.points != result.control_after.points
+    assert result.control_after.points == evaluate(result.encoder, "stsb_dev").points
+
+
+@pytest.mark.parametrize("data", ["sample", None])
+def test_without_such_pairs_at_hand_nothing_is_downloaded_for_them(
+    data: str | None, train: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("SIMEMB_DATA", raising=False)
+    monkeypatch.setattr("simemb.corpus.sources._from_hub", lambda *_: pytest.fail("went to the hub"))
+    dev = {"dev": None} if data else {}
+    result = train(recipe(max_steps=2), data=data, **dev)
+    assert result.control_before is result.control_after is None
+
+
 def test_a_suite_object_is_a_dev_suite_and_is_recorded_by_name(
     train: Callable[..., Any], dev_file: Path, tmp_path: Path
 ):

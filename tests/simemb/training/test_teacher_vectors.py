@@ -10,10 +10,12 @@ import pytest
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
-from simemb.errors import TrainingError
+from simemb.errors import RecipeError, TrainingError
 from simemb.files import cache_folder
 from simemb.method.recipe_files import find
+from simemb.method.targets import Frozen
 from simemb.training.teacher_vectors import vectors_of
+from simemb.transformer import int8_layers
 
 PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "a man")]
 
@@ -73,3 +75,20 @@ def test_a_run_does_not_go_on_with_another_guide_under_the_same_name(
     teacher.save(guide)
     with pytest.raises(TrainingError, match="cannot resume with another data: guide is now"):
         fit(recipe, tiny_base, sentences_file, **options, resume=True)
+
+
+@pytest.mark.skipif(int8_layers.missing() is not None, reason="int8 cannot be had here")
+def test_a_teacher_in_int8_gives_nearly_the_same_vectors_and_has_a_file_of_its_own(tiny_base: Path, tmp_path: Path):
+    recipe = replace(find("distil_similarity"), batch_size=3, max_steps=1)
+    for precision in ("float32", "int8"):
+        target = replace(recipe.target, model=str(tiny_base), precision=precision)
+        fit(replace(recipe, target=target), tiny_base, PAIRS, output=tmp_path / precision, dev="none")
+    first, second = (np.load(path) for path in cached())
+    assert not np.array_equal(first, second)
+    cosines = (first * second).sum(axis=1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    assert cosines.min() > 0.98
+
+
+def test_a_precision_that_does_not_exist_is_refused():
+    with pytest.raises(RecipeError, match="did you mean 'int8'"):
+        replace(find("distil"), target=Frozen(precision="int"))  # type: ignore[arg-type]

@@ -143,7 +143,7 @@ def test_the_off_switch_leaves_everything_to_torch_and_transformers():
         "import torch; from simemb import Encoder; from simemb.transformer import cpu_ops\n"
         "torch.manual_seed(1); a = cpu_ops.dropout(torch.ones(9, 9), .5, training=True)\n"
         "torch.manual_seed(1); b = torch.nn.functional.dropout(torch.ones(9, 9), .5)\n"
-        "print(torch.equal(a, b), Encoder.load('bundled').fast)"
+        "print(torch.equal(a, b), Encoder.load('mini').fast)"
     )
     environment = {**os.environ, "SIMEMB_PLAIN": "1"}
     answer = subprocess.run(

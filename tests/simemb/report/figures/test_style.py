@@ -79,7 +79,7 @@ def test_one_model_needs_no_legend():
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
-        (["first", "second", "bundled (base)"], 3),
+        (["first", "second", "mini (base)"], 3),
         (["a" * 20, "b" * 20, "c" * 20], 2),
         (["a" * 60, "b" * 60], 1),
         ([str(number) for number in range(10)], 5),

@@ -1,0 +1,89 @@
+"""Show in half a minute what simemb does.
+
+simemb demo [--output DIR]
+"""
+
+import tempfile
+from collections.abc import Generator
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from simemb.commands.parsing import UsageError, parse
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Search, train, compare: a tour of half a minute on two cores, without data and without a network.
+
+    Each step shows the command that does it, so that you can type it yourself.
+    """
+
+    output: Path | None = None
+    """Keep what the demo makes in this directory, which must not exist; by default it is removed at the end."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the tour: what it shows, and the words after `simemb` that do it."""
+
+    title: str
+    text: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+def steps(folder: Path) -> tuple[Step, ...]:
+    """The tour; `folder` takes its index and its run."""
+    index, run = str(folder / "plain.index"), str(folder / "run")
+    quick = ("--batch-size", "128", "--max-steps", "40", "--learning-rate", "2e-4", "--eval-every", "20")
+    return (
+        Step(
+            "Search by meaning",
+            "mini, the encoder that ships with simemb, reads twelve sentences. The nearest ones to the question need "
+            "not share a word with it.",
+            (
+                ("index", "mini", "sample_search", "--output", index),
+                ("search", index, "Somebody is making music.", "-k", "3"),
+                ("search", index, "The economy is in trouble.", "-k", "3"),
+            ),
+        ),
+        Step(
+            "Train an encoder",
+            "base, a language model that has never compared two sentences, learns from triplets: what follows from a "
+            "sentence belongs near it, what contradicts it does not.",
+            (("train", "simcse_sup", *quick, "--output", run),),
+        ),
+        Step(
+            "See whether it helped",
+            "Both score the same thousand pairs, none of which was trained on.",
+            (("compare", "base", run, "--suite", "sample"),),
+        ),
+    )
+
+
+def run(words: list[str]) -> None:
+    """`simemb demo`."""
+    options = parse(Demo, words, prog="simemb demo")
+    if options.output is not None and options.output.exists():
+        raise UsageError(f"{options.output} exists: give the demo a directory of its own")
+    from simemb.report import walkthrough
+
+    with _folder(options.output) as folder:
+        tour = steps(folder)
+        for number, step in enumerate(tour, 1):
+            walkthrough.print_step(f"{number} of {len(tour)}", step.title, step.text)
+            for command in step.commands:
+                walkthrough.print_command(command)
+                import_module(f"simemb.commands.{command[0]}").run(list(command[1:]))
+    walkthrough.print_end(kept=options.output)
+
+
+@contextmanager
+def _folder(output: Path | None) -> Generator[Path, None, None]:
+    """The directory of the demo: the one to keep, or `demo` in a place that is removed at the end."""
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory(prefix="simemb-") as place, chdir(place):
+        yield Path("demo")

@@ -1,0 +1,49 @@
+"""The words between the commands of `simemb demo`."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+
+WIDTH = 80
+"""Columns of running text at most: longer lines are hard to read."""
+
+
+def print_step(number: str, title: str, text: str) -> None:
+    """A heading with its number ("1 of 3"), and what the step shows."""
+    console = _console()
+    console.print()
+    console.print(Rule(Text.assemble((f"{number}  ", "dim"), (title, "bold")), align="left", style="dim"))
+    console.print(Padding(Text(text), (1, 0)))
+
+
+def print_command(words: Sequence[str]) -> None:
+    """A command as it is typed; never folded, so that it can be copied."""
+    console = _console()
+    line = Text.assemble(("$ ", "dim"), (f"simemb {shlex.join(words)}", "bold cyan"))
+    console.print(line, soft_wrap=True)
+
+
+def print_end(*, kept: Path | None) -> None:
+    """Where everything is, and what to type next."""
+    console = _console()
+    console.print(Rule(Text("Next", style="bold"), align="left", style="dim"))
+    place = f"The index and the encoder are in {kept}." if kept else "Nothing was kept: --output DIR keeps everything."
+    lines = (
+        place,
+        "",
+        "your own sentences:  simemb index mini texts.txt --output texts.index",
+        "your own encoder:    simemb train simcse_sup --data triplets.csv",
+        "all the methods:     simemb list recipes",
+    )
+    console.print(Padding(Text("\n".join(lines)), (1, 0, 0, 0)))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    console.width = min(console.width, WIDTH)
+    return console
