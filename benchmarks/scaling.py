@@ -1,7 +1,7 @@
 """How time and memory grow with the number of sentences, lines, examples and vectors.
 
-    python benchmarks/scaling.py encode [--model bundled] [--sizes 1000 10000 100000 1000000]
-    python benchmarks/scaling.py corpus [--model bundled] [--sizes 10000000]
+    python benchmarks/scaling.py encode [--model mini] [--sizes 1000 10000 100000 1000000]
+    python benchmarks/scaling.py corpus [--model mini] [--sizes 10000000]
     python benchmarks/scaling.py train BASE [--size base] [--batches 64 512 4096] [--chunk 32]
     python benchmarks/scaling.py index [--sizes 10000 100000 1000000] [--kinds exact ivf] [--dim 128]
 
@@ -192,7 +192,7 @@ def main() -> None:
             part.add_argument("--kinds", nargs="+", default=["exact", "ivf"])
             part.add_argument("--dim", type=int, default=128)
         else:
-            part.add_argument("--model", default="bundled")
+            part.add_argument("--model", default="mini")
     part = parts.add_parser(train.__name__)
     part.set_defaults(work=train)
     part.add_argument("base", help="a BERT checkpoint; its tokenizer serves the other sizes too")

@@ -38,8 +38,9 @@ HELP = """simemb: train, score and search with sentence encoders
 
 MODEL is a run directory, any Hugging Face or sentence-transformers directory,
 a hub name, or one of the two that ship with simemb: mini, an English encoder,
-and base, the language model that it was made from. INPUT is a .txt, .csv, .tsv,
-.jsonl or .parquet file (.gz too), the name of a corpus, or - for standard input.
+and base, the language model that it was made from. INPUT is a .txt, .csv,
+.tsv, .jsonl or .parquet file (.gz too), the name of a corpus, or - for
+standard input.
 
 Start here, with no data and no network:
   simemb demo

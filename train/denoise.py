@@ -9,8 +9,8 @@ multiplies the masked logit by 0 and uses a binary cross-entropy. For pairs, gui
 negatives whose text is equal.
 
 When to use it: many near-duplicates in the data, or large batches. What to watch: the guide must be good, and its
-cosines spread out: `--guide runs/simcse`. (The default is `mini`, the encoder that ships.) With a
-plain language model as the guide, hardly any pair is above 0.9 under mean pooling, and every pair is by [CLS].
+cosines spread out: `--guide runs/simcse`; the default is `mini`, the encoder that ships. With a plain language model as
+the guide, hardly any pair is above 0.9 under mean pooling, and every pair is by [CLS].
 """
 
 from dataclasses import replace

@@ -6,9 +6,9 @@ teacher's and is dropped after training (Gao et al., 2021, https://arxiv.org/abs
 paper's 10,000 warm-up steps are a tenth of the run here.
 
 When to use it: to make a smaller or faster encoder from a good one: `--target.model TEACHER` (a directory, a run, a hub
-name; the default teacher is `mini`, the small encoder that ships with simemb). Translations in a second column
-teach another language if the student sees that column too: add `View(column=1, target=False)`. What to watch: the
-student cannot exceed its teacher, and learns its directions and its lengths.
+name; the default teacher is `mini`, the small encoder that ships). Translations in a second column teach another
+language if the student sees that column too: add `View(column=1, target=False)`. What to watch: the student cannot
+exceed its teacher, and learns its directions and its lengths.
 """
 
 from dataclasses import replace

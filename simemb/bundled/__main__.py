@@ -27,6 +27,8 @@ log = logging.getLogger("simemb")
 
 def make(output: Path, model: str) -> None:
     """Make both models in `output`, with the runs that led to them; `model` is the teacher."""
+    cards.check()
+    _remember(output / "settings.json", model)
     if not (output / "triplets.tsv").exists():
         log.info("collecting the texts")
         texts.write(output)
@@ -52,6 +54,15 @@ def make(output: Path, model: str) -> None:
         if stage.model and not (output / "models" / stage.model).exists():
             log.info("%s: scoring it", stage.model)
             cards.publish(stage.model, output / stage.name, output / "models" / stage.model, records)
+
+
+def _remember(path: Path, model: str) -> None:
+    """Record the teacher, or refuse to go on with another one."""
+    if not path.exists():
+        write_text(path, json.dumps({"teacher": model}) + "\n")
+    known = read_json(path, lambda error: DataError(f"{path}: {error}"))["teacher"]
+    if known != model:
+        raise DataError(f"{path.parent} was begun with the teacher {known}, not {model}: give another OUTPUT")
 
 
 def _train(stage: Stage, output: Path) -> dict[str, Any]:
@@ -96,6 +107,9 @@ def main(words: list[str]) -> int:
     except SimembError as error:
         sys.stderr.write(f"simemb.bundled: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command goes on\n")
+        return 130
     return 0
 
 

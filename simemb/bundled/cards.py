@@ -1,6 +1,7 @@
 """What ships of a finished run: its encoder in half precision, and a card that says what it is and is not for."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from simemb.comparison import provenance
 from simemb.comparison.contamination import Overlap
 from simemb.encoder.encoder import Encoder
-from simemb.evaluation.evaluate import evaluate
+from simemb.evaluation.evaluate import evaluate, find
 from simemb.evaluation.scores import Scores
 from simemb.files import new_directory
 
@@ -24,7 +25,7 @@ ABOUT = {
 
 A BERT of 3 layers x 256 with a vocabulary of its own, mean pooling, vectors of 256 dimensions, texts up to 512 tokens.
 It ships with simemb: `Encoder.load()` and `simemb encode mini sentences.txt --output vectors.npy` need no download.""",
-    "base": """# base: a language model of English of 13 MB
+    "base": """# base: a 13 MB English language model
 
 A BERT of 3 layers x 256 with a vocabulary of its own, and its language-modelling head. It ships with simemb, where
 `simemb train` starts from it if no model is named. It is no encoder: its vectors, the mean of its tokens, say little
@@ -39,13 +40,17 @@ Sentences without labels, and triplets of them, each once: English Wikipedia (CC
 before training, compared without case and punctuation.
 
 The teacher is all-MiniLM-L6-v2 (Apache-2.0): its vectors of single tokens are the word embeddings that training began
-with, and its vectors of texts are what `mini` learnt to give. No weight of it was copied."""
+with, and its vectors of texts are what `mini` learnt to give. No weight of it was copied. Its own
+training data were not searched for test texts; they are known to hold SNLI, MultiNLI and image captions, from which STS
+took sentences too."""
 LIMITS = """## Not for
 
-Other languages than English; texts of a special trade (law, medicine, code), which its vocabulary splits into pieces;
+Other languages than English; specialist texts (law, medicine, code), whose words its vocabulary splits into pieces;
 judgements on people. It repeats the prejudices of its data and its teacher. Negation and numbers hardly move a vector.
-Where 90 MB are no matter, all-MiniLM-L6-v2 is better. Some of the data are for research only: read their licenses
-before a commercial use."""
+If you can afford 90 MB, all-MiniLM-L6-v2 is better.
+
+The weights are under simemb's license, Apache-2.0. Some of the data are for research only: read their licenses before
+commercial use."""
 HEADER = """---
 language: en
 license: apache-2.0
@@ -58,8 +63,10 @@ TASKS = {"mini": "sentence-similarity", "base": "fill-mask"}
 
 
 def publish(model: str, run: Path, target: Path, stages: Sequence[Mapping[str, Any]]) -> None:
-    """Copy the encoder of `run` to `target`, in half precision, with a card; `stages` led to it, in their order."""
-    scores = [_score(run, suite) for suite in SUITES]
+    """Copy the encoder of `run` to `target`, in half precision, with a card; `stages` led to it, in their order.
+
+    What is scored is what ships.
+    """
     with new_directory(target) as partial:
         shutil.copytree(run / "best", partial, dirs_exist_ok=True)
         weights = partial / "model.safetensors"
@@ -67,12 +74,15 @@ def publish(model: str, run: Path, target: Path, stages: Sequence[Mapping[str, A
         save_file(halved, weights, metadata={"format": "pt"})
         config = json.loads((partial / "config.json").read_text())
         (partial / "config.json").write_text(json.dumps({**config, "dtype": "float16"}, indent=2) + "\n")
+        weights.chmod(0o644)
+        scores = [provenance.judge(evaluate(Encoder.load(partial, encode_only=True), suite), run) for suite in SUITES]
         (partial / "README.md").write_text(card(model, scores, stages), encoding="utf-8")
 
 
-def _score(run: Path, suite: str) -> Scores:
-    encoder = Encoder.load(run, encode_only=True)
-    return provenance.judge(evaluate(encoder, suite), run)
+def check() -> None:
+    """Raise `DataError` unless every suite has data, before hours are spent on what they score."""
+    for name in SUITES:
+        find(name).tasks[0].load()
 
 
 def card(model: str, scores: Sequence[Scores], stages: Sequence[Mapping[str, Any]]) -> str:
@@ -103,10 +113,12 @@ def _overlap(scores: Scores) -> list[str]:
     if scores.overlap is None:
         return []
     overlap = Overlap.from_json(scores.overlap)
+    if overlap.unknown:
+        return [f"{scores.suite}: whether its texts occur in the training data is not known"]
     counts = [task.words(name) for name, task in overlap.tasks.items() if task.occurring]
     found = f"{', '.join(counts)} occur" if counts else "no text of the suite occurs"
-    unknown = f"; {overlap.unknown}" if overlap.unknown else ""
-    return [f"{scores.suite}: {found} in the training data{unknown}"]
+    unseen = f"; not looked at: {', '.join(overlap.not_looked_at)}" if overlap.not_looked_at else ""
+    return [f"{scores.suite}: {found} in the training data{unseen}"]
 
 
 def _made(stages: Sequence[Mapping[str, Any]]) -> str:
@@ -116,5 +128,5 @@ def _made(stages: Sequence[Mapping[str, Any]]) -> str:
         for stage in stages
     ]
     head = ["| stage | recipe | steps | minutes | STS-B dev |", "|---|---|---:|---:|---:|"]
-    machine = f"Two cores, PyTorch {torch.__version__}. `python -m simemb.bundled` repeats all of it."
+    machine = f"{os.cpu_count()} cores, PyTorch {torch.__version__}. `python -m simemb.bundled` repeats all of it."
     return "## How it was made\n\n" + "\n".join([*head, *rows]) + f"\n\n{machine}"

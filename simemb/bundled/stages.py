@@ -1,8 +1,8 @@
 """The trainings that make the bundled models, in their order; each is a recipe of `train/` with other numbers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from simemb.method.objectives import Regression
 from simemb.method.recipe import Recipe
@@ -33,19 +33,27 @@ class Stage:
     model: str = ""
 
 
-def stages(teacher: Path) -> Iterator[Stage]:
-    """Language modelling, then distillation, then inference triplets; `teacher` has the width of the student."""
-    small = {"batch_size": 256, "dropout": 0.0, "pooling": "mean", "keep": "last", "eval_every": 500}
-    yield Stage(
-        name="base",
-        start="untrained",
-        method="mlm",
-        recipe=replace(find("mlm"), max_length=LENGTH, epochs=2, learning_rate=1e-3, **small),
-        data="texts.txt",
-        dev="none",
-        model="base",
+SMALL: dict[str, Any] = {"batch_size": 256, "dropout": 0.0, "pooling": "mean", "keep": "last", "eval_every": 500}
+"""What all stages have in common: at this size and in a few passes, dropout takes more than it gives."""
+
+
+def stages(teacher: Path) -> tuple[Stage, ...]:
+    """Language modelling, distillation, triplets; `teacher` has the width of the student."""
+    return (
+        Stage("base", "untrained", "mlm", language_modelling(), "texts.txt", dev="none", model="base"),
+        Stage("distilled", "base", "distil", distillation(teacher), "texts.txt", dev="stsb_dev"),
+        Stage("mini", "distilled", "simcse_sup", inference(), "triplets.tsv", dev="stsb_dev", model="mini"),
     )
-    distil = replace(
+
+
+def language_modelling() -> Recipe:
+    """Two passes of masked language modelling."""
+    return replace(find("mlm"), max_length=LENGTH, epochs=2, learning_rate=1e-3, **SMALL)
+
+
+def distillation(teacher: Path) -> Recipe:
+    """Two passes of regression to the direction of the teacher's vector."""
+    return replace(
         find("distil"),
         objective=Regression(),
         predictor=None,
@@ -55,24 +63,10 @@ def stages(teacher: Path) -> Iterator[Stage]:
         learning_rate=1e-3,
         warmup=0.05,
         weight_decay=0.01,
-        **small,
+        **SMALL,
     )
-    yield Stage(name="distilled", start="base", method="distil", recipe=distil, data="texts.txt", dev="stsb_dev")
-    triplets = replace(
-        find("simcse_sup"),
-        head=None,
-        max_length=64,
-        epochs=1,
-        learning_rate=1e-4,
-        warmup=0.05,
-        **small,
-    )
-    yield Stage(
-        name="mini",
-        start="distilled",
-        method="simcse_sup",
-        recipe=triplets,
-        data="triplets.tsv",
-        dev="stsb_dev",
-        model="mini",
-    )
+
+
+def inference() -> Recipe:
+    """One pass of contrast with hard negatives."""
+    return replace(find("simcse_sup"), head=None, max_length=64, epochs=1, learning_rate=1e-4, warmup=0.05, **SMALL)

@@ -12,6 +12,7 @@ import torch
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.modules import Dense, Normalize
+from simemb.errors import ModelError
 
 SAMPLE = 20_000
 """Texts whose vectors decide which directions are kept."""
@@ -23,10 +24,12 @@ def narrow(model: str | Path, texts: Path, width: int, output: Path) -> Path:
     """Save the teacher followed by a projection to `width` dimensions, and return its directory.
 
     The projection keeps the inner products as well as a linear map to `width` dimensions can: onto the largest right
-    singular vectors of the vectors of the first texts. 256 of 384 keep 97 % of their squared length.
+    singular vectors of the vectors of the first texts. 256 of 384 keep 97 % of their squared length. Raises
+    `ModelError` for a teacher that is narrower, or that another library runs.
     """
     teacher = Encoder.load(model)
-    assert isinstance(teacher, Encoder)
+    if not isinstance(teacher, Encoder) or teacher.dim < width:
+        raise ModelError(f"{model} cannot teach: it must be an encoder that simemb runs, of {width} dimensions or more")
     rows = open_rows(texts).texts()
     vectors = teacher.encode([text for (text,), _ in zip(rows, range(SAMPLE), strict=False)])
     directions, _, _ = np.linalg.svd(vectors.T @ vectors)

@@ -1,6 +1,6 @@
 """The texts that the bundled models learn from: named corpora, without any sentence of an STS set.
 
-Sentences come from Wikipedia, from natural language inference and from image captions; passages of 3 to 16 sentences
+Sentences come from Wikipedia, from natural language inference and from image captions; passages of up to 16 sentences
 are put together from Wikipedia, so that long texts are learnt too. A sentence that occurs in STS12 to STS16, STS-B or
 SICK-R, in whatever case and punctuation, is left out, and so is every triplet with one.
 """
@@ -17,9 +17,9 @@ SCORED = "sts_texts"
 """The corpus whose sentences are left out."""
 TRIPLETS = ("nli", "captions")
 PASSAGE = (3, 16)
-"""The fewest and the most sentences of a passage."""
+"""The fewest and the most sentences of a passage; what is left at the end of the running text may be shorter."""
 READINGS = 4
-"""How often the running text is cut into passages, each time elsewhere."""
+"""How often the running text is cut into passages, each time in other places."""
 SEED = 7
 
 

@@ -3,6 +3,7 @@
 simemb demo [--output DIR]
 """
 
+import os
 import tempfile
 from collections.abc import Generator
 from contextlib import chdir, contextmanager
@@ -15,7 +16,7 @@ from simemb.commands.parsing import UsageError, parse
 
 @dataclass(frozen=True)
 class Demo:
-    """Search, train, compare: a tour of half a minute on two cores, without data and without a network.
+    """Search, train, compare: a tour of half a minute, without data or network.
 
     Each step shows the command that does it, so that you can type it yourself.
     """
@@ -40,8 +41,8 @@ def steps(folder: Path) -> tuple[Step, ...]:
     return (
         Step(
             "Search by meaning",
-            "mini, the encoder that ships with simemb, reads twelve sentences. The nearest ones to the question need "
-            "not share a word with it.",
+            "mini, the encoder that ships with simemb, reads twelve sentences. The sentences nearest to a question "
+            "need not share a word with it.",
             (
                 ("index", "mini", "sample_search", "--output", index),
                 ("search", index, "Somebody is making music.", "-k", "3"),
@@ -56,7 +57,7 @@ def steps(folder: Path) -> tuple[Step, ...]:
         ),
         Step(
             "See whether it helped",
-            "Both score the same thousand pairs, none of which was trained on.",
+            "Both encoders are scored on the same 1,000 pairs, none of which was trained on.",
             (("compare", "base", run, "--suite", "sample"),),
         ),
     )
@@ -71,12 +72,13 @@ def run(words: list[str]) -> None:
 
     with _folder(options.output) as folder:
         tour = steps(folder)
+        walkthrough.print_start(kept=options.output)
         for number, step in enumerate(tour, 1):
             walkthrough.print_step(f"{number} of {len(tour)}", step.title, step.text)
             for command in step.commands:
                 walkthrough.print_command(command)
                 import_module(f"simemb.commands.{command[0]}").run(list(command[1:]))
-    walkthrough.print_end(kept=options.output)
+    walkthrough.print_end()
 
 
 @contextmanager
@@ -85,5 +87,8 @@ def _folder(output: Path | None) -> Generator[Path, None, None]:
     if output is not None:
         yield output
         return
+    for name in ("SIMEMB_DATA", "SIMEMB_CACHE"):  # a relative folder would be looked for elsewhere
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).resolve())
     with tempfile.TemporaryDirectory(prefix="simemb-") as place, chdir(place):
         yield Path("demo")

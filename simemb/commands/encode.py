@@ -22,7 +22,7 @@ class Encode:
     """Turn texts into float32 vectors, in the order given, in constant memory."""
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
-    """A run directory, a model directory or a hub name."""
+    """A run directory, a model directory, a hub name, or `mini`, which ships with simemb."""
     input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A file, a corpus name, or - for standard input."""
     output: Path

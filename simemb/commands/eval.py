@@ -25,7 +25,7 @@ class Eval:
     """Score encoders on suites: similarity, transfer, retrieval, clustering, geometry."""
 
     models: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODEL [MODEL ...]"), AtLeastOne("MODEL")]]
-    """Run directories, model directories or hub names; one row each."""
+    """Run directories, model directories, hub names, or `mini` and `base`, which ship; one row each."""
     suite: tuple[str, ...] = ("sts",)
     """Suites (`simemb list suites`), files with a score and two sentences a row, folders in BEIR layout, or
     mteb:TASK (needs simemb[mteb])."""
@@ -52,6 +52,7 @@ def run(words: list[str]) -> None:
     options = parse(Eval, words, prog="simemb eval")
     check_output(options.json)
     from simemb.comparison import provenance
+    from simemb.encoder.names import is_bundled
     from simemb.evaluation import evaluate
     from simemb.report import terminal
 
@@ -66,7 +67,7 @@ def run(words: list[str]) -> None:
         ]
         scores_by_suite.append(scores)
         for model, score in zip(options.models, scores, strict=True):
-            if options.pooling is None and options.precision == "float32":
+            if options.pooling is None and options.precision == "float32" and not is_bundled(model):
                 _keep(score, Path(model))
     if options.json is not None:  # before the tables, which a wrong --metric would end
         records = [score.to_json() for scores in scores_by_suite for score in scores]
@@ -74,6 +75,7 @@ def run(words: list[str]) -> None:
         write_output(options.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     for scores in scores_by_suite:
         terminal.print_scores(scores, aggregate=options.aggregate, number=options.metric)
+    terminal.print_notes(provenance.pooling_notes({score.model: score.pooling for score in scores_by_suite[0]}))
 
 
 def _keep(scores: "Scores", run: Path) -> None:

@@ -22,7 +22,7 @@ class BuildIndex:
     """Build a search index: the vectors of texts, with the texts beside them."""
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
-    """A run directory, a model directory or a hub name."""
+    """A run directory, a model directory, a hub name, or `mini`, which ships with simemb."""
     input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
     """A file, a corpus name, or - for standard input; larger than memory is fine."""
     output: Path

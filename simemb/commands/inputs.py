@@ -17,13 +17,13 @@ def load_encoder(model: str, pooling: str | None, precision: Literal["float32", 
 def load_finished(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
     """As `load_encoder`, for verbs that use vectors rather than judge them: a language model gets a notice."""
     from simemb.encoder.language_head import is_language_model
-    from simemb.encoder.loading import MINI
+    from simemb.encoder.names import MINI
 
     encoder = load_encoder(model, pooling, precision)
     if is_language_model(getattr(encoder, "source", None)):
         log.warning(
-            "%s is a language model: nobody has trained it to compare texts, so near vectors need not mean near "
-            "meanings; `simemb train` trains it, and `%s` is a finished encoder that ships with simemb",
+            "%s is a language model: it was not trained to compare texts, so similar vectors need not mean similar "
+            "texts; `simemb train` trains it, and `%s` is a finished encoder that ships with simemb",
             model,
             MINI,
         )

@@ -37,7 +37,7 @@ class Whiten:
     """
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
-    """A run directory, a model directory or a hub name."""
+    """A run directory, a model directory, a hub name, or `mini`, which ships with simemb."""
     data: str
     """A file, a corpus name (`simemb list corpora`) or - for standard input; all its text columns count. More texts
     than dimensions."""

@@ -79,10 +79,12 @@ def _name(given: Model | Sequence[Model]) -> str:
 def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
     """Every directory is checked now, not only when the models before it have been scored."""
     from simemb.encoder.loading import locate
+    from simemb.encoder.names import as_typed, is_bundled
 
     match given:
         case str() | Path():
-            models = tuple(map(str, runs(Path(given)))) or (str(given),)
+            seeds_of = [] if is_bundled(given) else runs(Path(given))
+            models = tuple(map(str, seeds_of)) or (as_typed(given) if isinstance(given, Path) else given,)
             for model in models:
                 locate(model)
             return models

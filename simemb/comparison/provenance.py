@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb.comparison.contamination import Overlap
 from simemb.comparison.training_texts import check
+from simemb.encoder.names import as_typed, is_bundled
 
 if TYPE_CHECKING:
     from simemb.evaluation.scores import Scores
@@ -40,7 +41,7 @@ def trained(model: str | Path) -> dict[str, Any] | None:
 
     A damaged record is no reason to refuse a score: the result is None, with a warning.
     """
-    return _trained(str(model), frozenset())
+    return _trained(as_typed(model) if isinstance(model, Path) else model, frozenset())
 
 
 def lineage(training: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
@@ -72,19 +73,19 @@ def notes(scores: "Scores") -> list[str]:
 
 
 def pooling_notes(poolings: Mapping[str, str]) -> list[str]:
-    """That encoders of one table are read by different poolings, as a line; by name, empty where it is not known.
+    """A line that names the poolings of encoders in one table, if they differ; no line if they agree.
 
-    A vector is the encoder and its pooling: a difference of scores may come from either.
+    poolings: by the name of the encoder; empty where the pooling is not known.
     """
     known = {name: pooling for name, pooling in poolings.items() if pooling}
     if len(set(known.values())) < 2:
         return []
-    read = ", ".join(f"{name} by {pooling}" for name, pooling in known.items())
-    return [f"different poolings: {read}; a part of the difference may come from that (--pooling chooses)"]
+    read = ", ".join(f"{name}: {pooling}" for name, pooling in known.items())
+    return [f"different poolings ({read}) may explain part of the difference; --pooling sets one for all"]
 
 
 def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
-    path = _record(Path(model)) if model else None
+    path = _record(Path(model)) if model and not is_bundled(model) else None
     if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import loading, saving, streaming, tokenizer
+from simemb.encoder import loading, names, saving, streaming, tokenizer
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
@@ -87,7 +87,7 @@ class Encoder(Encodes, nn.Module):
 
     @staticmethod
     def load(
-        model: str | Path = loading.MINI,
+        model: str | Path = names.MINI,
         *,
         pooling: str | None = None,
         max_length: int | None = None,

@@ -14,11 +14,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb import files
 from simemb.encoder.backbone import quiet_transformers
-from simemb.errors import ModelError
 
 log = logging.getLogger("simemb")
+
+HEADS = (
+    "cls.predictions.",
+    "lm_head.",
+    "generator_predictions.",
+    "generator_lm_head.",
+    "vocab_transform.",
+    "predictions.",
+)
+"""How the names of a head's weights begin: BERT, RoBERTa, ELECTRA, DistilBERT, ALBERT."""
 
 
 class VocabularyHead(nn.Module):
@@ -85,8 +93,17 @@ def _language_model(backbone: Any, source: Path | None) -> tuple[Any, bool]:
 
 
 def is_language_model(source: Path | None) -> bool:
-    """Whether a checkpoint says that it is a masked language model, which nobody has trained to compare texts."""
-    if source is None or not (source / "config.json").is_file():
+    """Whether a checkpoint holds the weights of a language-modelling head, as no finished encoder does.
+
+    Its "architectures" say less: many finished encoders still name the model that they were trained from.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    weights = None if source is None else source / "model.safetensors"
+    if weights is None or not weights.is_file():
         return False
-    config = files.read_json(source / "config.json", lambda error: ModelError(f"{source}: {error}"))
-    return any(str(name).endswith(("ForMaskedLM", "ForPreTraining")) for name in config.get("architectures") or ())
+    try:
+        with safe_open(weights, framework="pt") as file:  # type: ignore[no-untyped-call]
+            return any(name.startswith(HEADS) for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):  # loading says what is wrong with it
+        return False

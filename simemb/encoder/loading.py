@@ -1,4 +1,4 @@
-"""TokenizedTexts encoder directories: Hugging Face checkpoints and sentence-transformers models.
+"""Reads encoder directories: Hugging Face checkpoints and sentence-transformers models.
 
 Both spellings of sentence-transformers' configuration are read. `simemb.encoder.saving` writes the older one (module
 types `sentence_transformers.models.*`, one boolean per pooling mode), because its older releases read that too.
@@ -18,6 +18,7 @@ from simemb import files
 from simemb.encoder.backbone import load_backbone, quiet_transformers
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.names import as_typed, is_bundled
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
@@ -25,9 +26,6 @@ from simemb.errors import ModelError, unknown
 
 log = logging.getLogger("simemb")
 
-MINI, BASE = "mini", "base"
-"""The two models that ship with the package: a finished encoder, and the language model that it was made from."""
-BUNDLED = (MINI, BASE)
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
@@ -98,7 +96,7 @@ def read(
             pooling="cls" if explicit == HEAD else explicit or default_pooling,
             tail=[*head, *(_load_module(kind, path) for kind, path in layout.tail)],
             max_length=max_length or layout.max_length,
-            name=str(model),
+            name=as_typed(model) if isinstance(model, Path) else model,
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
             sizes=layout.sizes,
@@ -122,10 +120,10 @@ def _check_arguments(pooling: str | None, precision: str, **lengths: int | None)
 
 def locate(model: str | Path, revision: str | None = None) -> Path:
     """The directory of a model: `mini`, `base`, a local directory (a run stands for its best/), or a hub name."""
-    if str(model) in BUNDLED:
+    if is_bundled(model):
         if Path(model).is_dir():
             log.warning("%s: taking the model that ships with simemb; the directory here is ./%s", model, model)
-        return _BUNDLED_FOLDER / str(model)
+        return _BUNDLED_FOLDER / model
     path = Path(model)
     if path.is_file():
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")

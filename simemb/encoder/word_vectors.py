@@ -1,4 +1,4 @@
-"""Word embeddings to start from: what a trained encoder makes of each token alone.
+"""Word embeddings to start from: a trained encoder's vector of each single token.
 
 An untrained model must learn from nothing which words are alike. A trained encoder knows it: its vector of a single
 word is a word vector, as model2vec (https://github.com/MinishLab/model2vec) takes them for static models. Here they are

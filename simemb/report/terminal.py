@@ -5,7 +5,7 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from simemb.comparison import provenance
+from simemb.encoder.names import as_typed
 from simemb.evaluation.scores import (
     METRICS,
     Aggregates,
@@ -131,8 +132,12 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
     for table in details_tables(scores_list):
         print_table(table)
-    poolings = provenance.pooling_notes({scores.model: scores.pooling for scores in scores_list})
-    for note in (*poolings, *(note for scores in scores_list for note in provenance.notes(scores))):
+    print_notes([note for scores in scores_list for note in provenance.notes(scores)])
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Lines below a table."""
+    for note in notes:
         print(note)
 
 
@@ -194,14 +199,13 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
     """What a training gave: scores before and after, where the encoder is, and what to type next."""
     if results[0].after is not None:
         print_table(runs_table(results, seeds))
-    for note in _control_notes(results):
-        print(note)
+    print_notes(_control_notes(results, seeds))
     for result in results:
         print(
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    directory, scores = results[0].directory, results[0].after
+    directory, scores = as_typed(results[0].directory), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
     print(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"
@@ -228,15 +232,17 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
     return table
 
 
-def _control_notes(results: Sequence["Result"]) -> Iterator[str]:
-    """What the training did to pairs by people: a run on a sample must not pass a loss over in silence."""
-    for result in results:
+def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterator[str]:
+    """What each run did to pairs scored by people: a run on the sample must report a loss."""
+    for result, seed in zip(results, seeds, strict=True):
         before, after = result.control_before, result.control_after
         if before is None or after is None:
             continue
         change = after.points - before.points
         verdict = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
-        line = f"{after.suite}, pairs by people: {before.points:.2f} before, {after.points:.2f} after: {verdict}"
+        which = f"seed {seed}: " if len(seeds) > 1 else ""
+        scores = f"{before.points:.2f} before, {after.points:.2f} after, {verdict}"
+        line = f"{which}{after.suite} (pairs scored by people): {scores}"
         loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
         yield line + (loss if verdict == "worse" else "")
 

@@ -28,14 +28,17 @@ def print_command(words: Sequence[str]) -> None:
     console.print(line, soft_wrap=True)
 
 
-def print_end(*, kept: Path | None) -> None:
-    """Where everything is, and what to type next."""
+def print_start(*, kept: Path | None) -> None:
+    """Whether what the demo makes will still be there when it ends."""
+    place = f"in {kept}" if kept else "in demo, which is removed at the end (--output DIR keeps it)"
+    _console().print(f"What follows is made {place}.")
+
+
+def print_end() -> None:
+    """What to type next."""
     console = _console()
     console.print(Rule(Text("Next", style="bold"), align="left", style="dim"))
-    place = f"The index and the encoder are in {kept}." if kept else "Nothing was kept: --output DIR keeps everything."
     lines = (
-        place,
-        "",
         "your own sentences:  simemb index mini texts.txt --output texts.index",
         "your own encoder:    simemb train simcse_sup --data triplets.csv",
         "all the methods:     simemb list recipes",

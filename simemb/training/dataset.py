@@ -102,9 +102,9 @@ def load_training_data(
 
 
 def _load_other(model: str, encoder: Encoder, precision: Precision = "float32") -> Any:
-    """Another encoder, on the same device; sentence-transformers chooses its own."""
+    """Another encoder, on the same device; int8 stays on the CPU, and sentence-transformers chooses its own."""
     other = Encoder.load(model, precision=precision)
-    return other.to(encoder.device) if isinstance(other, Encoder) else other
+    return other.to(encoder.device) if isinstance(other, Encoder) and precision == "float32" else other
 
 
 def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import BASE
+from simemb.encoder.names import BASE
 from simemb.evaluation.suite import Suite
 from simemb.method.recipe import Recipe
 from simemb.training.plan import Metric, MixedPrecision, prepare

@@ -15,7 +15,7 @@ import torch
 from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.loading import BASE
+from simemb.encoder.names import BASE
 from simemb.errors import DataError, SimembError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
@@ -42,7 +42,7 @@ SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
 NO_DEV = "none"
 """The value of `dev` for a run without evaluation."""
 SAMPLE_DEV, CONTROL = "sample_dev", "stsb_dev"
-"""The dev suite of the bundled corpora, which a grammar wrote, and the one by which people wrote and scored pairs."""
+"""The dev suite of the bundled corpora, whose pairs a grammar wrote, and one of pairs that people wrote and scored."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def prepare(
         twin=twin,
         record=record,
         suite=suite,
-        control=_control_suite(suite),
+        control=_control_suite(suite, rows),
         resume=resume,
         trackers=trackers,
         progress=progress,
@@ -256,8 +256,15 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
     return replace(suite, geometry=pairs)
 
 
-def _control_suite(suite: Suite | None) -> Suite | None:
-    """Pairs by people, if they are at hand, beside dev pairs that a grammar wrote: gains on those may be of no use."""
-    if suite is None or suite.name != SAMPLE_DEV or not sources.is_local(sources.get(CONTROL)):
+def _control_suite(suite: Suite | None, rows: Rows) -> Suite | None:
+    """The suite of human-scored pairs, if its file is local, for a run whose dev pairs a grammar wrote."""
+    on_sample = rows.name in SAMPLES and suite is not None and suite.name == SAMPLE_DEV
+    if not on_sample or not sources.is_local(sources.get(CONTROL)):
         return None
-    return find_suite(CONTROL)
+    control = find_suite(CONTROL)
+    try:
+        control.tasks[0].load()
+    except SimembError as error:
+        log.warning("without %s beside it: %s", CONTROL, error)
+        return None
+    return control

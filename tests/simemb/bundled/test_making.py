@@ -12,6 +12,7 @@ from simemb.bundled import cards, stages, teacher, texts
 from simemb.corpus import sources
 from simemb.corpus.sources import Source
 from simemb.encoder.language_head import is_language_model
+from simemb.errors import DataError, ModelError
 
 WORDS = ("a", "dog", "sees", "the", "red", "house", "and", "old", "man", "plays", "with", "small", "green", "boats")
 SCORED = "The old man, sees a DOG"
@@ -59,11 +60,13 @@ def test_no_sentence_of_an_sts_set_is_learnt_whatever_its_case_and_punctuation(c
     assert "x y" not in triplets.read_text()
 
 
-def test_passages_hold_3_to_16_sentences_and_half_of_them_run_on() -> None:
+def test_passages_hold_3_to_16_sentences_but_for_the_last_and_half_of_them_run_on() -> None:
     running = [f"{number}." for number in range(100)]
     passages = texts._passages([f"w{number}." for number in range(50)], running, random.Random(1))
     sizes = [len(passage.split()) for passage in passages]
     assert max(sizes) <= 16
+    assert sum(size < 3 for size in sizes) <= texts.READINGS
+    assert sizes[: len(sizes) // 8] != sizes[len(sizes) // 8 : len(sizes) // 4]
     half = passages[: len(passages) // 2]
     assert " ".join(half).split() == running * texts.READINGS
     assert all(passage.startswith("w") for passage in passages[len(passages) // 2 :])
@@ -113,4 +116,17 @@ def test_without_the_corpora_it_says_which_is_missing(
 ) -> None:
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
     assert program.main([str(tmp_path / "out"), "--teacher", "mini"]) == 2
-    assert capsys.readouterr().err.startswith("simemb.bundled: corpus 'sts_texts' is made of others: corpus 'sts/")
+    assert "simemb.bundled: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_teacher_is_refused(tmp_path: Path) -> None:
+    program._remember(tmp_path / "settings.json", "first")
+    program._remember(tmp_path / "settings.json", "first")
+    with pytest.raises(DataError, match="was begun with the teacher first, not second"):
+        program._remember(tmp_path / "settings.json", "second")
+
+
+def test_a_teacher_that_is_too_narrow_is_refused(tiny_base: Path, sentences_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="of 64 dimensions or more"):
+        teacher.narrow(tiny_base, sentences_file, 64, tmp_path / "out")

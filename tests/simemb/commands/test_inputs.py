@@ -6,7 +6,7 @@ import pytest
 
 from simemb.cli import main
 
-NOTICE = "is a language model: nobody has trained it to compare texts"
+NOTICE = "is a language model: it was not trained to compare texts"
 
 
 @pytest.fixture

@@ -215,8 +215,8 @@ def test_a_run_that_was_moved_still_knows_its_training(tmp_path: Path, texts: Pa
 
 def test_encoders_read_by_different_poolings_are_told_apart() -> None:
     assert pooling_notes({"base": "mean", "run": "cls", "other": "mean"}) == [
-        "different poolings: base by mean, run by cls, other by mean; a part of the difference may come from that "
-        "(--pooling chooses)"
+        "different poolings (base: mean, run: cls, other: mean) may explain part of the difference; --pooling sets "
+        "one for all"
     ]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from simemb import Encoder
@@ -69,14 +70,16 @@ def test_a_new_model_starts_from_the_words_and_nothing_else_changes(
             assert weight.equal(saved[name]), name
 
 
-def test_words_learnt_from_a_teacher_make_like_sentences_alike(
-    tiny_base: Path, sentences_file: Path, tmp_path: Path
+def test_the_command_line_takes_the_teacher_by_its_name(
+    tiny_base: Path, teacher: Encoder, sentences_file: Path, tmp_path: Path
 ) -> None:
-    """The command line, by the name of a directory."""
     words = ["new", str(tmp_path / "out"), "--data", str(sentences_file), "--vocabulary", "150", "--layers", "1"]
-    words += ["--width", "16", "--heads", "2", "--words-from", str(tiny_base)]
+    words += ["--width", "16", "--heads", "2", "--length", "24", "--words-from", str(tiny_base)]
     assert main(words) == 0
-    assert (tmp_path / "out" / "model.safetensors").is_file()
+    size = {"vocabulary": 150, "layers": 1, "width": 16, "heads": 2, "length": 24}
+    new(tmp_path / "api", sentences_file, words_from=teacher, **size)
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("out", "api"))
+    assert all(first[name].equal(second[name]) for name in second)
 
 
 def test_a_teacher_that_is_too_narrow_is_refused_before_anything_is_learnt(

@@ -115,7 +115,7 @@ def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsy
 def test_what_became_of_pairs_by_people_is_said(after: float, verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = result(scores(60.0, suite="sample_dev"), control=(50.0, after))
     terminal.print_runs([run], [1])
-    assert f"stsb_dev, pairs by people: 50.00 before, {after:.2f} after: {verdict}" in capsys.readouterr().out
+    assert f"stsb_dev (pairs scored by people): 50.00 before, {after:.2f} after, {verdict}" in capsys.readouterr().out
 
 
 def test_several_runs_show_mean_and_sample_deviation(capsys: pytest.CaptureFixture[str]) -> None:

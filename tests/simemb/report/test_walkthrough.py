@@ -21,10 +21,18 @@ def test_a_step_has_a_number_a_title_and_folded_text(capsys: pytest.CaptureFixtu
     assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize("kept", [None, Path("somewhere")])
-def test_the_end_says_where_everything_is(kept: Path | None, capsys: pytest.CaptureFixture[str]) -> None:
-    walkthrough.print_end(kept=kept)
+@pytest.mark.parametrize(
+    ("kept", "words"), [(None, "is removed at the end"), (Path("somewhere"), "made in somewhere.")]
+)
+def test_the_start_says_what_becomes_of_the_files(
+    kept: Path | None, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walkthrough.print_start(kept=kept)
+    assert words in capsys.readouterr().out
+
+
+def test_the_end_says_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+    walkthrough.print_end()
     shown = capsys.readouterr().out
-    assert ("are in somewhere" in shown) is (kept is not None)
     assert "simemb list recipes" in shown
     assert max(map(len, shown.splitlines())) <= 80
