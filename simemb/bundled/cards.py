@@ -40,9 +40,9 @@ Sentences without labels, and triplets of them, each once: English Wikipedia (CC
 before training, compared without case and punctuation.
 
 The teacher is all-MiniLM-L6-v2 (Apache-2.0): its vectors of single tokens are the word embeddings that training began
-with, and its vectors of texts are what `mini` learnt to give. No weight of it was copied. Its own
-training data were not searched for test texts; they are known to hold SNLI, MultiNLI and image captions, from which STS
-took sentences too."""
+with, and its vectors of texts are what `mini` learnt to give. No weight of it was copied. Its own training data were
+not searched for test texts; they are known to hold SNLI, MultiNLI and image captions, from which STS took sentences
+too."""
 LIMITS = """## Not for
 
 Other languages than English; specialist texts (law, medicine, code), whose words its vocabulary splits into pieces;
