@@ -4,7 +4,8 @@
 
 `mini` in simemb beside all-MiniLM-L6-v2 in sentence-transformers, both at their defaults, on the same texts and
 threads, by turns. The models differ, so this does not compare two libraries (encoding.py does): it is what changing
-from one to the other gives. Results: benchmarks/results/bundled.json.
+from one to the other gives. Of long texts `mini` reads 512 tokens, the other 256.
+Results: benchmarks/results/bundled.json.
 """
 
 from functools import partial
@@ -35,7 +36,7 @@ def main() -> None:
         }
         for program in programs.values():
             program()
-        line = {"texts": kind, "count": len(chosen), "peer": options.base.resolve().name}
+        line = {"texts": kind, "count": len(chosen), "peer": options.base.name}
         add("bundled", kind, line | {"seconds": alternate(programs, options.rounds)})
 
 
