@@ -68,7 +68,7 @@ def distillation(teacher: Path) -> Recipe:
 
 
 def inference() -> Recipe:
-    """Contrast with hard negatives, for as long as STS-B dev rose: a third of the triplets."""
+    """Contrast with hard negatives on a third of the triplets: STS-B dev hardly moves after 40 steps."""
     return replace(
         find("simcse_sup"), head=None, max_length=64, max_steps=160, learning_rate=1e-4, warmup=0.05, **SMALL
     )
