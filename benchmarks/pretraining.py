@@ -1,7 +1,7 @@
 """What do recipes without labels make of a small language model, and how does that grow with its pre-training?
 
     python benchmarks/pretraining.py sweep [--model base] [--recipes simcse barlow]
-    python benchmarks/pretraining.py curve FOLDER [--recipe simcse]
+    python benchmarks/pretraining.py curve FOLDER [--recipes simcse]
     python benchmarks/pretraining.py table
 
 `sweep` trains every recipe at every learning rate with one seed, chooses the rate on STS-B dev, and scores three

@@ -21,11 +21,11 @@ SUITES = ("sts", "transfer", "retrieval")
 """What a card reports, each as the headline of every task and their average."""
 
 ABOUT = {
-    "mini": """# mini: an English sentence encoder of 13 MB
+    "mini": """# mini: an English sentence encoder of 14 MB
 
 A BERT of 3 layers x 256 with a vocabulary of its own, mean pooling, vectors of 256 dimensions, texts up to 512 tokens.
 It ships with simemb: `Encoder.load()` and `simemb encode mini sentences.txt --output vectors.npy` need no download.""",
-    "base": """# base: a 13 MB English language model
+    "base": """# base: a 14 MB English language model
 
 A BERT of 3 layers x 256 with a vocabulary of its own, and its language-modelling head. It ships with simemb, where
 `simemb train` starts from it if no model is named. It is no encoder: its vectors, the mean of its tokens, say little
@@ -46,8 +46,9 @@ too."""
 LIMITS = """## Not for
 
 Other languages than English; specialist texts (law, medicine, code), whose words its vocabulary splits into pieces;
-judgements on people. It repeats the prejudices of its data and its teacher. Negation and numbers hardly move a vector.
-If you can afford 90 MB, all-MiniLM-L6-v2 is better.
+judgements on people. It repeats the prejudices of its data and its teacher. A "not", a number and the order of words
+move a vector little: by `mini`, "The man is sleeping." and "The man is not sleeping." have a cosine of 0.95, "The dog
+bit the man." and "The man bit the dog." one of 0.99.
 
 The weights are under simemb's license, Apache-2.0. Some of the data are for research only: read their licenses before
 commercial use."""

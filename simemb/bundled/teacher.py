@@ -4,6 +4,7 @@ all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0) has 384 dimensions; the stu
 it gives word vectors to start from and sentence vectors to learn.
 """
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.errors import ModelError
+
+log = logging.getLogger("simemb")
 
 SAMPLE = 20_000
 """Texts whose vectors decide which directions are kept."""
@@ -24,7 +27,7 @@ def narrow(model: str | Path, texts: Path, width: int, output: Path) -> Path:
     """Save the teacher followed by a projection to `width` dimensions, and return its directory.
 
     The projection keeps the inner products as well as a linear map to `width` dimensions can: onto the largest right
-    singular vectors of the vectors of the first texts. 256 of 384 keep 97 % of their squared length. Raises
+    singular vectors of the vectors of the first texts; how much of their squared length it keeps is logged. Raises
     `ModelError` for a teacher that is narrower, or that another library runs.
     """
     teacher = Encoder.load(model)
@@ -32,7 +35,8 @@ def narrow(model: str | Path, texts: Path, width: int, output: Path) -> Path:
         raise ModelError(f"{model} cannot teach: it must be an encoder that simemb runs, of {width} dimensions or more")
     rows = open_rows(texts).texts()
     vectors = teacher.encode([text for (text,), _ in zip(rows, range(SAMPLE), strict=False)])
-    directions, _, _ = np.linalg.svd(vectors.T @ vectors)
+    directions, lengths, _ = np.linalg.svd(vectors.T @ vectors)
+    log.info("%d dimensions keep %.1f %% of the squared length", width, 100 * lengths[:width].sum() / lengths.sum())
     projection = Dense(teacher.dim, width, activation=torch.nn.Identity(), bias=False)
     with torch.no_grad():
         projection.linear.weight.copy_(torch.from_numpy(directions[:, :width].T.copy()))

@@ -5,6 +5,7 @@ are put together from Wikipedia, so that long texts are learnt too. A sentence t
 SICK-R, in whatever case and punctuation, is left out, and so is every triplet with one.
 """
 
+import logging
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 from simemb.comparison.contamination import normalized
 from simemb.corpus.rows import open_rows
 from simemb.files import write_text
+
+log = logging.getLogger("simemb")
 
 SCORED = "sts_texts"
 """The corpus whose sentences are left out."""
@@ -24,13 +27,18 @@ SEED = 7
 
 
 def write(folder: Path) -> tuple[Path, Path]:
-    """Write texts.txt, one sentence or passage a line, and triplets.tsv, and return their paths; both are shuffled."""
+    """Write texts.txt, one sentence or passage a line, and triplets.tsv, and return their paths; both are shuffled.
+
+    What they hold is logged.
+    """
     scored = {normalized(text) for (text,) in open_rows(SCORED).texts()}
     wiki, running = _sentences("wiki", scored), _sentences("wiki_running", scored)
     triplets = [row for name in TRIPLETS for row in _triplets(name, scored)]
     sentences = list(dict.fromkeys((*wiki, *(text for row in triplets for text in row), *running)))
     rng = random.Random(SEED)
-    texts = [*sentences, *_passages(wiki, running, rng)]
+    passages = _passages(wiki, running, rng)
+    texts = [*sentences, *passages]
+    log.info("%d sentences, %d passages, %d triplets", len(sentences), len(passages), len(triplets))
     rng.shuffle(texts)
     rng.shuffle(triplets)
     paths = folder / "texts.txt", folder / "triplets.tsv"

@@ -84,7 +84,7 @@ def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
     match given:
         case str() | Path():
             seeds_of = [] if is_bundled(given) else runs(Path(given))
-            models = tuple(map(str, seeds_of)) or (as_typed(given) if isinstance(given, Path) else given,)
+            models = tuple(map(str, seeds_of)) or (as_typed(given),)
             for model in models:
                 locate(model)
             return models

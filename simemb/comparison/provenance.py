@@ -41,7 +41,7 @@ def trained(model: str | Path) -> dict[str, Any] | None:
 
     A damaged record is no reason to refuse a score: the result is None, with a warning.
     """
-    return _trained(as_typed(model) if isinstance(model, Path) else model, frozenset())
+    return _trained(as_typed(model), frozenset())
 
 
 def lineage(training: dict[str, Any] | None) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from simemb import files
 from simemb.encoder.backbone import load_backbone, quiet_transformers
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
-from simemb.encoder.names import as_typed, is_bundled
+from simemb.encoder.names import BUNDLED, as_typed, is_bundled
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
@@ -96,7 +96,7 @@ def read(
             pooling="cls" if explicit == HEAD else explicit or default_pooling,
             tail=[*head, *(_load_module(kind, path) for kind, path in layout.tail)],
             max_length=max_length or layout.max_length,
-            name=as_typed(model) if isinstance(model, Path) else model,
+            name=as_typed(model),
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
             sizes=layout.sizes,
@@ -256,9 +256,10 @@ def _no_directory(path: Path) -> str:
 
 
 def _similar(path: Path) -> Path | None:
-    """The existing directory whose name is most similar, if any is."""
+    """The existing directory, or the model that ships, whose name is most similar, if any is."""
     siblings = [folder.name for folder in path.parent.iterdir() if folder.is_dir()] if path.parent.is_dir() else []
-    names = get_close_matches(path.name, siblings, n=1)
+    known = [*siblings, *(BUNDLED if path.parent == Path() else ())]
+    names = get_close_matches(path.name, known, n=1)
     return path.parent / names[0] if names else None
 
 

@@ -16,6 +16,6 @@ def is_bundled(model: str | Path) -> TypeGuard[str]:
     return isinstance(model, str) and model in BUNDLED
 
 
-def as_typed(directory: Path) -> str:
-    """A directory as it is typed where a model is expected: ./mini, since `mini` is the model that ships."""
-    return f"./{directory}" if str(directory) in BUNDLED else str(directory)
+def as_typed(model: str | Path) -> str:
+    """A model as it is typed: a name as it is, a directory as its path, which is ./mini where it would be a name."""
+    return f"./{model}" if isinstance(model, Path) and str(model) in BUNDLED else str(model)

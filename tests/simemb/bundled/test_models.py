@@ -12,6 +12,7 @@ from simemb import Encoder, evaluate
 from simemb.corpus.rows import open_rows
 from simemb.encoder.language_head import is_language_model
 from simemb.encoder.names import BUNDLED
+from simemb.errors import ModelError
 
 FOLDER = Path(simemb.bundled.__file__).parent
 ANSWERS = {
@@ -53,6 +54,18 @@ def test_mini_finds_the_sentence_that_answers() -> None:
     for question, answers in ANSWERS.items():
         nearest = sentences[int((vectors @ encoder.encode([question], normalize=True)[0]).argmax())]
         assert any(answer in nearest for answer in answers), (question, nearest)
+
+
+def test_mini_overlooks_what_its_card_says_it_overlooks() -> None:
+    card = " ".join((FOLDER / "mini" / "README.md").read_text(encoding="utf-8").split())
+    pairs = (
+        ("The man is sleeping.", "The man is not sleeping.", 0.95),
+        ("The dog bit the man.", "The man bit the dog.", 0.99),
+    )
+    for first, second, told in pairs:
+        assert f'"{first}" and "{second}" ' in card
+        one, other = Encoder.load().encode([first, second], normalize=True)
+        assert float(one @ other) == pytest.approx(told, abs=0.01)
 
 
 def test_mini_scores_as_its_card_says(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,3 +112,13 @@ def test_a_path_is_never_the_name_of_a_model_that_ships(
     for path in (Path("mini"), "./mini"):
         encoder = Encoder.load(path, pooling="mean")
         assert (encoder.dim, encoder.name) == (32, "./mini")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("minni", "mini"), ("bases", "base")])
+def test_a_name_that_is_nearly_right_gets_the_right_one(
+    typed: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=rf"no model '{typed}'.*did you mean {meant}\?"):
+        Encoder.load(typed)
