@@ -18,7 +18,7 @@ from simemb import files
 from simemb.encoder.backbone import load_backbone, quiet_transformers
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
-from simemb.encoder.names import BUNDLED, as_typed, is_bundled
+from simemb.encoder.names import BUNDLED, FORMER, as_typed, is_bundled
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
@@ -123,7 +123,9 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     if is_bundled(model):
         if Path(model).is_dir():
             log.warning("%s: taking the model that ships with simemb; the directory here is ./%s", model, model)
-        return _BUNDLED_FOLDER / model
+        if model in FORMER:
+            log.warning("the model %s is now called %s", model, FORMER[model])
+        return _BUNDLED_FOLDER / FORMER.get(model, model)
     path = Path(model)
     if path.is_file():
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
