@@ -10,9 +10,9 @@ from simemb.encoder.names import as_typed, is_bundled
 
 
 def test_a_name_is_a_word_and_never_a_path():
-    assert is_bundled("mini") and is_bundled("base")
-    assert not is_bundled("./mini") and not is_bundled(Path("mini"))
-    assert as_typed(Path("mini")) == "./mini" and as_typed("mini") == "mini" and as_typed(Path("runs/a")) == "runs/a"
+    assert all(map(is_bundled, ("mini", "base")))
+    assert not any(map(is_bundled, ("./mini", Path("mini"))))
+    assert [as_typed(each) for each in (Path("mini"), "mini", Path("runs/a"))] == ["./mini", "mini", "runs/a"]
 
 
 def test_the_name_of_an_earlier_release_stands_for_mini_and_says_so(caplog: pytest.LogCaptureFixture):
