@@ -12,6 +12,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -124,7 +125,7 @@ class Rows:
 
     def _score(self, number: int, value: object) -> float:
         try:
-            score = float(value) if isinstance(value, str | int | float) else math.nan
+            score = float(value) if isinstance(value, str | int | float | Decimal) else math.nan
         except ValueError:
             score = math.nan
         if isinstance(value, bool) or not math.isfinite(score):
@@ -132,7 +133,7 @@ class Rows:
         return score
 
     def _label(self, number: int, value: object) -> str:
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
             value = int(value)
         label = str(value).strip() if isinstance(value, str | int) else ""
         if not label:
