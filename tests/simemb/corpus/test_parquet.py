@@ -19,7 +19,7 @@ def parquet(folder: Path, **columns: object) -> Path:
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.binary())])
 def test_bytes_that_are_utf8_are_text(tmp_path: Path, kind: pa.DataType):
-    column = pa.array(["a cat".encode(), "ein Bär".encode()]).cast(kind)
+    column = pa.array([b"a cat", "ein Bär".encode()]).cast(kind)
     assert list(open_rows(parquet(tmp_path, text=column)).texts()) == [("a cat",), ("ein Bär",)]
 
 
