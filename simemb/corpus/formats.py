@@ -11,7 +11,7 @@ from typing import cast
 
 from simemb.corpus.lines import bare, lines
 from simemb.corpus.parquet import ParquetFile
-from simemb.corpus.table import Record, Table, kind_of
+from simemb.corpus.table import MISSING, Record, Table, kind_of
 from simemb.errors import DataError
 
 # Python's own limit of 131,072 characters would refuse long documents; some limit must stay, because one
@@ -98,14 +98,9 @@ class JsonLinesFile:
         self.text_columns = tuple(column for column, value in first.items() if isinstance(value, str))
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every object; one without a chosen key is an error."""
+        """Every object; a key that it lacks is `MISSING`."""
         for number, record in self._objects():
-            try:
-                yield number, None if record is None else tuple(record[column] for column in chosen)
-            except KeyError as error:
-                has = ", ".join(record or ())
-                message = f"{self.name}, line {number} has no {error} (it has: {has or 'nothing'})"
-                raise DataError(message) from None
+            yield number, None if record is None else tuple(record.get(column, MISSING) for column in chosen)
 
     def _objects(self) -> Iterator[tuple[int, dict[str, object] | None]]:
         for number, line in lines(self.path, self.name):

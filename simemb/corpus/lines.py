@@ -6,11 +6,10 @@ in a file without any LF, as the first Macs wrote it.
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import cast
 
@@ -58,14 +57,14 @@ def bare(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _open_bytes(path: Path) -> BufferedIOBase:
+def _open_bytes(path: Path) -> BufferedReader:
     """The bytes of a file, unpacked if it is packed with gzip or its name says so."""
     stream = path.open("rb")
     packed = stream.peek(2).startswith(GZIP) or path.suffix.lower() == ".gz"
     if not packed:
         return stream
     stream.close()
-    return cast(BufferedIOBase, gzip.open(path))
+    return cast(BufferedReader, gzip.open(path))
 
 
 def _utf8_lines(stream: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
@@ -88,17 +87,17 @@ def _is_old_mac(start: bytes) -> bool:
     return b"\r" in start and b"\n" not in start
 
 
-def _old_mac_lines(stream: BufferedIOBase, name: str) -> Iterator[tuple[int, str]]:
+def _old_mac_lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, str]]:
     # latin-1 keeps every byte, so that each line can be decoded by itself and an error names its place.
-    with io.TextIOWrapper(stream, "latin-1", newline="\r") as text:
+    with TextIOWrapper(stream, "latin-1", newline="\r") as text:
         yield from _utf8_lines((line.encode("latin-1").replace(b"\r", b"\n") for line in text), name)
 
 
-def _wide_lines(stream: BufferedIOBase, name: str, encoding: str, start: bytes) -> Iterator[tuple[int, str]]:
+def _wide_lines(stream: BufferedReader, name: str, encoding: str, start: bytes) -> Iterator[tuple[int, str]]:
     old_mac = _is_old_mac(start[: len(start) // 4 * 4].decode(encoding, "ignore").encode())
     number = 0
     try:
-        with io.TextIOWrapper(stream, encoding, newline="\r" if old_mac else "\n") as text:
+        with TextIOWrapper(stream, encoding, newline="\r" if old_mac else "\n") as text:
             for number, line in enumerate(text, 1):
                 if "\0" in line:
                     raise DataError(f"{name}, line {number}: a NUL character; is this a text file?")
