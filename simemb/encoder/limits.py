@@ -27,10 +27,10 @@ def position_offset(backbone: Any) -> int:
 
 def check_asked(encoder: Wide, *, max_length: int | None, truncate_dim: int | None) -> None:
     """Raise `ModelError` for a `max_length` or `truncate_dim` of `Encoder.load` above what the model has."""
-    longest = getattr(encoder, "longest", None)
+    longest: int | None = getattr(encoder, "longest", None)
     if max_length is not None and longest is None:
         raise ModelError(f"{encoder.name} runs through sentence-transformers, where no max_length can be chosen")
-    if max_length is not None and max_length > longest:
+    if max_length is not None and longest is not None and max_length > longest:
         raise ModelError(f"{encoder.name}: max_length must be in 1 to {longest} (the model's tokens), not {max_length}")
     if truncate_dim is not None and truncate_dim > encoder.width:
         raise ModelError(f"{encoder.name}: truncate_dim must be in 1 to {encoder.width}, not {truncate_dim}")
