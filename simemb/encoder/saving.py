@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from simemb import files
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
-from simemb.encoder.loading import POOLING_FLAGS
+from simemb.encoder.layout import POOLING_FLAGS
 from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
 from simemb.encoder.parts import Parts
