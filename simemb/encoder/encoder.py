@@ -24,11 +24,13 @@ from simemb.errors import ModelError
 from simemb.transformer import forward
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import PLAIN
 from simemb.transformer.forward import Transform
 
 if TYPE_CHECKING:
     from simemb.encoder.language_head import VocabularyHead
+
+DEFAULT_LENGTH = 512
+"""The most tokens of a text where neither the model (T5, XLNet: -1) nor its tokenizer states a limit."""
 
 
 class Encoder(Encodes, nn.Module):
@@ -39,6 +41,8 @@ class Encoder(Encodes, nn.Module):
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
         ragged: Whether the layers compute a batch without padding.
+        apart: Whether sentences of different lengths are computed one after the other, because padding changes their
+            vectors in this family (FNet, ConvBERT).
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
             `simemb.training.cuda_graphs` replays captured kernels this way.
@@ -71,9 +75,12 @@ class Encoder(Encodes, nn.Module):
         self.position_offset = _position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
+        self.apart = False
         self.ragged = self.fast = isinstance(backbone, BareBert)
         if not self.ragged:
-            self._choose_forward()
+            from simemb.encoder.self_check import choose_forward
+
+            choose_forward(self)
 
     @classmethod
     def of(cls, parts: Parts) -> "Encoder":
@@ -171,8 +178,12 @@ class Encoder(Encodes, nn.Module):
     @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
-        positions = int(getattr(self.backbone.config, "max_position_embeddings", 0) or 512) - self.position_offset
-        return min(positions, int(self.tokenizer.model_max_length))
+        table = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)
+        stated = getattr(self.backbone.config, "max_position_embeddings", None)
+        positions = int(getattr(table, "num_embeddings", stated) or 0)
+        positions = positions - self.position_offset if positions > 0 else DEFAULT_LENGTH
+        limit = int(self.tokenizer.model_max_length)
+        return min(positions, limit) if limit > 0 else positions
 
     @property
     def batch_tokens(self) -> int:
@@ -231,45 +242,27 @@ class Encoder(Encodes, nn.Module):
         from simemb.transformer import hf_forward
 
         states = hf_forward.hidden_states(
-            self.backbone, batch, positions, self._transforms, ragged=self.ragged, every_layer=every_layer
+            self.backbone,
+            batch,
+            positions,
+            self._transforms,
+            ragged=self.ragged,
+            every_layer=every_layer,
+            apart=self.apart,
         )
         return (states[-1].index_select(0, batch.firsts),) if first_only else states
-
-    @torch.inference_mode()
-    def _choose_forward(self) -> None:
-        """Set `ragged` and `fast` if they give the hidden states of a padded batch, on two sentences of unequal length.
-
-        Only verified families are tried; the check catches a release of transformers that breaks one of them.
-        """
-        from simemb.transformer import hf_forward
-
-        self.ragged = self.fast = False
-        if self.backbone.config.model_type not in hf_forward.VERIFIED_FAMILIES:
-            return
-        self.eval()
-        batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(self.device)
-        padded = self.hidden_states(batch)[-1]
-
-        def agrees() -> bool:
-            return torch.allclose(self.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
-
-        own_attention = self.backbone.config._attn_implementation
-        self.backbone.set_attn_implementation(hf_forward.NAME)
-        self.ragged = True
-        if not agrees():
-            self.backbone.set_attn_implementation(own_attention)
-            self.ragged = False
-            return
-        self.fast = not PLAIN and forward.layers_of(self.backbone) is not None
-        self.fast = self.fast and agrees()
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
 
         The output is the sum of word, position and type embeddings after LayerNorm and dropout. ConSERT's cutoff and
-        adversarial perturbation apply at this point (`inputs_embeds` would be too early).
+        adversarial perturbation apply at this point (`inputs_embeds` would be too early). Raises `ModelError` for a
+        model whose embedding layer cannot be reached, or that has no batch at this point (see `apart`).
         """
+        if self.apart or not hasattr(self.backbone, "embeddings"):
+            family = self.backbone.config.model_type
+            raise ModelError(f"{self.name} ({family}): its embedding layer cannot be augmented in a recipe")
         self._transforms.append(transform)
         try:
             yield
@@ -295,6 +288,12 @@ class Encoder(Encodes, nn.Module):
 
 
 def _position_offset(backbone: Any) -> int:
-    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
-    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
-    return 0 if padding is None else int(padding) + 1
+    """The first position: padding_idx + 1 in RoBERTa and its kin, 2 in a few others, 0 in the rest."""
+    embeddings = getattr(backbone, "embeddings", None)
+    if isinstance(embeddings, nn.Embedding):  # XLM: the table of words itself
+        return 0
+    padding = getattr(embeddings, "padding_idx", None)
+    if padding is not None:
+        return int(padding) + 1
+    positions = getattr(embeddings, "position_ids", None)
+    return int(positions.flatten()[0]) if isinstance(positions, Tensor) and positions.numel() else 0

@@ -17,11 +17,10 @@ from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
-from simemb.errors import ModelError, unknown
+from simemb.encoder.weights import refuse_pointers
+from simemb.errors import ModelError, SimembError, unknown
 
 log = logging.getLogger("simemb")
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
 def read(
@@ -40,6 +39,7 @@ def read(
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
     with _as_model_error(model):
+        refuse_pointers(directory)
         layout = read_layout(directory)
         if not layout.supported:
             if precision == "int8":
@@ -103,10 +103,10 @@ def _external(directory: Path, name: str, truncate_dim: int | None, trust_remote
 @contextmanager
 def _as_model_error(model: str | Path) -> Generator[None, None, None]:
     """Turn an error of another library on a damaged directory into a `ModelError` of one line that names it."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (*_UNREADABLE, SafetensorError) as error:
+    except SimembError:
+        raise
+    except Exception as error:  # whatever a library raises on a directory that it cannot use
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{model} cannot be loaded as a model: {reason[0]}") from error
