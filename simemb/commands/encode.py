@@ -35,6 +35,10 @@ class Encode:
     """Scale vectors to unit length."""
     truncate_dim: int | None = None
     """Keep this many of the first dimensions."""
+    prompt: str | None = None
+    """A text to put before each text; by default that of the model, if it has a default prompt."""
+    prompt_name: str | None = None
+    """One of the model's own prompts, by its name (query, passage ...)."""
     batch_size: int | None = None
     """The most texts in a batch; by default a batch is a fixed number of tokens."""
     precision: Literal["float32", "int8"] = "float32"
@@ -46,14 +50,20 @@ def run(words: list[str]) -> None:
     options = parse(Encode, words, prog="simemb encode")
     if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
         raise UsageError(f"{options.output} is the input too; give --output another name")
+    from simemb.encoder.prompts import announce
+
     texts = first_column(options.input, options.column)
     encoder = load_finished(options.model, options.pooling, options.precision)
+    if options.prompt is None and options.prompt_name is None:
+        announce(encoder, "text")
     rows = encoder.encode_to_file(
         texts,
         options.output,
         normalize=options.normalize,
         truncate_dim=options.truncate_dim,
         batch_size=options.batch_size,
+        prompt=options.prompt,
+        prompt_name=options.prompt_name,
     )
     log.info(
         "%s: %d vectors of %d dimensions", options.output, rows, min(encoder.dim, options.truncate_dim or encoder.dim)

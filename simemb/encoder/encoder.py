@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import loading, names, saving, streaming, tokenizer
+from simemb.encoder import loading, names, positions, saving, streaming, tokenizer
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
@@ -28,9 +28,6 @@ from simemb.transformer.forward import Transform
 
 if TYPE_CHECKING:
     from simemb.encoder.language_head import VocabularyHead
-
-DEFAULT_LENGTH = 512
-"""The most tokens of a text where neither the model (T5, XLNet: -1) nor its tokenizer states a limit."""
 
 
 class Encoder(Encodes, nn.Module):
@@ -60,6 +57,10 @@ class Encoder(Encodes, nn.Module):
         source: Path | None = None,
         truncate_dim: int | None = None,
         sizes: tuple[int, ...] = (),
+        prompts: Mapping[str, str] | None = None,
+        default_prompt: str | None = None,
+        include_prompt: bool = True,
+        head: bool = False,
     ):
         super().__init__()
         self.backbone = backbone
@@ -70,9 +71,13 @@ class Encoder(Encodes, nn.Module):
         self.source = source
         self.truncate_dim = truncate_dim
         self.sizes = sizes
+        self.prompts: Mapping[str, str] = dict(prompts or {})
+        self.default_prompt = default_prompt
+        self.include_prompt = include_prompt
+        self.head = head
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
-        self.position_offset = _position_offset(backbone)
+        self.position_offset = positions.first(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.apart = False
@@ -178,12 +183,7 @@ class Encoder(Encodes, nn.Module):
     @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
-        table = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)
-        stated = getattr(self.backbone.config, "max_position_embeddings", None)
-        positions = int(getattr(table, "num_embeddings", stated) or 0)
-        positions = positions - self.position_offset if positions > 0 else DEFAULT_LENGTH
-        limit = int(self.tokenizer.model_max_length)
-        return min(positions, limit) if limit > 0 else positions
+        return positions.longest(self.backbone, self.tokenizer)
 
     @property
     def batch_tokens(self) -> int:
@@ -214,10 +214,14 @@ class Encoder(Encodes, nn.Module):
 
     # ---- computing -------------------------------------------------------------------------------
 
-    def forward(self, batch: Batch) -> Float[Tensor, "batch dim"]:
-        """One vector per sentence in the caller's order, with gradient."""
-        first_only = self.pooling == "cls"
-        vectors = pool(self._states(batch, first_only=first_only), batch, self.pooling, first_only=first_only)
+    def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
+        """One vector per sentence in the caller's order, with gradient.
+
+        skip: the first tokens of each sentence that are not pooled, a prompt's (see `include_prompt`).
+        """
+        first_only = self.pooling == "cls" and not skip
+        states = self._states(batch, first_only=first_only)
+        vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
         for module in self.tail:
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
@@ -232,19 +236,19 @@ class Encoder(Encodes, nn.Module):
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
         every_layer = LAYERS[self.pooling] != (-1,)
-        positions = batch.positions + self.position_offset
+        places = batch.positions + self.position_offset
         layers = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
         if layers is not None:
             transforms = self._transforms
             return forward.hidden_states(
-                self.backbone, layers, batch, positions, transforms, every_layer=every_layer, first_only=first_only
+                self.backbone, layers, batch, places, transforms, every_layer=every_layer, first_only=first_only
             )
         from simemb.transformer import hf_forward
 
         states = hf_forward.hidden_states(
             self.backbone,
             batch,
-            positions,
+            places,
             self._transforms,
             ragged=self.ragged,
             every_layer=every_layer,
@@ -271,29 +275,22 @@ class Encoder(Encodes, nn.Module):
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
-        """Token ids of each text, truncated to `max_length`, and the number of truncated texts."""
-        return tokenizer.tokenize(texts, self.tokenizer, self.max_length)
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[list[int]], int]:
+        """Token ids of each text after the prompt, truncated to `max_length`, and the number of truncated texts."""
+        prompted = [prompt + text for text in texts] if prompt else texts
+        return tokenizer.tokenize(prompted, self.tokenizer, self.max_length)
 
     @torch.inference_mode()
-    def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of one batch of tokenized sentences, without dropout and without gradient."""
+    def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
+        """Vectors of one batch of tokenized sentences, without dropout and without gradient.
+
+        prompt: the one that they were tokenized with, whose tokens are not pooled unless `include_prompt`.
+        """
+        skip = 0 if self.include_prompt or not prompt else tokenizer.prompt_length(prompt, self.tokenizer)
         was_training = self.training
         self.eval()
         try:
-            vectors = self(Batch.collate(sentences).to(self.device))
+            vectors = self(Batch.collate(sentences).to(self.device), skip)
         finally:
             self.train(was_training)
         return vectors.float().cpu().numpy()
-
-
-def _position_offset(backbone: Any) -> int:
-    """The first position: padding_idx + 1 in RoBERTa and its kin, 2 in a few others, 0 in the rest."""
-    embeddings = getattr(backbone, "embeddings", None)
-    if isinstance(embeddings, nn.Embedding):  # XLM: the table of words itself
-        return 0
-    padding = getattr(embeddings, "padding_idx", None)
-    if padding is not None:
-        return int(padding) + 1
-    positions = getattr(embeddings, "position_ids", None)
-    return int(positions.flatten()[0]) if isinstance(positions, Tensor) and positions.numel() else 0

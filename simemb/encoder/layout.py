@@ -1,19 +1,22 @@
-"""The layout of encoder directories: their modules and settings, in either spelling of sentence-transformers.
+"""The layout of encoder directories: their modules and settings, in every spelling of sentence-transformers.
 
 `simemb.encoder.saving` writes the older spelling (module types `sentence_transformers.models.*`, one boolean per
 pooling mode), because its older releases read that too.
 """
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from simemb import files
-from simemb.encoder.modules import Dense, Normalize
+from simemb.encoder.modules import activation_of
 from simemb.encoder.pooling import LAYERS
-from simemb.errors import ModelError
+from simemb.encoder.weights import read_shapes
+from simemb.errors import ModelError, unknown
+
+log = logging.getLogger("simemb")
 
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
@@ -24,7 +27,49 @@ POOLING_FLAGS = {
     "lasttoken": "pooling_mode_lasttoken",
 }
 """sentence-transformers' pooling modes and the booleans of its older spelling; the first three are supported."""
-_ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "ReLU": nn.ReLU, "GELU": nn.GELU, "Sigmoid": nn.Sigmoid}
+_PACKAGE = "sentence_transformers."
+TRANSFORMERS = (
+    "Transformer",
+    "BERT",
+    "RoBERTa",
+    "DistilBERT",
+    "ALBERT",
+    "CamemBERT",
+    "XLMRoBERTa",
+    "XLNet",
+    "T5",
+)
+"""The names of the module that holds a transformers model: today's, and those of 2019, one for each family."""
+_TRANSFORMER_FILES = tuple(
+    f"sentence_{family}_config.json"
+    for family in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+_DENSE_NAMES = ("module_input_name", "module_output_name")
+_PLAIN_TEXT = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
+_PLAIN: dict[str, Any] = {
+    "transformer_task": "feature-extraction",
+    "modality_config": _PLAIN_TEXT,
+    "module_output_name": "token_embeddings",
+    "query_length": None,
+    "document_length": None,
+    "query_expansion": None,
+    "processing_kwargs": {},
+    "tokenizer_name_or_path": None,
+}
+"""Settings of the transformer module with which it computes what simemb computes; with others only its owner can."""
+_ARGUMENTS = (("model_args", "model_kwargs"), ("tokenizer_args", "processor_kwargs"), ("config_args", "config_kwargs"))
+_DTYPES = ("dtype", "torch_dtype")
+_WITHOUT_EFFECT = frozenset(
+    {
+        "add_pooling_layer",
+        "attn_implementation",
+        "trust_remote_code",
+        "use_safetensors",
+        "low_cpu_mem_usage",
+        "use_cache",
+    }
+)
+"""Arguments of transformers that change no vector, or that are not for a directory to decide."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +78,7 @@ class Layout:
 
     transformer: the directory of the Hugging Face checkpoint. pooling: None for a bare checkpoint, which states none.
     tail: kinds and folders of the Dense and Normalize modules. supported: False if only sentence-transformers can run
-    one of the modules. max_length, truncate_dim, sizes: as in `Parts`.
+    one of the modules. lower_case: texts are lowercased first. The others: as in `Parts`.
     """
 
     transformer: Path
@@ -43,36 +88,113 @@ class Layout:
     truncate_dim: int | None = None
     supported: bool = True
     sizes: tuple[int, ...] = ()
+    lower_case: bool = False
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+    include_prompt: bool = True
 
 
 def read_layout(directory: Path) -> Layout:
-    """Read modules.json and the other settings of a directory, in either spelling of sentence-transformers."""
+    """Read modules.json and the other settings of a directory, in any spelling of sentence-transformers.
+
+    Raises `ModelError` for modules outside of the directory or of another package, and for other kinds of model.
+    """
+    settings = read_settings(directory / "config_sentence_transformers.json")
+    prompts, default = _prompts(directory, settings)
     if not (directory / "modules.json").exists():
-        return Layout(directory)
-    listed = _json(directory / "modules.json")
-    modules = [(entry["type"].rsplit(".", 1)[-1], directory / entry["path"]) for entry in listed]
-    settings = _json(directory / "config_sentence_transformers.json")
+        return Layout(directory, prompts=prompts, default_prompt=default)
+    modules = _modules(directory)
     kinds = [kind for kind, _ in modules]
     has_layer_pooling = kinds[1:2] == ["WeightedLayerPooling"]
     start = 2 if has_layer_pooling else 1
-    if kinds[:1] != ["Transformer"] or kinds[start : start + 1] != ["Pooling"] or settings.get("default_prompt_name"):
-        return Layout(directory, supported=False)
-    transformer = modules[0][1]
-    bert = _json(transformer / "sentence_bert_config.json")
-    pooling = _read_pooling(_json(modules[start][1] / "config.json"))
+    if not kinds or kinds[0] not in TRANSFORMERS or kinds[start : start + 1] != ["Pooling"]:
+        return Layout(directory, supported=False, prompts=prompts, default_prompt=default)
+    transformer, of_pooling = modules[0][1], read_settings(modules[start][1] / "config.json")
+    bert = _transformer_settings(transformer)
+    pooling = _read_pooling(of_pooling)
     if has_layer_pooling:
         pooling = _read_layers(modules[1][1]) if pooling == "mean" else None
     tail = tuple(modules[start + 1 :])
-    supported = pooling is not None and not bert.get("do_lower_case") and all(_supported(*module) for module in tail)
-    sizes = tuple(settings.get("matryoshka_dims", ()))
     return Layout(
-        transformer, pooling, tail, bert.get("max_seq_length"), settings.get("truncate_dim"), supported, sizes
+        transformer,
+        pooling,
+        tail,
+        _max_length(bert),
+        settings.get("truncate_dim"),
+        supported=pooling is not None and _is_plain(bert) and all(_supported(*module) for module in tail),
+        sizes=tuple(settings.get("matryoshka_dims", ())),
+        lower_case=bool(bert.get("do_lower_case")),
+        prompts=prompts,
+        default_prompt=default,
+        include_prompt=bool(of_pooling.get("include_prompt", True)),
     )
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """The content of a JSON file of settings, or {} if it does not exist. Raises `ModelError` if it is damaged."""
+    content = _json(path)
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} holds no settings: it must be a JSON object")
+    return content
+
+
+def _modules(directory: Path) -> list[tuple[str, Path]]:
+    """The kind and the folder of each module."""
+    path = directory / "modules.json"
+    listed = _json(path)
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) and "type" in entry for entry in listed):
+        raise ModelError(f"{path} is not a list of modules with a type each: copy or download it again")
+    modules: list[tuple[str, Path]] = []
+    for entry in listed:
+        kind, folder = str(entry["type"]), Path(str(entry.get("path", "")))
+        if folder.is_absolute() or ".." in folder.parts:
+            raise ModelError(f"{path} names a module outside of its directory ({folder}): it is not followed")
+        if not kind.startswith(_PACKAGE):
+            kind = f"foreign {kind}"
+        modules.append((kind if kind.startswith("foreign") else kind.rsplit(".", 1)[-1], directory / folder))
+    return modules
+
+
+def _prompts(directory: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], str | None]:
+    """The texts to put before others, by name, and the name of the one that is put there by default."""
+    path = directory / "config_sentence_transformers.json"
+    prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
+    if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
+        raise ModelError(f"{path}: prompts must be texts by name")
+    if default is not None and default not in prompts:
+        raise ModelError(f"{path}: default_prompt_name: {unknown('prompt', default, prompts)}")
+    return {name: text or "" for name, text in prompts.items()}, default
+
+
+def _transformer_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the transformer module, under the first of their file names that holds any."""
+    return next((found for name in _TRANSFORMER_FILES if (found := read_settings(folder / name))), {})
+
+
+def _arguments(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return next((dict(settings[name]) for name in names if settings.get(name)), {})
+
+
+def _max_length(settings: Mapping[str, Any]) -> int | None:
+    tokenizer = _arguments(settings, *_ARGUMENTS[1])
+    return tokenizer.get("model_max_length") or settings.get("max_seq_length")
+
+
+def _is_plain(settings: Mapping[str, Any]) -> bool:
+    """Whether the transformer module computes what simemb computes; a precision that it asks for is named."""
+    of_model, of_tokenizer, of_config = (_arguments(settings, *names) for names in _ARGUMENTS)
+    asked = next((of_model.pop(name) for name in _DTYPES if name in of_model), None)
+    if asked not in (None, "auto", "float32", "torch.float32"):
+        log.warning("the model asks for %s: vectors are computed in float32 all the same", asked)
+    of_tokenizer.pop("model_max_length", None)
+    others = {*of_model, *of_tokenizer, *of_config} - _WITHOUT_EFFECT - set(_DTYPES)
+    return not others and all(settings.get(name, plain) in (plain, None) for name, plain in _PLAIN.items())
+
+
 def _read_pooling(config: dict[str, Any]) -> str | None:
+    """The pooling; None for one that simemb does not have. Without any flag it is the mean, as in their code."""
     mode = config.get("pooling_mode") or [name for name, flag in POOLING_FLAGS.items() if config.get(flag)]
-    modes = [mode] if isinstance(mode, str) else list(mode)
+    modes = [mode] if isinstance(mode, str) else list(mode) or (["mean"] if config else [])
     return modes[0] if len(modes) == 1 and modes[0] in LAYERS else None
 
 
@@ -80,7 +202,8 @@ def _read_layers(path: Path) -> str | None:
     """The pooling that averages the same layers as this WeightedLayerPooling; None if no pooling of `LAYERS` does."""
     from safetensors.torch import load_file
 
-    start = _json(path / "config.json")["layer_start"]
+    read_shapes(path)
+    start = read_settings(path / "config.json")["layer_start"]
     weights = load_file(path / "model.safetensors")["layer_weights"].tolist()
     used = {start + index for index, weight in enumerate(weights) if weight}
     if len({weight for weight in weights if weight}) != 1:
@@ -93,30 +216,10 @@ def _read_layers(path: Path) -> str | None:
 def _supported(kind: str, path: Path) -> bool:
     """Whether simemb implements a module that follows the pooling, with its settings."""
     if kind == "Dense":
-        config = _json(path / "config.json")
+        config = read_settings(path / "config.json")
         default_names = all(config.get(key, "sentence_embedding") == "sentence_embedding" for key in _DENSE_NAMES)
-        return default_names and not config.get("use_residual") and _activation_name(config) in _ACTIVATIONS
+        return default_names and not config.get("use_residual") and activation_of(config) is not None
     return kind == "Normalize"
-
-
-_DENSE_NAMES = ("module_input_name", "module_output_name")
-
-
-def _activation_name(config: dict[str, Any]) -> str:
-    return str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
-
-
-def load_module(kind: str, path: Path) -> nn.Module:
-    """A module that follows the pooling."""
-    if kind == "Normalize":
-        return Normalize()
-    from safetensors.torch import load_file
-
-    config = _json(path / "config.json")
-    activation = _ACTIVATIONS[_activation_name(config)]()
-    dense = Dense(config["in_features"], config["out_features"], activation=activation, bias=config.get("bias", True))
-    dense.load_state_dict({name: tensor.float() for name, tensor in load_file(path / "model.safetensors").items()})
-    return dense
 
 
 def _json(path: Path) -> Any:

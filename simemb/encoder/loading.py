@@ -7,16 +7,19 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from torch import nn
 
 from simemb.encoder.backbone import load_backbone, quiet_transformers
 from simemb.encoder.external import ExternalEncoder
-from simemb.encoder.layout import load_module, read_layout
+from simemb.encoder.layout import Layout, read_layout, read_settings
 from simemb.encoder.location import locate
+from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS
 from simemb.encoder.streaming import Precision
+from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
 
@@ -42,12 +45,7 @@ def read(
         refuse_pointers(directory)
         layout = read_layout(directory)
         if not layout.supported:
-            if precision == "int8":
-                raise ModelError(
-                    f"{model} has modules that only sentence-transformers can run: precision int8 is not possible"
-                )
-            if pooling:
-                raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
+            _check_external(model, pooling, precision)
             return _external(directory, str(model), truncate_dim, trust_remote_code)
         explicit = pooling or layout.pooling
         backbone, head = load_backbone(
@@ -58,14 +56,23 @@ def read(
         )
         parts = Parts(
             backbone,
-            load_tokenizer(layout.transformer, trust_remote_code=trust_remote_code),
+            load_tokenizer(
+                layout.transformer,
+                words=int(backbone.config.vocab_size),
+                lower_case=layout.lower_case,
+                trust_remote_code=trust_remote_code,
+            ),
             pooling="cls" if explicit == HEAD else explicit or default_pooling,
-            tail=[*head, *(load_module(kind, path) for kind, path in layout.tail)],
+            tail=[*head, *_load_tail(layout, int(backbone.config.hidden_size))],
             max_length=max_length or layout.max_length,
             name=as_typed(model),
             source=layout.transformer,
             truncate_dim=truncate_dim or layout.truncate_dim,
             sizes=layout.sizes,
+            prompts=layout.prompts,
+            default_prompt=layout.default_prompt,
+            include_prompt=layout.include_prompt,
+            head=bool(head),
         )
     if explicit:
         log.info("%s: pooling %s, %s", model, explicit, "as requested" if pooling else "as the directory says")
@@ -84,12 +91,26 @@ def _check_arguments(pooling: str | None, precision: str, **lengths: int | None)
         raise ModelError(unknown("precision", precision, ["float32", "int8"]))
 
 
-def load_tokenizer(directory: Path, *, trust_remote_code: bool = False) -> Any:
-    """The tokenizer of a checkpoint."""
-    from transformers import AutoTokenizer
+def _load_tail(layout: Layout, width: int) -> list[nn.Module]:
+    """The modules that follow a pooling of this width. Raises `ModelError` if one does not fit the one before."""
+    tail: list[nn.Module] = []
+    for kind, path in layout.tail:
+        if kind == "Normalize":
+            tail.append(Normalize())
+            continue
+        dense = Dense.load(path, read_settings(path / "config.json"))
+        if dense.linear.in_features != width:
+            raise ModelError(f"{path} takes vectors of {dense.linear.in_features} dimensions, and gets {width}")
+        width = dense.linear.out_features
+        tail.append(dense)
+    return tail
 
-    with quiet_transformers():
-        return AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
+
+def _check_external(model: str | Path, pooling: str | None, precision: str) -> None:
+    if precision == "int8":
+        raise ModelError(f"{model} has modules that only sentence-transformers can run: precision int8 is not possible")
+    if pooling:
+        raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
 
 
 def _external(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> ExternalEncoder:
@@ -108,5 +129,5 @@ def _as_model_error(model: str | Path) -> Generator[None, None, None]:
     except SimembError:
         raise
     except Exception as error:  # whatever a library raises on a directory that it cannot use
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{model} cannot be loaded as a model: {reason[0]}") from error
+        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        raise ModelError(f"{model} cannot be loaded as a model: {reason}") from error

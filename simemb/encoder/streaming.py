@@ -5,15 +5,17 @@ that the time and memory of a batch do not depend on the lengths of the texts.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
@@ -40,6 +42,7 @@ class Options:
     truncate_dim: int | None = None
     batch_size: int | None = None
     progress: bool | None = None
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         for name in ("truncate_dim", "batch_size"):
@@ -88,17 +91,25 @@ class Embeds(Protocol):
         """Length of the vectors."""
         ...
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[Any], int]:
-        """Tokens of each text, and the number of truncated texts."""
+    prompts: Mapping[str, str]
+    """Its prompts by name."""
+    default_prompt: str | None
+    """The name of the prompt that is taken if none is asked for."""
+
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[Any], int]:
+        """Tokens of each text after the prompt, and the number of truncated texts."""
         ...
 
-    def embed(self, sentences: Sequence[Any]) -> Vectors:
-        """Vectors of one batch of tokenized texts."""
+    def embed(self, sentences: Sequence[Any], prompt: str = "") -> Vectors:
+        """Vectors of one batch of texts that were tokenized with this prompt."""
         ...
 
 
 class Encodes:
     """Mixin: `encode` and `encode_to_file` for every class that tokenizes and embeds (`Embeds`)."""
+
+    prompts: Mapping[str, str] = MappingProxyType({})
+    default_prompt: str | None = None
 
     def encode(
         self: Embeds,
@@ -108,6 +119,8 @@ class Encodes:
         truncate_dim: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
@@ -115,9 +128,10 @@ class Encodes:
         length 1. truncate_dim: keep only the first dimensions (before normalizing). batch_size: the most texts in a
         batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time left; by
         default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one
-        warning counts them. Raises `DataError` for anything but strings.
+        warning counts them. prompt: a text to put before each text; prompt_name: one of the model's own prompts, by its
+        name; by default the model's default prompt, if it has one. Raises `DataError` for anything but strings.
         """
-        options = Options(normalize, truncate_dim, batch_size, progress)
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
         vectors = np.concatenate(blocks) if blocks else np.zeros((0, _width(self, options)), np.float32)
         return vectors[0] if isinstance(texts, str) else vectors
@@ -131,13 +145,16 @@ class Encodes:
         truncate_dim: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
     ) -> int:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
         embedding). The file appears only when it is complete. Raises `DataError` if it cannot be written.
         """
-        options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
+        path = Path(path)
         writer_of, rows = writer_for(path), 0
         try:
             with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
@@ -156,17 +173,25 @@ def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator
     count = truncated = 0
     with _bar(total, options) as advance:
         for chunk in _chunks(texts):
-            tokens, truncated_here = encoder.tokenize([_clean(text, count + row) for row, text in enumerate(chunk)])
+            clean = [_clean(text, count + row) for row, text in enumerate(chunk)]
+            tokens, truncated_here = (
+                encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
+            )
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
             budget = getattr(encoder, "batch_tokens", TOKENS)
             for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
-                vectors[rows] = encoder.embed([tokens[row] for row in rows])
+                batch = [tokens[row] for row in rows]
+                vectors[rows] = encoder.embed(batch, options.prompt)
                 advance(len(rows))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
     if truncated:
         limit = getattr(encoder, "max_length", "the model's limit of")
         log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
+
+
+def _prompt(encoder: Embeds, prompt: str | None, name: str | None) -> str:
+    return resolve(encoder.prompts, encoder.default_prompt, prompt, name)
 
 
 def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable[[int], None]]:

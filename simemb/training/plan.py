@@ -233,6 +233,11 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
+        prompt = encoder.prompts[encoder.default_prompt]
+        log.warning(
+            "%s: training reads texts as they are; %r goes before them only when they are encoded", model, prompt
+        )
     return encoder
 
 

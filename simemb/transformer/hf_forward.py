@@ -101,6 +101,9 @@ def hidden_states(
     if not hasattr(output, "last_hidden_state"):
         raise ModelError(f"{type(backbone).__name__} gives no states of tokens, which a pooling needs")
     states = output.hidden_states if every_layer else (output.last_hidden_state,)
+    if mask is not None and states[-1].shape[:2] != mask.shape:
+        made, tokens = states[-1].shape[1], mask.shape[1]
+        raise ModelError(f"{type(backbone).__name__} gives {made} states for {tokens} tokens, and a pooling needs each")
     return tuple(state[0] if mask is None else state[mask.bool()] for state in states)
 
 
