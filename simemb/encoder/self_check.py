@@ -37,6 +37,7 @@ def choose_forward(encoder: Any) -> None:
     if encoder.apart and not _agrees(encoder, sentences, alone):
         reason = "its vectors depend on the other texts of a batch, or on chance"
         raise ModelError(f"{encoder.name} ({family}) cannot be used: {reason}")
+    _check_positions(encoder, sentences[-1], alone[-len(sentences[-1]) :])
     if encoder.apart or not verified:
         return
     own_attention = backbone.config._attn_implementation
@@ -72,7 +73,6 @@ def _alone(encoder: Any, sentences: list[list[int]]) -> Tensor:
     if tuple(states.shape) != (tokens, width):
         made = " x ".join(map(str, states.shape))
         raise ModelError(f"{encoder.name} ({family}) makes states of {made} from {tokens} tokens of {width} dimensions")
-    _check_positions(encoder, sentences[-1], states[-len(sentences[-1]) :])
     return states
 
 
