@@ -81,7 +81,7 @@ def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
     rows = max((size for shape in shapes.values() for size in shape), default=0)
     if isinstance(words, int) and words > rows:
         raise ModelError(f"{directory}: config.json says vocab_size {words}, and no tensor has more rows than {rows}")
-    if isinstance(layers, int) and layers > len(shapes):
+    if isinstance(layers, int) and not 1 <= layers <= len(shapes):
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
 
 
