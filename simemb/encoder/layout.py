@@ -27,6 +27,7 @@ POOLING_FLAGS = {
     "lasttoken": "pooling_mode_lasttoken",
 }
 """sentence-transformers' pooling modes and the booleans of its older spelling; the first three are supported."""
+SETTINGS = "config_sentence_transformers.json"
 _PACKAGE = "sentence_transformers."
 TRANSFORMERS = (
     "Transformer",
@@ -94,16 +95,17 @@ class Layout:
     include_prompt: bool = True
 
 
-def read_layout(directory: Path) -> Layout:
+def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
     """Read modules.json and the other settings of a directory, in any spelling of sentence-transformers.
 
-    Raises `ModelError` for modules outside of the directory or of another package, and for other kinds of model.
+    Raises `ModelError` for other kinds of model, and for modules outside of the directory; also for modules of another
+    package, whose code may lie in the directory, unless it is trusted.
     """
-    settings = read_settings(directory / "config_sentence_transformers.json")
-    prompts, default = _prompts(directory, settings)
+    settings = _check(directory / SETTINGS, read_settings(directory / SETTINGS))
+    prompts, default = _prompts(directory / SETTINGS, settings)
     if not (directory / "modules.json").exists():
-        return Layout(directory, prompts=prompts, default_prompt=default)
-    modules = _modules(directory)
+        return Layout(directory, prompts=prompts, default_prompt=default, truncate_dim=settings.get("truncate_dim"))
+    modules = _modules(directory / "modules.json", trust_remote_code=trust_remote_code)
     kinds = [kind for kind, _ in modules]
     has_layer_pooling = kinds[1:2] == ["WeightedLayerPooling"]
     start = 2 if has_layer_pooling else 1
@@ -115,11 +117,14 @@ def read_layout(directory: Path) -> Layout:
     if has_layer_pooling:
         pooling = _read_layers(modules[1][1]) if pooling == "mean" else None
     tail = tuple(modules[start + 1 :])
+    similarity = settings.get("similarity_fn_name")
+    if similarity not in (None, "cosine") and (similarity != "dot" or kinds[-1] != "Normalize"):
+        log.warning("%s asks for the similarity %s: simemb compares vectors by their cosine", directory, similarity)
     return Layout(
         transformer,
         pooling,
         tail,
-        _max_length(bert),
+        _max_length(transformer, bert),
         settings.get("truncate_dim"),
         supported=pooling is not None and _is_plain(bert) and all(_supported(*module) for module in tail),
         sizes=tuple(settings.get("matryoshka_dims", ())),
@@ -138,9 +143,18 @@ def read_settings(path: Path) -> dict[str, Any]:
     return content
 
 
-def _modules(directory: Path) -> list[tuple[str, Path]]:
-    """The kind and the folder of each module."""
-    path = directory / "modules.json"
+def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the whole model, if simemb can honor them."""
+    kind, size = settings.get("model_type", "SentenceTransformer"), settings.get("truncate_dim")
+    if kind != "SentenceTransformer":
+        raise ModelError(f"{path.parent} is a {kind}, which gives no vector of a text (allowed: SentenceTransformer)")
+    if size is not None and (not isinstance(size, int) or size < 1):
+        raise ModelError(f"{path}: truncate_dim must be a whole number of at least 1, not {size!r}")
+    return settings
+
+
+def _modules(path: Path, *, trust_remote_code: bool) -> list[tuple[str, Path]]:
+    """The kind and the folder of each module. A module of another package has its full name as its kind."""
     listed = _json(path)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) and "type" in entry for entry in listed):
         raise ModelError(f"{path} is not a list of modules with a type each: copy or download it again")
@@ -149,15 +163,15 @@ def _modules(directory: Path) -> list[tuple[str, Path]]:
         kind, folder = str(entry["type"]), Path(str(entry.get("path", "")))
         if folder.is_absolute() or ".." in folder.parts:
             raise ModelError(f"{path} names a module outside of its directory ({folder}): it is not followed")
-        if not kind.startswith(_PACKAGE):
-            kind = f"foreign {kind}"
-        modules.append((kind if kind.startswith("foreign") else kind.rsplit(".", 1)[-1], directory / folder))
+        own = kind.startswith(_PACKAGE)
+        if not own and not trust_remote_code:
+            raise ModelError(f"{path} names {kind}, code that is not sentence-transformers' and is not run")
+        modules.append((kind.rsplit(".", 1)[-1] if own else kind, path.parent / folder))
     return modules
 
 
-def _prompts(directory: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], str | None]:
+def _prompts(path: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], str | None]:
     """The texts to put before others, by name, and the name of the one that is put there by default."""
-    path = directory / "config_sentence_transformers.json"
     prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise ModelError(f"{path}: prompts must be texts by name")
@@ -175,9 +189,12 @@ def _arguments(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return next((dict(settings[name]) for name in names if settings.get(name)), {})
 
 
-def _max_length(settings: Mapping[str, Any]) -> int | None:
-    tokenizer = _arguments(settings, *_ARGUMENTS[1])
-    return tokenizer.get("model_max_length") or settings.get("max_seq_length")
+def _max_length(folder: Path, settings: Mapping[str, Any]) -> int | None:
+    """The most tokens of a text; None if nothing is said. The tokenizer's argument comes before the module's."""
+    length = _arguments(settings, *_ARGUMENTS[1]).get("model_max_length") or settings.get("max_seq_length")
+    if length is not None and (not isinstance(length, int) or length < 1):
+        raise ModelError(f"{folder}: max_seq_length must be a whole number of at least 1, not {length!r}")
+    return length
 
 
 def _is_plain(settings: Mapping[str, Any]) -> bool:

@@ -43,7 +43,7 @@ def read(
     directory = locate(model, revision)
     with _as_model_error(model):
         refuse_pointers(directory)
-        layout = read_layout(directory)
+        layout = read_layout(directory, trust_remote_code=trust_remote_code)
         if not layout.supported:
             _check_external(model, pooling, precision)
             return _external(directory, str(model), truncate_dim, trust_remote_code)
