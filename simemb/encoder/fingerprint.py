@@ -20,6 +20,9 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
     digest = hashlib.sha256()
     settings = (parts.pooling, [str(module) for module in parts.tail], parts.max_length, parts.truncate_dim)
     digest.update(repr(settings).encode())
+    if parts.prompts:
+        prompts = (sorted(parts.prompts.items()), parts.default_prompt, parts.include_prompt)
+        digest.update(repr(prompts).encode())
     for tensor in quantized:
         digest.update(tensor.numpy().data)
     digest.update(_content(parts.backbone.config).encode())

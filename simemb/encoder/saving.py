@@ -15,9 +15,10 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import files
+from simemb.encoder import tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
-from simemb.encoder.loading import POOLING_FLAGS
+from simemb.encoder.layout import POOLING_FLAGS
 from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
 from simemb.encoder.parts import Parts
@@ -82,7 +83,10 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
         _write_json(directory / "config.json", {**config, "output_hidden_states": True})
-    _write_json(directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": False})
+    lower_case = tokenizer.lowercases(parts.tokenizer)
+    _write_json(
+        directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": lower_case}
+    )
     modules = [("Transformer", "")]
     if every_layer:
         modules.append(_write_layers(parts, directory))
@@ -121,7 +125,9 @@ def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]
     mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
     width = int(parts.backbone.config.hidden_size)
-    _write_json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
+    _write_json(
+        path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": parts.include_prompt}
+    )
     return "Pooling", path.name
 
 
@@ -156,8 +162,8 @@ def _settings(parts: Parts) -> dict[str, Any]:
     }
     settings: dict[str, Any] = {
         "__version__": versions,
-        "prompts": {},
-        "default_prompt_name": None,
+        "prompts": dict(parts.prompts),
+        "default_prompt_name": parts.default_prompt,
         "similarity_fn_name": "cosine",
     }
     if parts.sizes:

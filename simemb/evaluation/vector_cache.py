@@ -33,13 +33,15 @@ class VectorCache:
         self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
     def get_or_encode(
-        self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]
+        self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]], prompt: str = ""
     ) -> NDArray[np.float32]:
         """Vectors [texts, dim] of distinct texts; those that are not in the cache are encoded and added to it.
 
+        prompt: the text that `encode` puts before each, which makes other vectors of the same texts.
+
         If the cache cannot be written, the vectors are returned all the same and a warning is logged.
         """
-        keys = [digest(text) for text in texts]
+        keys = [digest(text, prompt) for text in texts]
         cached = self._read(keys)
         missing = [row for row, key in enumerate(keys) if key not in cached]
         if not missing:
@@ -86,9 +88,10 @@ class VectorCache:
             log.warning("%s: vectors cannot be cached: %s", self.folder, error.strerror)
 
 
-def digest(text: str) -> bytes:
-    """The key of a text in the cache; unpaired surrogates are allowed."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+def digest(text: str, prompt: str = "") -> bytes:
+    """The key of a text after a prompt in the cache; unpaired surrogates are allowed."""
+    key = blake2b(prompt.encode("utf-8", "surrogatepass")).digest() if prompt else b""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=key).digest()
 
 
 def shrink(folder: Path, limit: int, *, keep: Path) -> None:

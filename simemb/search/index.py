@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 
+from simemb.encoder.prompts import Role, announce, prompted
 from simemb.errors import SearchError, SimembError, unknown
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
@@ -98,6 +99,7 @@ class Index:
         rows = read_rows(texts, ids, 0)
         if ids is not None:
             rows = check_ids(rows, set(), set())
+        announce(encoder, "document", "query")
         segments = build_segments(rows, index._unit_vectors, kind, chunk_size=chunk_size, progress=progress)
         if path is None:
             index._segments = list(segments)
@@ -143,7 +145,7 @@ class Index:
             return []
         if not isinstance(queries, np.ndarray):
             queries = [text for _, text in read_rows(queries, None, 0)]
-        vectors = self._unit_vectors(queries, "queries")
+        vectors = self._unit_vectors(queries, "queries", "query")
         results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
         return [self._merge([(scores[row], rows[row]) for scores, rows in results], k) for row in range(len(vectors))]
 
@@ -221,10 +223,13 @@ class Index:
             raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
         self._encoder = encoder
 
-    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str) -> np.ndarray:
+    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
         """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
-        is_text = not isinstance(source, np.ndarray)
-        vectors = self.encoder.encode(source, normalize=False, progress=False) if is_text else source
+        if isinstance(source, np.ndarray):
+            vectors = source
+        else:
+            prompt = prompted(self.encoder, role)
+            vectors = self.encoder.encode(source, normalize=False, progress=False, **prompt)
         if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
             shape = " x ".join(map(str, vectors.shape))
             raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")

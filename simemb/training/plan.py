@@ -26,6 +26,7 @@ from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
+from simemb.method.view_hooks import augment_embeddings
 from simemb.training.dataset import TrainingData, load_training_data
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
@@ -121,6 +122,8 @@ def prepare(
     suite = _dev_suite(dev, rows)
     encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
+    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
+        pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
@@ -233,6 +236,11 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
+        prompt = encoder.prompts[encoder.default_prompt]
+        log.warning(
+            "%s: training reads texts as they are; %r goes before them only when they are encoded", model, prompt
+        )
     return encoder.complete()
 
 
