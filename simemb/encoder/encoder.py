@@ -293,7 +293,8 @@ class Encoder(Encodes, nn.Module):
 
         prompt: the one that they were tokenized with, whose tokens are not pooled unless `include_prompt`.
         """
-        skip = 0 if self.include_prompt or not prompt else tokenizer.prompt_length(prompt, self.tokenizer)
+        pooled = self.include_prompt or not prompt
+        skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
         was_training = self.training
         self.eval()
         try:

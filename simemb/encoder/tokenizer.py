@@ -68,10 +68,10 @@ def tokenize(
     return ids, truncated
 
 
-def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> int:
+def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> int:
     """The number of tokens of a prompt at the beginning of a text, without a special token at its own end."""
-    ids: list[int] = tokenizer(prompt)["input_ids"]
-    return len(ids) - bool(ids and ids[-1] in tokenizer.all_special_ids)
+    (ids,), _ = tokenize([prompt], tokenizer, max_length)
+    return len(ids) - (ids[-1] in tokenizer.all_special_ids)
 
 
 def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:

@@ -64,7 +64,8 @@ def _files(directory: Path) -> list[Path]:
         raise ModelError(_as_pickle(directory))
     others = [name for name in _FOREIGN if (directory / name).is_file()]
     found = f" ({others[0]} is not read)" if others else ""
-    raise ModelError(f"{directory} has no {FILE}{found}: copy or download the weights, or save the model there")
+    way_out = "copy or download it, or load the model with transformers and save it there (save_pretrained)"
+    raise ModelError(f"{directory} has no {FILE}{found}: {way_out}")
 
 
 def _as_pickle(directory: Path) -> str:

@@ -18,6 +18,7 @@ from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
+from simemb.evaluation.evaluate import evaluate
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂"]
 
@@ -138,6 +139,14 @@ def test_cls_head_survives_saving(tmp_path):
     loaded = Encoder.load(tmp_path / "saved")
     np.testing.assert_array_equal(loaded.encode(TEXTS), encoder.encode(TEXTS))
     assert loaded.fingerprint() == encoder.fingerprint()
+
+
+def test_scores_call_cls_head_by_its_name(tmp_path):
+    path = checkpoint(tmp_path / "bare", pooler=True)
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("score\tsentence1\tsentence2\n1\ta man\tdog\n2\tsky\ta red sky\n4\tthe dog\ta dog\n")
+    assert evaluate(Encoder.load(path, pooling="cls_head"), pairs).pooling == "cls_head"
+    assert evaluate(Encoder.load(path, pooling="cls"), pairs).pooling == "cls"
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "electra", "modernbert", "deberta-v2"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from families import make_odd
 from safetensors.torch import load_file
 
 from simemb.encoder.encoder import Encoder
@@ -471,3 +472,29 @@ def test_bf16_trains_on_a_processor_and_stays_near_float32(tiny_base: Path, sent
     assert np.array_equal(plain, again)
     assert not np.array_equal(plain, half)
     assert np.allclose(plain, half, atol=0.05)
+
+
+# ---- models that are not BERT's kin ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["convbert", "fnet", "t5"])
+def test_a_model_of_another_family_is_trained_and_its_vectors_do_not_depend_on_neighbors(train, tmp_path, family):
+    base = make_odd(family, tmp_path / "base")
+    before = Encoder.load(base, pooling="mean").encode(TEXTS)
+    encoder = train(recipe(pooling="mean", max_steps=2), base, dev="none").encoder
+    after = encoder.encode(TEXTS)
+    assert not np.allclose(after, before, atol=1e-4)
+    np.testing.assert_allclose(after, np.stack([encoder.encode(text) for text in TEXTS]), atol=1e-5, rtol=0)
+
+
+def test_a_recipe_that_changes_embeddings_is_refused_for_a_model_computed_apart(train, tmp_path):
+    with pytest.raises(SimembError, match="its embedding layer cannot be augmented"):
+        train(recipe("consert"), make_odd("fnet", tmp_path / "base"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_default_prompt_is_not_read_in_training_and_that_is_said(train, tiny_base, tmp_path, caplog):
+    encoder = Encoder.load(tiny_base, pooling="mean")
+    encoder.prompts, encoder.default_prompt = {"sts": "the red "}, "sts"
+    train(recipe(max_steps=1), encoder.save(tmp_path / "base"), dev="none")
+    assert "training reads texts as they are; 'the red ' goes before them only when they are encoded" in caplog.text
