@@ -7,6 +7,7 @@ recipe's docstring says why.
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import reduce
+from importlib import import_module
 from math import exp
 from typing import Any
 
@@ -227,6 +228,15 @@ def test_simcse_mlm_is_simcse_with_a_tenth_of_masked_language_modelling():
     recipe = find("simcse_mlm")
     assert recipe.auxiliaries == (MaskedLM(weight=0.1, probability=0.15, tied=False),)
     assert replace(recipe, auxiliaries=()) == find("simcse")
+
+
+@pytest.mark.parametrize("name", ["simcse_sup", "consert", "consert_joint", "consert_sup_unsup"])
+def test_a_card_says_that_duplicates_are_masked_where_the_released_code_does_not(name: str):
+    recipe = find(name)
+    assert isinstance(recipe.objective, InfoNCE)
+    assert recipe.objective.mask_duplicates
+    card = " ".join((import_module(f"simemb.train.{name}").__doc__ or "").split())
+    assert "a text that occurs twice in a batch is no negative of itself" in card
 
 
 class Rows(list[int]):
