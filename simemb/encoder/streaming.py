@@ -17,7 +17,7 @@ import numpy as np
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.files import new_file, writing
 from simemb.progress import track
 
 log = logging.getLogger("simemb")
@@ -135,12 +135,13 @@ class Encodes:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
-        embedding). The file appears only when it is complete. Raises `DataError` if it cannot be written.
+        embedding). The file appears only when it is complete. Raises `DataError` if it cannot be written, `BusyError`
+        if another process is writing it.
         """
         options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
         writer_of, rows = writer_for(path), 0
         try:
-            with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+            with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
                 for chunk, vectors in _stream(self, texts, options):
                     writer.append(chunk, vectors)
                     rows += len(chunk)
