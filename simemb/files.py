@@ -1,9 +1,9 @@
 """Files: atomic writes, what killed writers leave, JSON, checksums, and the cache folder.
 
 One rule for temporary names: what becomes `NAME` is written in the folder `.NAME.<32 hexadecimal digits>.partial`
-beside it, and where a directory cannot be replaced in one step, the earlier one is `.NAME.<digits>.replaced` for an instant.
-Every writer holds the lock of its output (`simemb.locks`) and removes what killed writers of the same output left.
-Nothing of another name is ever removed, and readers remove nothing.
+beside it, and where a directory cannot be replaced in one step, the earlier one is `.NAME.<digits>.replaced` for an
+instant. Every writer holds the lock of its output (`simemb.locks`) and removes what killed writers of the same output
+left. Nothing of another name is ever removed, and readers remove nothing.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ def new_directory(path: Path, *, check: Callable[[], None] | None = None) -> Gen
 def scratch(path: Path) -> Generator[Path, None, None]:
     """A temporary directory beside `path`, which is gone after the block unless it was renamed."""
     folder = _named(path, "partial")
-    folder.mkdir()
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:

@@ -4,8 +4,8 @@ The lock of `runs/first` is an advisory `flock` on `runs/.first.simemb.lock`, wh
 lies beside the output, so it stays when a directory is replaced and is never in a published model; it lies inside only
 where the folder above cannot be written. The system drops the lock when the process ends, however it ends. The file
 goes at the end of the block; after a kill the next writer takes it over. Whoever sees the file sees the lock: other
-processes and containers, and machines that share the disk, over NFS too. Where there is no `flock` (Windows, some network
-disks) nothing is locked.
+processes and containers, and machines that share the disk, over NFS too. Where there is no `flock` (Windows, some
+network disks) nothing is locked.
 """
 
 import errno

@@ -115,7 +115,14 @@ class RunDirectory:
             except OSError as error:
                 raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
             self._block.callback(self._leave)
+            if is_record(self.recipe):
+                self._tidy()
             yield
+
+    def _tidy(self) -> None:
+        """Put right what killed writers left inside the run."""
+        for path in (self.recipe, self.metrics, self.best, self.twin, self.checkpoint):
+            files.tidy(path)
 
     def _leave(self) -> None:
         self._block = self._staging = None
@@ -168,18 +175,16 @@ class RunDirectory:
 
     def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
         """Start a run and write recipe.json, or go on with the one that is here; for the holder of the lock."""
-        assert self._block is not None
+        if resume:
+            return
         try:
-            if resume:
-                for folder in (self._target, self.checkpoint.parent):
-                    files.tidy_inside(folder)
-                return
             if _content(self._target):
+                assert self._block is not None
                 self._confirm()
                 self._staging = self._block.enter_context(files.scratch(self._target))
             else:
-                self._target.mkdir(exist_ok=True)
-                files.tidy_inside(self._target)
+                self._target.mkdir(parents=True, exist_ok=True)
+                self._tidy()
             files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
             self.metrics.touch()
         except OSError as error:

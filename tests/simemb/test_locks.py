@@ -137,7 +137,7 @@ def test_a_forked_child_keeps_no_lock(tmp_path: Path):
 
 def test_the_lock_lies_inside_where_the_folder_above_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "volume").mkdir()
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)  # root may write everywhere
     with lock(tmp_path / "volume"):
         assert [path.name for path in tmp_path.rglob("*")] == ["volume", ".simemb.lock"]
     assert list((tmp_path / "volume").iterdir()) == []
