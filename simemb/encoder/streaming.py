@@ -20,7 +20,7 @@ from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.files import new_file, writing
 from simemb.progress import track
 
 log = logging.getLogger("simemb")
@@ -156,14 +156,14 @@ class Encodes:
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
         embedding). ids: one for each text, kept in .parquet as the column id. The file appears only when it is
-        complete. Raises `DataError` if it cannot be written.
+        complete. Raises `DataError` if it cannot be written, `BusyError` if another process is writing it.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         path = Path(path)
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:
-            with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+            with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
                 for chunk, vectors in _stream(self, texts, options):
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
