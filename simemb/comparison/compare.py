@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from simemb.arguments import checked
 from simemb.comparison import compatibility, provenance
-from simemb.comparison.entrants import Entrant, Model, entrants
+from simemb.comparison.entrants import Entrant, entrants
 from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
+from simemb.encoder.models import Model
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
@@ -66,6 +68,7 @@ class Comparison:
         content = {"duels" if name == "pairs" else name: value for name, value in asdict(self).items()}
         return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path`, completely or not at all. Raises `DataError` if it cannot be written."""
         try:
@@ -74,9 +77,10 @@ class Comparison:
             raise DataError(f"cannot write the comparison to {path}: {error.strerror}") from error
 
 
+@checked
 def compare(
     models: Sequence[Model | Sequence[Model]],
-    suite: str | Path | Suite = "sts",
+    suite: Any = "sts",
     *,
     resamples: int = 2000,
     seed: int = 1,

@@ -13,7 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb.arguments import checked
 from simemb.encoder import loading, names, saving, streaming, tokenizer
+from simemb.encoder.backbone import position_offset, set_dropout
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
@@ -21,6 +23,7 @@ from simemb.encoder.pooling import LAYERS, check_pooling, pool
 from simemb.encoder.streaming import Encodes, Precision
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
+from simemb.texts import Texts
 from simemb.transformer import forward
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
@@ -44,6 +47,7 @@ class Encoder(Encodes, nn.Module):
             `simemb.training.cuda_graphs` replays captured kernels this way.
     """
 
+    @checked
     def __init__(
         self,
         backbone: Any,
@@ -68,7 +72,7 @@ class Encoder(Encodes, nn.Module):
         self.sizes = sizes
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
-        self.position_offset = _position_offset(backbone)
+        self.position_offset = position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, BareBert)
@@ -86,6 +90,7 @@ class Encoder(Encodes, nn.Module):
         return Parts(**{field.name: getattr(self, field.name) for field in fields(Parts)})
 
     @staticmethod
+    @checked
     def load(
         model: str | Path = names.MINI,
         *,
@@ -124,6 +129,7 @@ class Encoder(Encodes, nn.Module):
         encoder = Encoder.of(loaded)
         return encoder.quantize() if precision == "int8" else encoder
 
+    @checked
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
         """Quantize weights and activations to int8, in place; returns this encoder.
 
@@ -139,16 +145,18 @@ class Encoder(Encodes, nn.Module):
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
         else:
-            token_ids = self.tokenize(list(sentences))[0]
+            token_ids = self.tokenize(list(Texts(sentences, "sentences", one="sentence")))[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
         return self.eval()
 
+    @checked
     def train(self, mode: bool = True) -> "Encoder":
         """Like `torch.nn.Module.train`, but raises `ModelError` after `quantize`."""
         if mode and self.quantized is not None:
             raise ModelError("an encoder in int8 only encodes: load it with precision float32 to train it")
         return super().train(mode)
 
+    @checked
     def save(
         self,
         directory: str | Path,
@@ -188,13 +196,10 @@ class Encoder(Encodes, nn.Module):
         """The device of the weights."""
         return next(self.backbone.parameters()).device
 
+    @checked
     def set_dropout(self, probability: float) -> None:
-        """Set every dropout of the backbone, attention included."""
-        for module in self.backbone.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = probability
-            elif isinstance(getattr(module, "attention_dropout", None), float):
-                module.attention_dropout = probability
+        """Set every dropout of the backbone, attention included. Raises `ModelError` outside [0, 1)."""
+        set_dropout(self.backbone, probability)
 
     def fingerprint(self) -> str:
         """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""
@@ -263,6 +268,7 @@ class Encoder(Encodes, nn.Module):
         self.fast = not PLAIN and forward.layers_of(self.backbone) is not None
         self.fast = self.fast and agrees()
 
+    @checked
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
@@ -278,9 +284,9 @@ class Encoder(Encodes, nn.Module):
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
+    def tokenize(self, texts: Iterable[str]) -> tuple[list[list[int]], int]:
         """Token ids of each text, truncated to `max_length`, and the number of truncated texts."""
-        return tokenizer.tokenize(texts, self.tokenizer, self.max_length)
+        return tokenizer.tokenize(list(Texts(texts)), self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
@@ -292,9 +298,3 @@ class Encoder(Encodes, nn.Module):
         finally:
             self.train(was_training)
         return vectors.float().cpu().numpy()
-
-
-def _position_offset(backbone: Any) -> int:
-    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
-    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
-    return 0 if padding is None else int(padding) + 1

@@ -14,9 +14,11 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
+from simemb.arguments import checked
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder import saving
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.streaming import TextEncoder
 from simemb.encoder.word_vectors import check_width, word_vectors
 from simemb.errors import DataError, ModelError
@@ -28,6 +30,7 @@ COVERAGE, REQUIRED_COVERAGE = 0.9999, 0.99
 """Shares of the characters in the texts: those that get tokens of their own, and those that must fit the vocabulary."""
 
 
+@checked
 def new(
     output: str | Path,
     data: Any,
@@ -39,7 +42,7 @@ def new(
     length: int = 128,
     cased: bool = False,
     columns: Sequence[str] | None = None,
-    words_from: str | Path | TextEncoder | None = None,
+    words_from: Model | None = None,
     seed: int = 1,
     overwrite: bool = False,
 ) -> BertForMaskedLM:
@@ -70,7 +73,7 @@ def new(
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
     saving.refuse(path, overwrite=overwrite)
-    teacher = _load(words_from) if isinstance(words_from, str | Path) else words_from
+    teacher = None if words_from is None else encoder_of(words_from)
     if teacher is not None:
         check_width(teacher, width)  # before minutes are spent on the vocabulary
     tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
@@ -110,12 +113,6 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
         max_position_embeddings=length,
     )
     return BertForMaskedLM(config)
-
-
-def _load(model: str | Path) -> TextEncoder:
-    from simemb.encoder.encoder import Encoder
-
-    return Encoder.load(model, encode_only=True)
 
 
 def _start_words(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, teacher: TextEncoder) -> None:

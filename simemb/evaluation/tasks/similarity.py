@@ -6,6 +6,7 @@ SentEval's sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,12 @@ class Similarity(Task):
     """Scored sentence pairs in named subsets.
 
     Attributes:
-        subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, or the path of a file.
+        subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, the path of a file, or pairs in
+            memory as `open_rows` takes them.
         scale: Lowest and highest gold score allowed.
     """
 
-    subsets: Mapping[str, str | Source | Path]
+    subsets: Mapping[str, Any]
     scale: tuple[float, float] = (0.0, 5.0)
 
     def load(self) -> "LoadedPairs":
@@ -151,7 +153,7 @@ def _mean(parts: Sequence[Correlation], weights: Sequence[int] | None = None) ->
     return Correlation(*np.average(rows, axis=0, weights=weights).tolist())
 
 
-def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) -> Pairs:
+def _read(subset: str, data: Any, scale: tuple[float, float]) -> Pairs:
     """The pairs of one subset, checked."""
     source = sources.get(data) if isinstance(data, str) else data
     rows = open_rows(source)
@@ -160,10 +162,10 @@ def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) ->
     return Pairs(subset, rows.name, _checksum(source, rows), first, second, np.array(gold))
 
 
-def _checksum(source: Source | Path, rows: Rows) -> str:
+def _checksum(source: Any, rows: Rows) -> str:
     if isinstance(source, Path):
         return files.sha256_of(source)
-    return rows.digest() if source.generate else sources.locate(source).sha256
+    return sources.locate(source).sha256 if isinstance(source, Source) and not source.generate else rows.digest()
 
 
 def _check(origin: str, gold: Sequence[float], scale: tuple[float, float]) -> None:
