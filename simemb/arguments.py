@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
-from math import isnan
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -93,8 +92,12 @@ def shown(value: object) -> str:
     name = type(value).__name__
     if isinstance(value, os.PathLike):
         return f"the path {os.fspath(value)}"
-    if _is_number(value) or (isinstance(value, float) and isnan(value)):
+    if _is_number(value):
         return f"{value} ({name})"
+    return _with_article(name)
+
+
+def _with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
 
 
@@ -180,13 +183,18 @@ def _sequence(origin: Any, inside: Sequence[Any]) -> Kind:
 
 
 def _instance(kind: type) -> Kind | None:
-    """An instance of a class; None for what `isinstance` cannot tell."""
-    protocol = getattr(kind, "_is_protocol", False) and not getattr(kind, "_is_runtime_protocol", False)
-    if protocol or kind.__module__.startswith("jaxtyping"):
+    """An instance of a class, or (for a protocol) what has its methods; None for an array of a certain shape."""
+    if kind.__module__.startswith("jaxtyping"):
         return None
-    article = "an" if kind.__name__[:1].lower() in "aeio" else "a"
-    words, plural = WORDS.get(kind.__name__, (f"{article} {kind.__name__}", f"{kind.__name__}s"))
-    return Kind(words, plural, lambda value: isinstance(value, kind) and not inspect.isclass(value))
+    methods = [name for name, member in vars(kind).items() if callable(member) and not name.startswith("_")]
+    protocol = getattr(kind, "_is_protocol", False)
+
+    def fits(value: Any) -> bool:
+        alike = all(callable(getattr(value, name, None)) for name in methods) if protocol else isinstance(value, kind)
+        return alike and not inspect.isclass(value)
+
+    words = WORDS.get(kind.__name__, (_with_article(kind.__name__), f"{kind.__name__}s"))
+    return Kind(*words, fits)
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -217,16 +225,9 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """A number that is not nan; an array of several is none."""
-    if _is_whole(value):
-        return True
+    """A number, and nan, which no range holds; an array of several is none."""
     single = _is_scalar(value) or not hasattr(value, "dtype")
-    if _is_truth(value) or not single or not hasattr(type(value), "__float__"):
-        return False
-    try:
-        return not isnan(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return False
+    return _is_whole(value) or (single and not _is_truth(value) and hasattr(type(value), "__float__"))
 
 
 def _is_place(value: Any) -> bool:

@@ -108,7 +108,7 @@ def compare(
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
     suite, participants = evaluate.find(suite), entrants(models, poolings)
-    _check_resamples(resamples, len(suite.tasks))
+    _check_resamples(resamples, len(suite.tasks), seed)
     scores = {
         entrant.label: [
             _evaluate(entrant, place, suite, batch_size=batch_size, progress=progress, cache=cache)
@@ -136,7 +136,7 @@ def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2
             task whose units can be resampled.
     """
     tasks = _tasks(scores)
-    _check_resamples(resamples, len(tasks))
+    _check_resamples(resamples, len(tasks), seed)
     drawn = _draw([[run.outcomes for run in runs] for runs in scores.values()], tasks, resamples, seed)
     sides = [
         Side(entry(label, scores[label], tasks), scores[label], own) for label, own in zip(scores, drawn, strict=True)
@@ -186,7 +186,9 @@ def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
     return tasks
 
 
-def _check_resamples(resamples: int, tasks: int) -> None:
+def _check_resamples(resamples: int, tasks: int, seed: int) -> None:
+    if seed < 0:
+        raise DataError(f"seed must be 0 or more, not {seed}")
     fewest = fewest_resamples(tasks)
     if resamples < fewest:
         raise DataError(

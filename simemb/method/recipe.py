@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simemb.errors import RecipeError
+from simemb.arguments import checked, checked_fields
+from simemb.encoder.pooling import LAYERS
+from simemb.errors import RecipeError, unknown
 from simemb.method.auxiliaries import Auxiliary
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_positive
 from simemb.method.heads import MLP, Head
@@ -20,6 +22,7 @@ from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.views import View, pairs
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Recipe:
     """(data -> views) x (encoder, head) x objective, and the optimizer's numbers.
@@ -102,9 +105,13 @@ class Recipe:
         return to_json(self)
 
     @staticmethod
+    @checked
     def from_json(content: Mapping[str, Any]) -> "Recipe":
         """The inverse of `to_json`. Raises `RecipeError` for fields or kinds that do not exist."""
-        return from_json(content, {"Recipe": Recipe, **noun_classes()})
+        recipe = from_json(content, {"Recipe": Recipe, **noun_classes()})
+        if not isinstance(recipe, Recipe):
+            raise RecipeError(f"the content is that of a {_name(recipe)}, not of a Recipe")
+        return recipe
 
 
 def check(recipe: Recipe) -> None:
@@ -138,6 +145,8 @@ def _check_numbers(recipe: Recipe) -> None:
     )
     if not all(0 <= beta < 1 for beta in recipe.betas):
         raise RecipeError(f"--betas must each be in [0, 1), not {recipe.betas}")
+    if recipe.pooling not in LAYERS:
+        raise RecipeError(unknown("pooling", recipe.pooling, LAYERS))
     if not recipe.views:
         raise RecipeError("no views: nothing is read")
     if min(min(view.column, view.offset) for view in recipe.views) < 0:

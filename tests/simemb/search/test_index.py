@@ -303,7 +303,7 @@ def test_what_was_added_is_arranged_once_it_is_many(
 def test_a_failed_addition_adds_nothing(encoder: Trigrams) -> None:
     index = Index.build(encoder, ["red", "green"], ids=["r", "g"])
     for texts, ids in ((["blue", "rot"], ["b", "r"]), (["blue", None], ["b", "n"])):
-        with pytest.raises(SimembError, match="(id|text) 2 is"):
+        with pytest.raises(SimembError, match=r"(id|text) 2 is"):
             index.add(iter(texts), ids)  # pyright: ignore[reportArgumentType]
     assert len(index) == 2
     index.add(["blue"], ["b"])
