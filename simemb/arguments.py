@@ -77,7 +77,7 @@ def read(kind: Kind, value: Any, name: str) -> Any:
     return kind.read(value, name)
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """A value in a message: what it is, and itself if it is short.
 
     >>> shown(None), shown("five"), shown(2.5), shown({"a": 1}), shown(int)
@@ -90,8 +90,12 @@ def shown(value: object) -> str:
     if inspect.isclass(value):
         return f"the class {value.__name__}"
     name = type(value).__name__
-    if isinstance(value, os.PathLike):
+    if _is_path(value):
         return f"the path {os.fspath(value)}"
+    if isinstance(value, bytes):
+        return "bytes"
+    if name == "ndarray":
+        return f"an array of shape {' x '.join(map(str, value.shape)) or '()'} ({value.dtype})"
     if _is_number(value):
         return f"{value} ({name})"
     return _with_article(name)
@@ -145,9 +149,8 @@ def kind_of(annotation: Any) -> Kind | None:
 
 def _either(members: Sequence[Any]) -> Kind | None:
     """The first of several kinds that fits; a string beside a path names a place, so it is not empty."""
-    if str in members and not _PATHS.isdisjoint(members):
-        members = [Path if member is str else member for member in members if member not in _PATHS]
-    kinds = [kind_of(member) for member in members]
+    places = not _PATHS.isdisjoint(members)
+    kinds = [_NAME if places and member is str else kind_of(member) for member in members]
     known = [kind for kind in kinds if kind is not None]
     if len(known) < len(kinds):
         return None
@@ -225,13 +228,16 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """A number, and nan, which no range holds; an array of several is none."""
-    single = _is_scalar(value) or not hasattr(value, "dtype")
-    return _is_whole(value) or (single and not _is_truth(value) and hasattr(type(value), "__float__"))
+    """A number, and nan, which no range holds; an array of several is none, nor is one of strings."""
+    if hasattr(value, "dtype"):
+        single = _is_scalar(value) and getattr(value.dtype, "kind", "f") in "iuf"
+    else:
+        single = hasattr(type(value), "__float__")
+    return _is_whole(value) or (single and not _is_truth(value))
 
 
-def _is_place(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str))
+def _is_path(value: Any) -> bool:
+    return isinstance(value, os.PathLike) and isinstance(os.fspath(value), str)
 
 
 def _is_list(value: Any) -> bool:
@@ -248,10 +254,10 @@ def _number(value: Any, _: str) -> int | float:
     return value if type(value) in (int, float) else _whole(value, _) if _is_whole(value) else float(value)
 
 
-def _place(value: Any, name: str) -> str | Path:
-    if not os.fspath(value) or "\0" in os.fspath(value):
-        raise ArgumentError(f"{name} must name something, not {os.fspath(value)!r}")
-    return str(value) if isinstance(value, str) else Path(value)
+def _name(value: Any, name: str) -> str:
+    if not value or "\0" in value:
+        raise ArgumentError(f"{name} must name something, not {value!r}")
+    return str(value)
 
 
 _PATHS = {Path, os.PathLike[str]}
@@ -262,6 +268,7 @@ _PLAIN: dict[Any, Kind] = {
     int: Kind("a whole number", "whole numbers", _is_whole, _whole),
     float: Kind("a number", "numbers", _is_number, _number),
     str: Kind("a string", "strings", lambda value: isinstance(value, str), lambda value, _: str(value)),
-    os.PathLike[str]: Kind("a name or a path", "names or paths", _is_place, _place),
-    Path: Kind("a name or a path", "names or paths", _is_place, _place),
+    os.PathLike[str]: Kind("a path", "paths", _is_path, lambda value, _: Path(value)),
+    Path: Kind("a path", "paths", _is_path, lambda value, _: Path(value)),
 }
+_NAME = Kind("a name", "names", lambda value: isinstance(value, str), _name)

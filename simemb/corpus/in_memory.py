@@ -84,10 +84,11 @@ class DatasetTable:
         yield from enumerate(rows, 1)
 
 
-def gathered(data: Any, name: str = "data") -> "Dataset | list[object]":
+def gathered(data: Any, name: str = "data", allowed: str = ALLOWED) -> "Dataset | list[object]":
     """What is in memory: a `datasets.Dataset` if its columns have names, else a list of texts or of tuples of them.
 
-    name: of the argument, for messages. A data frame, an Arrow table and a dict of lists become a dataset.
+    A data frame, an Arrow table, a dict of lists and a list of dicts become a dataset. name, allowed: of the argument,
+    for messages.
 
     Raises:
         ArgumentError: it is neither; says what to pass.
@@ -102,10 +103,14 @@ def gathered(data: Any, name: str = "data") -> "Dataset | list[object]":
         raise ArgumentError(f"{name} is a streamed dataset, but data are read several times: load it as a whole")
     if column_names(data) is not None or _is_columns(data):
         return _dataset(data, name)
-    check_values(data, name, ALLOWED)
+    check_values(data, name, allowed)
     if getattr(data, "ndim", 1) > 2:
         raise ArgumentError(f"{name} is an array of {data.ndim} dimensions: texts have 1, rows of texts have 2")
-    return data.tolist() if hasattr(data, "ndim") else list(values(data))
+    listed = data.tolist() if hasattr(data, "ndim") else list(values(data))
+    if listed and all(isinstance(row, Mapping) for row in listed):
+        columns = dict.fromkeys(column for row in listed for column in row)
+        return _dataset({column: [row.get(column) for row in listed] for column in columns}, name)
+    return listed
 
 
 def _is_columns(data: object) -> bool:
@@ -120,7 +125,7 @@ def _dataset(data: Any, name: str) -> "Dataset":
 
     try:
         if isinstance(data, Mapping):
-            return Dataset.from_dict(dict(data))
+            return Dataset.from_dict({str(column): list(cells) for column, cells in data.items()})
         if hasattr(data, "iterrows"):
             return Dataset.from_pandas(data, preserve_index=False)
         return Dataset(data if isinstance(data, pa.Table) else pa.table(data))

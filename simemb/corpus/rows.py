@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 from simemb import files
 from simemb.arguments import checked
@@ -25,11 +25,6 @@ from simemb.corpus.formats import Table, kind_of, open_file
 from simemb.corpus.in_memory import DatasetTable, ListTable, gathered, list_digest
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-    Data = str | os.PathLike[str] | Source | Sequence[str] | Sequence[tuple[str | float, ...]] | Dataset
 
 
 class Rows:
@@ -149,15 +144,15 @@ class Rows:
 
 
 @checked
-def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
+def open_rows(data: Any, *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
     Args:
         data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: separated by tabs, quotes literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
-            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, a data frame or a dict
-            of lists, or anything that holds texts or tuples of texts in an order, such as a list, a column,
-            a generator (a number at the end of the tuples is the score).
+            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, a data frame, a dict of
+            lists or a list of dicts, or anything that holds texts or tuples of texts in an order, such as a
+            list, a column, a generator (a number at the end of the tuples is the score).
         columns: the text columns in role order (anchor, positive, negative); a score column may be among
             them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
             premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from simemb.encoder import loading, names, saving, streaming, tokenizer
 from simemb.encoder.backbone import position_offset, set_dropout
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
+from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS, check_pooling, pool
 from simemb.encoder.streaming import Encodes, Precision
@@ -29,9 +30,6 @@ from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN
 from simemb.transformer.forward import Transform
-
-if TYPE_CHECKING:
-    from simemb.encoder.language_head import VocabularyHead
 
 
 class Encoder(Encodes, nn.Module):
@@ -162,7 +160,7 @@ class Encoder(Encodes, nn.Module):
         directory: str | Path,
         *,
         training: str = "",
-        language_head: "VocabularyHead | None" = None,
+        language_head: VocabularyHead | None = None,
         records: Mapping[str, Any] | None = None,
     ) -> Path:
         """Write a sentence-transformers directory (safetensors only); an existing one is replaced atomically.
@@ -284,6 +282,7 @@ class Encoder(Encodes, nn.Module):
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
+    @checked
     def tokenize(self, texts: Iterable[str]) -> tuple[list[list[int]], int]:
         """Token ids of each text, truncated to `max_length`, and the number of truncated texts."""
         return tokenizer.tokenize(list(Texts(texts)), self.tokenizer, self.max_length)

@@ -20,7 +20,7 @@ from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import BUNDLED, FORMER, as_typed, is_bundled
 from simemb.encoder.parts import Parts
-from simemb.encoder.pooling import HEAD, LAYERS
+from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
 from simemb.encoder.streaming import Precision
 from simemb.errors import ModelError, unknown
 
@@ -71,6 +71,7 @@ def read(
     encode_only: bool = False,
 ) -> Parts | ExternalEncoder:
     """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
+    check_pooling(default_pooling)
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
     with _as_model_error(model):

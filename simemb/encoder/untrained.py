@@ -96,6 +96,8 @@ def _check(**sizes: int) -> None:
     for name, least in (("layers", 1), ("width", 1), ("heads", 1), ("length", 3), ("seed", 0)):
         if sizes[name] < least:
             raise ModelError(f"{name} must be {least} or more, not {sizes[name]}")
+    if sizes["seed"] >= 2**63:
+        raise ModelError(f"seed must be below 2^63, not {sizes['seed']}")
     width, heads = sizes["width"], sizes["heads"]
     if width % heads:
         near = max(heads, round(width / heads) * heads)

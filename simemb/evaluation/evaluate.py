@@ -38,6 +38,7 @@ THRESHOLD = 4.0
 
 IN_MEMORY = "pairs"
 """The name of a suite of pairs that were given as they are."""
+ALLOWED = "the name of a suite, a path, a Suite, or pairs with scores in a list, a dataset or a data frame"
 
 
 def names() -> list[str]:
@@ -45,11 +46,11 @@ def names() -> list[str]:
     return cookbook.names(cookbook.SUITES)
 
 
-def find(suite: Any) -> Suite:
+def find(suite: Any, name: str = "suite") -> Suite:
     """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), scored pairs or a BEIR folder.
 
     suite: a name, the path of a file or a folder, pairs in memory as `simemb.corpus.rows.open_rows` takes them, or a
-    `Suite`, which is given back.
+    `Suite`, which is given back. name: of the argument, for messages.
 
     Raises:
         DataError: there is no such suite; the message suggests the nearest name.
@@ -57,7 +58,7 @@ def find(suite: Any) -> Suite:
     if isinstance(suite, Suite):
         return suite
     if not isinstance(suite, str | os.PathLike):
-        task = Similarity(IN_MEMORY, {IN_MEMORY: gathered(suite, "suite")}, scale=(-inf, inf))
+        task = Similarity(IN_MEMORY, {IN_MEMORY: gathered(suite, name, ALLOWED)}, scale=(-inf, inf))
         return Suite(IN_MEMORY, "scored pairs in memory", (task,), geometry=task)
     if str(suite).startswith("mteb:"):
         from simemb.evaluation import mteb
@@ -66,10 +67,10 @@ def find(suite: Any) -> Suite:
     if suite in names():
         return importlib.import_module(f"{cookbook.SUITES}.{suite}").suite
     path = Path(suite)
-    if path.is_dir():
+    if suite and path.is_dir():
         folder = Retrieval.at(path)
         return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
-    if not path.suffix and not path.exists():
+    if not suite or (not path.suffix and not path.exists()):
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
     task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
     return Suite(_own_name(task.name), f"the scored pairs of {path}", (task,), geometry=task)

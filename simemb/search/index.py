@@ -49,8 +49,6 @@ class Index:
     def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128) -> None:
         if kind not in KINDS:
             raise SearchError(unknown("kind of index", kind, KINDS))
-        if effort < 1:
-            raise SearchError(f"effort must be 1 or more, not {effort}")
         self.origin = origin
         self.kind = kind
         self.effort = effort
@@ -213,6 +211,18 @@ class Index:
         return tuple(self._segments)
 
     @property
+    def effort(self) -> int:
+        """How thoroughly the index is searched; setting it below 1 raises `SearchError`."""
+        return self._effort
+
+    @effort.setter
+    @checked
+    def effort(self, effort: int) -> None:
+        if effort < 1:
+            raise SearchError(f"effort must be 1 or more, not {effort}")
+        self._effort = effort
+
+    @property
     def encoder(self) -> TextEncoder:
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
         if self._encoder is None:
@@ -224,6 +234,7 @@ class Index:
         return self._encoder
 
     @encoder.setter
+    @checked
     def encoder(self, encoder: TextEncoder) -> None:
         origin = Origin.of(encoder)
         if (origin.dim, origin.fingerprint) != (self.origin.dim, self.origin.fingerprint):

@@ -19,7 +19,7 @@ def single(query: Any) -> Queries:
         return [str(query)]
     vector = _numbers(query)
     if vector is None or vector.ndim != 1:
-        what = shown(query) if vector is None else f"an array of shape {' x '.join(map(str, vector.shape))}"
+        what = shown(query if vector is None else vector)
         raise ArgumentError(f"query must be a string or a vector, not {what}; search_batch takes several")
     return vector[None]
 
@@ -27,12 +27,14 @@ def single(query: Any) -> Queries:
 def several(queries: Any) -> Queries:
     """Texts as a list, or vectors as a matrix. Raises `ArgumentError` for anything else."""
     vectors = _numbers(queries)
+    if vectors is not None and vectors.ndim != 2:
+        raise ArgumentError(f"queries must be texts or vectors [query, dim], not {shown(vectors)}; search takes one")
     return list(Texts(queries, "queries", one="query")) if vectors is None else vectors
 
 
 def _numbers(given: Any) -> np.ndarray | None:
     """Numbers of any array library, or in lists, as an array; None for what holds no numbers."""
-    if hasattr(given, "detach"):  # a tensor of PyTorch, which may lie on a GPU
+    if hasattr(given, "detach") and hasattr(given, "cpu"):  # a tensor of PyTorch, which may lie on a GPU
         given = given.detach().cpu()
     if isinstance(given, Sequence) and not isinstance(given, str):
         if not given or isinstance(given[0], str | bytes):

@@ -257,7 +257,7 @@ def _dev_suite(dev: Any, rows: Rows) -> Suite | None:
                 "no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error
             )
             return None
-    suite = find_suite(dev)
+    suite = find_suite(dev, "dev")
     for task in suite.tasks:
         task.load()
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb import files
+from simemb.arguments import checked_fields
 from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
@@ -44,6 +45,7 @@ class Pairs:
     gold: NDArray[np.float64]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Similarity(Task):
     """Scored sentence pairs in named subsets.
@@ -112,6 +114,7 @@ class LoadedPairs(LoadedTask):
         )
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Binary(Similarity):
     """Pairs with the same meaning (1) or not (0): correlations, and the quality of the cosine as a classifier."""
