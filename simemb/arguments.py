@@ -101,6 +101,15 @@ def shown(value: Any) -> str:
     return _with_article(name)
 
 
+def excerpt(value: object) -> str:
+    """The start of a value's `repr`, in one line.
+
+    >>> excerpt(["a", 1])
+    "['a', 1]"
+    """
+    return " ".join(repr(value).split())[:60]
+
+
 def _with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
 

@@ -7,7 +7,7 @@ over it would give the names of its columns, its keys, or lines with their ends.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from simemb.arguments import shown
+from simemb.arguments import excerpt, shown
 from simemb.errors import ArgumentError, DataError
 
 SHOWN = 8
@@ -78,7 +78,7 @@ def _complaint(given: Any, name: str) -> str:
 
 
 def column_names(given: Any) -> list[str] | None:
-    """The names of the columns of a table (pandas, polars, pyarrow, datasets), quoted; None for anything else."""
+    """The names of the columns of a table (pandas, pyarrow, datasets), quoted; None for anything else."""
     if getattr(given, "ndim", 2) == 1 or not hasattr(given, "__getitem__"):  # a label of a series may be "columns"
         return None
     for attribute in ("column_names", "columns"):
@@ -109,4 +109,4 @@ def _fault(value: object) -> str:
         way_out = ": decode it"
     if isinstance(value, Mapping):
         way_out = f": take one of its values, {_choice(map(repr, value), 'row')}"
-    return f"is {value!r:.60} ({kind}), not a string{way_out}"
+    return f"is {excerpt(value)} ({kind}), not a string{way_out}"

@@ -114,8 +114,8 @@ class Encodes:
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
-        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas,
-        polars or pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the
+        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas
+        or pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the
         first dimensions (before normalizing). batch_size: the most texts in a batch; by default only the tokens in a
         batch are limited. progress: show a bar with rate and time left; by default in a terminal, for `QUIET` texts or
         more. Texts longer than `max_length` tokens are truncated, and one warning counts them. Raises `ArgumentError`

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from simemb.arguments import excerpt
 from simemb.errors import SearchError
 from simemb.texts import Texts, check_values, values
 
@@ -49,7 +50,7 @@ def _id(name: Any, number: int) -> str:
             return str(index(name))
     except TypeError:
         pass
-    raise SearchError(f"id {number} is {name!r:.60} ({type(name).__name__}), neither a string nor a whole number")
+    raise SearchError(f"id {number} is {excerpt(name)} ({type(name).__name__}), neither a string nor a whole number")
 
 
 def check_ids(rows: Iterator[tuple[str, str]], existing: set[str], new: set[str]) -> Iterator[tuple[str, str]]:

@@ -155,6 +155,7 @@ def pandas_missing() -> Any:
         (["a", float("nan")], "text 2 is nan (float), not a string: leave it out"),
         (["a", np.float64("nan")], "not a string: leave it out"),
         (["a", 7], "text 2 is 7 (int), not a string"),
+        ([np.zeros((2, 2))], "text 1 is array([[0., 0.], [0., 0.]]) (ndarray), not a string"),
         (["a", b"b"], "text 2 is b'b' (bytes), not a string: decode it"),
         (["a", ("b", "c")], "text 2 is ('b', 'c') (tuple), not a string"),
         ([{"text": "a"}], "not a string: take one of its values, row['text']"),
