@@ -12,6 +12,10 @@ class SimembError(Exception):
     """What is wrong, where, what is allowed and what to do next, in one line."""
 
 
+class ArgumentError(SimembError, TypeError):
+    """An argument of a type that cannot be used; what is wrong in its content or its range is one of the others."""
+
+
 class DataError(SimembError):
     """A file, a row, a column or a value that cannot be used."""
 

@@ -23,12 +23,12 @@ class List:
 def run(words: list[str]) -> None:
     """`simemb list [recipes|suites|corpora]`."""
     options = parse(List, words, prog="simemb list")
-    from simemb.report import terminal
+    from simemb.report import listing
 
     lists = {"recipes": recipes, "suites": _suites, "corpora": _corpora}
     for what, rows in lists.items():
         if options.what in ("all", what):
-            terminal.print_list(what, rows())
+            listing.print_list(what, rows())
 
 
 def recipes() -> list[tuple[str, ...]]:

@@ -38,7 +38,7 @@ class Search:
 def run(words: list[str]) -> None:
     """`simemb search INDEX QUERY [QUERY ...]`."""
     options = parse(Search, words, prog="simemb search")
-    from simemb.report import terminal
+    from simemb.report import listing
     from simemb.search.index import Index
 
     encoder = load_finished(options.model, options.pooling) if options.model else None
@@ -50,7 +50,7 @@ def run(words: list[str]) -> None:
                 record = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
                 sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
         else:
-            terminal.print_hits(query, hits)
+            listing.print_hits(query, hits)
 
 
 def _standard_input() -> list[str]:

@@ -57,7 +57,8 @@ def run(words: list[str]) -> None:
     name, *rest = words
     if name.startswith("-"):
         raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
-    from simemb.method.recipe import Recipe, check, unchecked
+    from simemb.method.deferral import unchecked
+    from simemb.method.recipe import Recipe, check
     from simemb.method.recipe_files import find, settings
 
     with unchecked():  # what a recipe file lacks may be among the options
@@ -128,11 +129,11 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
 
 
 def _explain() -> None:
-    from simemb.report import terminal
+    from simemb.report import listing
 
     sys.stdout.write(
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
     )
-    terminal.print_list("recipes", recipes())
+    listing.print_list("recipes", recipes())
     sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")

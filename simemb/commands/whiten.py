@@ -74,7 +74,7 @@ def _whiten(options: Whiten) -> None:
         log.warning("%s: %s", rows.name, rows.warning)
     encoder = Encoder.load(options.model, pooling=options.pooling)
     texts = {text: None for row in rows.texts() for text in row}
-    whitened = whitening.whiten(encoder, texts, dims=options.dims)
+    whitened = whitening.whiten(encoder, list(texts), dims=options.dims)
     made = f"\n## Whitening\n\n- of: `{options.model}`\n- on: the {len(texts):,} distinct texts of `{options.data}`\n"
     made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
     record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}

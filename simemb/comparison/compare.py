@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from simemb.arguments import checked
 from simemb.comparison import compatibility, provenance
-from simemb.comparison.entrants import Entrant, Model, entrants
+from simemb.comparison.entrants import Entrant, entrants
 from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
+from simemb.encoder.models import Model
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
@@ -66,6 +68,7 @@ class Comparison:
         content = {"duels" if name == "pairs" else name: value for name, value in asdict(self).items()}
         return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path`, completely or not at all. Raises `DataError` if it cannot be written."""
         try:
@@ -74,9 +77,10 @@ class Comparison:
             raise DataError(f"cannot write the comparison to {path}: {error.strerror}") from error
 
 
+@checked
 def compare(
     models: Sequence[Model | Sequence[Model]],
-    suite: str | Path | Suite = "sts",
+    suite: Any = "sts",
     *,
     resamples: int = 2000,
     seed: int = 1,
@@ -104,7 +108,7 @@ def compare(
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
     suite, participants = evaluate.find(suite), entrants(models, poolings)
-    _check_resamples(resamples, len(suite.tasks))
+    _check_resamples(resamples, len(suite.tasks), seed)
     scores = {
         entrant.label: [
             _evaluate(entrant, place, suite, batch_size=batch_size, progress=progress, cache=cache)
@@ -132,7 +136,7 @@ def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2
             task whose units can be resampled.
     """
     tasks = _tasks(scores)
-    _check_resamples(resamples, len(tasks))
+    _check_resamples(resamples, len(tasks), seed)
     drawn = _draw([[run.outcomes for run in runs] for runs in scores.values()], tasks, resamples, seed)
     sides = [
         Side(entry(label, scores[label], tasks), scores[label], own) for label, own in zip(scores, drawn, strict=True)
@@ -182,7 +186,9 @@ def _tasks(scores: Mapping[str, Sequence[Scores]]) -> list[str]:
     return tasks
 
 
-def _check_resamples(resamples: int, tasks: int) -> None:
+def _check_resamples(resamples: int, tasks: int, seed: int) -> None:
+    if seed < 0:
+        raise DataError(f"seed must be 0 or more, not {seed}")
     fewest = fewest_resamples(tasks)
     if resamples < fewest:
         raise DataError(

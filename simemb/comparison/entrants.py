@@ -8,14 +8,12 @@ from typing import Any
 
 from simemb import files
 from simemb.comparison.names import labels
+from simemb.encoder.models import Model
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError
 from simemb.training import seeds
 
 log = logging.getLogger("simemb")
-
-Model = str | Path | TextEncoder
-"""A directory, a hub name, or an encoder in memory."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,9 @@ def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] =
     if len(pooling) not in (0, 1, len(models)):
         raise DataError(f"{len(pooling)} poolings for {len(models)} models (allowed: one for all, or one for each)")
     poolings = [None] * len(models) if not pooling else list(pooling) * (len(models) if len(pooling) == 1 else 1)
+    empty = [f"models[{place}]" for place, each in enumerate(models) if isinstance(each, Sequence) and not each]
+    if empty or not models:
+        raise DataError(f"{empty[0] if empty else 'models'} is empty: a comparison needs models")
     names = [_name(each) for each in models]
     participants: list[Entrant] = []
     for each, name, label, own in zip(models, names, labels(names), poolings, strict=True):

@@ -8,15 +8,12 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import tee
-from typing import TYPE_CHECKING
+from typing import Any
 
 from simemb.corpus.blanks import Blanks
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.table import MISSING, kind_of
 from simemb.errors import DataError, unknown
-
-if TYPE_CHECKING:
-    from simemb.corpus.rows import Data
 
 log = logging.getLogger("simemb")
 
@@ -130,7 +127,7 @@ class Documents:
 
 
 def open_documents(
-    data: "Data", *, column: str | None = None, id_column: str | None = None, title_column: str | None = None
+    data: Any, *, column: str | None = None, id_column: str | None = None, title_column: str | None = None
 ) -> Documents:
     """The documents of data of any kind that `open_rows` takes.
 

@@ -1,19 +1,23 @@
-"""Tables that are in memory already: lists of texts or of tuples, and `datasets.Dataset`.
+"""Tables that are in memory already: texts or tuples of them, datasets, data frames.
 
 `simemb.corpus.formats` reads files; `simemb.corpus.rows` makes rows of both.
 """
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from simemb.arguments import shown
 from simemb.corpus.formats import Record
-from simemb.errors import DataError
+from simemb.errors import ArgumentError, DataError
+from simemb.texts import check_values, column_names, values
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+ALLOWED = "a path, a corpus, a datasets.Dataset, a data frame, or a list of texts or of tuples of texts"
 
 
 def list_digest(values: Sequence[object]) -> str:
@@ -52,7 +56,13 @@ class ListTable:
 
     @staticmethod
     def _cells(value: object) -> tuple[object, ...]:
-        return cast(tuple[object, ...], tuple(value)) if isinstance(value, list | tuple) else (value,)
+        cells = cast(Sequence[object], value) if isinstance(value, list | tuple) else (value,)
+        return tuple(cell if isinstance(cell, str) else _plain(cell) for cell in cells)
+
+
+def _plain(cell: Any) -> object:
+    """A number of NumPy or PyTorch as Python's; anything else as it is."""
+    return cell.item() if getattr(cell, "ndim", None) == 0 else cell
 
 
 class DatasetTable:
@@ -74,14 +84,51 @@ class DatasetTable:
         yield from enumerate(rows, 1)
 
 
-def as_dataset(data: Any) -> "Dataset":
-    """The dataset itself. Raises `DataError` for a dataset with splits, and for data of another type."""
+def gathered(data: Any, name: str = "data", allowed: str = ALLOWED) -> "Dataset | list[object]":
+    """What is in memory: a `datasets.Dataset` if its columns have names, else a list of texts or of tuples of them.
+
+    A data frame, an Arrow table, a dict of lists and a list of dicts become a dataset. name, allowed: of the argument,
+    for messages.
+
+    Raises:
+        ArgumentError: it is neither; says what to pass.
+    """
     # Look at the class only if datasets has been imported already: importing it takes seconds.
     datasets = sys.modules.get("datasets")
     if datasets is not None and isinstance(data, datasets.Dataset):
         return data
     if datasets is not None and isinstance(data, datasets.DatasetDict):
-        splits = ", ".join(map(str, data))
-        raise DataError(f"the dataset has splits ({splits}): pass one of them")
-    allowed = "a path, -, a corpus, a datasets.Dataset or a list of texts"
-    raise DataError(f"data of type {type(data).__name__} cannot be read: allowed are {allowed}")
+        raise ArgumentError(f"{name} has splits ({', '.join(map(str, data))}): pass one of them")
+    if datasets is not None and isinstance(data, datasets.IterableDataset):
+        raise ArgumentError(f"{name} is a streamed dataset, but data are read several times: load it as a whole")
+    if column_names(data) is not None or _is_columns(data):
+        return _dataset(data, name)
+    check_values(data, name, allowed)
+    if getattr(data, "ndim", 1) > 2:
+        raise ArgumentError(f"{name} is an array of {data.ndim} dimensions: texts have 1, rows of texts have 2")
+    listed = data.tolist() if hasattr(data, "ndim") else list(values(data))
+    if listed and all(isinstance(row, Mapping) for row in listed):
+        columns = dict.fromkeys(column for row in listed for column in row)
+        return _dataset({column: [row.get(column) for row in listed] for column in columns}, name)
+    return listed
+
+
+def _is_columns(data: object) -> bool:
+    """Whether these are lists by the names of columns."""
+    return isinstance(data, Mapping) and all(isinstance(column, list | tuple) for column in data.values())
+
+
+def _dataset(data: Any, name: str) -> "Dataset":
+    """Columns with names as a dataset. Raises `DataError` if a column holds values of several kinds."""
+    import pyarrow as pa
+    from datasets import Dataset
+
+    try:
+        if isinstance(data, Mapping):
+            return Dataset.from_dict({str(column): list(cells) for column, cells in data.items()})
+        if hasattr(data, "iterrows"):
+            return Dataset.from_pandas(data, preserve_index=False)
+        return Dataset(data if isinstance(data, pa.Table) else pa.table(data))
+    except (ValueError, TypeError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{name}: the columns of {shown(data)} cannot be read: {reason}") from error

@@ -16,22 +16,18 @@ from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from simemb import files
+from simemb.arguments import checked
 from simemb.corpus import sources
 from simemb.corpus.blanks import BlankFilter
 from simemb.corpus.columns import choose
 from simemb.corpus.formats import open_file
-from simemb.corpus.in_memory import DatasetTable, ListTable, as_dataset, list_digest
+from simemb.corpus.in_memory import DatasetTable, ListTable, gathered, list_digest
 from simemb.corpus.sources import Source
 from simemb.corpus.table import Record, Table, kind_of
 from simemb.errors import DataError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-    Data = str | os.PathLike[str] | Source | Sequence[str] | Sequence[tuple[str | float, ...]] | Dataset
 
 
 class Rows:
@@ -165,14 +161,16 @@ class Rows:
         return f"{self.name}, {self._table.unit} {number}, column {column!r}"
 
 
-def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
+@checked
+def open_rows(data: Any, *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
     Args:
         data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: separated by tabs, quotes literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
-            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, or a list of texts or
-            of tuples of texts (a number at the end of the tuples is the score).
+            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, a data frame, a dict of
+            lists or a list of dicts, or anything that holds texts or tuples of texts in an order, such as a
+            list, a column, a generator (a number at the end of the tuples is the score).
         columns: the text columns in role order (anchor, positive, negative); a score column may be among
             them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
             premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,
@@ -186,6 +184,7 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
     refused, because no encoder can make sense of them.
 
     Raises:
+        ArgumentError: the data are no data, such as a set or a number; says what to pass.
         DataError: the data do not exist, are empty, or cannot be used; says where and what is allowed.
 
     >>> rows = open_rows([("A dog runs.", "A dog is running.", 4.8)])
@@ -201,11 +200,10 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
         data = place
     if isinstance(data, Source):
         return _open_source(data, columns=columns, score=score)
-    if isinstance(data, list | tuple):
-        values = cast(Sequence[object], data)
-        table = ListTable(values)
-        return Rows(table, "the list", lambda: list_digest(values), columns=columns, score=score)
-    dataset = as_dataset(data)
+    dataset = gathered(data)
+    if isinstance(dataset, list):
+        values = dataset
+        return Rows(ListTable(values), "the list", lambda: list_digest(values), columns=columns, score=score)
     # The fingerprint has no public name, and hashing the content would read all of it.
     fingerprint = str(dataset._fingerprint)  # pyright: ignore[reportPrivateUsage]
     return Rows(DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)

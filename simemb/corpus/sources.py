@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from simemb import cookbook, files
+from simemb.arguments import checked_fields
 from simemb.errors import AbsentError, DataError, unknown
 
 logger = logging.getLogger("simemb")
@@ -35,6 +36,7 @@ class Hub:
     note: str = ""
 
 
+@checked_fields
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A named corpus.

@@ -122,3 +122,14 @@ def quiet_transformers() -> Generator[None, None, None]:
         transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
+
+
+def set_dropout(backbone: Any, probability: float) -> None:
+    """Set every dropout, attention included. Raises `ModelError` for a probability outside [0, 1)."""
+    if not 0 <= probability < 1:
+        raise ModelError(f"a probability of dropout must be in [0, 1), not {probability}")
+    for module in backbone.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = probability

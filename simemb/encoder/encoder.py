@@ -7,28 +7,28 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb.arguments import checked
 from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
-from simemb.encoder.backbone import transformers_model
+from simemb.encoder.backbone import set_dropout, transformers_model
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
+from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
 from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes, Precision
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
+from simemb.texts import Texts
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Transform
-
-if TYPE_CHECKING:
-    from simemb.encoder.language_head import VocabularyHead
 
 
 class Encoder(Encodes, nn.Module):
@@ -46,6 +46,7 @@ class Encoder(Encodes, nn.Module):
             `simemb.training.cuda_graphs` replays captured kernels this way.
     """
 
+    @checked
     def __init__(
         self,
         backbone: Any,
@@ -101,8 +102,8 @@ class Encoder(Encodes, nn.Module):
     def complete(self) -> "Encoder":
         """Build the transformers model around the weights of a `BareBert`, in place; returns this encoder.
 
-        Loading leaves it out where it can: importing transformers' modeling code takes longer than everything else
-        before a first vector. Training, saving and `backbone` build it.
+        Loading leaves it out where it can: importing transformers' modeling code takes longer than all else before a
+        first vector. Training, saving and `backbone` build it.
         """
         if isinstance(self.network, BareBert):
             training = self.training
@@ -111,18 +112,13 @@ class Encoder(Encodes, nn.Module):
             self.train(training)
         return self
 
-    @classmethod
-    def of(cls, parts: Parts) -> "Encoder":
-        """The encoder made of these parts."""
-        return cls(**{field.name: getattr(parts, field.name) for field in fields(Parts)})
-
     @property
     def parts(self) -> Parts:
         """The current parts of this encoder."""
-        others = [field.name for field in fields(Parts)[1:]]
-        return Parts(self.network, **{name: getattr(self, name) for name in others})
+        return Parts(self.network, **{field.name: getattr(self, field.name) for field in fields(Parts)[1:]})
 
     @staticmethod
+    @checked
     def load(
         model: str | Path = names.MINI,
         *,
@@ -153,10 +149,11 @@ class Encoder(Encodes, nn.Module):
             precision=precision,
             default_pooling=default_pooling,
         )
-        encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder.of(loaded)
+        encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder(**vars(loaded))
         limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
         return encoder.quantize() if isinstance(encoder, Encoder) and precision == "int8" else encoder
 
+    @checked
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
         """Quantize weights and activations to int8, in place; returns this encoder.
 
@@ -172,22 +169,24 @@ class Encoder(Encodes, nn.Module):
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
         else:
-            token_ids = self.tokenize(list(sentences))[0]
+            token_ids = self.tokenize(list(Texts(sentences, "sentences", one="sentence")))[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
         return self.eval()
 
+    @checked
     def train(self, mode: bool = True) -> "Encoder":
         """Like `torch.nn.Module.train`, but raises `ModelError` after `quantize`."""
         if mode and self.quantized is not None:
             raise ModelError("an encoder in int8 only encodes: load it with precision float32 to train it")
         return super().train(mode)
 
+    @checked
     def save(
         self,
         directory: str | Path,
         *,
         training: str = "",
-        language_head: "VocabularyHead | None" = None,
+        language_head: VocabularyHead | None = None,
         records: Mapping[str, Any] | None = None,
     ) -> Path:
         """Write a sentence-transformers directory (safetensors only); an existing one is replaced atomically.
@@ -225,13 +224,10 @@ class Encoder(Encodes, nn.Module):
         """The device of the weights."""
         return next(self.network.parameters()).device
 
+    @checked
     def set_dropout(self, probability: float) -> None:
-        """Set every dropout of the backbone, attention included."""
-        for module in self.backbone.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = probability
-            elif isinstance(getattr(module, "attention_dropout", None), float):
-                module.attention_dropout = probability
+        """Set every dropout of the backbone, attention included. Raises `ModelError` outside [0, 1)."""
+        set_dropout(self.backbone, probability)
 
     def fingerprint(self) -> str:
         """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""
@@ -263,6 +259,7 @@ class Encoder(Encodes, nn.Module):
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
         return token_states.compute(self, batch, self._transforms, first_only=first_only)
 
+    @checked
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
@@ -280,11 +277,10 @@ class Encoder(Encodes, nn.Module):
         finally:
             self._transforms.remove(transform)
 
-    # ---- text in, vectors out --------------------------------------------------------------------
-
-    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[list[int]], int]:
+    @checked
+    def tokenize(self, texts: Iterable[str], prompt: str = "") -> tuple[list[list[int]], int]:
         """Token ids of each text after the prompt, truncated to `max_length`, and the number of truncated texts."""
-        prompted = [prompt + text for text in texts] if prompt else texts
+        prompted = [prompt + text for text in Texts(texts)]
         return tokenizer.tokenize(prompted, self.tokenizer, self.max_length)
 
     @torch.inference_mode()

@@ -17,7 +17,7 @@ from simemb.encoder.location import locate
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
-from simemb.encoder.pooling import HEAD, LAYERS
+from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
 from simemb.encoder.streaming import Precision
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_pointers
@@ -38,6 +38,7 @@ def read(
     default_pooling: str = "mean",
 ) -> Parts | ExternalEncoder:
     """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
+    check_pooling(default_pooling)
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
     with _as_model_error(model):

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import unit
@@ -22,6 +23,7 @@ from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file, writing
 from simemb.progress import track
+from simemb.texts import Texts
 
 log = logging.getLogger("simemb")
 
@@ -112,6 +114,7 @@ class Encodes:
     prompts: Mapping[str, str] = MappingProxyType({})
     default_prompt: str | None = None
 
+    @checked
     def encode(
         self: Embeds,
         texts: str | Iterable[str],
@@ -125,20 +128,23 @@ class Encodes:
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
-        texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: scale each vector to
-        length 1. truncate_dim: keep only the first dimensions (before normalizing), at most `dim`. batch_size: the most
-        texts in a batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time
-        left; by default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated,
-        and one warning counts them. prompt: a text to put before each text; prompt_name: one of the model's own
-        prompts, by its name; by default the model's default prompt, if it has one. Raises `DataError` for anything but
-        strings.
+        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas
+        or pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the first
+        dimensions (before normalizing), at most `dim`. batch_size: the most texts in a batch; by default only the
+        tokens in a batch are limited. progress: show a bar with rate and time left; by default in a terminal, for
+        `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them. prompt:
+        a text to put before each text; prompt_name: one of the model's own prompts, by its name; by default the
+        model's default prompt, if it has one. Raises `ArgumentError` for what does not hold texts in an order (a data
+        frame, a dict, a set), and `DataError` for a text that is missing or no string.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         width = _width(self, options)
-        blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
+        several = Texts([texts] if isinstance(texts, str) else texts)
+        blocks = [vectors for _, vectors in _stream(self, several, options)]
         vectors = np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
         return vectors[0] if isinstance(texts, str) else vectors
 
+    @checked
     def encode_to_file(
         self: Embeds,
         texts: Iterable[str],
@@ -159,12 +165,12 @@ class Encodes:
         complete. Raises `DataError` if it cannot be written, `BusyError` if another process is writing it.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
-        path = Path(path)
+        path, several = Path(path), Texts(texts)
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:
             with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
-                for chunk, vectors in _stream(self, texts, options):
+                for chunk, vectors in _stream(self, several, options):
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
         except OSError as error:
@@ -173,13 +179,12 @@ class Encodes:
         return rows
 
 
-def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator[tuple[list[str], Vectors]]:
+def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
-    total = len(texts) if hasattr(texts, "__len__") else None  # type: ignore[arg-type]
     count = truncated = 0
-    with _bar(total, options) as advance:
+    with _bar(texts.total, options) as advance:
         for chunk in _chunks(texts):
-            clean = [_clean(text, count + row) for row, text in enumerate(chunk)]
+            clean = [_clean(text) for text in chunk]
             tokens, truncated_here = (
                 encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
             )
@@ -212,10 +217,8 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _clean(text: object, row: int) -> str:
+def _clean(text: str) -> str:
     """The text itself; half of a surrogate pair, which tokenizers refuse, becomes a question mark."""
-    if not isinstance(text, str):
-        raise DataError(f"text {row + 1} is {text!r} ({type(text).__name__}), not a string")
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")

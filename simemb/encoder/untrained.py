@@ -16,9 +16,11 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
+from simemb.arguments import checked
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder import saving
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.streaming import TextEncoder
 from simemb.encoder.word_vectors import check_width, word_vectors
 from simemb.errors import DataError, ModelError
@@ -30,6 +32,7 @@ COVERAGE, REQUIRED_COVERAGE = 0.9999, 0.99
 """Shares of the characters in the texts: those that get tokens of their own, and those that must fit the vocabulary."""
 
 
+@checked
 def new(
     output: str | Path,
     data: Any,
@@ -41,7 +44,7 @@ def new(
     length: int = 128,
     cased: bool = False,
     columns: Sequence[str] | None = None,
-    words_from: str | Path | TextEncoder | None = None,
+    words_from: Model | None = None,
     seed: int = 1,
     overwrite: bool = False,
 ) -> BertForMaskedLM:
@@ -72,7 +75,7 @@ def new(
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
     with saving.writing(path, overwrite=overwrite):
-        teacher = _load(words_from) if isinstance(words_from, str | Path) else words_from
+        teacher = None if words_from is None else encoder_of(words_from)
         if teacher is not None:
             check_width(teacher, width)  # before minutes are spent on the vocabulary
         tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
@@ -100,6 +103,8 @@ def _check(**sizes: int) -> None:
     for name, least in (("layers", 1), ("width", 1), ("heads", 1), ("length", 3), ("seed", 0)):
         if sizes[name] < least:
             raise ModelError(f"{name} must be {least} or more, not {sizes[name]}")
+    if sizes["seed"] >= 2**63:
+        raise ModelError(f"seed must be below 2^63, not {sizes['seed']}")
     width, heads = sizes["width"], sizes["heads"]
     if width % heads:
         near = max(heads, round(width / heads) * heads)
@@ -118,12 +123,6 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
     )
     config.update({"simemb_version": version("simemb")})  # the mark by which `--overwrite` knows what it may replace
     return BertForMaskedLM(config)
-
-
-def _load(model: str | Path) -> TextEncoder:
-    from simemb.encoder.encoder import Encoder
-
-    return Encoder.load(model)
 
 
 def _start_words(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, teacher: TextEncoder) -> None:

@@ -7,12 +7,16 @@ import logging
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Float64
 
+from simemb.arguments import checked
+from simemb.encoder.models import Model
 from simemb.errors import DataError, ModelError
+from simemb.texts import Texts
 
 if TYPE_CHECKING:
     from simemb.encoder.encoder import Encoder
@@ -102,7 +106,8 @@ class Whitening:
         return layer
 
 
-def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progress: bool | None = None) -> "Encoder":
+@checked
+def whiten(encoder: Model, texts: Iterable[str], *, dims: int | None = None, progress: bool | None = None) -> "Encoder":
     """A new encoder that whitens the vectors of `encoder`; both share the backbone, and `encoder` does not change.
 
     The whitening is a Dense module at the end of the new encoder, which `save` writes and sentence-transformers reads.
@@ -110,9 +115,9 @@ def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progr
     becomes part of the layer.
 
     Args:
-        encoder: An `Encoder`.
-        texts: The texts whose vectors give the mean and the covariance; each distinct text counts once. If the encoder
-            is also scored on them, the scores are transductive.
+        encoder: An `Encoder`, a directory or a hub name.
+        texts: The texts whose vectors give the mean and the covariance, as for `Encoder.encode`; each distinct text
+            counts once. If the encoder is also scored on them, the scores are transductive.
         dims: As in `Whitening.fit`.
         progress: A bar while encoding, as in `Encoder.encode`.
 
@@ -123,12 +128,15 @@ def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progr
     from simemb.encoder.encoder import Encoder
     from simemb.encoder.modules import Normalize
 
+    distinct = list(dict.fromkeys(Texts(texts)))
+    if isinstance(encoder, str | Path):
+        encoder = Encoder.load(encoder)
     if not isinstance(encoder, Encoder):
         name = getattr(encoder, "name", type(encoder).__name__)
         raise ModelError(
             f"{name} runs through sentence-transformers and takes no further module: it cannot be whitened"
         )
-    vectors = encoder.encode(list(dict.fromkeys(texts)), progress=progress)
+    vectors = encoder.encode(distinct, progress=progress)
     whitening = Whitening.fit(vectors, dims)
     width = whitening.matrix.shape[1]
     if width < (dims or vectors.shape[1]):

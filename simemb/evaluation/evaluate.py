@@ -5,6 +5,7 @@
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,10 +13,14 @@ from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from platform import python_version
+from typing import Any
 
 import numpy as np
 
 from simemb import cookbook
+from simemb.arguments import checked
+from simemb.corpus.in_memory import gathered
+from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
@@ -32,19 +37,30 @@ THRESHOLD = 4.0
 """Pairs with this gold score or more are positive. SimCSE published no code; every copy of it uses >= 4, not > 4."""
 
 
+IN_MEMORY = "pairs"
+"""The name of a suite of pairs that were given as they are."""
+ALLOWED = "the name of a suite, a path, a Suite, or pairs with scores in a list, a dataset or a data frame"
+
+
 def names() -> list[str]:
     """The names of the suites, one for each file of `eval/`."""
     return cookbook.names(cookbook.SUITES)
 
 
-def find(suite: str | Path | Suite) -> Suite:
-    """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), a file of scored pairs or a BEIR folder.
+def find(suite: Any, name: str = "suite") -> Suite:
+    """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), scored pairs or a BEIR folder.
+
+    suite: a name, the path of a file or a folder, pairs in memory as `simemb.corpus.rows.open_rows` takes them, or a
+    `Suite`, which is given back. name: of the argument, for messages.
 
     Raises:
         DataError: there is no such suite; the message suggests the nearest name.
     """
     if isinstance(suite, Suite):
         return suite
+    if not isinstance(suite, str | os.PathLike):
+        task = Similarity(IN_MEMORY, {IN_MEMORY: gathered(suite, name, ALLOWED)}, scale=(-inf, inf))
+        return Suite(IN_MEMORY, "scored pairs in memory", (task,), geometry=task)
     if str(suite).startswith("mteb:"):
         from simemb.evaluation import mteb
 
@@ -52,10 +68,10 @@ def find(suite: str | Path | Suite) -> Suite:
     if suite in names():
         return importlib.import_module(f"{cookbook.SUITES}.{suite}").suite
     path = Path(suite)
-    if path.is_dir():
+    if suite and path.is_dir():
         folder = Retrieval.at(path)
         return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
-    if not path.suffix and not path.exists():
+    if not suite or (not path.suffix and not path.exists()):
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
     task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
     return Suite(_own_name(task.name), f"the scored pairs of {path}", (task,), geometry=task)
@@ -66,9 +82,10 @@ def _own_name(name: str) -> str:
     return f"own-{name}" if name in names() else name
 
 
+@checked
 def evaluate(
-    encoder: TextEncoder,
-    suite: str | Path | Suite = "sts",
+    encoder: Model,
+    suite: Any = "sts",
     *,
     geometry: bool = False,
     batch_size: int | None = None,
@@ -78,9 +95,10 @@ def evaluate(
     """Score `encoder` on every task of a suite; each distinct text is encoded once.
 
     Args:
-        encoder: A `simemb.Encoder`, or anything with its `name`, `fingerprint` and `encode`.
-        suite: A name from `eval/`, a `Suite`, the path of a file with a score and two sentences a row, or the path of a
-            folder in BEIR layout.
+        encoder: A `simemb.Encoder`, or anything with its `name`, `dim`, `fingerprint` and `encode`; a directory or a
+            hub name.
+        suite: A name from `eval/`, a `Suite`, the path of a file with a score and two sentences a row, the path of a
+            folder in BEIR layout, or pairs in memory: a list of (sentence, sentence, score) or a `datasets.Dataset`.
         geometry: Whether to measure alignment, uniformity and effective rank too, on the suite's `geometry` task.
         batch_size: Sentences per batch, as in `encoder.encode`.
         progress: Whether to show a progress bar, as in `encoder.encode`.
@@ -91,7 +109,7 @@ def evaluate(
         DataError: The suite, a file or a score cannot be used.
         ModelError: A vector is not finite.
     """
-    suite = find(suite)
+    suite, encoder = find(suite), encoder_of(encoder)
     tasks, missing = _load(suite)
     geometry_pairs = suite.geometry.load() if geometry and suite.geometry else None
     loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]

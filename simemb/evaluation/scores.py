@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from simemb.arguments import checked
 from simemb.errors import DataError, unknown
 from simemb.files import write_text
 
@@ -285,6 +286,7 @@ class Scores:
                 del record[name]
         return json.loads(json.dumps(record), parse_constant=lambda _: None)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path` atomically; `DataError` if it cannot be written."""
         try:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from simemb.arguments import checked_fields
 from simemb.evaluation.tasks import Similarity, Task
 
 STSB = Similarity("stsb", {"train": "stsb", "dev": "stsb_dev", "test": "stsb_test"})
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Suite:
     """Tasks that are scored and averaged together.

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from simemb.arguments import checked_fields
 from simemb.distributed import gather_numbers, world
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
@@ -64,6 +65,7 @@ class Auxiliary(ABC):
         """A new module whose forward takes an `AuxiliaryInput`. views: those that the encoder encodes, by index."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class MaskedLM(Auxiliary):
     """Predict masked tokens in a second pass over all views (SimCSE, section 3 and appendix E).
@@ -121,6 +123,7 @@ class MaskedLMLoss(nn.Module):
         return cross_entropy(self.head(hidden[masked.selection]), batch.ids[masked.selection])
 
 
+@checked_fields
 @dataclass(frozen=True)
 class SoftmaxNLI(Auxiliary):
     """Classify from two sentence vectors whether one entails the other: softmax of W (u, v, |u - v|).

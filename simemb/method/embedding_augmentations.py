@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.token_augmentations import check_rate
 
@@ -31,6 +32,7 @@ class EmbeddingAugmentation(ABC):
         """
 
 
+@checked_fields
 @dataclass(frozen=True)
 class TokenCutoff(EmbeddingAugmentation):
     """Set int(n * rate) of the n tokens of each sentence to 0; the attention still covers them."""
@@ -51,6 +53,7 @@ class TokenCutoff(EmbeddingAugmentation):
         return tokens.masked_fill(_random_mask(sentence, lengths, self.rate)[:, None], 0)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class FeatureCutoff(EmbeddingAugmentation):
     """Set int(d * rate) of the d dimensions to 0 in all tokens of a sentence, drawn for each sentence."""
@@ -73,6 +76,7 @@ class FeatureCutoff(EmbeddingAugmentation):
         return tokens.masked_fill(cut[_sentence_numbers(lengths).to(tokens.device)], 0)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class ElementDropout(EmbeddingAugmentation):
     """Set exactly int(n * d * rate) of the n * d numbers of each sentence to 0, without scaling up the rest.
@@ -97,6 +101,7 @@ class ElementDropout(EmbeddingAugmentation):
         return tokens.masked_fill(_random_mask(sentence, lengths * width, self.rate).view_as(tokens), 0)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class ShuffleEmbeddings(EmbeddingAugmentation):
     """Permute the tokens of each sentence, special tokens included, after their positions were added.
@@ -112,6 +117,7 @@ class ShuffleEmbeddings(EmbeddingAugmentation):
         return tokens.index_select(0, _shuffled_indices(_sentence_numbers(lengths).to(tokens.device)))
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Adversarial:
     """A step along the gradient of the loss, in the direction that raises it most (ConSERT, section 3.2: Fast

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb.arguments import checked_fields
 from simemb.encoder.modules import Dense
 from simemb.errors import RecipeError
 from simemb.method.objectives import cosines
@@ -26,6 +27,7 @@ class Layers:
     width: int
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Projector:
     """g(h) = activation(W h + b), freshly initialized.
@@ -64,6 +66,7 @@ class Projector:
         return Layers((dense,) if self.keep else (), nn.Identity() if self.keep else dense, width)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class MLP:
     """g(h) = W_n s(... s(W_1 h)), the projector and predictor of SimCLR, MoCo, BYOL, SwAV and DINO.

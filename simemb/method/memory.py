@@ -12,9 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Queue:
     """The keys of the last batches, first in first out (MoCo, He et al., 2020, section 3.2; ESimCSE, section 3.3).
@@ -70,6 +72,7 @@ class QueueState(nn.Module):
         self.count += len(keys)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Bank:
     """One vector for every example of the data (InstDisc, Wu et al., 2018, section 3.1).

@@ -4,15 +4,16 @@
 line. Each recipe is a file in the package `simemb.train`, or a file of your own; the file system is the registry.
 """
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simemb.errors import RecipeError
+from simemb.arguments import checked, checked_fields
+from simemb.encoder.pooling import LAYERS
+from simemb.errors import RecipeError, unknown
 from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
+from simemb.method.deferral import checks_wanted
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_positive
 from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
@@ -22,19 +23,8 @@ from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.views import View, pairs
 
-_CHECKS: ContextVar[bool] = ContextVar("checks", default=True)
 
-
-@contextmanager
-def unchecked() -> Generator[None, None, None]:
-    """Inside this context recipes are not checked: options that mend one may follow. Then call `check`."""
-    token = _CHECKS.set(False)
-    try:
-        yield
-    finally:
-        _CHECKS.reset(token)
-
-
+@checked_fields
 @dataclass(frozen=True)
 class Recipe:
     """(data -> views) x (encoder, head) x objective, and the optimizer's numbers.
@@ -101,7 +91,7 @@ class Recipe:
     """The checkpoint that is kept: the best on the dev suite, or the last one."""
 
     def __post_init__(self) -> None:
-        if _CHECKS.get():
+        if checks_wanted():
             check(self)
 
     @property
@@ -120,9 +110,13 @@ class Recipe:
         return to_json(self)
 
     @staticmethod
+    @checked
     def from_json(content: Mapping[str, Any]) -> "Recipe":
         """The inverse of `to_json`. Raises `RecipeError` for fields or kinds that do not exist."""
-        return from_json(content, {"Recipe": Recipe, **noun_classes()})
+        recipe = from_json(content, {"Recipe": Recipe, **noun_classes()})
+        if not isinstance(recipe, Recipe):
+            raise RecipeError(f"the content is that of a {_name(recipe)}, not of a Recipe")
+        return recipe
 
 
 def check(recipe: Recipe) -> None:
@@ -157,6 +151,8 @@ def _check_numbers(recipe: Recipe) -> None:
     )
     if not all(0 <= beta < 1 for beta in recipe.betas):
         raise RecipeError(f"--betas must each be in [0, 1), not {recipe.betas}")
+    if recipe.pooling not in LAYERS:
+        raise RecipeError(unknown("pooling", recipe.pooling, LAYERS))
     if not recipe.views:
         raise RecipeError("no views: nothing is read")
     if min(min(view.column, view.offset) for view in recipe.views) < 0:

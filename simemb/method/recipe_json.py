@@ -56,7 +56,7 @@ def from_json(content: Mapping[str, Any], kinds: Mapping[str, Any]) -> Any:
     """The inverse of `to_json`, given the classes by name. Raises `RecipeError` for an unknown field or kind."""
     values = dict(content)
     kind = values.pop("kind", None)
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise RecipeError(unknown("kind of noun", kind, kinds))
     allowed = [field.name for field in fields(kinds[kind])]
     for name, value in values.items():

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.memory import Memory, Queue
 from simemb.method.views import View
 
 
+@checked_fields
 @dataclass(frozen=True)
 class StopGradient:
     """The encoder itself, without gradient through the keys (SimSiam, Chen & He, 2021, section 3)."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class EMA:
     """A slow copy of encoder and head: after every step its weights w become momentum * w + (1 - momentum) * online.
@@ -46,6 +49,7 @@ class EMA:
         return final - (final - self.momentum) * (cos(pi * progress) + 1) / 2
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Twin:
     """A second encoder with weights of its own, trained too (CMC, Tian et al., 2020; CLIP, Radford et al., 2021)."""
@@ -54,6 +58,7 @@ class Twin:
     """A model directory or a hub name; by default a copy of the first encoder. It has its own tokenizer."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Frozen:
     """A teacher that is not trained: any encoder, with any tokenizer and width.

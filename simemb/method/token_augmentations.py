@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.arguments import checked_fields
 from simemb.corpus.words import UNSPACED
 from simemb.errors import RecipeError, unknown
 
@@ -79,6 +80,7 @@ class TokenAugmentation(ABC):
         """The changed sentence, with at least one token and at most `vocabulary.limit`."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Repeat(TokenAugmentation):
     """Write some sub-words or words twice, so that length does not reveal which sentences belong together.
@@ -146,6 +148,7 @@ class Repeat(TokenAugmentation):
         return inner, min(len(inner), max(0, min(10, int(self.rate * tokens)) - 1))
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Delete(TokenAugmentation):
     """Drop int(rate * N) of the N ordinary tokens and renumber the positions (CLEAR, Wu et al., 2020, section 3.2)."""
@@ -162,6 +165,7 @@ class Delete(TokenAugmentation):
         return _with_new_positions(np.delete(sentence.ids, places)) if len(places) else sentence
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Crop(TokenAugmentation):
     """Keep the special tokens and one contiguous span of the N ordinary tokens, and renumber the positions.
@@ -193,6 +197,7 @@ class Crop(TokenAugmentation):
         return _with_new_positions(sentence.ids[keep])
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Span(TokenAugmentation):
     """Keep one contiguous span of max(1, int(n * (1 - rate))) of all n tokens, at their original positions.
@@ -218,6 +223,7 @@ class Span(TokenAugmentation):
         return Sentence(sentence.ids[span], sentence.positions[span])
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Shuffle(TokenAugmentation):
     """Permute the positions of all tokens, special ones too; the ids stay (ConSERT, Yan et al., 2021, section 3.2).
@@ -231,6 +237,7 @@ class Shuffle(TokenAugmentation):
         return replace(sentence, positions=rng.permutation(sentence.positions))
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Mask(TokenAugmentation):
     """Replace int(rate * N) of the N ordinary tokens by the mask token."""

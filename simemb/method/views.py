@@ -6,12 +6,14 @@ Dropout, which makes SimCSE's two views of one sentence differ, is part of the e
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simemb.arguments import checked_fields
 from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation
 from simemb.method.token_augmentations import TokenAugmentation
 
 Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
 
 
+@checked_fields
 @dataclass(frozen=True)
 class View:
     """One view of an example.

@@ -4,7 +4,6 @@ Scores are shown in points (correlation x 100) with two decimals; the JSON recor
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan, nan
@@ -31,7 +30,6 @@ from simemb.report.stacking import stack
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
-    from simemb.search.index import Hit
     from simemb.training.result import Result
 
 Aggregate = Literal["all", "mean", "wmean"]
@@ -276,31 +274,3 @@ def _summary(scores: Sequence[Scores]) -> list[str]:
         return _number(values[name], decimals(name))
 
     return [f"{cell(name, means)} ± {cell(name, deviations)}" if deviations else cell(name, means) for name in means]
-
-
-def print_hits(query: str, hits: Sequence["Hit"]) -> None:
-    """The nearest texts of a query."""
-    table = Table(title=_one_line(query), title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("rank", justify="right")
-    table.add_column("cosine", justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold")
-    table.add_column("text", overflow="fold")
-    for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", _one_line(hit.id), _one_line(hit.text))
-    print_table(table)
-
-
-def _one_line(text: str) -> str:
-    """Tabs and line ends, whose width no table knows, as spaces."""
-    return re.sub(r"\s", " ", text)
-
-
-def print_list(what: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Names, each with a line about it at the end of its row."""
-    table = Table(title=what, title_justify="left", show_header=False, box=None)
-    for _ in rows[0][:-1]:
-        table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    print_table(table)

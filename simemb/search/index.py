@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
+from simemb.arguments import checked
+from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce, prompted
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, SimembError, unknown
+from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
 from simemb.search.segment_builder import build_segments
 from simemb.search.storage import FORMAT, MANIFEST, File, Origin, open_directory, read_manifest, write_manifest
-
-if TYPE_CHECKING:
-    from simemb.encoder.streaming import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,10 @@ class Index:
             time.
     """
 
+    @checked
     def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128) -> None:
         if kind not in KINDS:
             raise SearchError(unknown("kind of index", kind, KINDS))
-        if effort < 1:
-            raise SearchError(f"effort must be 1 or more, not {effort}")
         self.origin = origin
         self.kind = kind
         self.effort = effort
@@ -61,9 +60,10 @@ class Index:
         self._beside: Path | None = None
 
     @classmethod
+    @checked
     def build(
         cls,
-        encoder: "TextEncoder",
+        encoder: Model,
         texts: Iterable[str],
         *,
         ids: Iterable[str | int] | None = None,
@@ -81,10 +81,10 @@ class Index:
         in memory. The number of texts need not be known, since `kind` is resolved for each segment.
 
         Args:
-            encoder: turns texts into vectors.
-            texts: any number of strings.
-            ids: one for each text, all different; stored as strings. They stay in memory to check that they differ,
-                about 100 bytes each. Without them a text's id is its number from 0.
+            encoder: turns texts into vectors; a directory or a hub name is loaded.
+            texts: any number of strings, as for `Encoder.encode`.
+            ids: a string or a whole number for each text, all different; stored as strings. They stay in memory to
+                check that they differ, about 100 bytes each. Without them a text's id is its number from 0.
             kind: how the vectors are arranged, as for the class.
             effort: how thoroughly they are searched, as for the class.
             path: directory of the index. Without it the index stays in memory.
@@ -93,9 +93,11 @@ class Index:
             progress: called with the number of texts done after each chunk.
 
         Raises:
-            SearchError: a text is not a string, an id occurs twice, a vector is not finite, or the directory cannot
-                be used.
+            ArgumentError: `texts` or `ids` does not hold values in an order (a data frame, a dict, a set).
+            DataError: a text is not a string.
+            SearchError: an id occurs twice, a vector is not finite, or the directory cannot be used.
         """
+        encoder = encoder_of(encoder)
         index = cls(Origin.of(encoder), kind=kind, effort=effort)
         index._encoder = encoder
         rows = read_rows(texts, ids, 0)
@@ -110,6 +112,7 @@ class Index:
                 index._segments = index._store(directory, segments)
         return index
 
+    @checked
     def add(self, texts: Iterable[str], ids: Iterable[str | int] | None = None) -> None:
         """Encode more texts and append them: all of them, or none if there is an error.
 
@@ -117,7 +120,7 @@ class Index:
         text's id is its number in the whole index. A stored index changes on disk only with `save`.
 
         Raises:
-            SearchError: as for `build`; or an id is already in the index.
+            SimembError: as for `build`; or an id is already in the index.
         """
         if self._ids is None:
             self._ids = {name for segment in self._segments for name in segment.texts["id"].to_pylist()}
@@ -131,26 +134,31 @@ class Index:
                 self._segments.append(segment)
         self._ids |= new
 
-    def search(self, query: str | Shaped[np.ndarray, " dim"], k: int = 5) -> list[Hit]:
-        """The k texts nearest to a text or a vector, best first; all texts if the index has fewer than k.
+    @checked
+    def search(self, query: Any, k: int = 5) -> list[Hit]:
+        """The k texts nearest to a text or a vector [dim], best first; all texts if the index has fewer than k.
 
         Raises:
+            ArgumentError: the query is neither one text nor one vector.
             SearchError: k is below 1, the vector has another dimension, or the encoder of the index cannot be loaded.
         """
-        return self.search_batch([query] if isinstance(query, str) else np.asarray(query)[None], k)[0]
+        return self._nearest(single(query), k)[0]
 
-    def search_batch(self, queries: Sequence[str] | Shaped[np.ndarray, "query dim"], k: int = 5) -> list[list[Hit]]:
-        """`search` for several texts, or for the rows of an array, at once."""
+    @checked
+    def search_batch(self, queries: Any, k: int = 5) -> list[list[Hit]]:
+        """`search` for several queries at once: texts, as for `Encoder.encode`, or vectors [query, dim]."""
+        return self._nearest(several(queries), k)
+
+    def _nearest(self, queries: Queries, k: int) -> list[list[Hit]]:
         if k < 1:
             raise SearchError(f"k must be 1 or more, not {k}")
         if len(queries) == 0:
             return []
-        if not isinstance(queries, np.ndarray):
-            queries = [text for _, text in read_rows(queries, None, 0)]
         vectors = self._unit_vectors(queries, "queries", "query")
         results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
         return [self._merge([(scores[row], rows[row]) for scores, rows in results], k) for row in range(len(vectors))]
 
+    @checked
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the index; segments that are already stored there are not written again.
 
@@ -164,19 +172,20 @@ class Index:
         self._segments = segments
 
     @classmethod
+    @checked
     def load(
         cls,
         directory: str | os.PathLike[str],
         *,
-        encoder: "TextEncoder | None" = None,
+        encoder: Model | None = None,
         verify: bool = True,
     ) -> "Index":
         """Map a saved index into memory.
 
         Args:
             directory: where it was saved.
-            encoder: the encoder that it was built with. Without it, the first search for a text loads the encoder by
-                the name in `index.json`.
+            encoder: the encoder that it was built with, or its name. Without it, the first search for a text loads the
+                encoder by the name in `index.json`.
             verify: read all files once and compare their checksums; otherwise compare only their sizes.
 
         Raises:
@@ -195,7 +204,7 @@ class Index:
         if len(index) != total or any(segment.vectors.d != index.origin.dim for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
-            index.encoder = encoder
+            index.encoder = encoder_of(encoder)
         return index
 
     def __len__(self) -> int:
@@ -207,7 +216,19 @@ class Index:
         return tuple(self._segments)
 
     @property
-    def encoder(self) -> "TextEncoder":
+    def effort(self) -> int:
+        """How thoroughly the index is searched; setting it below 1 raises `SearchError`."""
+        return self._effort
+
+    @effort.setter
+    @checked
+    def effort(self, effort: int) -> None:
+        if effort < 1:
+            raise SearchError(f"effort must be 1 or more, not {effort}")
+        self._effort = effort
+
+    @property
+    def encoder(self) -> TextEncoder:
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
         if self._encoder is None:
             self._load_encoder()
@@ -215,7 +236,8 @@ class Index:
         return self._encoder
 
     @encoder.setter
-    def encoder(self, encoder: "TextEncoder") -> None:
+    @checked
+    def encoder(self, encoder: TextEncoder) -> None:
         origin = Origin.of(encoder)
         if (origin.dim, origin.fingerprint) != (self.origin.dim, self.origin.fingerprint):
             raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
@@ -223,15 +245,13 @@ class Index:
 
     def _load_encoder(self) -> None:
         """Load the encoder: from beside the index, which may have moved with it, or by its name."""
-        from simemb.encoder.encoder import Encoder
-
         if self._beside is not None and self._beside.is_dir() and str(self._beside.resolve()) != self.origin.name:
             with suppress(SimembError):  # another model lies there
-                self.encoder = Encoder.load(self._beside)
+                self.encoder = encoder_of(str(self._beside))
                 self.origin = replace(self.origin, name=str(self._beside.resolve()))
                 return
         try:
-            self.encoder = Encoder.load(self.origin.name)
+            self.encoder = encoder_of(self.origin.name)
         except SimembError as error:
             raise SearchError(f"the encoder of the index cannot be used: {error}") from error
 

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
+from simemb.arguments import checked
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
+from simemb.encoder.models import Model, encoder_of
 from simemb.errors import DataError
 from simemb.files import new_file, scratch, writing
 from simemb.progress import track
@@ -54,8 +56,9 @@ class MiningSummary:
     negative: float
 
 
+@checked
 def mine(
-    encoder: "TextEncoder",
+    encoder: Model,
     data: Any,
     output: str | os.PathLike[str],
     *,
@@ -69,7 +72,7 @@ def mine(
     white space are ignored. Rows without a negative are left out. The same input gives the same file.
 
     Args:
-        encoder: gives the vectors whose cosines are compared.
+        encoder: gives the vectors whose cosines are compared; a directory or a hub name is loaded.
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
         output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
@@ -82,7 +85,7 @@ def mine(
         DataError: the data are not pairs, no row has a negative, or the output is of another kind or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
-    path, rules = Path(output), rules or Rules()
+    encoder, path, rules = encoder_of(encoder), Path(output), rules or Rules()
     if path.suffix not in _FORMATS:
         raise DataError(
             f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from simemb.errors import DataError
+from simemb.arguments import checked_fields
+from simemb.errors import DataError, unknown
 
 if TYPE_CHECKING:
     from simemb.search.index import Hit
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Rules:
     """Which texts n near an anchor a become its negatives; p is the positive of the same row.
@@ -59,7 +61,7 @@ class Rules:
                 reason = " (skip + negatives)" if name == "depth" else ""
                 raise DataError(f"{name} must be {allowed}{reason}, not {value}")
         if self.pick not in ("nearest", "random"):
-            raise DataError(f"pick must be nearest or random, not {self.pick!r}")
+            raise DataError(unknown("pick", self.pick, ["nearest", "random"]))
 
     def choose(self, hits: Iterable["Hit"], positive: float, rng: random.Random) -> list["Hit"]:
         """The negatives among the hits that are not known positives; the nearest comes first.

@@ -138,7 +138,7 @@ class Segment:
         if self.kind == "ivf":
             return faiss.SearchParametersIVF(nprobe=min(effort, self.vectors.nlist))  # pyright: ignore[reportCallIssue]
         if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=effort)  # pyright: ignore[reportAttributeAccessIssue]
+            return faiss.SearchParametersHNSW(efSearch=min(effort, self.count))  # pyright: ignore[reportAttributeAccessIssue]
         return None
 
     def _write_vectors(self, path: Path) -> None:

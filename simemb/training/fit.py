@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simemb.arguments import checked
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
-from simemb.evaluation.suite import Suite
 from simemb.method.recipe import Recipe
 from simemb.training.plan import Metric, MixedPrecision, prepare, processes
 from simemb.training.result import Result
@@ -14,15 +15,16 @@ from simemb.training.run_directory import RunDirectory
 from simemb.training.trainer import Trainer
 
 
+@checked
 def fit(
     recipe: str | Path | Recipe,
-    model: str | Path | Encoder = BASE,
+    model: str | Path | Encoder | ExternalEncoder = BASE,
     data: Any = None,
     *,
     output: str | Path,
     columns: Sequence[str] | None = None,
     pooling: str | None = None,
-    dev: str | Path | Suite | None = None,
+    dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
     resume: bool = False,
@@ -37,12 +39,12 @@ def fit(
         recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
         model: An `Encoder`, which is trained in place, a directory or a hub name. By default `base`, a
             small language model of English that ships with simemb.
-        data: A file, a corpus name, a `datasets` object or a list (see `simemb.corpus.rows.open_rows`). By default the
-            bundled sample.
+        data: A file, a corpus name, a `datasets.Dataset`, a data frame, or texts or tuples of texts as a list, a column
+            or an iterator (see `simemb.corpus.rows.open_rows`). By default the bundled sample.
         output: The run directory (see `simemb.training.run_directory`).
         columns: The text columns of the data by name, in role order: anchor, positive, negative.
         pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
-        dev: A suite, or a file with a score and two sentences a row, which is scored every `recipe.eval_every` steps to
+        dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
             choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
         metric: The correlation that chooses the checkpoint.
         seed: Decides every random number.

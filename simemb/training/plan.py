@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 import torch
 
+from simemb.arguments import checked
 from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
 from simemb.errors import DataError, SimembError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
@@ -92,15 +94,16 @@ class Plan:
         )
 
 
+@checked
 def prepare(
     recipe: str | Path | Recipe,
-    model: str | Path | Encoder = BASE,
+    model: str | Path | Encoder | ExternalEncoder = BASE,
     data: Any = None,
     *,
     output: RunDirectory,
     columns: Sequence[str] | None = None,
     pooling: str | None = None,
-    dev: str | Path | Suite | None = None,
+    dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
     resume: bool = False,
@@ -130,7 +133,7 @@ def prepare(
         pooling=pooling or encoder.pooling,
         data=rows.name,
         columns=rows.columns,
-        dev=NO_DEV if suite is None else suite.name if isinstance(dev, Suite) else str(dev or suite.name),
+        dev=NO_DEV if suite is None else str(dev) if isinstance(dev, str | Path) else suite.name,
         metric=metric,
         seed=seed,
         precision=precision,
@@ -166,7 +169,11 @@ def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
 
 
 def _load(
-    recipe: Recipe, model: str | Path | Encoder, pooling: str | None, rows: Rows, progress: bool | None
+    recipe: Recipe,
+    model: str | Path | Encoder | ExternalEncoder,
+    pooling: str | None,
+    rows: Rows,
+    progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
     of_run = processes()
@@ -229,25 +236,26 @@ def sample_for(recipe: Recipe) -> str:
     return "sample" if recipe.columns == 1 else "sample_triplets"
 
 
-def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -> Encoder:
-    if isinstance(model, Encoder):
-        if pooling is not None:
-            raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
-        return model.complete()
-    encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
+def _encoder(model: str | Path | Encoder | ExternalEncoder, pooling: str | None, recipe: Recipe) -> Encoder:
+    if isinstance(model, str | Path):
+        encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
+    elif pooling is not None:
+        raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
+    else:
+        encoder = model
     if not isinstance(encoder, Encoder):
-        raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+        raise TrainingError(f"{encoder.name}: runs through sentence-transformers as it is and cannot be trained here")
     if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
         prompt = encoder.prompts[encoder.default_prompt]
         log.warning(
-            "%s: training reads texts as they are; %r goes before them only when they are encoded", model, prompt
+            "%s: training reads texts as they are; %r goes before them only when they are encoded", encoder.name, prompt
         )
     return encoder.complete()
 
 
-def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
+def _dev_suite(dev: Any, rows: Rows) -> Suite | None:
     """The suite that chooses the checkpoint; alignment and uniformity are measured on its own pairs."""
-    if dev == NO_DEV:
+    if isinstance(dev, str) and dev == NO_DEV:
         return None
     if dev is None:
         dev = SAMPLE_DEV if rows.name in SAMPLES else CONTROL
@@ -258,7 +266,7 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
                 "no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error
             )
             return None
-    suite = find_suite(dev)
+    suite = find_suite(dev, "dev")
     for task in suite.tasks:
         task.load()
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.arguments import checked_fields
 from simemb.corpus.rows import open_rows
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
@@ -98,6 +99,7 @@ class LabeledTexts:
         return np.hstack([np.abs(u - v), u * v])
 
 
+@checked_fields
 @dataclass(frozen=True)
 class CrossValidated(Task):
     """Labeled texts or pairs without a split: each example is predicted by a classifier trained on the other folds.
@@ -140,6 +142,7 @@ class LoadedCrossValidated(LoadedTask):
         return _result(predictions, self.data, labels, labels, "all")
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Split(Task):
     """Labeled texts or pairs with a training and a test split.

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.arguments import checked_fields
 from simemb.corpus.sources import Source
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.classification import LabeledTexts
@@ -43,6 +44,7 @@ class ClusteringScores(TaskScores):
         return {"v_measure": self.v_measure}
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Clustering(Task):
     """Labeled texts, whose labels are used only for scoring.

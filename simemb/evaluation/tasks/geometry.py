@@ -11,6 +11,7 @@ from math import nan
 import numpy as np
 from jaxtyping import Float
 
+from simemb.arguments import checked_fields
 from simemb.encoder.whitening import Whitening
 from simemb.errors import DataError
 from simemb.evaluation.geometry import (
@@ -83,6 +84,7 @@ class VectorGeometryScores(TaskScores):
         return self.raw.measures | {f"whitened.{name}": value for name, value in whitened.items()}
 
 
+@checked_fields
 @dataclass(frozen=True)
 class VectorGeometry(Task):
     """The geometry of the vectors of scored pairs.

@@ -14,6 +14,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.arguments import checked_fields
 from simemb.corpus.documents import documents_of
 from simemb.corpus.formats import open_file
 from simemb.corpus.rows import Rows
@@ -72,6 +73,7 @@ class RetrievalScores(TaskScores):
         return self.exact | {f"approximate.{name}": value for name, value in self.approximate.items()}
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Retrieval(Task):
     """A folder in BEIR layout: documents, queries, and judgments of the relevance of documents for queries.

@@ -6,11 +6,13 @@ SentEval's sets as SimCSE reports them (Gao et al., 2021, https://arxiv.org/abs/
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simemb import files
+from simemb.arguments import checked_fields
 from simemb.corpus import sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
@@ -43,16 +45,18 @@ class Pairs:
     gold: NDArray[np.float64]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Similarity(Task):
     """Scored sentence pairs in named subsets.
 
     Attributes:
-        subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, or the path of a file.
+        subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, the path of a file, or pairs in
+            memory as `open_rows` takes them.
         scale: Lowest and highest gold score allowed.
     """
 
-    subsets: Mapping[str, str | Source | Path]
+    subsets: Mapping[str, Any]
     scale: tuple[float, float] = (0.0, 5.0)
 
     def load(self) -> "LoadedPairs":
@@ -110,6 +114,7 @@ class LoadedPairs(LoadedTask):
         )
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Binary(Similarity):
     """Pairs with the same meaning (1) or not (0): correlations, and the quality of the cosine as a classifier."""
@@ -151,7 +156,7 @@ def _mean(parts: Sequence[Correlation], weights: Sequence[int] | None = None) ->
     return Correlation(*np.average(rows, axis=0, weights=weights).tolist())
 
 
-def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) -> Pairs:
+def _read(subset: str, data: Any, scale: tuple[float, float]) -> Pairs:
     """The pairs of one subset, checked."""
     source = sources.get(data) if isinstance(data, str) else data
     rows = open_rows(source)
@@ -160,10 +165,10 @@ def _read(subset: str, data: str | Source | Path, scale: tuple[float, float]) ->
     return Pairs(subset, rows.name, _checksum(source, rows), first, second, np.array(gold))
 
 
-def _checksum(source: Source | Path, rows: Rows) -> str:
+def _checksum(source: Any, rows: Rows) -> str:
     if isinstance(source, Path):
         return files.sha256_of(source)
-    return rows.digest() if source.generate else sources.locate(source).sha256
+    return sources.locate(source).sha256 if isinstance(source, Source) and not source.generate else rows.digest()
 
 
 def _check(origin: str, gold: Sequence[float], scale: tuple[float, float]) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import mse_loss, normalize
 
+from simemb.arguments import checked_fields
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 from simemb.method.objectives.row_blocks import by_strip, strips
 
@@ -19,6 +20,7 @@ STANDARDIZE_EPSILON = 1e-5
 """Added to variances before the square root, as in torch's BatchNorm1d, which the code of Barlow Twins uses."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Regression(Objective):
     """Predict the key from the query: squared distance of the two unit vectors.
@@ -36,6 +38,7 @@ class Regression(Objective):
         return difference.square().sum(dim=1).mean()
 
 
+@checked_fields
 @dataclass(frozen=True)
 class BarlowTwins(Objective):
     """Make the cross-correlation of the two views' dimensions the identity matrix.
@@ -62,6 +65,7 @@ class BarlowTwins(Objective):
         return (weights * (correlation - identity).square()).sum()
 
 
+@checked_fields
 @dataclass(frozen=True)
 class VICReg(Objective):
     """Bring views together, keep the variance of every dimension, and remove the covariance of any two dimensions.
@@ -105,6 +109,7 @@ class VICReg(Objective):
         return (1 - deviations).relu().mean()
 
 
+@checked_fields
 @dataclass(frozen=True)
 class AlignUniform(Objective):
     """Bring views together, and spread all vectors evenly over the sphere.

@@ -10,10 +10,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Swapped(Objective):
     """Predict from one view the cluster code of the other; clusters are equally large over the batch.
@@ -59,6 +61,7 @@ def sinkhorn(scores: Float[Tensor, "all k"], iterations: int) -> Float[Tensor, "
     return codes.exp()
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Centered(Objective):
     """Predict from one view the centered and sharpened distribution of a teacher for the other.

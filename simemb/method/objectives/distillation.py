@@ -11,10 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, mse_loss
 
+from simemb.arguments import checked_fields
 from simemb.method.objectives.base import Objective, Pair, above_zero, cosines
 from simemb.method.objectives.row_blocks import by_query
 
 
+@checked_fields
 @dataclass(frozen=True)
 class SquaredError(Objective):
     """Reproduce the teacher's vectors.
@@ -30,6 +32,7 @@ class SquaredError(Objective):
         return mse_loss(pair.query, pair.key[pair.own])
 
 
+@checked_fields
 @dataclass(frozen=True)
 class SimilarityKL(Objective):
     """Reproduce the teacher's similarities among the texts of the batch; the widths may differ.

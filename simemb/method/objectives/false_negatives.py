@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 
 
+@checked_fields
 @dataclass(frozen=True)
 class FalseNegatives:
     """Leave out the negatives that are too close to the query, according to an encoder.

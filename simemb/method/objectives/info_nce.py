@@ -5,19 +5,21 @@ Its options give NT-Xent, CLIP's symmetric loss, MoCo's loss with a queue, and t
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from math import inf, log
+from math import inf, isnan, log
 from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.objectives.base import Objective, Pair, Texts, above_zero, cosines
 from simemb.method.objectives.false_negatives import FalseNegatives, duplicates
 from simemb.method.objectives.row_blocks import by_query
 
 
+@checked_fields
 @dataclass(frozen=True)
 class InfoNCE(Objective):
     """Classify the key of each query among all other keys, the hard negatives and the memory.
@@ -65,6 +67,8 @@ class InfoNCE(Objective):
 
     def __post_init__(self) -> None:
         above_zero(self, "temperature", "temperature_floor")
+        if isnan(self.hard_negative_weight):
+            raise RecipeError("objective.hard_negative_weight must be a number, not nan")
         if self.learnt and self.temperature < self.temperature_floor:
             raise RecipeError(
                 f"objective.temperature must be at least objective.temperature_floor, {self.temperature_floor}, "

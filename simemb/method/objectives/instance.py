@@ -11,10 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, normalize, softplus
 
+from simemb.arguments import checked_fields
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 from simemb.method.objectives.row_blocks import by_query, by_strip, strips
 
 
+@checked_fields
 @dataclass(frozen=True)
 class NCE(Objective):
     """Distinguish the bank's vector of each example from vectors drawn at random from the bank.
@@ -99,6 +101,7 @@ class NCELoss(nn.Module):
         self.log_normalizer.copy_(total + log(len(bank) / (len(queries) * self.spec.draws)))
 
 
+@checked_fields
 @dataclass(frozen=True)
 class InvariantSpread(Objective):
     """Classify each augmented example as its original, and no other original as that one.

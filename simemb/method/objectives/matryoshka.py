@@ -11,12 +11,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.objectives.base import Objective, Pair
 
 Loss = Callable[[Pair], Float[Tensor, ""]]
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Matryoshka(Objective):
     """loss = sum over d of c_d * objective(the first d columns of every vector)

@@ -12,11 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from simemb.arguments import checked_fields
 from simemb.errors import DataError, RecipeError
 from simemb.method.objectives.base import Objective, Pair, above_zero
 from simemb.method.objectives.row_blocks import by_strip, strips
 
 
+@checked_fields
 @dataclass(frozen=True)
 class CoSENT(Objective):
     """Give the cosines of pairs the order of their scores.
@@ -50,6 +52,7 @@ class CoSENT(Objective):
         return torch.cat([cosine.new_zeros(1), terms]).logsumexp(dim=0)
 
 
+@checked_fields
 @dataclass(frozen=True)
 class CosineRegression(Objective):
     """Make the cosine of a pair equal to its score.

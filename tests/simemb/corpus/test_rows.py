@@ -13,7 +13,7 @@ import pytest
 
 from simemb import files
 from simemb.corpus.rows import open_rows
-from simemb.errors import DataError
+from simemb.errors import ArgumentError, DataError, SimembError
 
 PAIRS = [("A man plays.", "A person plays.", 4.5), ("Two dogs run.", 'A "cat", asleep', 0.25)]
 
@@ -79,7 +79,7 @@ def test_a_dataset_is_read_like_a_file():
     assert list(rows.scored()) == [("a", "c", 0.0), ("b", "d", 1.0)]
     assert rows.digest() == open_rows(dataset).digest()
     assert rows.digest() != open_rows(dataset.select([1])).digest()
-    with pytest.raises(DataError, match=r"has splits \(train, test\): pass one"):
+    with pytest.raises(ArgumentError, match=r"has splits \(train, test\): pass one"):
         open_rows(datasets.DatasetDict(train=dataset, test=dataset))
     with pytest.raises(DataError, match="the dataset, row 2, column 'text': null where text is needed"):
         list(open_rows(datasets.Dataset.from_dict({"text": ["a", None]})).texts())
@@ -219,10 +219,12 @@ def test_what_does_not_exist_is_named_with_its_nearest_match(tmp_path: Path):
         ([("a", "b", "c", "d")], "the list, row 1 has 4 values: 1 to 3 texts, or 2 and a score, are allowed"),
         ([("a", "b", "c", 1.0)], "the list, row 1 has 4 values"),
         (["\ud800"], "the list, row 1, column 'sentence': a lone surrogate"),
-        (7, "data of type int cannot be read: allowed are a path, -, a corpus"),
-        ({"a": 1}, "data of type dict cannot be read"),
+        (7, "data must be a path, a corpus, a datasets.Dataset, .* or of tuples of texts, not 7"),
+        ({"a": 1}, r"data is a dict, whose keys would be read: pass one of its values, data\['a'\]"),
+        ({"a", "b"}, "data is a set, which has no order"),
+        ({"text": ["a", 1]}, "data: the columns of a dict cannot be read: Expected bytes, got a 'int' object"),
     ],
 )
 def test_bad_data_in_memory_is_refused(data: object, message: str):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(SimembError, match=message):
         list(open_rows(data).texts())  # type: ignore[arg-type]

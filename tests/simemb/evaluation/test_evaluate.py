@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import pearsonr, spearmanr
 
 from simemb.corpus.sources import Source
+from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, ModelError
 from simemb.evaluation.evaluate import alignment_uniformity, evaluate, find, names
 from simemb.evaluation.metrics import alignment, cosine, effective_rank, uniformity
@@ -180,6 +181,44 @@ def test_a_file_of_ones_own_is_scored_by_its_path_in_any_range_of_scores(tmp_pat
     assert scores.suite == "mine"
     assert scores.data == {str(path): sha256(path.read_bytes()).hexdigest()}
     assert evaluate(Letters(), str(path)).tasks == scores.tasks
+
+
+@pytest.mark.parametrize("how", ["list", "generator", "dicts", "frame", "dataset"])
+def test_pairs_in_memory_are_a_suite(how: str) -> None:
+    names = ("sentence1", "sentence2", "score")
+    dicts = [dict(zip(names, pair, strict=True)) for pair in NEAR]
+    given = {
+        "list": lambda: NEAR,
+        "generator": lambda: (pair for pair in NEAR),
+        "dicts": lambda: dicts,
+        "frame": lambda: pytest.importorskip("pandas").DataFrame(dicts),
+        "dataset": lambda: pytest.importorskip("datasets").Dataset.from_list(dicts),
+    }[how]()
+    scores = evaluate(Letters(), given, geometry=True)
+    assert scores.points == pytest.approx(by_hand(NEAR)[0])
+    assert (scores.suite, list(scores.tasks)) == ("pairs", ["pairs"])
+    assert scores.geometry is not None
+
+
+def test_an_encoder_may_be_given_by_its_name(tiny_base: Path) -> None:
+    by_name = evaluate(str(tiny_base), NEAR)
+    assert by_name.tasks == evaluate(tiny_base, NEAR).tasks == evaluate(Encoder.load(tiny_base), NEAR).tasks
+    assert by_name.model == str(tiny_base)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "line"),
+    [
+        (NEAR[:1], "the list has 1 scored pair, but a correlation needs at least 2"),
+        ([("a", "b"), ("c", "d")], "the list: scored pairs need two text columns and a score"),
+        ([("a", "b", 1.0), ("c", None, 2.0)], "the list, row 2, column 'sentence2': null where text is needed"),
+        ([("a", "b", 1.0), ("c", "d", math.nan)], "the list, row 2, column 'score': 'nan' is not a finite number"),
+        ("", "unknown suite ''"),
+    ],
+)
+def test_what_is_no_suite_of_pairs_is_told_in_one_line(pairs: list[tuple[str, str, float]], line: str) -> None:
+    with pytest.raises(DataError, match=line):
+        evaluate(Letters(), pairs)
 
 
 def test_a_file_that_is_called_like_a_suite_has_a_record_of_its_own(tmp_path):

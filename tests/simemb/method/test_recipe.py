@@ -16,6 +16,7 @@ from simemb.cookbook import RECIPES as PACKAGE
 from simemb.cookbook import names, summary
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+from simemb.method.deferral import unchecked
 from simemb.method.embedding_augmentations import (
     Adversarial,
     ElementDropout,
@@ -43,7 +44,7 @@ from simemb.method.objectives import (
     Swapped,
     VICReg,
 )
-from simemb.method.recipe import Recipe, check, unchecked
+from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin

@@ -19,7 +19,6 @@ from simemb.evaluation.scores import (
 )
 from simemb.evaluation.tasks.geometry import GeometryMeasures, VectorGeometryScores
 from simemb.report import terminal
-from simemb.search.index import Hit
 from simemb.training import seeds
 
 
@@ -47,18 +46,6 @@ def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | N
     )
 
 
-def test_a_hit_is_shown_as_it_is_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    text = "a [bold]text[/bold] :smile: [link=x] [/] with\ta tab " + "and much more " * 40
-    terminal.print_hits("[red]query[/] :dog:", [Hit(1, "id[1]", 0.98765, text), Hit(2, "b", -1.0, "")])
-    title, *_, first, second, _ = capsys.readouterr().out.splitlines()
-    assert title.strip() == "[red]query[/] :dog:"
-    assert first.split()[:3] == ["1", "0.9877", "id[1]"]
-    assert "a [bold]text[/bold] :smile: [link=x] [/] with a tab" in first
-    assert first.rstrip().endswith("and much more")
-    assert second.split() == ["2", "-1.0000", "b"]
-    assert "\x1b" not in title + first
-
-
 def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_table(terminal.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "runs/[/]")]))
     output = capsys.readouterr().out
@@ -74,23 +61,6 @@ def test_only_points_have_a_bar() -> None:
     )
     assert len(terminal.scores_table([scores(50.0, geometry=False)], bars=True).columns) == 4
     assert len(terminal.scores_table([geometry], bars=True).columns) == 3
-
-
-def test_a_list_folds_no_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.print_list("things", [("name", "[x] " + "word " * 60), ("other", "short")])
-    title, first, second = capsys.readouterr().out.splitlines()
-    assert title.strip() == "things"
-    assert first.split()[:2] == ["name", "[x]"]
-    assert first.count("word") == 60
-    assert second.split() == ["other", "short"]
-
-
-def test_a_list_may_say_more_between_the_name_and_the_line(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.print_list("recipes", [("mine", "Gao et al.", "2021", "A line."), ("other", "", "", "No paper.")])
-    _, first, second = capsys.readouterr().out.splitlines()
-    assert re.split(r"\s{2,}", first.strip()) == ["mine", "Gao et al.", "2021", "A line."]
-    assert second.split() == ["other", "No", "paper."]
-    assert first.index("A line.") == second.index("No paper.")
 
 
 def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:

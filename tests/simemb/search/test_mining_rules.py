@@ -19,7 +19,7 @@ from simemb.search.mining_rules import Rules
         ({"margin": math.nan}, "margin must be in"),
         ({"relative_margin": -0.1}, r"relative_margin must be in \[0, 1\], not -0.1"),
         ({"max_similarity": 1.5}, r"max_similarity must be in \[-1, 1\], not 1.5"),
-        ({"pick": "hardest"}, "pick must be nearest or random, not 'hardest'"),
+        ({"pick": "hardest"}, "unknown pick 'hardest': did you mean 'nearest'"),
         ({"seed": -1}, "seed must be 0 or more, not -1"),
     ],
 )
