@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simemb import files
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
+from simemb.encoder.weights import ADAPTER
 from simemb.errors import ModelError
 
 log = logging.getLogger("simemb")
@@ -34,6 +35,10 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     if seeds:
         advice = f"name one of them ({seeds[0].parent}); `simemb compare` takes them all as one entrant"
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
+    if (path / ADAPTER).is_file():
+        raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
+    if inner := sorted(folder.parent for folder in path.glob("*/config.json")):
+        raise ModelError(f"{path} holds no model itself: name one of the models in it ({inner[-1]})")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
 
 
