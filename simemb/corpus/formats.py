@@ -1,90 +1,22 @@
 """The file formats of users' data, each read as a stream of numbered records with named columns.
 
-Text files are UTF-8 (a byte-order mark is dropped) with one record a line. Only LF or CRLF ends a line, so that
-U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two.
+Text files have one record a line (`simemb.corpus.lines`).
 """
 
 import csv
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from io import BufferedIOBase
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import cast
 
+from simemb.corpus.lines import bare, lines
+from simemb.corpus.parquet import ParquetFile
+from simemb.corpus.table import MISSING, Record, Table, kind_of
 from simemb.errors import DataError
 
-BOM = b"\xef\xbb\xbf"
 # Python's own limit of 131,072 characters would refuse long documents; some limit must stay, because one
 # quote that is never closed makes a single field of the rest of the file.
 CSV_FIELD_LIMIT = 16_000_000
-
-Record = tuple[int, tuple[object, ...] | None]
-
-
-@runtime_checkable
-class Table(Protocol):
-    """Named columns that can be read again and again.
-
-    `unit` is what a record's number counts ("line" or "row", from 1); `text_columns` are the columns that
-    can hold text; `records(chosen)` gives (number, cells of the chosen columns), or (number, None) for a
-    blank line.
-    """
-
-    unit: str
-    columns: tuple[str, ...]
-    text_columns: tuple[str, ...]
-
-    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every record from the first on; each call reads from the start."""
-        ...
-
-
-def kind_of(value: object) -> str:
-    """What a value of JSON or Arrow is, in words."""
-    kinds = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return next((kind for type_, kind in kinds.items() if isinstance(value, type_)), f"the number {value}")
-
-
-@contextmanager
-def _reading(name: str) -> Generator[None]:
-    """Turn what the operating system and gzip raise into one line."""
-    try:
-        yield
-    except EOFError:
-        message = f"{name} ends in the middle of its gzip data: an interrupted download? fetch it again"
-        raise DataError(message) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{name} is not valid gzip ({error}): fetch it again or rename it") from None
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror or error}") from None
-
-
-def _open_bytes(path: Path) -> BufferedIOBase:
-    return cast(BufferedIOBase, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
-
-
-def lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file with their line ends, numbered from 1."""
-    with _reading(name), _open_bytes(path) as stream:
-        for number, raw in enumerate(stream, 1):
-            content = raw.removeprefix(BOM) if number == 1 else raw
-            if b"\0" in content:
-                column = content.index(b"\0") + 1
-                raise DataError(f"{name}, line {number}, byte {column}: a NUL byte; is this a text file?")
-            try:
-                line = content.decode()
-            except UnicodeDecodeError as error:
-                byte = content[error.start]
-                place = f"{name}, line {number}, byte {error.start + 1}"
-                raise DataError(f"{place}: 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
-            yield number, line
-
-
-def _bare(line: str) -> str:
-    return line.removesuffix("\n").removesuffix("\r")
 
 
 class TextFile:
@@ -101,7 +33,7 @@ class TextFile:
         """Every line, blank ones as None."""
         del chosen  # there is only one column
         for number, line in lines(self.path, self.name):
-            yield number, (_bare(line),) if line.strip() else None
+            yield number, (bare(line),) if line.strip() else None
 
 
 class DelimitedFile:
@@ -132,8 +64,8 @@ class DelimitedFile:
 def _tab_rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
     """Cells separated by tabs alone: quotes are literal, nothing is escaped."""
     for number, line in lines(path, name):
-        bare = _bare(line)
-        yield number, bare.split("\t") if bare else []
+        content = bare(line)
+        yield number, content.split("\t") if content else []
 
 
 def _comma_rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -166,14 +98,9 @@ class JsonLinesFile:
         self.text_columns = tuple(column for column, value in first.items() if isinstance(value, str))
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every object; one without a chosen key is an error."""
+        """Every object; a key that it lacks is `MISSING`."""
         for number, record in self._objects():
-            try:
-                yield number, None if record is None else tuple(record[column] for column in chosen)
-            except KeyError as error:
-                has = ", ".join(record or ())
-                message = f"{self.name}, line {number} has no {error} (it has: {has or 'nothing'})"
-                raise DataError(message) from None
+            yield number, None if record is None else tuple(record.get(column, MISSING) for column in chosen)
 
     def _objects(self) -> Iterator[tuple[int, dict[str, object] | None]]:
         for number, line in lines(self.path, self.name):
@@ -189,48 +116,6 @@ class JsonLinesFile:
                 problem = f"is {kind_of(record):.60}, not an object like {{...}}"
                 raise DataError(f"{self.name}, line {number} {problem}")
             yield number, cast(dict[str, object], record)
-
-
-class ParquetFile:
-    """A parquet file, read a few thousand rows at a time."""
-
-    unit = "row"
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.path, self.name = path, name
-        with self._open() as file:
-            schema = file.schema_arrow
-        self.columns = tuple(schema.names)
-        self.text_columns = tuple(field.name for field in schema if _holds_text(field.type))
-
-    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every row, numbered from 1."""
-        number = 0
-        with self._open() as file:
-            for batch in file.iter_batches(batch_size=4096, columns=list(chosen)):
-                cells = [batch.column(column).to_pylist() for column in chosen]
-                for row in zip(*cells, strict=True):
-                    number += 1
-                    yield number, row
-
-    @contextmanager
-    def _open(self) -> Generator[Any]:
-        import pyarrow
-        import pyarrow.parquet
-
-        try:
-            with _reading(self.name), pyarrow.parquet.ParquetFile(self.path) as file:
-                yield file
-        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
-            detail = " ".join(str(error).split())
-            raise DataError(f"{self.name} is not a whole parquet file: {detail}") from None
-
-
-def _holds_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    value = kind.value_type if types.is_dictionary(kind) else kind
-    return types.is_string(value) or types.is_large_string(value) or types.is_string_view(value)
 
 
 FORMATS: dict[str, Callable[[Path, str], Table]] = {

@@ -13,15 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import loading, names, positions, saving, streaming, tokenizer
+from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
+from simemb.encoder.backbone import transformers_model
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
-from simemb.encoder.pooling import LAYERS, check_pooling, pool
+from simemb.encoder.pooling import check_pooling, pool
+from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes, Precision
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
-from simemb.transformer import forward
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Transform
@@ -63,7 +64,7 @@ class Encoder(Encodes, nn.Module):
         head: bool = False,
     ):
         super().__init__()
-        self.backbone = backbone
+        self._modules["backbone"] = backbone
         self.tokenizer = tokenizer
         self.pooling = check_pooling(pooling)
         self.tail = nn.ModuleList(tail)
@@ -82,10 +83,33 @@ class Encoder(Encodes, nn.Module):
         self._transforms: list[Transform] = []
         self.apart = False
         self.ragged = self.fast = isinstance(backbone, BareBert)
+        self.eval()
         if not self.ragged:
-            from simemb.encoder.self_check import choose_forward
-
             choose_forward(self)
+
+    @property
+    def backbone(self) -> Any:
+        """The transformers model, which is built now if only its weights were loaded (see `complete`)."""
+        self.complete()
+        return self.network
+
+    @property
+    def network(self) -> Any:
+        """The modules that hold the weights: a `BareBert`, or the transformers model once `backbone` has built it."""
+        return self._modules["backbone"]
+
+    def complete(self) -> "Encoder":
+        """Build the transformers model around the weights of a `BareBert`, in place; returns this encoder.
+
+        Loading leaves it out where it can: importing transformers' modeling code takes longer than everything else
+        before a first vector. Training, saving and `backbone` build it.
+        """
+        if isinstance(self.network, BareBert):
+            training = self.training
+            self._modules["backbone"] = transformers_model(self.network)
+            choose_forward(self)
+            self.train(training)
+        return self
 
     @classmethod
     def of(cls, parts: Parts) -> "Encoder":
@@ -95,7 +119,8 @@ class Encoder(Encodes, nn.Module):
     @property
     def parts(self) -> Parts:
         """The current parts of this encoder."""
-        return Parts(**{field.name: getattr(self, field.name) for field in fields(Parts)})
+        others = [field.name for field in fields(Parts)[1:]]
+        return Parts(self.network, **{name: getattr(self, name) for name in others})
 
     @staticmethod
     def load(
@@ -108,15 +133,13 @@ class Encoder(Encodes, nn.Module):
         trust_remote_code: bool = False,
         precision: Precision = "float32",
         default_pooling: str = "mean",
-        encode_only: bool = False,
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
         model: by default `mini`, a small English encoder that ships with simemb. pooling: cls, cls_head (cls followed
         by the checkpoint's trained pooler), mean, max, first_last or last2; by default that of the directory. A bare
         checkpoint has none: it gets `default_pooling`, with a warning. precision: int8 encodes several times as fast
-        on a CPU, with nearly the same vectors (see `quantize`). encode_only: the encoder will not be trained, so a
-        `BareBert` may be loaded, which is faster. Returns an `Encoder`, or an `ExternalEncoder` for a
+        on a CPU, with nearly the same vectors (see `quantize`). Returns an `Encoder`, or an `ExternalEncoder` for a
         sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
         trained. Raises `ModelError`.
         """
@@ -129,12 +152,10 @@ class Encoder(Encodes, nn.Module):
             trust_remote_code=trust_remote_code,
             precision=precision,
             default_pooling=default_pooling,
-            encode_only=encode_only,
         )
-        if isinstance(loaded, ExternalEncoder):
-            return loaded
-        encoder = Encoder.of(loaded)
-        return encoder.quantize() if precision == "int8" else encoder
+        encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder.of(loaded)
+        limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
+        return encoder.quantize() if isinstance(encoder, Encoder) and precision == "int8" else encoder
 
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
         """Quantize weights and activations to int8, in place; returns this encoder.
@@ -173,7 +194,7 @@ class Encoder(Encodes, nn.Module):
 
         training, language_head, records: see `simemb.encoder.saving.save`.
         """
-        return saving.save(self.parts, directory, training, language_head, records)
+        return saving.save(self.complete().parts, directory, training, language_head, records)
 
     @property
     def dim(self) -> int:
@@ -181,9 +202,14 @@ class Encoder(Encodes, nn.Module):
         return self.parts.dim
 
     @property
+    def width(self) -> int:
+        """Length of the vectors before `truncate_dim`."""
+        return self.parts.width
+
+    @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
-        return positions.longest(self.backbone, self.tokenizer)
+        return positions.longest(self.network, self.tokenizer)
 
     @property
     def batch_tokens(self) -> int:
@@ -197,7 +223,7 @@ class Encoder(Encodes, nn.Module):
     @property
     def device(self) -> torch.device:
         """The device of the weights."""
-        return next(self.backbone.parameters()).device
+        return next(self.network.parameters()).device
 
     def set_dropout(self, probability: float) -> None:
         """Set every dropout of the backbone, attention included."""
@@ -235,26 +261,7 @@ class Encoder(Encodes, nn.Module):
 
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
-        every_layer = LAYERS[self.pooling] != (-1,)
-        places = batch.positions + self.position_offset
-        layers = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
-        if layers is not None:
-            transforms = self._transforms
-            return forward.hidden_states(
-                self.backbone, layers, batch, places, transforms, every_layer=every_layer, first_only=first_only
-            )
-        from simemb.transformer import hf_forward
-
-        states = hf_forward.hidden_states(
-            self.backbone,
-            batch,
-            places,
-            self._transforms,
-            ragged=self.ragged,
-            every_layer=every_layer,
-            apart=self.apart,
-        )
-        return (states[-1].index_select(0, batch.firsts),) if first_only else states
+        return token_states.compute(self, batch, self._transforms, first_only=first_only)
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
@@ -264,8 +271,8 @@ class Encoder(Encodes, nn.Module):
         adversarial perturbation apply at this point (`inputs_embeds` would be too early). Raises `ModelError` for a
         model whose embedding layer cannot be reached, or that has no batch at this point (see `apart`).
         """
-        if self.apart or not hasattr(self.backbone, "embeddings"):
-            family = self.backbone.config.model_type
+        if self.apart or not hasattr(self.network, "embeddings"):
+            family = self.network.config.model_type
             raise ModelError(f"{self.name} ({family}): its embedding layer cannot be augmented in a recipe")
         self._transforms.append(transform)
         try:

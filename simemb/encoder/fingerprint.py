@@ -35,6 +35,7 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
 
 def _content(config: Any) -> str:
     """The configuration as JSON, without the entries that do not affect the vectors."""
-    ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
-    settings = {name: value for name, value in config.to_dict().items() if name not in ignored}
+    ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "use_cache")
+    versions = ("transformers_version", "simemb_version")
+    settings = {name: value for name, value in config.to_dict().items() if name not in (*ignored, *versions)}
     return json.dumps(settings, sort_keys=True, default=str)

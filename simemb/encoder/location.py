@@ -3,6 +3,7 @@
 import logging
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 
 from simemb import files
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
@@ -25,9 +26,10 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     path = Path(model)
     if path.is_file():
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
+    for place in (path, path / "best"):
+        _refuse_interrupted(place)
     if not path.is_dir():
         return _download(str(model), revision)
-    files.recover(path / "best")
     for candidate in (path, path / "best"):
         if any((candidate / name).is_file() for name in ("modules.json", "config.json")):
             return candidate
@@ -35,11 +37,23 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     if seeds:
         advice = f"name one of them ({seeds[0].parent}); `simemb compare` takes them all as one entrant"
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
+    if (path / "recipe.json").is_file():
+        raise ModelError(f"{path} is a run without an encoder: it was stopped before its first checkpoint, or goes on")
     if (path / ADAPTER).is_file():
         raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
     if inner := sorted(folder.parent for folder in path.glob("*/config.json")):
         raise ModelError(f"{path} holds no model itself: name one of the models in it ({inner[-1]})")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
+
+
+def _refuse_interrupted(path: Path) -> None:
+    """Say what a killed writer left, and how to have it back; reading changes nothing."""
+    earlier = files.replaced(path)
+    if earlier is not None:
+        raise ModelError(
+            f"{path} is missing: a command that was replacing it was killed, and the earlier one is kept beside it; "
+            f"type mv {quote(str(earlier))} {quote(str(path))}, or run that command again"
+        )
 
 
 def _download(name: str, revision: str | None) -> Path:

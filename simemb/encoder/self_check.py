@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from simemb.errors import ModelError, SimembError
-from simemb.transformer import forward, hf_forward
+from simemb.transformer import forward
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN
 
@@ -27,6 +27,8 @@ def choose_forward(encoder: Any) -> None:
     Without padding only verified families are tried; the check catches a release of transformers that breaks one.
     Raises `ModelError` if the backbone cannot compute a sentence, or not without an influence from others.
     """
+    from simemb.transformer import hf_forward  # with transformers' modeling code, so not before it is needed
+
     encoder.eval()
     encoder.ragged = encoder.fast = encoder.apart = False
     backbone, family = encoder.backbone, encoder.backbone.config.model_type

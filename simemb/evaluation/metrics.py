@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike
 from simemb.encoder.unit_vectors import unit
 from simemb.evaluation.geometry import STRIP, singular_spectrum
 
+ROUNDING = 1e-12
+"""Values that differ by less than this share of the largest are equal up to rounding: their order means nothing."""
+
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Correlation of the ranks of `x` [pairs] and `y` [pairs], in [-1, 1]; ties share their mean rank.
 
-    nan if it is undefined: all of `x` or all of `y` are equal, or there are fewer than two pairs.
+    nan if it does not exist: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
 
     >>> spearman([1, 2, 3, 4], [1, 4, 9, 16])
     1.0
@@ -32,7 +35,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
     """Linear correlation cov(x, y) / (sd(x) sd(y)) of `x` [pairs] and `y` [pairs], in [-1, 1].
 
-    nan if it is undefined: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
+    nan if it does not exist: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
     """
     from scipy.stats import pearsonr
 
@@ -40,11 +43,11 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> float:
-    """`function(x, y).statistic`, or nan if scipy warns that an input is constant."""
+    """`function(x, y).statistic`, or nan if an input is constant, by `_constant` or by a warning of scipy."""
     from scipy.stats import DegenerateDataWarning
 
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if len(x) < 2:
+    if len(x) < 2 or _constant(x) or _constant(y):
         return float("nan")
     with warnings.catch_warnings():
         warnings.simplefilter("error", DegenerateDataWarning)
@@ -54,15 +57,23 @@ def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> fl
             return float("nan")
 
 
-def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -> Float[np.ndarray, "pair"]:
-    """Cosine a.b / (|a| |b|) of each row of `a` with the same row of `b`, float64, in [-1, 1] up to rounding.
+def _constant(values: Float[np.ndarray, "pair"]) -> bool:
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
-    A zero vector has cosine 0 with everything.
+
+def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -> Float[np.ndarray, "pair"]:
+    """Cosine a.b / (|a| |b|) of each row of `a` with the same row of `b`, float64, in [-1, 1].
+
+    Equal rows have cosine 1 exactly: rounding would give 1 +- 2e-16, and ranks would follow it. A zero vector has
+    cosine 0 with everything.
 
     >>> cosine(np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([[4.0, 3.0], [1.0, 0.0]])).tolist()
     [0.96, 0.0]
     """
-    return np.einsum("pd,pd->p", unit(a.astype(np.float64)), unit(b.astype(np.float64)))
+    a_unit, b_unit = unit(a.astype(np.float64)), unit(b.astype(np.float64))
+    cosines = np.clip(np.einsum("pd,pd->p", a_unit, b_unit), -1, 1)
+    equal = (a_unit == b_unit).all(axis=1) & a_unit.any(axis=1)
+    return np.where(equal, 1.0, cosines)
 
 
 def alignment(x: Float[np.ndarray, "pair dim"], y: Float[np.ndarray, "pair dim"], alpha: float = 2.0) -> float:

@@ -1,8 +1,8 @@
 """A cache of vectors on disk, by the fingerprint of the encoder and the text.
 
 The user's cache has a folder for each encoder and release of simemb. Each file in it holds the vectors of one encoding
-and a digest of every text. Files are written atomically and never change, so any number of processes can share a
-folder. When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
+and a digest of every text. Files are written atomically, under a lock, and never change, so any number of processes can
+share a folder. When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
 """
 
 import logging
@@ -76,6 +76,7 @@ class VectorCache:
         return cached
 
     def _write(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _DIGEST)
@@ -84,8 +85,8 @@ class VectorCache:
             with new_file(self.folder / f"{name}.safetensors") as partial:
                 save_file({"keys": table, "vectors": np.ascontiguousarray(vectors)}, partial)
             shrink(self.folder.parent, LIMIT, keep=self.folder)
-        except OSError as error:
-            log.warning("%s: vectors cannot be cached: %s", self.folder, error.strerror)
+        except (OSError, SafetensorError) as error:
+            log.warning("%s: vectors cannot be cached: %s", self.folder, getattr(error, "strerror", None) or error)
 
 
 def digest(text: str, prompt: str = "") -> bytes:

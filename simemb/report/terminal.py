@@ -3,10 +3,12 @@
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan, nan
+from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -25,6 +27,7 @@ from simemb.evaluation.scores import (
     TaskScores,
 )
 from simemb.report.numbers import DECIMALS, decimals
+from simemb.report.stacking import stack
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def scores_table(
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
-    undefined = any(UNDEFINED in cells for cells in rows)
+    undefined = [_undefined(scores, name) for scores in scores_list if isnan(scores.number(name))]
     table.caption = "\n".join(_notes(geometry, undefined=undefined, missing=first.missing)) or None
     return table
 
@@ -148,12 +151,21 @@ class _Console(Console):
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output; no number is cut, and without a terminal no line is folded."""
+    """Write a table to standard output: no number is cut, columns that do not fit beside the others go below them.
+
+    Long texts are folded in a terminal, or where COLUMNS says how wide to be; a pipe has them whole.
+    """
     # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
     console = _Console(markup=False, emoji=False, highlight=False)
-    needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
-    console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
-    console.print(table)
+    screen, folds = console.width, console.is_terminal or "COLUMNS" in os.environ
+
+    def needed(part: Table) -> Measurement:
+        return Measurement.get(console, console.options.update(max_width=UNBOUNDED), part)
+
+    for part in stack(table, lambda part: needed(part).minimum <= screen):
+        width = needed(part)
+        console.width = max(screen, width.minimum if folds else width.maximum)
+        console.print(part)
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:
@@ -181,7 +193,7 @@ def _number(value: float, places: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{places}f}"
 
 
-def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str] = ()) -> list[str]:
+def _notes(geometry: Geometry | None, *, undefined: Sequence[str] = (), missing: Sequence[str] = ()) -> list[str]:
     """What a reader must know to compare the numbers."""
     notes: list[str] = []
     if missing:
@@ -191,8 +203,15 @@ def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str]
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
         notes.append("effective rank: how many dimensions the vectors make use of; higher is better")
     if undefined:
-        notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or nothing is positive")
+        why = "all cosines are equal (collapsed vectors), or nothing is positive"
+        notes.append(f"{UNDEFINED} undefined: {why}: {'; '.join(undefined)}; an average of it does not exist either")
     return notes
+
+
+def _undefined(scores: Scores, name: str) -> str:
+    """A model, and the tasks on which a number of it does not exist."""
+    tasks = [task for task, of_task in scores.tasks.items() if isnan(of_task.numbers().get(name, nan))]
+    return f"{scores.model} on {', '.join(tasks)}"
 
 
 def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
@@ -205,7 +224,7 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    directory, scores = as_typed(results[0].directory), results[0].after
+    directory, scores = quote(as_typed(results[0].directory)), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
     print(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"
@@ -228,7 +247,7 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
         table.add_row("after" if len(seeds) == 1 else f"after, seed {seed}", *_summary([scores]))
     if len(seeds) > 1:
         table.add_row(f"mean ± sd of {len(seeds)}", *_summary([scores for scores in after if scores]))
-    table.caption = "\n".join(_notes(before.geometry, undefined=False))
+    table.caption = "\n".join(_notes(before.geometry))
     return table
 
 
@@ -239,9 +258,10 @@ def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterato
         if before is None or after is None:
             continue
         change = after.points - before.points
-        verdict = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
+        compared = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
+        verdict = "not to be compared" if isnan(change) else compared
         which = f"seed {seed}: " if len(seeds) > 1 else ""
-        scores = f"{before.points:.2f} before, {after.points:.2f} after, {verdict}"
+        scores = f"{_number(before.points, 2)} before, {_number(after.points, 2)} after, {verdict}"
         line = f"{which}{after.suite} (pairs scored by people): {scores}"
         loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
         yield line + (loss if verdict == "worse" else "")

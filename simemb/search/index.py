@@ -6,7 +6,8 @@ Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ class Index:
         self._segments: list[Segment] = []
         self._encoder: TextEncoder | None = None
         self._ids: set[str] | None = None
+        self._beside: Path | None = None
 
     @classmethod
     def build(
@@ -186,6 +188,7 @@ class Index:
             index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
             files = [Stored(folder, File(**part["vectors"]), File(**part["texts"])) for part in content["parts"]]
             total = int(content["count"])
+            index._beside = folder / content["beside"] if content.get("beside") else None
         except (KeyError, TypeError, ValueError) as error:
             raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
         index._segments = [Segment.load(stored, verify=verify) for stored in files]
@@ -207,12 +210,7 @@ class Index:
     def encoder(self) -> "TextEncoder":
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
         if self._encoder is None:
-            from simemb.encoder.encoder import Encoder
-
-            try:
-                self.encoder = Encoder.load(self.origin.name)
-            except SimembError as error:
-                raise SearchError(f"the encoder of the index cannot be used: {error}") from error
+            self._load_encoder()
         assert self._encoder is not None
         return self._encoder
 
@@ -222,6 +220,20 @@ class Index:
         if (origin.dim, origin.fingerprint) != (self.origin.dim, self.origin.fingerprint):
             raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
         self._encoder = encoder
+
+    def _load_encoder(self) -> None:
+        """Load the encoder: from beside the index, which may have moved with it, or by its name."""
+        from simemb.encoder.encoder import Encoder
+
+        if self._beside is not None and self._beside.is_dir() and str(self._beside.resolve()) != self.origin.name:
+            with suppress(SimembError):  # another model lies there
+                self.encoder = Encoder.load(self._beside)
+                self.origin = replace(self.origin, name=str(self._beside.resolve()))
+                return
+        try:
+            self.encoder = Encoder.load(self.origin.name)
+        except SimembError as error:
+            raise SearchError(f"the encoder of the index cannot be used: {error}") from error
 
     def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
         """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
@@ -255,6 +267,7 @@ class Index:
             "format": FORMAT,
             "metric": "inner product of unit vectors",
             "encoder": asdict(self.origin),
+            "beside": self.origin.beside(directory),
             "kind": self.kind,
             "effort": self.effort,
             "count": sum(segment.count for segment in stored),

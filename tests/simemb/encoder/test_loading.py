@@ -109,7 +109,6 @@ def test_a_checkpoint_with_its_language_modeling_head_gives_its_body(tmp_path):
 def test_max_length_and_truncation_can_be_set(bare):
     encoder = Encoder.load(bare, pooling="mean", max_length=7, truncate_dim=5)
     assert (encoder.max_length, encoder.truncate_dim, encoder.dim) == (7, 5, 5)
-    assert Encoder.load(bare, pooling="mean", max_length=1000).max_length == 64
 
 
 @pytest.mark.parametrize("option", ["max_length", "truncate_dim"])
@@ -252,11 +251,31 @@ def test_a_run_directory_means_its_best(tmp_path):
     assert loaded.name == str(tmp_path / "run")
 
 
-def test_a_best_that_a_crash_left_between_its_two_names_is_found(tmp_path):
+@pytest.mark.parametrize("place", ["run", "run/best"])
+def test_a_replacement_that_a_crash_cut_short_is_named_with_what_to_type_and_nothing_is_moved(tmp_path, place):
     encoder = make_encoder()
     encoder.save(tmp_path / "run" / "best")
-    (tmp_path / "run" / "best").rename(tmp_path / "run" / "best.old")
+    path = tmp_path / place
+    aside = path.with_name(f".{path.name}.{'1f' * 16}.replaced")
+    path.rename(aside)
+    with pytest.raises(ModelError, match=f"type mv {aside} {path}, or run that command again"):
+        Encoder.load(tmp_path / "run")
+    assert aside.is_dir()
+    aside.rename(path)
     assert Encoder.load(tmp_path / "run").fingerprint() == encoder.fingerprint()
+
+
+def test_reading_a_run_removes_nothing_of_its_owner(tmp_path):
+    make_encoder().save(tmp_path / "run" / "best")
+    (tmp_path / "run" / "best.old").mkdir()
+    Encoder.load(tmp_path / "run")
+    assert (tmp_path / "run" / "best.old").is_dir()
+
+
+def test_a_run_without_an_encoder_is_named_as_such(tmp_path):
+    (tmp_path / "recipe.json").write_text("{}")
+    with pytest.raises(ModelError, match="a run without an encoder"):
+        Encoder.load(tmp_path)
 
 
 def test_a_path_may_be_text_or_a_path(saved):

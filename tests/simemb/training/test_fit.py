@@ -181,6 +181,28 @@ def test_a_language_model_keeps_its_head_and_hands_it_on(
     assert "fresh" not in caplog.text
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_output_matrix_is_saved_as_it_was_learnt_and_learns_on_from_there(
+    tied: bool, train: Callable[..., Any], tmp_path: Path
+):
+    from transformers import AutoModelForMaskedLM
+
+    train(recipe("mlm", auxiliaries=(MaskedLM(weight=1.0, tied=tied),)), dev="none")
+    model, report = AutoModelForMaskedLM.from_pretrained(tmp_path / "run" / "best", output_loading_info=True)
+    assert not report["missing_keys"]
+    words, output = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    assert torch.equal(words, output) is tied
+    state = load_file(tmp_path / "run" / "last" / "state.safetensors")
+    assert torch.equal(words, state["method.encoder.backbone.embeddings.word_embeddings.weight"])
+    learnt = "method.auxiliaries.0.head.model.cls.predictions.decoder.weight"
+    assert (learnt in state) is not tied
+    assert tied or torch.equal(output, state[learnt])
+    further = recipe("mlm", auxiliaries=(MaskedLM(weight=1.0, tied=True),), max_steps=1)
+    train(further, model=tmp_path / "run", output=tmp_path / "further", dev="none")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "further" / "best")
+    assert torch.equal(model.get_input_embeddings().weight, model.get_output_embeddings().weight)
+
+
 def test_a_twin_is_saved_beside_the_best_encoder_at_the_same_step(
     train: Callable[..., Any], tiny_base: Path, tmp_path: Path
 ):
