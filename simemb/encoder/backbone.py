@@ -47,8 +47,10 @@ def load_backbone(
 
     listed = type(config) in MODEL_MAPPING
     has_option = listed and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
+    made_by = _auto_class(directory, config)
     with quiet_transformers():
-        backbone, report = _auto_class(directory, config).from_pretrained(
+        weights.refuse_giant(directory, config, getattr(made_by, "from_config", made_by), shapes)
+        backbone, report = made_by.from_pretrained(
             directory,
             config=config,
             dtype=torch.float32,

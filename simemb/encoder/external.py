@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
@@ -34,10 +35,22 @@ class ExternalEncoder(Encodes):
         self.directory = directory
         self.name = name
         self.truncate_dim = truncate_dim
-        self.prompts: Mapping[str, str] = dict(model.prompts)
-        self.default_prompt: str | None = model.default_prompt_name
-        self.apart = _lends_padding(model)
-        self.apart = self.apart or self._changes_with_neighbors()
+        self.prompts: Mapping[str, str] = dict(getattr(model, "prompts", {}))
+        self.default_prompt: str | None = getattr(model, "default_prompt_name", None)
+        self.apart = False
+
+    @classmethod
+    def load(
+        cls, directory: Path, *, name: str, truncate_dim: int | None = None, trust_remote_code: bool = False
+    ) -> "ExternalEncoder":
+        """The model of a directory. Raises `ModelError` if it cannot encode a text."""
+        from sentence_transformers import SentenceTransformer
+
+        with quiet_transformers():
+            model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
+        encoder = cls(model, directory=directory, name=name, truncate_dim=truncate_dim)
+        encoder.apart = _lends_padding(model) or encoder._changes_with_neighbors()
+        return encoder
 
     def _changes_with_neighbors(self) -> bool:
         """Whether a text has another vector in a batch than alone; `ModelError` if it has none at all."""

@@ -106,6 +106,9 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
     if not (directory / "modules.json").exists():
         return Layout(directory, prompts=prompts, default_prompt=default, truncate_dim=settings.get("truncate_dim"))
     modules = _modules(directory / "modules.json", trust_remote_code=trust_remote_code)
+    for kind, folder in modules:
+        if kind != "Normalize" and not folder.is_dir():
+            raise ModelError(f"{directory / 'modules.json'} names {folder}, which does not exist: copy the whole model")
     kinds = [kind for kind, _ in modules]
     has_layer_pooling = kinds[1:2] == ["WeightedLayerPooling"]
     start = 2 if has_layer_pooling else 1
@@ -126,7 +129,10 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
         tail,
         _max_length(transformer, bert),
         settings.get("truncate_dim"),
-        supported=pooling is not None and _is_plain(bert) and all(_supported(*module) for module in tail),
+        supported=pooling is not None
+        and not settings.get("requirements")
+        and _is_plain(bert)
+        and all(_supported(*module) for module in tail),
         sizes=tuple(settings.get("matryoshka_dims", ())),
         lower_case=bool(bert.get("do_lower_case")),
         prompts=prompts,
@@ -148,6 +154,9 @@ def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     kind, size = settings.get("model_type", "SentenceTransformer"), settings.get("truncate_dim")
     if kind != "SentenceTransformer":
         raise ModelError(f"{path.parent} is a {kind}, which gives no vector of a text (allowed: SentenceTransformer)")
+    sizes = settings.get("matryoshka_dims", [])
+    if not isinstance(sizes, list) or not all(isinstance(each, int) for each in sizes):
+        raise ModelError(f"{path}: matryoshka_dims must be a list of whole numbers, not {sizes!r}")
     if size is not None and (not isinstance(size, int) or size < 1):
         raise ModelError(f"{path}: truncate_dim must be a whole number of at least 1, not {size!r}")
     return settings

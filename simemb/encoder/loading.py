@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from simemb.encoder.backbone import load_backbone, quiet_transformers
+from simemb.encoder.backbone import load_backbone
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.layout import Layout, read_layout, read_settings
 from simemb.encoder.location import locate
@@ -46,7 +46,9 @@ def read(
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
         if not layout.supported:
             _check_external(model, pooling, precision)
-            return _external(directory, str(model), truncate_dim, trust_remote_code)
+            return ExternalEncoder.load(
+                directory, name=str(model), truncate_dim=truncate_dim, trust_remote_code=trust_remote_code
+            )
         explicit = pooling or layout.pooling
         backbone, head = load_backbone(
             layout.transformer,
@@ -112,14 +114,6 @@ def _check_external(model: str | Path, pooling: str | None, precision: str) -> N
         raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
 
 
-def _external(directory: Path, name: str, truncate_dim: int | None, trust_remote_code: bool) -> ExternalEncoder:
-    from sentence_transformers import SentenceTransformer
-
-    with quiet_transformers():
-        model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
-    return ExternalEncoder(model, directory=directory, name=name, truncate_dim=truncate_dim)
-
-
 @contextmanager
 def _as_model_error(model: str | Path) -> Generator[None, None, None]:
     """Turn an error of another library on a damaged directory into a `ModelError` of one line that names it."""
@@ -128,5 +122,14 @@ def _as_model_error(model: str | Path) -> Generator[None, None, None]:
     except SimembError:
         raise
     except Exception as error:  # whatever a library raises on a directory that it cannot use
-        reason = " ".join(str(error).split())[:240] or type(error).__name__
-        raise ModelError(f"{model} cannot be loaded as a model: {reason}") from error
+        raise ModelError(f"{model} cannot be loaded as a model: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What a library's error says, in one line."""
+    reason = " ".join(str(error).split())
+    if "trust_remote_code" in reason:
+        return "it needs code of its own, which is not run (Encoder.load(..., trust_remote_code=True) runs it)"
+    if isinstance(error, KeyError):
+        return f"{reason} is missing in a file of its configuration, or unknown to this release of transformers"
+    return reason[:240] or type(error).__name__

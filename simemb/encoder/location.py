@@ -7,6 +7,7 @@ from shlex import quote
 
 from simemb import files
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
+from simemb.encoder.weights import ADAPTER
 from simemb.errors import ModelError
 
 log = logging.getLogger("simemb")
@@ -38,6 +39,10 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
     if (path / "recipe.json").is_file():
         raise ModelError(f"{path} is a run without an encoder: it was stopped before its first checkpoint, or goes on")
+    if (path / ADAPTER).is_file():
+        raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
+    if inner := sorted(folder.parent for folder in path.glob("*/config.json")):
+        raise ModelError(f"{path} holds no model itself: name one of the models in it ({inner[-1]})")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")
 
 

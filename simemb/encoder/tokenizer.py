@@ -23,6 +23,8 @@ def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, tru
 
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    if not isinstance(tokenizer.model_max_length, int | float):
+        raise ModelError(f"{directory}: model_max_length must be a number, not {tokenizer.model_max_length!r}")
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     if not vocabulary.keys() - {*tokenizer.all_special_tokens}:
         raise ModelError(

@@ -6,7 +6,8 @@ Another library's error on such a directory is long and names neither the cause 
 import json
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ log = logging.getLogger("simemb")
 
 FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLE = "pytorch_model.bin"
+ADAPTER = "adapter_config.json"
 _FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.safetensors")
+_QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
+"""Types of numbers that make weights only together with their scales."""
 _POINTER = b"version https://git-lfs.github.com/"
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -41,14 +45,22 @@ def read_shapes(directory: Path) -> Shapes:
     for path in _files(directory):
         try:
             with safe_open(path, "pt") as file:
-                shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+                slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                shapes |= {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
+                kinds = {tensor.get_dtype() for tensor in slices.values()}
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{path} is no complete safetensors file: copy or download it again ({error})") from error
+        if quantized := sorted(kinds & _QUANTIZED):
+            raise ModelError(
+                f"{path} holds quantized weights ({quantized[0]}), which are not read: take the full model"
+            )
     return shapes
 
 
 def _files(directory: Path) -> list[Path]:
     """The safetensors files of a folder, in one piece or in shards."""
+    if (directory / ADAPTER).is_file():
+        raise ModelError(f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)")
     if (directory / FILE).is_file():
         return [directory / FILE]
     if (directory / INDEX).is_file():
@@ -78,12 +90,35 @@ def _as_pickle(directory: Path) -> str:
 
 def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
     """Raise `ModelError` if config.json asks for a model that these weights cannot fill, before it takes memory."""
-    words, layers = (getattr(config, name, None) for name in ("vocab_size", "num_hidden_layers"))
-    rows = max((size for shape in shapes.values() for size in shape), default=0)
-    if isinstance(words, int) and words > rows:
-        raise ModelError(f"{directory}: config.json says vocab_size {words}, and no tensor has more rows than {rows}")
+    largest = max((size for shape in shapes.values() for size in shape), default=0)
+    for name in ("vocab_size", "hidden_size", "intermediate_size"):
+        size = getattr(config, name, None)
+        if isinstance(size, int) and size > largest:
+            raise ModelError(f"{directory}: config.json says {name} {size}, and no tensor has more rows than {largest}")
+    layers, heads = (getattr(config, name, None) for name in ("num_hidden_layers", "num_attention_heads"))
     if isinstance(layers, int) and not 1 <= layers <= len(shapes):
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
+    if isinstance(heads, int) and heads < 1:
+        raise ModelError(f"{directory}: config.json says {heads} attention heads (allowed: 1 or more)")
+
+
+def refuse_giant(directory: Path, config: Any, make: Callable[[Any], Any], shapes: Shapes) -> None:
+    """Raise `ModelError` if the model has far more weights than the checkpoint, before it takes memory.
+
+    make: the model of a config. It is asked only where a table of positions alone would be larger than the checkpoint:
+    a family may also compute its positions.
+    """
+    import torch
+
+    stored = sum(prod(shape) for shape in shapes.values())
+    positions, width = (getattr(config, name, None) for name in ("max_position_embeddings", "hidden_size"))
+    if not (isinstance(positions, int) and isinstance(width, int)) or positions * width <= stored:
+        return
+    with torch.device("meta"):
+        asked = sum(weight.numel() for weight in make(config).parameters())
+    if asked > 2 * stored:
+        by = f"config.json asks for {asked} weights (max_position_embeddings {positions}), and there are {stored}"
+        raise ModelError(f"{directory}: {by}")
 
 
 def refuse_misfits(directory: Path, backbone: Any, report: Mapping[str, Any], shapes: Shapes) -> None:

@@ -38,7 +38,7 @@ def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
     file = directory / "model.safetensors"
     if config.model_type not in PREFIXES or config.hidden_act not in _ACTIVATIONS or not file.is_file():
         return None
-    if getattr(config, "is_decoder", False):
+    if getattr(config, "is_decoder", False) or config.hidden_size % config.num_attention_heads:
         return None
     stored = load_file(file)
     weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in stored.items()}

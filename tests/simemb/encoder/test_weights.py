@@ -267,3 +267,43 @@ def test_a_dense_layer_that_does_not_fit_the_vectors_is_refused(tmp_path):
     tail = (Dense(32, 8, activation=nn.Tanh()), Dense(16, 4, activation=nn.Tanh()))
     path = make_encoder(tail=tail).save(tmp_path / "model")
     assert "3_Dense takes vectors of 16 dimensions, and gets 8" in refusal(path)
+
+
+# ---- what else may lie in a directory ------------------------------------------------------------------
+
+
+def test_an_adapter_is_not_left_out_without_a_word(bare):
+    (bare / "adapter_config.json").write_text("{}")
+    assert "holds an adapter (adapter_config.json): save the merged model instead" in refusal(bare)
+
+
+def test_quantized_weights_are_refused(bare):
+    weights = load_file(bare / "model.safetensors")
+    quantized = {name: weight.to(torch.int8) for name, weight in weights.items()}
+    save_file(quantized, bare / "model.safetensors", {"format": "pt"})
+    assert "model.safetensors holds quantized weights (I8)" in refusal(bare)
+
+
+def test_a_table_of_positions_that_would_take_the_memory_is_refused_before(bare):
+    edit(bare / "config.json", max_position_embeddings=10**9)
+    assert "(max_position_embeddings 1000000000), and there are 28528" in refusal(bare)
+
+
+def test_a_folder_of_models_names_one(bare):
+    with pytest.raises(ModelError, match="holds no model itself: name one of the models in it"):
+        Encoder.load(bare.parent)
+
+
+@pytest.mark.parametrize(
+    ("file", "fields", "line"),
+    [
+        ("config.json", {"num_attention_heads": 5}, "not a multiple of the number of attention heads"),
+        ("config.json", {"num_attention_heads": 0}, "0 attention heads (allowed: 1 or more)"),
+        ("config.json", {"hidden_act": "nosuch"}, "'nosuch' is missing in a file of its configuration, or unknown"),
+        ("tokenizer_config.json", {"model_max_length": "many"}, "model_max_length must be a number, not 'many'"),
+        ("config.json", {"model_type": "own", "auto_map": {"AutoConfig": "own.Own"}}, "it needs code of its own"),
+    ],
+)
+def test_settings_that_no_library_can_use_are_one_line(bare, file, fields, line):
+    edit(bare / file, **fields)
+    assert line in refusal(bare)
