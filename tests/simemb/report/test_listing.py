@@ -1,5 +1,7 @@
 """Lists for people: every text as it is, on one line."""
 
+import re
+
 import pytest
 
 from simemb.report import listing
