@@ -115,8 +115,8 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
         num_attention_heads=heads,
         intermediate_size=4 * width,
         max_position_embeddings=length,
-        simemb_version=version("simemb"),  # the mark by which `--overwrite` knows what simemb may replace
     )
+    config.update({"simemb_version": version("simemb")})  # the mark of what `--overwrite` may replace
     return BertForMaskedLM(config)
 
 
