@@ -25,6 +25,8 @@ except ImportError:  # Windows
 
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+_TRIES = 100
+
 
 @dataclass(frozen=True)
 class _Held:
@@ -76,12 +78,16 @@ def _holding(place: Path) -> _Held | None:
 
 
 def _take(path: Path, place: Path, *, wait: bool) -> _Held:
-    file, made = _file(place), list[Path]()
+    file, made, tries = _file(place), list[Path](), 0
     while True:
         made += _make(file.parent)
         try:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except FileNotFoundError:  # another writer has just removed a folder that it had made
+        except FileNotFoundError:
+            # Another writer has just removed a folder that it had made; or no file can be here, as in /proc.
+            tries += 1
+            if tries > _TRIES:
+                raise
             continue
         try:
             _flock(path, descriptor, wait=wait)

@@ -421,13 +421,14 @@ PREPARING = (
     bad_words("a vocabulary that is too small", f"{NEW} --vocabulary 9", "vocabulary must be", "good.txt", "9"),
     Case("a model that is there", NEW, ("blank exists", "--overwrite"), {"blank/config.json": "{}"}),
     Case("no model to overwrite", f"{NEW} --overwrite", ("no config.json", "alone"), {"blank/thesis.txt": "mine"}),
+    Case("a model of others", f"{NEW} --overwrite", ("simemb did not save", "alone"), {"blank/config.json": "{}"}),
     Case("a file as the model", NEW, ("blank", "a file is in the way"), {"blank": "mine"}),
     bad_words("a model where nothing can be", "new /proc/blank --data good.txt", "/proc/blank", "cannot be written"),
     Case(
         "a model on a full disk",
         f"{NEW} --overwrite",
         ("blank", "cannot be written"),
-        {"blank/config.json": "{}"},
+        {"blank/config.json": '{"simemb_version": "0.1.0"}'},
         bytes=100_000,
     ),
 )

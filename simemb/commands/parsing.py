@@ -3,6 +3,7 @@
 Each attribute's docstring is its help text.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -27,6 +28,7 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     is discarded, and the words are read a second time against the fields of the dataclass, which say what is wrong.
     """
     options = options_of(kind, default)
+    words = [_at_home(word) for word in words]
     try:
         _check_repeated(words, options)
         with redirect_stderr(StringIO()):
@@ -41,6 +43,13 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     except UsageError as error:
         raise UsageError(f"{error}; `{prog} --help` tells more") from None
     return parsed
+
+
+def _at_home(word: str) -> str:
+    """`--output=~/runs` with the home directory, which a shell puts in only where a word begins with it."""
+    name, equals, value = word.partition("=")
+    at_home = name.startswith("--") and (value == "~" or value.startswith("~/"))
+    return f"{name}{equals}{os.path.expanduser(value)}" if at_home else word  # noqa: PTH111 (Path drops a last slash)
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:

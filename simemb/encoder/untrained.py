@@ -121,7 +121,7 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
         intermediate_size=4 * width,
         max_position_embeddings=length,
     )
-    config.update({"simemb_version": version("simemb")})  # the mark by which `--overwrite` knows what it may replace
+    config.update({"simemb_version": version("simemb")})  # the mark of what `--overwrite` may replace
     return BertForMaskedLM(config)
 
 

@@ -120,6 +120,11 @@ for _ in range(50):
     assert list(tmp_path.iterdir()) == [counter]
 
 
+def test_a_place_where_no_file_can_be_is_an_error():
+    with pytest.raises(FileNotFoundError), lock(Path("/proc/run")):
+        pass
+
+
 def test_a_forked_child_keeps_no_lock(tmp_path: Path):
     read, write = os.pipe()
     with lock(tmp_path / "output"):

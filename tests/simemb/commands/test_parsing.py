@@ -147,3 +147,14 @@ def test_an_option_that_is_given_twice_loses_no_value_in_silence() -> None:
     with pytest.raises(UsageError, match="--suite is given twice; it takes all its values at once"):
         parse(eval_verb.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
     assert parse(eval_verb.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")
+
+
+@pytest.mark.parametrize(
+    ("word", "path"), [("~/v.npy", "{home}/v.npy"), ("~", "{home}"), ("~me/v.npy", "~me/v.npy"), ("a~/v", "a~/v")]
+)
+def test_the_home_directory_stands_for_a_tilde_behind_an_equals_sign(
+    word: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/of/me")
+    options = parse(encode.Encode, ["m", "t.txt", f"--output={word}"], prog="simemb encode")
+    assert str(options.output) == path.format(home="/home/of/me")

@@ -1,6 +1,7 @@
 """`simemb whiten`: what it writes, and what it leaves alone."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,3 +141,10 @@ def test_potion_is_refused_and_nothing_is_written(shared_models: Path, sentences
     with pytest.raises(ModelError, match="cannot be whitened"):
         whiten([str(shared_models / "potion-base-4M"), "--data", str(sentences_file), "--output", "white"])
     assert not Path("white").exists()
+
+
+def test_the_next_command_can_be_pasted(tiny_base: Path, sentences_file: Path, caplog) -> None:
+    with caplog.at_level("INFO", logger="simemb"):
+        whiten([str(tiny_base), "--data", str(sentences_file), "--output", "my white's", "--dims", "8"])
+    command = caplog.text.partition("next: ")[2].splitlines()[0]
+    assert shlex.split(command) == ["simemb", "eval", str(tiny_base), "my white's"]

@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from simemb.encoder import saving
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.pooling import LAYERS
-from simemb.errors import ModelError
+from simemb.errors import BusyError, ModelError
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂", "a dog " * 50]
 PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
@@ -247,3 +249,44 @@ def test_a_half_precision_checkpoint_is_computed_in_float32(tmp_path):
     encoder.save(tmp_path / "model")
     np.testing.assert_array_equal(Encoder.load(tmp_path / "model").encode(TEXTS), encoder.encode(TEXTS))
     np.testing.assert_allclose(theirs(tmp_path / "model"), encoder.encode(TEXTS), atol=1e-5, rtol=0)
+
+
+def test_only_a_model_that_simemb_saved_is_replaced_and_nothing_else_goes_with_it(tmp_path, tiny_base):
+    encoder = Encoder.load(tiny_base)
+    ours = encoder.save(tmp_path / "ours")
+    encoder.save(ours)
+    (ours / "thesis.txt").write_text("years of work")
+    shutil.copytree(tiny_base, tmp_path / "theirs")
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings" / "config.json").write_text("{}")
+    refused = {
+        "ours": "holds 'thesis.txt', which is no part of a model",
+        "theirs": "a model that simemb did not save",
+        "settings": "a model that simemb did not save",
+    }
+    for name, words in refused.items():
+        before = sorted(path.name for path in (tmp_path / name).iterdir())
+        with pytest.raises(ModelError, match=words):
+            encoder.save(tmp_path / name)
+        with pytest.raises(ModelError, match=words):
+            saving.refuse(tmp_path / name, overwrite=True)
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == before
+
+
+def test_two_writers_of_a_model_and_a_folder_of_the_user_that_is_named_like_ours(tmp_path, tiny_base):
+    encoder = Encoder.load(tiny_base)
+    (tmp_path / "model.old").mkdir()
+    with saving.writing(tmp_path / "model", overwrite=False):
+        encoder.save(tmp_path / "model")
+        found = []
+        thread = threading.Thread(target=lambda: found.append(_refusal(encoder, tmp_path / "model")))
+        thread.start()
+        thread.join()
+    assert "is being written by process" in found[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.old"]
+
+
+def _refusal(encoder, path):
+    with pytest.raises(BusyError) as caught:
+        encoder.save(path)
+    return str(caught.value)

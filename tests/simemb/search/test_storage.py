@@ -1,7 +1,10 @@
 """The files of an index: what is saved is loaded, what is damaged is named, and no failure harms an index."""
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import faiss
@@ -9,7 +12,7 @@ import pytest
 from trigrams import DIM, Trigrams, sentences
 
 import simemb.search.index
-from simemb.errors import SearchError
+from simemb.errors import BusyError, SearchError
 from simemb.search.index import Index
 
 KINDS = ("exact", "ivf", "hnsw")
@@ -253,3 +256,65 @@ def test_a_stored_index_is_mapped_and_not_read(saved: Path) -> None:
     stored = index.segments[0].stored
     assert stored is not None
     assert all(str(saved / file.name) in mapped for file in (stored.vectors, stored.texts))
+
+
+def test_an_index_that_moved_with_its_model_finds_it(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from simemb.encoder.encoder import Encoder
+
+    shutil.copytree(tiny_base, tmp_path / "here" / "model")
+    monkeypatch.chdir(tmp_path / "here")
+    Index.build(Encoder.load("model"), ["the man sees a dog", "a red boat"], path="index")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = Index.load("there/index")
+    assert moved.search("a red boat", k=1)[0].text == "a red boat"
+    moved.save("there/index", overwrite=True)
+    saved = json.loads(Path("there/index/index.json").read_text(encoding="utf-8"))
+    assert (saved["encoder"]["name"], saved["beside"]) == (str(tmp_path / "there" / "model"), "../model")
+
+
+def test_an_index_that_moved_alone_takes_its_encoder_by_name_even_beside_another(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    from simemb.encoder.encoder import Encoder
+
+    shutil.copytree(tiny_base, tmp_path / "here" / "model")
+    Index.build(Encoder.load(tmp_path / "here" / "model"), ["a red boat"], path=tmp_path / "here" / "index")
+    shutil.copytree(tmp_path / "here" / "index", tmp_path / "there" / "index")
+    Encoder.load(tiny_base, pooling="cls").save(tmp_path / "there" / "model")
+    assert len(Index.load(tmp_path / "there" / "index").search("a red boat")) == 1
+
+
+def test_a_second_build_is_refused_while_the_first_goes_on(tmp_path: Path, encoder: Trigrams) -> None:
+    found: list[str] = []
+
+    def second() -> None:
+        try:
+            Index.build(encoder, ["second"], path=tmp_path / "index", overwrite=True)
+        except BusyError as error:
+            found.append(str(error))
+
+    def texts() -> Iterator[str]:
+        yield "first"
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+
+    Index.build(encoder, texts(), path=tmp_path / "index")
+    assert found == [f"{tmp_path / 'index'} is being written by process {os.getpid()}; choose another --output"]
+    assert Index.load(tmp_path / "index", encoder=encoder).search("first")[0].text == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_an_index_json_of_something_else_is_not_overwritten(tmp_path: Path, encoder: Trigrams) -> None:
+    (tmp_path / "index.json").write_text('{"name": "a web page"}', encoding="utf-8")
+    with pytest.raises(SearchError, match=r"holds 'index\.json' and no index"):
+        Index.build(encoder, ["new"], path=tmp_path, overwrite=True)
+
+
+def test_a_file_of_the_user_in_an_index_stays(saved: Path, encoder: Trigrams) -> None:
+    (saved / "vectors-mine.faiss").write_text("years of work", encoding="utf-8")
+    Index.build(encoder, ["new"], path=saved, overwrite=True)
+    assert (saved / "vectors-mine.faiss").exists()

@@ -469,9 +469,7 @@ def test_a_signal_saves_says_how_to_go_on_and_ends_with_its_code(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
-def test_a_run_goes_on_where_its_files_have_moved(
-    run: Callable[..., Any], tmp_path: Path, tiny_base: Path, dev_file: Path
-):
+def test_a_run_goes_on_where_its_files_have_moved(tmp_path: Path, tiny_base: Path, dev_file: Path):
     """The model, the data and the dev file lie elsewhere with the same bytes; other bytes are refused."""
     data, dev = tmp_path / "data.txt", tmp_path / "dev.tsv"
     data.write_text("the man sees a dog\nthe woman eats an apple\n" * 8)
