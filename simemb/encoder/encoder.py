@@ -39,8 +39,7 @@ class Encoder(Encodes, nn.Module):
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
         ragged: Whether the layers compute a batch without padding.
-        apart: Whether sentences of different lengths are computed one after the other, because padding changes their
-            vectors in this family (FNet, ConvBERT).
+        apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
             `simemb.training.cuda_graphs` replays captured kernels this way.
@@ -285,10 +284,7 @@ class Encoder(Encodes, nn.Module):
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
-        """Vectors of one batch of tokenized sentences, without dropout and without gradient.
-
-        prompt: the one that they were tokenized with, whose tokens are not pooled unless `include_prompt`.
-        """
+        """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
         pooled = self.include_prompt or not prompt
         skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
         was_training = self.training
