@@ -5,7 +5,7 @@ import os
 import sys
 from errno import EDQUOT, EFBIG, EIO, ENOSPC
 
-ESCAPE = "simemb.escape"
+ESCAPE = "simemb-escape"
 """The name of `escape` for codecs."""
 
 FULL = (EDQUOT, EFBIG, EIO, ENOSPC)
