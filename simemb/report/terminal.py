@@ -24,7 +24,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.report.numbers import DECIMALS, decimals
+from simemb.report.numbers import DECIMALS, decimals, in_text
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterato
         compared = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
         verdict = "not to be compared" if isnan(change) else compared
         which = f"seed {seed}: " if len(seeds) > 1 else ""
-        scores = f"{_number(before.points, 2)} before, {_number(after.points, 2)} after, {verdict}"
+        scores = f"{in_text(before.points)} before, {in_text(after.points)} after, {verdict}"
         line = f"{which}{after.suite} (pairs scored by people): {scores}"
         loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
         yield line + (loss if verdict == "worse" else "")
