@@ -29,7 +29,7 @@ class Encode:
     """A file, a corpus name, or - for standard input."""
     output: Path
     """VECTORS.npy, or VECTORS.parquet with the texts beside the vectors."""
-    column: str | None = None
+    column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
     """The column to encode; by default the first text column, and title before it."""
     ids: str | None = None
     """The column of the ids, which a .parquet keeps beside the vectors; by default _id or id where there is one. none:

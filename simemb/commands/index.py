@@ -27,7 +27,7 @@ class BuildIndex:
     """A file, a corpus name, or - for standard input; larger than memory is fine."""
     output: Path
     """The directory of the index."""
-    column: str | None = None
+    column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
     """The column to index; by default the first text column, and title before it."""
     ids: str | None = None
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
