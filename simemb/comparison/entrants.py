@@ -37,7 +37,7 @@ class Entrant:
         from simemb.encoder.encoder import Encoder
 
         model = self.models[place]
-        return Encoder.load(model, pooling=self.pooling, encode_only=True) if isinstance(model, str) else model
+        return Encoder.load(model, pooling=self.pooling) if isinstance(model, str) else model
 
 
 def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
@@ -78,7 +78,7 @@ def _name(given: Model | Sequence[Model]) -> str:
 
 def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
     """Every directory is checked now, not only when the models before it have been scored."""
-    from simemb.encoder.loading import locate
+    from simemb.encoder.location import locate
     from simemb.encoder.names import as_typed, is_bundled
 
     match given:

@@ -3,10 +3,12 @@
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan, nan
+from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -26,6 +28,7 @@ from simemb.evaluation.scores import (
 )
 from simemb.report import undefined
 from simemb.report.numbers import DECIMALS, decimals, in_text
+from simemb.report.stacking import stack
 from simemb.report.undefined import UNDEFINED
 from simemb.training import seeds as several
 
@@ -151,12 +154,21 @@ class _Console(Console):
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output; no number is cut, and without a terminal no line is folded."""
+    """Write a table to standard output: no number is cut, columns that do not fit beside the others go below them.
+
+    Long texts are folded in a terminal, or where COLUMNS says how wide to be; a pipe has them whole.
+    """
     # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
     console = _Console(markup=False, emoji=False, highlight=False)
-    needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
-    console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
-    console.print(table)
+    screen, folds = console.width, console.is_terminal or "COLUMNS" in os.environ
+
+    def needed(part: Table) -> Measurement:
+        return Measurement.get(console, console.options.update(max_width=UNBOUNDED), part)
+
+    for part in stack(table, lambda part: needed(part).minimum <= screen):
+        width = needed(part)
+        console.width = max(screen, width.minimum if folds else width.maximum)
+        console.print(part)
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:
@@ -206,7 +218,7 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    directory, scores = as_typed(results[0].directory), results[0].after
+    directory, scores = quote(as_typed(results[0].directory)), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
     print(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"

@@ -22,10 +22,12 @@ from simemb.evaluation.evaluate import find as find_suite
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
+from simemb.files import sha256_of
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
+from simemb.method.view_hooks import augment_embeddings
 from simemb.training.dataset import TrainingData, load_training_data
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
@@ -95,7 +97,7 @@ def prepare(
     model: str | Path | Encoder = BASE,
     data: Any = None,
     *,
-    output: str | Path,
+    output: RunDirectory,
     columns: Sequence[str] | None = None,
     pooling: str | None = None,
     dev: str | Path | Suite | None = None,
@@ -115,12 +117,13 @@ def prepare(
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
-    directory = RunDirectory(output)
-    directory.refuse(resume=resume, overwrite=overwrite)
+    output.refuse(resume=resume, overwrite=overwrite)
     rows = _rows(recipe, data, columns)
     suite = _dev_suite(dev, rows)
     encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
+    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
+        pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
@@ -134,14 +137,15 @@ def prepare(
         warning=rows.warning,
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
-    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
+    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": _dev_digest(dev)}
+    record |= environment()
     if resume:
-        directory.compare(record)
+        output.compare(record)
     return Plan(
         recipe,
         encoder,
         training_data,
-        directory,
+        output,
         settings,
         twin=twin,
         record=record,
@@ -166,16 +170,16 @@ def _load(
     recipe: Recipe, model: str | Path | Encoder, pooling: str | None, rows: Rows, progress: bool | None
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
-    processes = _processes()
+    of_run = processes()
     with torch.random.fork_rng():
-        encoder = _encoder(model, pooling, recipe).to(processes.device)
+        encoder = _encoder(model, pooling, recipe).to(of_run.device)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
-        twin = _encoder(named, None, recipe).to(processes.device) if named else None
-        with processes.main_process_first():  # the others find what the main process caches
+        twin = _encoder(named, None, recipe).to(of_run.device) if named else None
+        with of_run.main_process_first():  # the others find what the main process caches
             return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
-def _processes() -> Any:
+def processes() -> Any:
     """accelerate's view of the processes that train together, and of their devices."""
     from accelerate import PartialState
 
@@ -230,11 +234,16 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     if isinstance(model, Encoder):
         if pooling is not None:
             raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
-        return model
+        return model.complete()
     encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
-    return encoder
+    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
+        prompt = encoder.prompts[encoder.default_prompt]
+        log.warning(
+            "%s: training reads texts as they are; %r goes before them only when they are encoded", model, prompt
+        )
+    return encoder.complete()
 
 
 def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
@@ -255,6 +264,12 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
         task.load()
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
     return replace(suite, geometry=pairs)
+
+
+def _dev_digest(dev: Any) -> dict[str, str]:
+    """The checksum of a dev file, which may lie elsewhere when the run goes on."""
+    is_file = isinstance(dev, str | Path) and Path(dev).is_file()
+    return {"digest": sha256_of(Path(dev))} if is_file else {}
 
 
 def _control_suite(suite: Suite | None, rows: Rows) -> Suite | None:
