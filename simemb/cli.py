@@ -9,10 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import islice
+
+from simemb import streams
 
 COMMANDS = "simemb.commands"
 
@@ -80,16 +82,21 @@ def help_text() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0, 2 for a mistake of the user, 130 after Ctrl-C, 143 after SIGTERM."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    streams.make_ready()
     try:
         code = _answer(words)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"{str(interrupt) or 'stopped'}\n")
         return 128 + getattr(interrupt, "number", 2)  # as a shell counts what a signal ended
-    except BrokenPipeError:
-        # The reader of the pipe (head, less) has gone; nothing may be flushed into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the pipe (head, less) has gone
         return 0
+    except OSError as error:
+        if error.errno not in streams.FULL:
+            raise
+        return _complain(f"the output cannot be written: {error.strerror}")
+    finally:
+        streams.give_up()
     return code
 
 
@@ -151,7 +158,8 @@ def _stopped_by_signals() -> Generator[None, None, None]:
 
 
 def _complain(line: str) -> int:
-    sys.stderr.write(f"simemb: {line}\n")
+    with suppress(OSError):
+        sys.stderr.write(f"simemb: {line}\n")
     return 2
 
 
@@ -159,8 +167,9 @@ class _StderrHandler(logging.Handler):
     """Log records as plain lines on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        sys.stderr.write(f"{record.getMessage()}\n")
+        """Write one line; the work goes on if nobody can read it."""
+        with suppress(OSError):
+            sys.stderr.write(f"{record.getMessage()}\n")
 
 
 def _log_to_stderr() -> None:

@@ -29,12 +29,12 @@ class Encode:
     """A file, a corpus name, or - for standard input."""
     output: Path
     """VECTORS.npy, or VECTORS.parquet with the texts beside the vectors."""
-    column: str | None = None
+    column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
     """The column to encode; by default the first text column, and title before it."""
-    id_column: str | None = None
+    ids: str | None = None
     """The column of the ids, which a .parquet keeps beside the vectors; by default _id or id where there is one. none:
     no ids."""
-    title_column: str | None = None
+    titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
@@ -81,7 +81,7 @@ def run(words: list[str]) -> None:
 def _streams(options: Encode) -> tuple[Iterator[str], Iterator[str] | None]:
     """The texts, and the ids if the output has a place for them."""
     kept = options.output.suffix == ".parquet"
-    id_column = options.id_column if kept else NONE
-    if options.id_column not in (None, NONE) and not kept:
-        raise UsageError(f"--id-column is for an --output that ends in .parquet; {options.output} has no place for ids")
-    return documents(options.input, options.column, id_column=id_column, title_column=options.title_column).streams()
+    ids = options.ids if kept else NONE
+    if options.ids not in (None, NONE) and not kept:
+        raise UsageError(f"--ids is for an --output that ends in .parquet; {options.output} has no place for ids")
+    return documents(options.input, options.column, ids=ids, titles=options.titles).streams()

@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from simemb.commands.inputs import load_encoder
 from simemb.commands.options import AtLeastOne
 from simemb.commands.outputs import check_output, write_output
-from simemb.commands.parsing import parse
+from simemb.commands.parsing import UsageError, parse
 
 if TYPE_CHECKING:
     from simemb.evaluation.scores import Scores
@@ -29,6 +29,8 @@ class Eval:
     suite: tuple[str, ...] = ("sts",)
     """Suites (`simemb list suites`), files with a score and two sentences a row, folders in BEIR layout, or
     mteb:TASK (needs simemb[mteb])."""
+    columns: tuple[str, ...] = ()
+    """Of the files among them: the two columns of sentences, then the one of scores. By default recognized by name."""
     json: Path | None = None
     """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
     geometry: bool = True
@@ -56,7 +58,9 @@ def run(words: list[str]) -> None:
     from simemb.evaluation import evaluate
     from simemb.report import terminal
 
-    suites = [evaluate.find(name) for name in options.suite]
+    if options.columns and not (len(options.columns) in (2, 3) and all(Path(name).is_file() for name in options.suite)):
+        raise UsageError("--columns names the columns of files of scored pairs: two of sentences, and one of scores")
+    suites = [evaluate.find(name, columns=options.columns) for name in options.suite]
     encoders = [load_encoder(model, options.pooling, options.precision) for model in options.models]
     settings = {"geometry": options.geometry, "batch_size": options.batch_size, "cache": options.cache}
     scores_by_suite: list[list[Scores]] = []

@@ -28,11 +28,11 @@ class BuildIndex:
     """A file, a corpus name, or - for standard input; larger than memory is fine."""
     output: Path
     """The directory of the index."""
-    column: str | None = None
+    column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
     """The column to index; by default the first text column, and title before it."""
-    id_column: str | None = None
+    ids: str | None = None
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
-    title_column: str | None = None
+    titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
@@ -48,9 +48,7 @@ def run(words: list[str]) -> None:
     from simemb.progress import track
     from simemb.search.index import Index
 
-    texts, ids = documents(
-        options.input, options.column, id_column=options.id_column, title_column=options.title_column
-    ).streams()
+    texts, ids = documents(options.input, options.column, ids=options.ids, titles=options.titles).streams()
     encoder = load_finished(options.model, options.pooling)
     with track("indexing") as advance:
         done = 0

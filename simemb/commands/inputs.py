@@ -33,12 +33,12 @@ def load_finished(model: str, pooling: str | None, precision: Literal["float32",
 
 
 def documents(
-    data: str, column: str | None = None, *, id_column: str | None = None, title_column: str | None = None
+    data: str, column: str | None = None, *, ids: str | None = None, titles: str | None = None
 ) -> "Documents":
     """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for."""
     from simemb.corpus.documents import open_documents
 
-    opened = open_documents(data, column=column, id_column=id_column, title_column=title_column)
+    opened = open_documents(data, column=column, ids=ids, titles=titles)
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:

@@ -4,6 +4,7 @@ simemb search INDEX "a question"
 """
 
 import json
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from tyro.conf import Positional
 from simemb.commands.inputs import load_finished
 from simemb.commands.options import AtLeastOne
 from simemb.commands.parsing import parse
+
+log = logging.getLogger("simemb")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ def run(words: list[str]) -> None:
     encoder = load_finished(options.model, options.pooling) if options.model else None
     loaded = Index.load(options.index, encoder=encoder)
     queries = [query for word in options.queries for query in (_standard_input() if word == "-" else [word])]
+    if options.k > len(loaded):
+        log.info("%s has %d texts: all are shown, not %d", options.index, len(loaded), options.k)
     for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):
         if options.json:
             for hit in hits:

@@ -43,7 +43,10 @@ class Documents:
         id: the column of the ids, or None.
         title: the column of the titles, or None; a document is then title, a blank and text, as in BEIR.
         unused: the columns that play no role.
+        way_out: the end of a message about an id that cannot be one: what to do.
     """
+
+    way_out = ""
 
     def __init__(self, rows: Rows, *, id: str | None = None, title: str | None = None) -> None:
         self._rows, self.name, self.text, self.id, self.title = rows, rows.name, rows.columns[0], id, title
@@ -63,7 +66,7 @@ class Documents:
             document = self._document(number, cells)
             if document.id is not None and first_of.setdefault(document.id, number) != number:
                 twice = f"the id {document.id!r} occurs twice, first in {self._rows.unit} {first_of[document.id]}"
-                raise DataError(f"{self._place(number)}: {twice}")
+                raise DataError(f"{self._place(number)}: {twice}{self.way_out}")
             if not document.text.strip():
                 empty.add(number)
             yield document
@@ -95,7 +98,7 @@ class Documents:
     def _document(self, number: int, cells: tuple[object, ...] | None) -> Document:
         if cells is None:
             if self.id:
-                raise DataError(f"{self._place(number)} is blank, and every record needs its {self.id!r}")
+                raise DataError(f"{self._place(number)} is blank, and every record needs its {self.id!r}{self.way_out}")
             return Document(number, None, "")
         text, *others = cells
         words = self._rows.text_of(number, self.text, text)
@@ -110,7 +113,9 @@ class Documents:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             what = "nothing" if value == "" else kind_of(value)
-            raise DataError(f"{self._place(number)}, column {self.id!r}: {what:.60} where an id is needed")
+            raise DataError(
+                f"{self._place(number)}, column {self.id!r}: {what:.60} where an id is needed{self.way_out}"
+            )
         return str(value)
 
     def _place(self, number: int) -> str:
@@ -127,26 +132,28 @@ class Documents:
 
 
 def open_documents(
-    data: Any, *, column: str | None = None, id_column: str | None = None, title_column: str | None = None
+    data: Any, *, column: str | None = None, ids: str | None = None, titles: str | None = None
 ) -> Documents:
     """The documents of data of any kind that `open_rows` takes.
 
     Args:
         data: see `simemb.corpus.rows.open_rows`.
         column: the column of the texts; by default the first text column, and then `title` goes before it.
-        id_column: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
-        title_column: the column of the titles, `NONE` for none; by default `title` where there is one.
+        ids: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
+        titles: the column of the titles, `NONE` for none; by default `title` where there is one.
 
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
     rows = open_rows(data, columns=[column] if column else None)
-    return documents_of(rows, id_column=id_column, title_column=title_column or (NONE if column else None))
+    documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
+    documents.way_out = "; --ids (ids=) names another column, or none"
+    return documents
 
 
-def documents_of(rows: Rows, *, id_column: str | None = None, title_column: str | None = None) -> Documents:
+def documents_of(rows: Rows, *, ids: str | None = None, titles: str | None = None) -> Documents:
     """The documents of rows; the columns are those of `open_documents`. Raises `DataError` if one does not exist."""
-    return Documents(rows, id=_find(rows, id_column, IDS), title=_find(rows, title_column, TITLES))
+    return Documents(rows, id=_find(rows, ids, IDS), title=_find(rows, titles, TITLES))
 
 
 def _find(rows: Rows, requested: str | None, usual: tuple[str, ...]) -> str | None:

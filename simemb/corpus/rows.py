@@ -91,6 +91,11 @@ class Rows:
         for number, (*texts, label) in self._records((*self.columns, self.score)):
             yield self._texts(number, texts), self._label(number, label)
 
+    def report_blanks(self) -> None:
+        """Read all rows, so that the notice about what is blank is given now."""
+        for _ in self._records(self.columns):
+            pass
+
     def checksum(self) -> str:
         """The SHA-256 of the file, or of the values of a list."""
         return self._content()

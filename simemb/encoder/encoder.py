@@ -200,11 +200,6 @@ class Encoder(Encodes, nn.Module):
         return self.parts.dim
 
     @property
-    def width(self) -> int:
-        """Length of the vectors before `truncate_dim`."""
-        return self.parts.width
-
-    @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
         return positions.longest(self.network, self.tokenizer)

@@ -3,31 +3,22 @@
 What somebody asked for is never cut without a word.
 """
 
-from typing import Protocol
+from typing import Any
 
 from simemb.errors import DataError, ModelError
 
 
-class Wide(Protocol):
-    """An encoder of a width; one that simemb computes has `longest`, the most tokens of a text, too."""
-
-    name: str
-
-    @property
-    def width(self) -> int:
-        """Length of the vectors before they are truncated."""
-        ...
-
-
-def check_asked(encoder: Wide, *, max_length: int | None, truncate_dim: int | None) -> None:
+def check_asked(encoder: Any, *, max_length: int | None, truncate_dim: int | None) -> None:
     """Raise `ModelError` for a `max_length` or `truncate_dim` of `Encoder.load` above what the model has."""
+    # An encoder that sentence-transformers runs has neither.
     longest: int | None = getattr(encoder, "longest", None)
+    width: int = getattr(encoder, "parts", encoder).width
     if max_length is not None and longest is None:
         raise ModelError(f"{encoder.name} runs through sentence-transformers, where no max_length can be chosen")
     if max_length is not None and longest is not None and max_length > longest:
         raise ModelError(f"{encoder.name}: max_length must be in 1 to {longest} (the model's tokens), not {max_length}")
-    if truncate_dim is not None and truncate_dim > encoder.width:
-        raise ModelError(f"{encoder.name}: truncate_dim must be in 1 to {encoder.width}, not {truncate_dim}")
+    if truncate_dim is not None and truncate_dim > width:
+        raise ModelError(f"{encoder.name}: truncate_dim must be in 1 to {width}, not {truncate_dim}")
 
 
 def check_dim(asked: int | None, dim: int, what: str = "truncate_dim") -> None:

@@ -47,11 +47,13 @@ def names() -> list[str]:
     return cookbook.names(cookbook.SUITES)
 
 
-def find(suite: Any, name: str = "suite") -> Suite:
+def find(suite: Any, name: str = "suite", columns: Sequence[str] = ()) -> Suite:
     """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), scored pairs or a BEIR folder.
 
     suite: a name, the path of a file or a folder, pairs in memory as `simemb.corpus.rows.open_rows` takes them, or a
     `Suite`, which is given back. name: of the argument, for messages.
+
+    columns: of a file: its two columns of sentences and the one of scores, by default those with recognized names.
 
     Raises:
         DataError: there is no such suite; the message suggests the nearest name.
@@ -73,7 +75,7 @@ def find(suite: Any, name: str = "suite") -> Suite:
         return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
     if not suite or (not path.suffix and not path.exists()):
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
-    task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf))
+    task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf), columns=tuple(columns))
     return Suite(_own_name(task.name), f"the scored pairs of {path}", (task,), geometry=task)
 
 

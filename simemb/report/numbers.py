@@ -1,6 +1,7 @@
 """How a number is shown, by its name: decimals, and whether it is in points."""
 
 import re
+from math import isnan
 
 DECIMALS = {
     "alignment": 4,
@@ -32,3 +33,12 @@ def in_words(name: str) -> str:
     """
     words = name.replace("_", " ")
     return words if name in DECIMALS else f"{words} x 100"
+
+
+def in_text(value: float) -> str:
+    """A number with two decimals in a sentence; a correlation or mean may not exist.
+
+    >>> in_text(71.304), in_text(float("nan"))
+    ('71.30', 'undefined')
+    """
+    return "undefined" if isnan(value) else f"{value:.2f}"

@@ -25,8 +25,10 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.report.numbers import DECIMALS, decimals
+from simemb.report import undefined
+from simemb.report.numbers import DECIMALS, decimals, in_text
 from simemb.report.stacking import stack
+from simemb.report.undefined import UNDEFINED
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 Aggregate = Literal["all", "mean", "wmean"]
 
 GEOMETRY = ("alignment", "uniformity", "effective rank")
-UNDEFINED = "-"
 UNBOUNDED = 10_000
 VISIBLE = 0.05
 """Points by which a score must change to be called better or worse."""
@@ -66,8 +67,10 @@ def scores_table(
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
-    undefined = [_undefined(scores, name) for scores in scores_list if isnan(scores.number(name))]
-    table.caption = "\n".join(_notes(geometry, undefined=undefined, missing=first.missing)) or None
+    notes = _notes(geometry, missing=first.missing)
+    if any(UNDEFINED in cells for cells in rows):
+        notes.append(undefined.note(scores_list, name))
+    table.caption = "\n".join(notes) or None
     return table
 
 
@@ -191,7 +194,7 @@ def _number(value: float, places: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{places}f}"
 
 
-def _notes(geometry: Geometry | None, *, undefined: Sequence[str] = (), missing: Sequence[str] = ()) -> list[str]:
+def _notes(geometry: Geometry | None, *, missing: Sequence[str] = ()) -> list[str]:
     """What a reader must know to compare the numbers."""
     notes: list[str] = []
     if missing:
@@ -200,16 +203,7 @@ def _notes(geometry: Geometry | None, *, undefined: Sequence[str] = (), missing:
         positives = f"positives are pairs with score >= {geometry.threshold:g}"
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
         notes.append("effective rank: how many dimensions the vectors make use of; higher is better")
-    if undefined:
-        why = "all cosines are equal (collapsed vectors), or nothing is positive"
-        notes.append(f"{UNDEFINED} undefined: {why}: {'; '.join(undefined)}; an average of it does not exist either")
     return notes
-
-
-def _undefined(scores: Scores, name: str) -> str:
-    """A model, and the tasks on which a number of it does not exist."""
-    tasks = [task for task, of_task in scores.tasks.items() if isnan(of_task.numbers().get(name, nan))]
-    return f"{scores.model} on {', '.join(tasks)}"
 
 
 def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
@@ -259,7 +253,7 @@ def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterato
         compared = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
         verdict = "not to be compared" if isnan(change) else compared
         which = f"seed {seed}: " if len(seeds) > 1 else ""
-        scores = f"{_number(before.points, 2)} before, {_number(after.points, 2)} after, {verdict}"
+        scores = f"{in_text(before.points)} before, {in_text(after.points)} after, {verdict}"
         line = f"{which}{after.suite} (pairs scored by people): {scores}"
         loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
         yield line + (loss if verdict == "worse" else "")

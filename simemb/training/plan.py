@@ -165,6 +165,7 @@ def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
     _check_columns(recipe, rows)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
+    rows.report_blanks()  # the tokens may come from the cache, without a look at the texts
     return rows
 
 

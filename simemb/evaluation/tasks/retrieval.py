@@ -254,7 +254,7 @@ def _find_folder(folder: str | Path) -> _Folder:
 
 def _texts(folder: _Folder, file: str) -> dict[str, str]:
     """Id -> text of each document or query; a title is put before the text, as in BEIR."""
-    documents = documents_of(folder.rows(file, "text"), id_column="_id")
+    documents = documents_of(folder.rows(file, "text"), ids="_id")
     return {document.id or "": document.text.strip() for document in documents}
 
 

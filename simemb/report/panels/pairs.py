@@ -14,6 +14,7 @@ from simemb.report.figures import histogram as drawn_histogram
 from simemb.report.figures import length as drawn_length
 from simemb.report.figures.panel import Panel
 from simemb.report.model import ReportedModel
+from simemb.report.numbers import in_text
 from simemb.report.report import Report
 
 BINS = 5
@@ -68,7 +69,7 @@ def _histogram(
         )
         for level, (name, row) in enumerate(zip(names, counts, strict=True))
     ]
-    told = ", ".join(f"{ridge.mean:.2f} for gold {ridge.label}" for ridge in ridges)
+    told = ", ".join(f"{in_text(ridge.mean)} for gold {ridge.label}" for ridge in ridges)
     return Panel(
         key=f"histogram-{place}",
         title=reported.label,

@@ -12,7 +12,7 @@ from simemb.report.figures import scores as drawn
 from simemb.report.figures.panel import Panel
 from simemb.report.intervals import Interval
 from simemb.report.model import ReportedModel
-from simemb.report.numbers import in_words
+from simemb.report.numbers import in_text, in_words
 from simemb.report.report import Report
 
 CAPTION = (
@@ -62,7 +62,7 @@ def _scored(
 
 def _told(model: drawn.Scored, names: list[str]) -> str:
     parts = [
-        f"{name} {point:.2f}" + (f" ({low:.2f} to {high:.2f})" if np.isfinite(low) else "")
+        f"{name} {in_text(point)}" + (f" ({low:.2f} to {high:.2f})" if np.isfinite(low) else "")
         for name, point, low, high in zip(names, model.points, model.low, model.high, strict=True)
     ]
     return f"{model.label}: {', '.join(parts)}."

@@ -60,8 +60,8 @@ def test_parquet_keeps_the_ids_and_npy_says_it_does_not(tiny_base: Path, caplog:
     caplog.set_level("INFO")
     encode.run([str(tiny_base), "a.jsonl", "--output", "a.npy"])
     assert "a.jsonl: not used: column _id" in caplog.text
-    with pytest.raises(UsageError, match=r"--id-column is for an --output that ends in \.parquet"):
-        encode.run([str(tiny_base), "a.jsonl", "--id-column", "_id", "--output", "a.npy"])
+    with pytest.raises(UsageError, match=r"--ids is for an --output that ends in \.parquet"):
+        encode.run([str(tiny_base), "a.jsonl", "--ids", "_id", "--output", "a.npy"])
 
 
 def test_a_dimension_above_the_model_is_refused_with_the_range(tiny_base: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from simemb.commands import eval as eval_verb
 from simemb.commands import train as train_verb
+from simemb.commands.parsing import UsageError
 from simemb.errors import SimembError
 
 
@@ -86,3 +87,15 @@ def test_a_directory_of_seeds_says_what_takes_it(tiny_base: Path, sentences_file
     train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2")
     with pytest.raises(SimembError, match=r"runs holds the runs of several seeds: name one of them \(runs/seed-1\)"):
         eval_verb.run(["runs", "--suite", str(dev_file)])
+
+
+def test_the_columns_of_a_file_may_be_named(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("a1,b1,gold,label\na cat,the dog,1,1\nrain,the sun,2,0\nblue,green sky,3,1\n")
+    eval_verb.run([str(tiny_base), "--suite", str(path), "--columns", "a1", "b1", "gold"])
+    assert "odd: spearman" in capsys.readouterr().out
+    for words in (["--suite", "stsb", "--columns", "a1", "b1"], ["--suite", str(path), "--columns", "a1"]):
+        with pytest.raises(UsageError, match="--columns names the columns of files of scored pairs"):
+            eval_verb.run([str(tiny_base), *words])

@@ -38,13 +38,17 @@ def test_without_ids_a_text_is_named_by_its_line_from_0(
 ) -> None:
     Path("a.txt").write_text("a cat\n\nthe dog\n")
     index.run([str(tiny_base), "a.txt", "--output", "my.index"])
+    caplog.set_level("INFO")
     assert sorted(hits("a cat", capsys)) == [("0", "a cat"), ("1", ""), ("2", "the dog")]
     assert "a.txt: 1 text is blank" in caplog.text
+    assert "my.index has 3 texts: all are shown, not 9" in caplog.text
 
 
 def test_an_id_that_occurs_twice_is_refused_with_its_lines(tiny_base: Path) -> None:
     Path("a.csv").write_text("id,text\n1,a cat\n2,a dog\n1,a bird\n")
-    with pytest.raises(DataError, match=r"a\.csv, line 4: the id '1' occurs twice, first in line 2"):
+    with pytest.raises(
+        DataError, match=r"a\.csv, line 4: the id '1' occurs twice, first in line 2; --ids .* names another"
+    ):
         index.run([str(tiny_base), "a.csv", "--output", "my.index"])
     assert not Path("my.index").exists()
-    index.run([str(tiny_base), "a.csv", "--id-column", "none", "--output", "my.index"])
+    index.run([str(tiny_base), "a.csv", "--ids", "none", "--output", "my.index"])

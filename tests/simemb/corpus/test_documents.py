@@ -83,13 +83,13 @@ def test_columns_may_be_named_or_left_out(tmp_path: Path):
     path = write(tmp_path / "a.csv", "ID,name,title,text\n1,x,T,one\n2,y,U,two\n")
     assert [(document.id, document.text) for document in open_documents(path)] == [("1", "T one"), ("2", "U two")]
     assert texts(path, column="text") == ["one", "two"]
-    assert texts(path, title_column="none") == ["one", "two"]
+    assert texts(path, titles="none") == ["one", "two"]
     assert texts(path, column="title") == ["T", "U"]
-    named = open_documents(path, id_column="NAME", title_column="id")
+    named = open_documents(path, ids="NAME", titles="id")
     assert [(document.id, document.text) for document in named] == [("x", "1 one"), ("y", "2 two")]
-    assert open_documents(path, id_column="none").id is None
+    assert open_documents(path, ids="none").id is None
     with pytest.raises(DataError, match="unknown column 'nme': did you mean 'name'"):
-        open_documents(path, id_column="nme")
+        open_documents(path, ids="nme")
 
 
 def test_ids_of_parquet_may_be_whole_numbers(tmp_path: Path):

@@ -17,3 +17,8 @@ from simemb.report import numbers
 )
 def test_numbers_are_shown_as_on_the_terminal(name: str, words: str, decimals: int):
     assert (numbers.in_words(name), numbers.decimals(name)) == (words, decimals)
+
+
+def test_a_number_that_does_not_exist_is_said_to_be_undefined():
+    assert numbers.in_text(float("nan")) == "undefined"
+    assert numbers.in_text(71.304) == "71.30"

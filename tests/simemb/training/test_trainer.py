@@ -314,6 +314,17 @@ def test_more_tokens_than_the_model_accepts_are_refused_if_chosen_and_said_if_th
     assert "texts are cut at 48 tokens" in caplog.text
 
 
+def test_blank_lines_of_the_training_data_are_counted_whether_or_not_the_tokens_are_cached(
+    run: Callable[..., Any], tiny_base: Path, sentences_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    data = tmp_path / "blank.txt"
+    data.write_text("\n" + sentences_file.read_text())
+    for name in ("first", "second"):
+        caplog.clear()
+        fit(recipe("simcse", max_steps=1), tiny_base, data, output=tmp_path / name, dev="none")
+        assert caplog.text.count("1 blank line is left out: line 1") == 1
+
+
 def test_resuming_a_finished_run_changes_nothing(run: Callable[..., Any], tmp_path: Path):
     first = run("simcse", tmp_path / "run")
     before = files_of(tmp_path / "run")
