@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, cast
 from simemb import files
 from simemb.corpus import sources
 from simemb.corpus.columns import choose
-from simemb.corpus.formats import Table, kind_of, open_file
+from simemb.corpus.endings import open_file
+from simemb.corpus.formats import Table, kind_of
 from simemb.corpus.in_memory import DatasetTable, ListTable, as_dataset, list_digest
 from simemb.corpus.sources import Source
 from simemb.errors import DataError

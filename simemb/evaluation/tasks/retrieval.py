@@ -14,7 +14,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.corpus.formats import open_file
+from simemb.corpus.endings import open_file
 from simemb.corpus.rows import Rows
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import ranking
