@@ -4,6 +4,7 @@ simemb encode MODEL INPUT --output VECTORS.npy
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,8 +12,9 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_finished
+from simemb.commands.inputs import documents, load_finished
 from simemb.commands.parsing import UsageError, parse
+from simemb.corpus.documents import NONE
 
 log = logging.getLogger("simemb")
 
@@ -28,7 +30,12 @@ class Encode:
     output: Path
     """VECTORS.npy, or VECTORS.parquet with the texts beside the vectors."""
     column: str | None = None
-    """The column to encode; by default the first text column."""
+    """The column to encode; by default the first text column, and title before it."""
+    id_column: str | None = None
+    """The column of the ids, which a .parquet keeps beside the vectors; by default _id or id where there is one. none:
+    no ids."""
+    title_column: str | None = None
+    """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     normalize: bool = False
@@ -44,17 +51,28 @@ class Encode:
 def run(words: list[str]) -> None:
     """`simemb encode MODEL INPUT --output VECTORS`."""
     options = parse(Encode, words, prog="simemb encode")
+    from simemb.encoder.limits import check_dim
+
     if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
         raise UsageError(f"{options.output} is the input too; give --output another name")
-    texts = first_column(options.input, options.column)
+    texts, ids = _streams(options)
     encoder = load_finished(options.model, options.pooling, options.precision)
+    check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     rows = encoder.encode_to_file(
         texts,
         options.output,
+        ids=ids,
         normalize=options.normalize,
         truncate_dim=options.truncate_dim,
         batch_size=options.batch_size,
     )
-    log.info(
-        "%s: %d vectors of %d dimensions", options.output, rows, min(encoder.dim, options.truncate_dim or encoder.dim)
-    )
+    log.info("%s: %d vectors of %d dimensions", options.output, rows, options.truncate_dim or encoder.dim)
+
+
+def _streams(options: Encode) -> tuple[Iterator[str], Iterator[str] | None]:
+    """The texts, and the ids if the output has a place for them."""
+    kept = options.output.suffix == ".parquet"
+    id_column = options.id_column if kept else NONE
+    if options.id_column not in (None, NONE) and not kept:
+        raise UsageError(f"--id-column is for an --output that ends in .parquet; {options.output} has no place for ids")
+    return documents(options.input, options.column, id_column=id_column, title_column=options.title_column).streams()

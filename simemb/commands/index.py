@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_finished
+from simemb.commands.inputs import documents, load_finished
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -28,7 +28,11 @@ class BuildIndex:
     output: Path
     """The directory of the index."""
     column: str | None = None
-    """The column to index; by default the first text column."""
+    """The column to index; by default the first text column, and title before it."""
+    id_column: str | None = None
+    """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
+    title_column: str | None = None
+    """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
     pooling: str | None = None
@@ -43,7 +47,9 @@ def run(words: list[str]) -> None:
     from simemb.progress import track
     from simemb.search.index import Index
 
-    texts = first_column(options.input, options.column)
+    texts, ids = documents(
+        options.input, options.column, id_column=options.id_column, title_column=options.title_column
+    ).streams()
     encoder = load_finished(options.model, options.pooling)
     with track("indexing") as advance:
         done = 0
@@ -54,6 +60,12 @@ def run(words: list[str]) -> None:
             done = total
 
         built = Index.build(
-            encoder, texts, kind=options.kind, path=options.output, overwrite=options.overwrite, progress=progress
+            encoder,
+            texts,
+            ids=ids,
+            kind=options.kind,
+            path=options.output,
+            overwrite=options.overwrite,
+            progress=progress,
         )
     log.info('%s: %d texts; next: simemb search %s "..."', options.output, len(built), options.output)

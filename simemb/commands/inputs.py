@@ -1,8 +1,10 @@
 """Models and texts as the verbs take them from the command line."""
 
 import logging
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from simemb.corpus.documents import Documents
 
 log = logging.getLogger("simemb")
 
@@ -30,9 +32,17 @@ def load_finished(model: str, pooling: str | None, precision: Literal["float32",
     return encoder
 
 
-def first_column(data: str, column: str | None) -> Iterator[str]:
-    """The first text column of a file, or the one that was named."""
-    from simemb.corpus.rows import open_rows
+def documents(
+    data: str, column: str | None = None, *, id_column: str | None = None, title_column: str | None = None
+) -> "Documents":
+    """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for."""
+    from simemb.corpus.documents import open_documents
 
-    rows = open_rows(data, columns=[column] if column else None)
-    return (texts[0] for texts in rows.texts())
+    opened = open_documents(data, column=column, id_column=id_column, title_column=title_column)
+    if opened.id:
+        log.info("%s: ids: column %s", opened.name, opened.id)
+    if opened.title:
+        log.info("%s: texts: column %s, a blank, column %s", opened.name, opened.title, opened.text)
+    if opened.unused:
+        log.info("%s: not used: column %s", opened.name, ", ".join(opened.unused))
+    return opened

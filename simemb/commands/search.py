@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import first_column, load_finished
+from simemb.commands.inputs import load_finished
 from simemb.commands.options import AtLeastOne
 from simemb.commands.parsing import parse
 
@@ -43,7 +43,7 @@ def run(words: list[str]) -> None:
 
     encoder = load_finished(options.model, options.pooling) if options.model else None
     loaded = Index.load(options.index, encoder=encoder)
-    queries = [query for word in options.queries for query in (first_column("-", None) if word == "-" else [word])]
+    queries = [query for word in options.queries for query in (_standard_input() if word == "-" else [word])]
     for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):
         if options.json:
             for hit in hits:
@@ -51,3 +51,10 @@ def run(words: list[str]) -> None:
                 sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
         else:
             terminal.print_hits(query, hits)
+
+
+def _standard_input() -> list[str]:
+    """The lines of standard input; blank ones are left out with a notice, since every hit names its query."""
+    from simemb.corpus.rows import open_rows
+
+    return [query for query, *_ in open_rows("-").texts()]

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING, cast
 
 from simemb import files
 from simemb.corpus import sources
+from simemb.corpus.blanks import BlankFilter
 from simemb.corpus.columns import choose
-from simemb.corpus.endings import open_file
-from simemb.corpus.formats import Table, kind_of
+from simemb.corpus.formats import open_file
 from simemb.corpus.in_memory import DatasetTable, ListTable, as_dataset, list_digest
 from simemb.corpus.sources import Source
+from simemb.corpus.table import Record, Table, kind_of
 from simemb.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,7 +42,6 @@ class Rows:
         columns: the text columns in role order: anchor, positive, negative.
         score: the score or label column, or None.
         ignored: the columns that play no role.
-        skipped: how many blank lines the last complete pass left out.
         warning: what a person who trains on the data must know (see `simemb.corpus.sources.Source`), or empty.
     """
 
@@ -55,10 +56,10 @@ class Rows:
         warning: str = "",
     ) -> None:
         self._table, self._content = table, cache(content)
+        self._without_blanks = BlankFilter(name, table.unit)
         self.name, self.warning = name, warning
         choice = choose(name, table, columns, score)
         self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
-        self.skipped = 0
         if next(self._records(self.columns), None) is None:
             raise DataError(f"{name} has no rows")
 
@@ -106,26 +107,42 @@ class Rows:
         identity = repr((self._content(), self.columns, self.score))
         return hashlib.sha256(identity.encode()).hexdigest()
 
+    def records(self, columns: Sequence[str]) -> Iterator[Record]:
+        """Every record as the file has it: its number and the cells of any columns, None for a blank line."""
+        return self._table.records(columns)
+
+    @property
+    def skipped(self) -> int:
+        """How many blank lines the last complete pass left out."""
+        return self._without_blanks.left_out
+
+    @property
+    def unit(self) -> str:
+        """What the numbers of records count: "line" or "row"."""
+        return self._table.unit
+
+    @property
+    def every_column(self) -> tuple[str, ...]:
+        """All columns of the data, in their order."""
+        return self._table.columns
+
     def _records(self, columns: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
-        skipped = 0
-        for number, cells in self._table.records(columns):
-            if cells is None:
-                skipped += 1
-            else:
-                yield number, cells
-        self.skipped = skipped
+        return self._without_blanks(self._table.records(columns))
 
     def _texts(self, number: int, cells: Sequence[object]) -> tuple[str, ...]:
-        for column, value in zip(self.columns, cells, strict=False):
-            if not isinstance(value, str):
-                raise DataError(f"{self._place(number, column)}: {kind_of(value):.60} where text is needed")
-            if not value.isascii() and _has_surrogate(value):
-                raise DataError(f"{self._place(number, column)}: a lone surrogate in {value!r:.60}")
-        return cast(tuple[str, ...], tuple(cells))
+        return tuple(self.text_of(number, column, value) for column, value in zip(self.columns, cells, strict=False))
+
+    def text_of(self, number: int, column: str, value: object) -> str:
+        """The cell of a record as text. Raises `DataError` if it is not text, or not text that has an encoding."""
+        if not isinstance(value, str):
+            raise DataError(f"{self._place(number, column)}: {kind_of(value):.60} where text is needed")
+        if not value.isascii() and _has_surrogate(value):
+            raise DataError(f"{self._place(number, column)}: a lone surrogate in {value!r:.60}")
+        return value
 
     def _score(self, number: int, value: object) -> float:
         try:
-            score = float(value) if isinstance(value, str | int | float) else math.nan
+            score = float(value) if isinstance(value, str | int | float | Decimal) else math.nan
         except ValueError:
             score = math.nan
         if isinstance(value, bool) or not math.isfinite(score):
@@ -133,7 +150,7 @@ class Rows:
         return score
 
     def _label(self, number: int, value: object) -> str:
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
             value = int(value)
         label = str(value).strip() if isinstance(value, str | int) else ""
         if not label:
@@ -164,8 +181,9 @@ def open_rows(data: "Data", *, columns: Sequence[str] | None = None, score: str 
             Case does not matter; other columns are ignored and listed in `Rows.ignored`.
         score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label.
 
-    A blank line is skipped and counted; an empty text in a row is kept; a missing text (null) and a lone
-    surrogate in JSON are refused, because no encoder can make sense of them.
+    A blank line is left out, an empty text in a row is kept, and one notice each counts them after the first pass;
+    `simemb.corpus.documents` keeps both in their place. A missing text (null) and a lone surrogate in JSON are
+    refused, because no encoder can make sense of them.
 
     Raises:
         DataError: the data do not exist, are empty, or cannot be used; says where and what is allowed.

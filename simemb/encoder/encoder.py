@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import loading, names, saving, streaming, tokenizer
+from simemb.encoder import limits, loading, names, saving, streaming, tokenizer
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
@@ -68,7 +68,7 @@ class Encoder(Encodes, nn.Module):
         self.sizes = sizes
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
-        self.position_offset = _position_offset(backbone)
+        self.position_offset = limits.position_offset(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, BareBert)
@@ -119,10 +119,9 @@ class Encoder(Encodes, nn.Module):
             default_pooling=default_pooling,
             encode_only=encode_only,
         )
-        if isinstance(loaded, ExternalEncoder):
-            return loaded
-        encoder = Encoder.of(loaded)
-        return encoder.quantize() if precision == "int8" else encoder
+        encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder.of(loaded)
+        limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
+        return encoder.quantize() if isinstance(encoder, Encoder) and precision == "int8" else encoder
 
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
         """Quantize weights and activations to int8, in place; returns this encoder.
@@ -167,6 +166,11 @@ class Encoder(Encodes, nn.Module):
     def dim(self) -> int:
         """Length of the vectors."""
         return self.parts.dim
+
+    @property
+    def width(self) -> int:
+        """Length of the vectors before `truncate_dim`."""
+        return self.parts.width
 
     @property
     def longest(self) -> int:
@@ -292,9 +296,3 @@ class Encoder(Encodes, nn.Module):
         finally:
             self.train(was_training)
         return vectors.float().cpu().numpy()
-
-
-def _position_offset(backbone: Any) -> int:
-    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
-    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
-    return 0 if padding is None else int(padding) + 1

@@ -31,10 +31,14 @@ class ExternalEncoder(Encodes):
         self.truncate_dim = truncate_dim
 
     @property
+    def width(self) -> int:
+        """Length of the vectors before they are truncated."""
+        return int(self.model.get_embedding_dimension())
+
+    @property
     def dim(self) -> int:
         """Length of the vectors."""
-        width = int(self.model.get_embedding_dimension())
-        return min(width, self.truncate_dim or width)
+        return min(self.width, self.truncate_dim or self.width)
 
     def fingerprint(self) -> str:
         """SHA-256 over all files except hidden ones, compiled Python and the model card.

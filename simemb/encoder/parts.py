@@ -32,8 +32,12 @@ class Parts:
     sizes: tuple[int, ...] = ()
 
     @property
+    def width(self) -> int:
+        """Length of the vectors before they are truncated."""
+        widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
+        return widths[-1] if widths else int(self.backbone.config.hidden_size)
+
+    @property
     def dim(self) -> int:
         """Length of the vectors."""
-        widths = [module.linear.out_features for module in self.tail if isinstance(module, Dense)]
-        width = widths[-1] if widths else int(self.backbone.config.hidden_size)
-        return min(width, self.truncate_dim or width)
+        return min(self.width, self.truncate_dim or self.width)

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from simemb.encoder.limits import check_dim
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
@@ -112,14 +113,15 @@ class Encodes:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
         texts: a list, an iterator or a column of a `datasets` object, of any length. normalize: scale each vector to
-        length 1. truncate_dim: keep only the first dimensions (before normalizing). batch_size: the most texts in a
-        batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time left; by
-        default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one
-        warning counts them. Raises `DataError` for anything but strings.
+        length 1. truncate_dim: keep only the first dimensions (before normalizing), at most `dim`. batch_size: the most
+        texts in a batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time
+        left; by default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated,
+        and one warning counts them. Raises `DataError` for anything but strings.
         """
         options = Options(normalize, truncate_dim, batch_size, progress)
+        width = _width(self, options)
         blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
-        vectors = np.concatenate(blocks) if blocks else np.zeros((0, _width(self, options)), np.float32)
+        vectors = np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def encode_to_file(
@@ -127,6 +129,7 @@ class Encodes:
         texts: Iterable[str],
         path: str | Path,
         *,
+        ids: Iterable[str] | None = None,
         normalize: bool = False,
         truncate_dim: int | None = None,
         batch_size: int | None = None,
@@ -135,14 +138,16 @@ class Encodes:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
-        embedding). The file appears only when it is complete. Raises `DataError` if it cannot be written.
+        embedding). ids: one for each text, kept in .parquet as the column id. The file appears only when it is
+        complete. Raises `DataError` if it cannot be written.
         """
         options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
         writer_of, rows = writer_for(path), 0
+        names = None if ids is None else iter(ids)
         try:
             with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
                 for chunk, vectors in _stream(self, texts, options):
-                    writer.append(chunk, vectors)
+                    writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
         except OSError as error:
             # The message keeps the whole error, which may name the file that the texts come from.
@@ -205,7 +210,9 @@ def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterato
 
 
 def _width(encoder: Embeds, options: Options) -> int:
-    return min(encoder.dim, options.truncate_dim or encoder.dim)
+    """The length of the vectors that were asked for. Raises `DataError` if the encoder's are shorter."""
+    check_dim(options.truncate_dim, encoder.dim)
+    return options.truncate_dim or encoder.dim
 
 
 def _finish(vectors: Vectors, options: Options) -> Vectors:

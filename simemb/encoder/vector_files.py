@@ -17,8 +17,8 @@ class VectorWriter(Protocol):
 
     def __enter__(self) -> "VectorWriter": ...
     def __exit__(self, *error: object) -> None: ...
-    def append(self, texts: list[str], vectors: Vectors) -> None:
-        """Write the vectors of some texts."""
+    def append(self, texts: list[str], vectors: Vectors, ids: list[str] | None = None) -> None:
+        """Write the vectors of some texts, and their ids: with every block, or with none."""
         ...
 
 
@@ -44,37 +44,51 @@ class NpyWriter:
         shape = (self.rows, self.width)
         np.lib.format.write_array_header_1_0(self.file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
-    def append(self, texts: list[str], vectors: Vectors) -> None:  # noqa: ARG002
-        """Write the vectors; this format has no place for the texts."""
+    def append(self, texts: list[str], vectors: Vectors, ids: list[str] | None = None) -> None:  # noqa: ARG002
+        """Write the vectors; this format has no place for texts and ids."""
         self.file.write(vectors.astype("<f4", copy=False).data)
         self.rows += len(vectors)
 
 
 class ParquetWriter:
-    """Columns text (string) and embedding (fixed-size list of float32)."""
+    """Columns id (string, if the texts have ids), text (string) and embedding (fixed-size list of float32)."""
 
     def __init__(self, path: Path, width: int):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self.type = pa.list_(pa.float32(), width)
-        self.schema = pa.schema({"text": pa.string(), "embedding": self.type})
-        self.writer = pq.ParquetWriter(path, self.schema)
+        self.path, self.width = path, width
+        self.writer: Any = None
 
     def __enter__(self) -> "ParquetWriter":
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._open(with_ids=False)  # a file without a block has its columns too
         self.writer.close()
 
-    def append(self, texts: list[str], vectors: Vectors) -> None:
+    def _open(self, *, with_ids: bool) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self.writer is None:
+            columns = {"text": pa.string(), "embedding": pa.list_(pa.float32(), self.width)}
+            self.writer = pq.ParquetWriter(self.path, pa.schema({"id": pa.string()} | columns if with_ids else columns))
+
+    def append(self, texts: list[str], vectors: Vectors, ids: list[str] | None = None) -> None:
         """Write texts and vectors, one row each."""
         import pyarrow as pa
 
+        self._open(with_ids=ids is not None)
+        schema = self.writer.schema
         flat = pa.array(vectors.ravel())
-        embedding = pa.FixedSizeListArray.from_arrays(flat, type=self.type)
-        clean = [text.encode("utf-8", "replace").decode() for text in texts]
-        self.writer.write_table(pa.table([pa.array(clean, pa.string()), embedding], schema=self.schema))
+        embedding = pa.FixedSizeListArray.from_arrays(flat, type=schema.field("embedding").type)
+        words = [_strings(column) for column in (ids, texts) if column is not None]
+        self.writer.write_table(pa.table([*words, embedding], schema=schema))
+
+
+def _strings(texts: list[str]) -> Any:
+    """An Arrow array; half of a surrogate pair becomes a question mark."""
+    import pyarrow as pa
+
+    return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
 
 
 WRITERS: dict[str, Callable[[Path, int], VectorWriter]] = {".npy": NpyWriter, ".parquet": ParquetWriter}

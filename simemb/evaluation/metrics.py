@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike
 from simemb.encoder.unit_vectors import unit
 from simemb.evaluation.geometry import STRIP, singular_spectrum
 
+ROUNDING = 1e-12
+"""Values that differ by less than this share of the largest are equal up to rounding: their order means nothing."""
+
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Correlation of the ranks of `x` [pairs] and `y` [pairs], in [-1, 1]; ties share their mean rank.
 
-    nan if it is undefined: all of `x` or all of `y` are equal, or there are fewer than two pairs.
+    nan if it does not exist: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
 
     >>> spearman([1, 2, 3, 4], [1, 4, 9, 16])
     1.0
@@ -32,7 +35,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 def pearson(x: ArrayLike, y: ArrayLike) -> float:
     """Linear correlation cov(x, y) / (sd(x) sd(y)) of `x` [pairs] and `y` [pairs], in [-1, 1].
 
-    nan if it is undefined: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
+    nan if it does not exist: all of `x` or all of `y` are equal up to rounding, or there are fewer than two pairs.
     """
     from scipy.stats import pearsonr
 
@@ -40,11 +43,11 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> float:
-    """`function(x, y).statistic`, or nan if scipy warns that an input is constant."""
+    """`function(x, y).statistic`, or nan if an input is constant, by `_constant` or by a warning of scipy."""
     from scipy.stats import DegenerateDataWarning
 
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if len(x) < 2:
+    if len(x) < 2 or _constant(x) or _constant(y):
         return float("nan")
     with warnings.catch_warnings():
         warnings.simplefilter("error", DegenerateDataWarning)
@@ -52,6 +55,10 @@ def _correlation(function: Callable[..., Any], x: ArrayLike, y: ArrayLike) -> fl
             return float(function(x, y).statistic)
         except DegenerateDataWarning:
             return float("nan")
+
+
+def _constant(values: Float[np.ndarray, "pair"]) -> bool:
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def cosine(a: Float[np.ndarray, "pair dim"], b: Float[np.ndarray, "pair dim"]) -> Float[np.ndarray, "pair"]:

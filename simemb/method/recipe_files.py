@@ -29,6 +29,11 @@ def find(name: str) -> Recipe:
     return recipe
 
 
+def is_usual_length(tokens: int) -> bool:
+    """Whether a recipe of the cookbook has this `max_length`, so that nobody need have chosen it."""
+    return any(find(name).max_length == tokens for name in names(RECIPES))
+
+
 def settings(name: str) -> dict[str, Any]:
     """The settings of a `recipe.json`'s run other than its recipe (model, data, seed ...); {} for other recipes."""
     if not name.endswith(".json"):

@@ -65,7 +65,7 @@ def scores_table(
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
         table.add_row(scores.model, *cells)
-    undefined = any(UNDEFINED in cells for cells in rows)
+    undefined = [_undefined(scores, name) for scores in scores_list if isnan(scores.number(name))]
     table.caption = "\n".join(_notes(geometry, undefined=undefined, missing=first.missing)) or None
     return table
 
@@ -181,7 +181,7 @@ def _number(value: float, places: int) -> str:
     return UNDEFINED if isnan(value) else f"{value:.{places}f}"
 
 
-def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str] = ()) -> list[str]:
+def _notes(geometry: Geometry | None, *, undefined: Sequence[str] = (), missing: Sequence[str] = ()) -> list[str]:
     """What a reader must know to compare the numbers."""
     notes: list[str] = []
     if missing:
@@ -191,8 +191,15 @@ def _notes(geometry: Geometry | None, *, undefined: bool, missing: Sequence[str]
         notes.append(f"alignment and uniformity on {geometry.task}, {positives}; lower is better")
         notes.append("effective rank: how many dimensions the vectors make use of; higher is better")
     if undefined:
-        notes.append(f"{UNDEFINED} undefined: all cosines are equal (collapsed vectors), or nothing is positive")
+        why = "all cosines are equal (collapsed vectors), or nothing is positive"
+        notes.append(f"{UNDEFINED} undefined: {why}: {'; '.join(undefined)}; an average of it does not exist either")
     return notes
+
+
+def _undefined(scores: Scores, name: str) -> str:
+    """A model, and the tasks on which a number of it does not exist."""
+    tasks = [task for task, of_task in scores.tasks.items() if isnan(of_task.numbers().get(name, nan))]
+    return f"{scores.model} on {', '.join(tasks)}"
 
 
 def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
@@ -228,7 +235,7 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
         table.add_row("after" if len(seeds) == 1 else f"after, seed {seed}", *_summary([scores]))
     if len(seeds) > 1:
         table.add_row(f"mean ± sd of {len(seeds)}", *_summary([scores for scores in after if scores]))
-    table.caption = "\n".join(_notes(before.geometry, undefined=False))
+    table.caption = "\n".join(_notes(before.geometry))
     return table
 
 
@@ -239,9 +246,10 @@ def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterato
         if before is None or after is None:
             continue
         change = after.points - before.points
-        verdict = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
+        compared = "better" if change > VISIBLE else "worse" if change < -VISIBLE else "unchanged"
+        verdict = "not to be compared" if isnan(change) else compared
         which = f"seed {seed}: " if len(seeds) > 1 else ""
-        scores = f"{before.points:.2f} before, {after.points:.2f} after, {verdict}"
+        scores = f"{_number(before.points, 2)} before, {_number(after.points, 2)} after, {verdict}"
         line = f"{which}{after.suite} (pairs scored by people): {scores}"
         loss = "; the sample is small and was written by a grammar, so train on text of your own (--data)"
         yield line + (loss if verdict == "worse" else "")

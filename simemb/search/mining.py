@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
+from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
 from simemb.files import new_file
@@ -132,7 +133,7 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
     elif isinstance(corpus, str | os.PathLike) and (Path(corpus) / MANIFEST).is_file():
         yield Index.load(corpus, encoder=encoder)
     else:
-        texts = (text for _, text in _pairs(rows)) if corpus is None else (row[0] for row in open_rows(corpus).texts())
+        texts = (text for _, text in _pairs(rows)) if corpus is None else open_documents(corpus).texts()
         with (
             TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.", suffix=".partial") as folder,
             track("indexing") as advance,

@@ -3,6 +3,7 @@
 `simemb.training.plan` loads them before the first step, and `simemb.training.loader` makes batches of them.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -15,11 +16,14 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.streaming import Precision
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
 from simemb.method.token_augmentations import Vocabulary
 from simemb.method.views import View
 from simemb.training.teacher_vectors import vectors_of
 from simemb.training.token_table import token_table
+
+log = logging.getLogger("simemb")
 
 
 @runtime_checkable
@@ -114,9 +118,24 @@ def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | 
             f"--max-length {recipe.max_length} leaves no room for words beside the tokenizer's {special} special "
             f"tokens (allowed: {special + 1} to {encoder.max_length})"
         )
+    if recipe.max_length > encoder.max_length:
+        _cut(recipe.max_length, encoder, special + 1)
     length = min(recipe.max_length, encoder.max_length)
     table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
     return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
+
+
+def _cut(length: int, encoder: Encoder, shortest: int) -> None:
+    """Say that the model accepts fewer tokens than the recipe; refuse a number that somebody chose."""
+    allowed = f"{shortest} to {encoder.max_length}"
+    if not is_usual_length(length):
+        raise RecipeError(f"--max-length {length} is more than {encoder.name} accepts (allowed: {allowed})")
+    log.warning(
+        "the recipe's max_length of %d tokens is more than %s accepts: texts are cut at %d tokens",
+        length,
+        encoder.name,
+        encoder.max_length,
+    )
 
 
 def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:

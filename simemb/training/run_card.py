@@ -1,5 +1,7 @@
 """The part of a model card that says how a run trained the encoder."""
 
+from math import isnan
+
 from simemb.evaluation.scores import Scores
 from simemb.method.recipe import Recipe
 from simemb.training.run_directory import Settings
@@ -16,7 +18,9 @@ def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | Non
     if scores is not None:
         geometry = scores.geometry
         main = {name: value for name, value in scores.averages().items() if "." not in name}
-        numbers = ", ".join(f"{name} {value:.2f}" for name, value in main.items())
+        numbers = ", ".join(
+            f"{name} {'does not exist' if isnan(value) else f'{value:.2f}'}" for name, value in main.items()
+        )
         lines.append(f"- {scores.suite}: {numbers}")
         if geometry is not None:
             lines.append(

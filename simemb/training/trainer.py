@@ -9,6 +9,7 @@ import logging
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from math import isnan
 from time import perf_counter
 from typing import Any
 
@@ -23,6 +24,7 @@ from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
+from simemb.training.best import is_better, verdict
 from simemb.training.checkpoint import Progress
 from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
@@ -249,17 +251,15 @@ class Trainer:
             scores = evaluate(self.method.encoder, self.plan.suite, geometry=True, progress=False)
             score = scores.selection_value(self.settings.metric)
             self._log({"step": self.progress.step, **scores.numbers()})
-        better = score is None or self.progress.best is None or score > self.progress.best
+        better = is_better(score, self.progress.best)
         if better:
             self.progress.best, self.progress.waiting = score, 0
         else:
             self.progress.waiting += 1
-        if better or self.recipe.keep == "last":
+        if better or self.recipe.keep == "last" or self.progress.best is None:  # while no score exists: the last
             self._keep(scores)
         if scores is not None:
-            was = f"the best was {self.progress.best:.2f}, kept is step {self.progress.best_step}"
-            verdict = "the best so far" if better else was
-            line.say(f"step {self.progress.step}: {scores.suite} {score:.2f}, {verdict}{scores.geometry_note}")
+            line.say(verdict(scores, self.settings.metric, self.progress, better=better))
         self._save()
 
     def _keep(self, scores: Scores | None) -> None:
@@ -280,7 +280,8 @@ class Trainer:
         if self.accelerator.is_main_process:
             self.directory.log(record)
         if self.plan.trackers:
-            numbers = {name: value for name, value in record.items() if name != "step" and value is not None}
+            exist = {name: value for name, value in record.items() if not (value is None or isnan(value))}
+            numbers = {name: value for name, value in exist.items() if name != "step"}
             self.accelerator.log(numbers, step=record["step"])
 
     def _save(self) -> None:

@@ -14,7 +14,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.corpus.endings import open_file
+from simemb.corpus.documents import documents_of
+from simemb.corpus.formats import open_file
 from simemb.corpus.rows import Rows
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import ranking
@@ -115,8 +116,8 @@ class LoadedRetrieval(LoadedTask):
         self._task = task
         corpus, queries = (folder.first(f"{name}.jsonl", f"{name}.jsonl.gz") for name in ("corpus", "queries"))
         qrels = folder.qrels(task.split)
-        self.documents = dict(sorted(_documents(folder, corpus).items(), reverse=True))
-        all_queries = _unique(folder.rows(queries, "_id", "text"))
+        self.documents = dict(sorted(_texts(folder, corpus).items(), reverse=True))
+        all_queries = _texts(folder, queries)
         judgments = _judgments(folder, qrels, queries, all_queries)
         self.judgments = {
             query: judged for query, judged in judgments.items() if any(relevance > 0 for relevance in judged.values())
@@ -240,21 +241,10 @@ def _find_folder(folder: str | Path) -> _Folder:
     raise AbsentError(f"retrieval set {folder!r} was not found: not in {places}; {advice}")
 
 
-def _documents(folder: _Folder, file: str) -> dict[str, str]:
-    """Id -> text of each document; a title is put before the text, as in BEIR."""
-    has_title = "title" in open_file(folder.path / file, folder.label(file)).columns
-    rows = folder.rows(file, "_id", *(["title"] if has_title else []), "text")
-    return {name: text.strip() for name, text in _unique(rows).items()}
-
-
-def _unique(rows: Rows) -> dict[str, str]:
-    """Id -> the other columns, joined by a blank; `DataError` if an id occurs twice."""
-    texts_of: dict[str, str] = {}
-    for number, (name, *texts) in enumerate(rows.texts(), 1):
-        if name in texts_of:
-            raise DataError(f"{rows.name}, row {number}: the id {name!r} occurs twice")
-        texts_of[name] = " ".join(texts)
-    return texts_of
+def _texts(folder: _Folder, file: str) -> dict[str, str]:
+    """Id -> text of each document or query; a title is put before the text, as in BEIR."""
+    documents = documents_of(folder.rows(file, "text"), id_column="_id")
+    return {document.id or "": document.text.strip() for document in documents}
 
 
 def _judgments(folder: _Folder, qrels: str, queries: str, texts: Mapping[str, str]) -> dict[str, dict[str, int]]:

@@ -1,11 +1,14 @@
-"""`simemb encode`: what its output replaces."""
+"""`simemb encode`: what its output replaces, and which row belongs to which line."""
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet
 import pytest
 
 from simemb.commands import encode
 from simemb.commands.parsing import UsageError
+from simemb.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +29,39 @@ def test_vectors_replace_older_vectors(tiny_base: Path, sentences_file: Path) ->
     encode.run([str(tiny_base), str(sentences_file), "--output", "a.npy"])
     assert Path("a.npy").read_bytes().startswith(b"\x93NUMPY")
     assert [path.name for path in Path().iterdir()] == ["a.npy"]
+
+
+def test_row_n_is_of_line_n_and_blank_lines_are_said(tiny_base: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Path("a.txt").write_text("a cat\n\nthe dog\n\n")
+    encode.run([str(tiny_base), "a.txt", "--output", "a.npy"])
+    vectors = np.load("a.npy")
+    Path("b.txt").write_text("a cat\nthe dog\n")
+    encode.run([str(tiny_base), "b.txt", "--output", "b.npy"])
+    assert len(vectors) == 3
+    np.testing.assert_allclose(vectors[[0, 2]], np.load("b.npy"), atol=1e-6)
+    assert "a.txt: 1 text is blank and has the vector of an empty text: line 2" in caplog.text
+
+
+def test_parquet_keeps_the_ids_and_npy_says_it_does_not(tiny_base: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Path("a.jsonl").write_text('{"_id": 7, "title": "Cats", "text": "a cat"}\n{"_id": "x", "text": "the dog"}\n')
+    encode.run([str(tiny_base), "a.jsonl", "--output", "a.parquet"])
+    table = pyarrow.parquet.read_table("a.parquet")
+    assert table.column_names == ["id", "text", "embedding"]
+    assert table.select(["id", "text"]).to_pylist() == [
+        {"id": "7", "text": "Cats a cat"},
+        {"id": "x", "text": "the dog"},
+    ]
+    caplog.set_level("INFO")
+    encode.run([str(tiny_base), "a.jsonl", "--output", "a.npy"])
+    assert "a.jsonl: not used: column _id" in caplog.text
+    with pytest.raises(UsageError, match=r"--id-column is for an --output that ends in \.parquet"):
+        encode.run([str(tiny_base), "a.jsonl", "--id-column", "_id", "--output", "a.npy"])
+
+
+def test_a_dimension_above_the_model_is_refused_with_the_range(tiny_base: Path) -> None:
+    Path("a.txt").write_text("a cat\n")
+    with pytest.raises(
+        DataError, match=r"^--truncate-dim must be in 1 to \d+, the dimensions of the vectors, not 99999"
+    ):
+        encode.run([str(tiny_base), "a.txt", "--truncate-dim", "99999", "--output", "a.npy"])
+    assert not Path("a.npy").exists()

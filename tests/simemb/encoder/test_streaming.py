@@ -120,10 +120,6 @@ def test_truncation_comes_before_normalizing(encoder):
     np.testing.assert_allclose(unit, short / np.linalg.norm(short, axis=1, keepdims=True), atol=1e-6)
 
 
-def test_truncating_to_more_than_there_is_keeps_everything(encoder):
-    np.testing.assert_array_equal(encoder.encode(TEXTS, truncate_dim=1000), encoder.encode(TEXTS))
-
-
 def test_a_zero_vector_survives_normalizing():
     class Zeros(streaming.Encodes):
         dim = 4

@@ -204,3 +204,13 @@ def test_effective_rank_lies_between_one_and_the_dimensions_that_there_can_be(ro
         assert 1 - 1e-9 <= rank <= min(dim, rows - 1) + 1e-9
         turned = some @ np.linalg.qr(generator.normal(size=(dim, dim)))[0]
         assert effective_rank(generator.permutation(turned) * 17) == pytest.approx(rank)
+
+
+@pytest.mark.parametrize("correlation", [spearman, pearson])
+def test_values_that_are_equal_up_to_rounding_have_no_correlation(correlation):
+    rounded = 1 + 2e-16 * np.array([0, 1, -1, 2])
+    gold = [1, 2, 3, 4]
+    assert math.isnan(correlation(rounded, gold))
+    assert math.isnan(correlation(gold, rounded))
+    assert math.isnan(correlation([0, 0, 0, 0], gold))
+    assert not math.isnan(correlation(1 + 1e-9 * np.array([0, 1, -1, 2]), gold))

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from math import cos, pi
+from math import cos, nan, pi
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ from simemb.cli import main
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.errors import SimembError
+from simemb.evaluation.evaluate import evaluate
+from simemb.evaluation.scores import Correlation, Scores, SimilarityScores
 from simemb.method.memory import Queue
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import EMA
+from simemb.training import trainer as trainer_module
 from simemb.training.dataset import load_training_data
 from simemb.training.fit import fit
 from simemb.training.optimizer import factor
@@ -265,6 +268,49 @@ def test_keeping_the_last_checkpoint_leaves_patience_what_it_is(
     assert max(scores[-2:]) <= max(scores[:-2])
     assert result.after.average.all.spearman == scores[-1]
     assert f"the best was {max(scores):.2f}, kept is step {result.steps}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"), [([nan, 2, nan, 1], 2), ([nan, nan, nan, nan], 4), ([-3, nan, nan, nan], 1)]
+)
+def test_a_score_that_does_not_exist_never_chooses_a_checkpoint(
+    scores: list[float],
+    best: int,
+    run: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    points = iter(scores)
+
+    def evaluated(*arguments: Any, **options: Any) -> Scores:
+        real = evaluate(*arguments, **options)
+        (name, task), point = next(iter(real.tasks.items())), next(points)
+        assert isinstance(task, SimilarityScores)
+        return replace(real, tasks={name: replace(task, all=Correlation(point, point))})
+
+    monkeypatch.setattr(trainer_module, "evaluate", evaluated)
+    result = run("simcse", tmp_path / "run", fields={"eval_every": 1, "max_steps": 4}, progress=True)
+    assert result.best_step == best
+    assert (tmp_path / "run" / "best").is_dir()
+    assert "dev does not exist, all cosines are equal" in capsys.readouterr().err
+
+
+def test_a_dev_file_whose_scores_are_all_the_same_stops_before_the_first_step(run: Callable[..., Any], tmp_path: Path):
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("sentence1\tsentence2\tscore\na cat\ta dog\t3\nrain\tsun\t3\n")
+    with pytest.raises(SimembError, match="all 2 scores are 3, so no correlation is defined"):
+        run("simcse", tmp_path / "run", dev=dev)
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_tokens_than_the_model_accepts_are_refused_if_chosen_and_said_if_the_recipe_has_them(
+    run: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with pytest.raises(SimembError, match=r"--max-length 5000 is more than .* accepts \(allowed: 3 to 48\)"):
+        run("simcse", tmp_path / "run", fields={"max_length": 5000})
+    run("simcse", tmp_path / "run", fields={"max_length": find("mlm").max_length, "max_steps": 1})
+    assert "texts are cut at 48 tokens" in caplog.text
 
 
 def test_resuming_a_finished_run_changes_nothing(run: Callable[..., Any], tmp_path: Path):

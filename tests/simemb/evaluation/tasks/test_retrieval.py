@@ -89,6 +89,16 @@ def test_a_corpus_may_have_no_titles(tmp_path):
     assert load(path).documents["d1"] == "a cat sat on a mat"
 
 
+def test_numbers_are_ids_and_a_title_may_be_missing(tmp_path):
+    corpus = [{"_id": 1, "title": "Cats", "text": "a cat"}, {"_id": 2, "text": "rain"}]
+    corpus += [{"_id": 3, "title": None, "text": "dogs"}]
+    queries = [{"_id": 9, "text": "a cat"}]
+    path = folder(tmp_path / "numbers", corpus=jsonl(corpus), queries=jsonl(queries), qrels=tsv([(9, 1, 1)]))
+    loaded = load(path)
+    assert loaded.documents == {"3": "dogs", "2": "rain", "1": "Cats a cat"}
+    assert loaded.queries == {"9": "a cat"}
+
+
 def test_documents_stand_in_the_order_that_decides_ties(mine):
     assert list(load(mine).documents) == ["q2", "d3", "d2", "d10", "d1"]
 
@@ -215,12 +225,14 @@ BROKEN = [
     ("corpus", "", r"corpus\.jsonl is empty"),
     ("corpus", "\n\n", r"corpus\.jsonl is empty"),
     ("corpus", jsonl(CORPUS)[:-9], r"corpus\.jsonl, line 5, column \d+: not valid JSON"),
-    ("corpus", jsonl([*CORPUS, {"_id": "x", "title": ""}]), r"corpus\.jsonl, line 6 has no 'text'"),
+    ("corpus", jsonl([*CORPUS, {"_id": "x", "title": ""}]), r"corpus\.jsonl, line 6, column 'text': nothing where"),
     ("corpus", jsonl([{"id": "x", "text": ""}]), r"corpus\.jsonl: unknown column '_id': did you mean 'id'"),
-    ("corpus", jsonl([*CORPUS, CORPUS[1]]), r"corpus\.jsonl, row 6: the id 'd2' occurs twice"),
-    ("corpus", jsonl([{"_id": 7, "text": "seven"}]), r"corpus\.jsonl, line 1, column '_id': the number 7"),
+    ("corpus", jsonl([*CORPUS, CORPUS[1]]), r"corpus\.jsonl, line 6: the id 'd2' occurs twice, first in line 2"),
+    ("corpus", jsonl([{"_id": 7.5, "text": "seven"}]), r"corpus\.jsonl, line 1, column '_id': the number 7.5 where an"),
+    ("corpus", jsonl([{"_id": True, "text": "a"}]), r"corpus\.jsonl, line 1, column '_id': a boolean where an id is"),
+    ("corpus", jsonl([{"_id": "7", "text": "a"}, {"_id": 7, "text": "b"}]), r"line 2: the id '7' occurs twice"),
     ("corpus", jsonl([{"_id": "x", "text": None}]), r"corpus\.jsonl, line 1, column 'text': null"),
-    ("queries", jsonl([*QUERIES, QUERIES[0]]), r"queries\.jsonl, row 5: the id 'q1' occurs twice"),
+    ("queries", jsonl([*QUERIES, QUERIES[0]]), r"queries\.jsonl, line 5: the id 'q1' occurs twice, first in line 1"),
     ("queries", jsonl([{"_id": "q1"}]), r"queries\.jsonl: unknown column 'text'"),
     ("qrels", "q1\tQ0\td1\t1\n", r"test\.tsv: unknown column 'query-id'"),
     ("qrels", tsv([]), r"test\.tsv has no rows"),

@@ -1,0 +1,164 @@
+"""Documents: one text for every record of some data, in its place, with its id and with its title before it.
+
+`simemb encode`, `simemb index`, the corpus of `simemb mine` and the retrieval suites all read them here, so that a
+document is the same text everywhere.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import tee
+from typing import TYPE_CHECKING
+
+from simemb.corpus.blanks import Blanks
+from simemb.corpus.rows import Rows, open_rows
+from simemb.corpus.table import MISSING, kind_of
+from simemb.errors import DataError, unknown
+
+if TYPE_CHECKING:
+    from simemb.corpus.rows import Data
+
+log = logging.getLogger("simemb")
+
+IDS, TITLES = ("_id", "id"), ("title",)
+NONE = "none"
+"""The name of a column that says: none, even if there is one with a usual name."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with the number of its record, from 1; `id` is None where the data have no ids."""
+
+    number: int
+    id: str | None
+    text: str
+
+
+class Documents:
+    """The documents of some rows, which can be read again and again; one for each record, in order.
+
+    Without ids a blank line is a document with an empty text, so that the numbers of documents are those of lines;
+    only blank lines at the end are none. A notice counts both after the first complete pass.
+
+    Attributes:
+        name: what messages call the data.
+        text: the column of the texts: the first text column of the rows.
+        id: the column of the ids, or None.
+        title: the column of the titles, or None; a document is then title, a blank and text, as in BEIR.
+        unused: the columns that play no role.
+    """
+
+    def __init__(self, rows: Rows, *, id: str | None = None, title: str | None = None) -> None:
+        self._rows, self.name, self.text, self.id, self.title = rows, rows.name, rows.columns[0], id, title
+        self.unused = tuple(column for column in rows.every_column if column not in (self.text, id, title))
+        self._passed = False
+
+    def __iter__(self) -> Iterator[Document]:
+        """Every document.
+
+        Raises:
+            DataError: a record cannot be read, has no text or no id, or has the id of another; says which.
+        """
+        first_of: dict[str, int] = {}
+        empty = Blanks(self._rows.unit)
+        self._blank_end = 0
+        for number, cells in self._in_place():
+            document = self._document(number, cells)
+            if document.id is not None and first_of.setdefault(document.id, number) != number:
+                twice = f"the id {document.id!r} occurs twice, first in {self._rows.unit} {first_of[document.id]}"
+                raise DataError(f"{self._place(number)}: {twice}")
+            if not document.text.strip():
+                empty.add(number)
+            yield document
+        self._say(empty)
+
+    def texts(self) -> Iterator[str]:
+        """The text of every document."""
+        return (document.text for document in self)
+
+    def streams(self) -> tuple[Iterator[str], Iterator[str] | None]:
+        """The texts and the ids, or None, of one pass, for who reads both side by side."""
+        if self.id is None:
+            return self.texts(), None
+        of_texts, of_ids = tee(self)
+        return (document.text for document in of_texts), (document.id or "" for document in of_ids)
+
+    def _in_place(self) -> Iterator[tuple[int, tuple[object, ...] | None]]:
+        """The records up to the last that is not blank."""
+        blank: list[int] = []
+        for number, cells in self._rows.records([column for column in (self.text, self.id, self.title) if column]):
+            if cells is None:
+                blank.append(number)
+                continue
+            yield from ((line, None) for line in blank)
+            blank.clear()
+            yield number, cells
+        self._blank_end = len(blank)
+
+    def _document(self, number: int, cells: tuple[object, ...] | None) -> Document:
+        if cells is None:
+            if self.id:
+                raise DataError(f"{self._place(number)} is blank, and every record needs its {self.id!r}")
+            return Document(number, None, "")
+        text, *others = cells
+        words = self._rows.text_of(number, self.text, text)
+        name = self._id(number, others.pop(0)) if self.id else None
+        if self.title:
+            title = "" if others[0] in (None, MISSING) else self._rows.text_of(number, self.title, others[0])
+            words = f"{title} {words}".strip()
+        return Document(number, name, words)
+
+    def _id(self, number: int, value: object) -> str:
+        if isinstance(value, float) and value.is_integer():  # as pandas writes whole numbers beside missing ones
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            what = "nothing" if value == "" else kind_of(value)
+            raise DataError(f"{self._place(number)}, column {self.id!r}: {what:.60} where an id is needed")
+        return str(value)
+
+    def _place(self, number: int) -> str:
+        return f"{self.name}, {self._rows.unit} {number}"
+
+    def _say(self, empty: Blanks) -> None:
+        if not self._passed and empty.count:
+            vectors = "has the vector" if empty.count == 1 else "have the vector"
+            counted = empty.counted("text")
+            log.warning("%s: %s blank and %s of an empty text: %s", self.name, counted, vectors, empty.places)
+        if not self._passed and self._blank_end:
+            log.warning("%s: blank lines at the end are left out: %d", self.name, self._blank_end)
+        self._passed = True
+
+
+def open_documents(
+    data: "Data", *, column: str | None = None, id_column: str | None = None, title_column: str | None = None
+) -> Documents:
+    """The documents of data of any kind that `open_rows` takes.
+
+    Args:
+        data: see `simemb.corpus.rows.open_rows`.
+        column: the column of the texts; by default the first text column, and then `title` goes before it.
+        id_column: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
+        title_column: the column of the titles, `NONE` for none; by default `title` where there is one.
+
+    Raises:
+        DataError: the data or a column do not exist or cannot be used.
+    """
+    rows = open_rows(data, columns=[column] if column else None)
+    return documents_of(rows, id_column=id_column, title_column=title_column or (NONE if column else None))
+
+
+def documents_of(rows: Rows, *, id_column: str | None = None, title_column: str | None = None) -> Documents:
+    """The documents of rows; the columns are those of `open_documents`. Raises `DataError` if one does not exist."""
+    return Documents(rows, id=_find(rows, id_column, IDS), title=_find(rows, title_column, TITLES))
+
+
+def _find(rows: Rows, requested: str | None, usual: tuple[str, ...]) -> str | None:
+    """The column that was asked for, else the first with a usual name, beside the column of the texts."""
+    columns = {column.lower(): column for column in reversed(rows.every_column) if column != rows.columns[0]}
+    if requested is None:
+        return next((columns[name] for name in usual if name in columns), None)
+    if requested == NONE:
+        return None
+    if requested.lower() not in columns:
+        raise DataError(f"{rows.name}: {unknown('column', requested, columns.values())}")
+    return columns[requested.lower()]

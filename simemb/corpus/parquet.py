@@ -1,0 +1,79 @@
+"""Parquet files as tables: strings are text, and so are bytes that are valid UTF-8, as some programs write strings."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simemb.corpus.contents import SAMPLE, check_parquet
+from simemb.corpus.lines import reading
+from simemb.corpus.table import Record
+from simemb.errors import DataError
+
+
+class ParquetFile:
+    """A parquet file, read a few thousand rows at a time."""
+
+    unit = "row"
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        with self._open() as file:
+            schema = file.schema_arrow
+        self.columns = tuple(schema.names)
+        self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
+
+    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
+        """Every row, numbered from 1."""
+        number = 0
+        with self._open() as file:
+            for batch in file.iter_batches(batch_size=4096, columns=list(chosen)):
+                cells = [_cells(batch.column(column)) for column in chosen]
+                for row in zip(*cells, strict=True):
+                    number += 1
+                    yield number, row
+
+    @contextmanager
+    def _open(self) -> Generator[Any]:
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            with reading(self.name):
+                with self.path.open("rb") as stream:
+                    check_parquet(stream.read(SAMPLE), self.name)
+                with pyarrow.parquet.ParquetFile(self.path) as file:
+                    yield file
+        except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+            detail = " ".join(str(error).split())
+            raise DataError(f"{self.name} is not a whole parquet file: {detail}") from None
+
+
+def _may_hold_text(kind: Any) -> bool:
+    """Whether the cells can be text: strings, bytes, and the type of a column without any value."""
+    from pyarrow import types
+
+    value = kind.value_type if types.is_dictionary(kind) else kind
+    strings = types.is_string(value) or types.is_large_string(value) or types.is_string_view(value)
+    return strings or _is_bytes(value) or types.is_null(value)
+
+
+def _is_bytes(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
+
+
+def _cells(column: Any) -> list[object]:
+    """The cells of a column; bytes that are UTF-8 as text, others as they are."""
+    kind = column.type
+    cells = column.to_pylist()
+    is_bytes = _is_bytes(getattr(kind, "value_type", kind))
+    return [_decoded(cell) for cell in cells] if is_bytes else cells
+
+
+def _decoded(cell: object) -> object:
+    try:
+        return cell.decode() if isinstance(cell, bytes) else cell
+    except UnicodeDecodeError:
+        return cell

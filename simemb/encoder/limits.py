@@ -1,0 +1,42 @@
+"""What a model allows: the most tokens of a text and the width of its vectors, and a refusal of what is above.
+
+What somebody asked for is never cut without a word.
+"""
+
+from typing import Any, Protocol
+
+from simemb.errors import DataError, ModelError
+
+
+class Wide(Protocol):
+    """An encoder of a width; one that simemb computes has `longest`, the most tokens of a text, too."""
+
+    name: str
+
+    @property
+    def width(self) -> int:
+        """Length of the vectors before they are truncated."""
+        ...
+
+
+def position_offset(backbone: Any) -> int:
+    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
+    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
+    return 0 if padding is None else int(padding) + 1
+
+
+def check_asked(encoder: Wide, *, max_length: int | None, truncate_dim: int | None) -> None:
+    """Raise `ModelError` for a `max_length` or `truncate_dim` of `Encoder.load` above what the model has."""
+    longest: int | None = getattr(encoder, "longest", None)
+    if max_length is not None and longest is None:
+        raise ModelError(f"{encoder.name} runs through sentence-transformers, where no max_length can be chosen")
+    if max_length is not None and longest is not None and max_length > longest:
+        raise ModelError(f"{encoder.name}: max_length must be in 1 to {longest} (the model's tokens), not {max_length}")
+    if truncate_dim is not None and truncate_dim > encoder.width:
+        raise ModelError(f"{encoder.name}: truncate_dim must be in 1 to {encoder.width}, not {truncate_dim}")
+
+
+def check_dim(asked: int | None, dim: int, what: str = "truncate_dim") -> None:
+    """Raise `DataError` for more dimensions than the vectors have; `what` is the option's name in the message."""
+    if asked is not None and not 1 <= asked <= dim:
+        raise DataError(f"{what} must be in 1 to {dim}, the dimensions of the vectors, not {asked}")

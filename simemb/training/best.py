@@ -1,0 +1,20 @@
+"""Which evaluation is the best so far; a score that does not exist (nan) never is."""
+
+from math import inf, isnan
+
+from simemb.evaluation.scores import Scores
+from simemb.training.checkpoint import Progress
+
+
+def is_better(score: float | None, best: float | None) -> bool:
+    """Whether a score is above the best one; None for the score is a run without evaluation, whose last step counts."""
+    return score is None or score > (-inf if best is None else best)
+
+
+def verdict(scores: Scores, metric: str, progress: Progress, *, better: bool) -> str:
+    """A line about an evaluation: its score, or that there is none, and which encoder is kept."""
+    score = scores.selection_value(metric)
+    shown = "does not exist, all cosines are equal" if isnan(score) else f"{score:.2f}"
+    best = "no score yet" if progress.best is None else f"the best was {progress.best:.2f}"
+    place = "the best so far" if better else f"{best}, kept is step {progress.best_step}"
+    return f"step {progress.step}: {scores.suite} {shown}, {place}{scores.geometry_note}"

@@ -1,0 +1,50 @@
+"""`simemb index` and `simemb search`: ids, titles and places of what was indexed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simemb.commands import index, search
+from simemb.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def hits(query: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    capsys.readouterr()
+    search.run(["my.index", query, "-k", "9", "--json"])
+    return [(hit["id"], hit["text"]) for hit in map(json.loads, capsys.readouterr().out.splitlines())]
+
+
+def test_ids_and_titles_of_a_corpus_come_back(
+    tiny_base: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    lines = ['{"_id": 701, "title": "Cats", "text": "a cat", "url": "u"}', '{"_id": "b", "text": "the dog"}']
+    Path("corpus.jsonl").write_text("\n".join(lines) + "\n")
+    index.run([str(tiny_base), "corpus.jsonl", "--output", "my.index"])
+    assert sorted(hits("Cats a cat", capsys)) == [("701", "Cats a cat"), ("b", "the dog")]
+    assert "corpus.jsonl: ids: column _id" in caplog.text
+    assert "corpus.jsonl: texts: column title, a blank, column text" in caplog.text
+    assert "corpus.jsonl: not used: column url" in caplog.text
+
+
+def test_without_ids_a_text_is_named_by_its_line_from_0(
+    tiny_base: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("a.txt").write_text("a cat\n\nthe dog\n")
+    index.run([str(tiny_base), "a.txt", "--output", "my.index"])
+    assert sorted(hits("a cat", capsys)) == [("0", "a cat"), ("1", ""), ("2", "the dog")]
+    assert "a.txt: 1 text is blank" in caplog.text
+
+
+def test_an_id_that_occurs_twice_is_refused_with_its_lines(tiny_base: Path) -> None:
+    Path("a.csv").write_text("id,text\n1,a cat\n2,a dog\n1,a bird\n")
+    with pytest.raises(DataError, match=r"a\.csv, line 4: the id '1' occurs twice, first in line 2"):
+        index.run([str(tiny_base), "a.csv", "--output", "my.index"])
+    assert not Path("my.index").exists()
+    index.run([str(tiny_base), "a.csv", "--id-column", "none", "--output", "my.index"])
