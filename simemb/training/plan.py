@@ -27,6 +27,7 @@ from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training.labels import examples, learns_labels
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
 log = logging.getLogger("simemb")
@@ -97,6 +98,8 @@ def prepare(
     *,
     output: str | Path,
     columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
     pooling: str | None = None,
     dev: str | Path | Suite | None = None,
     metric: Metric = "spearman",
@@ -117,7 +120,7 @@ def prepare(
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     directory = RunDirectory(output)
     directory.refuse(resume=resume, overwrite=overwrite)
-    rows = _rows(recipe, data, columns)
+    rows, labels = _rows(recipe, data, columns, delimiter=delimiter, header=header)
     suite = _dev_suite(dev, rows)
     encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
@@ -125,8 +128,11 @@ def prepare(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
-        data=rows.name,
+        data=rows.parts,
         columns=rows.columns,
+        labels=labels,
+        delimiter=delimiter or "",
+        header=header,
         dev=NO_DEV if suite is None else suite.name if isinstance(dev, Suite) else str(dev or suite.name),
         metric=metric,
         seed=seed,
@@ -153,12 +159,30 @@ def prepare(
     )
 
 
-def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
-    rows = open_rows(sample_for(recipe) if data is None else data, columns=columns)
-    _check_columns(recipe, rows)
+def _rows(
+    recipe: Recipe, data: Any, columns: Sequence[str] | None, *, delimiter: str | None, header: bool
+) -> tuple[Rows, str]:
+    """The rows that the recipe learns from, and the column of labels that sorted them, if one did."""
+    opened = open_rows(
+        sample_for(recipe) if data is None else data, columns=columns, delimiter=delimiter, header=header
+    )
+    if opened.several:
+        opened = opened.narrowed(1 + max(view.column for view in recipe.views))
+        _say_several(opened)
+    rows = examples(recipe, opened, columns)
+    used = opened.score if rows is not opened or learns_labels(recipe, opened) else None
+    _check_columns(recipe, rows, [] if opened.score in (None, used) else [str(opened.score)])
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
-    return rows
+    return rows, str(opened.score) if rows is not opened and rows.score is None else ""
+
+
+def _say_several(rows: Rows) -> None:
+    for name, members in rows.several.items():
+        source = f"a list in column {name}" if members == (name,) else f"columns {', '.join(members)}"
+        log.warning(
+            "%s: %s: each text makes a row of its own (the other texts of the row come again)", rows.name, source
+        )
 
 
 def _load(
@@ -194,7 +218,7 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None
             raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
 
 
-def _check_columns(recipe: Recipe, rows: Rows) -> None:
+def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
     if len(rows.columns) < recipe.columns:
         raise DataError(
             f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
@@ -202,8 +226,8 @@ def _check_columns(recipe: Recipe, rows: Rows) -> None:
         )
     read = {view.column for view in recipe.views}
     unread = [name for place, name in enumerate(rows.columns) if place not in read]
-    if unread or rows.ignored:
-        log.info("%s: not used: column %s", rows.name, ", ".join([*unread, *rows.ignored]))
+    if left := [*unread, *unused, *rows.ignored]:
+        log.warning("%s: not used: column %s", rows.name, ", ".join(left))
     if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
         log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
 
