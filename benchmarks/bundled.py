@@ -27,7 +27,7 @@ def main() -> None:
 
     from simemb import Encoder
 
-    ours, theirs = Encoder.load("mini", encode_only=True), SentenceTransformer(str(options.base), device="cpu")
+    ours, theirs = Encoder.load("mini"), SentenceTransformer(str(options.base), device="cpu")
     for kind in options.kinds:
         chosen = texts(kind, options.texts)
         programs = {

@@ -13,7 +13,7 @@ def load_encoder(model: str, pooling: str | None, precision: Literal["float32", 
     """The encoder of a directory or hub name; raises `ModelError` if there is none."""
     from simemb.encoder.encoder import Encoder
 
-    return Encoder.load(model, pooling=pooling, precision=precision, encode_only=True)
+    return Encoder.load(model, pooling=pooling, precision=precision)
 
 
 def load_finished(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:

@@ -57,10 +57,11 @@ def run(words: list[str]) -> None:
     name, *rest = words
     if name.startswith("-"):
         raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
-    from simemb.method.recipe import Recipe
+    from simemb.method.recipe import Recipe, check, unchecked
     from simemb.method.recipe_files import find, settings
 
-    named_recipe, run_settings = find(name), settings(name)
+    with unchecked():  # what a recipe file lacks may be among the options
+        named_recipe, run_settings = find(name), settings(name)
     pooling = run_settings.pop("pooling", None)
 
     @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def run(words: list[str]) -> None:
         recipe: Annotated[Recipe, UNPREFIXED] = named_recipe
 
     options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings))
+    check(options.recipe)
     if any(word.partition("=")[0] == "--pooling" for word in rest):
         pooling = options.recipe.pooling
     if options.seeds:

@@ -37,7 +37,7 @@ class Entrant:
         from simemb.encoder.encoder import Encoder
 
         model = self.models[place]
-        return Encoder.load(model, pooling=self.pooling, encode_only=True) if isinstance(model, str) else model
+        return Encoder.load(model, pooling=self.pooling) if isinstance(model, str) else model
 
 
 def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:

@@ -12,23 +12,24 @@ from torch import nn
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
 from simemb.errors import ModelError
-from simemb.transformer.bare_bert import load_bare_bert
+from simemb.transformer.bare_bert import BareBert, load_bare_bert
 from simemb.transformer.cpu_ops import PLAIN
 
 
 def load_backbone(
-    directory: Path, *, head: bool = False, trust_remote_code: bool = False, encode_only: bool = False
+    directory: Path, *, head: bool = False, trust_remote_code: bool = False
 ) -> tuple[Any, Sequence[nn.Module]]:
     """The backbone in float32 without its pooler, and the modules that come with it.
 
+    The backbone of a BERT is a `BareBert`, which is loaded sooner; `transformers_model` completes it.
+
     head: the second item holds the checkpoint's trained pooler as a Dense module; otherwise it is empty.
-    encode_only: load a `BareBert`, which is faster, if the checkpoint is a BERT.
     Raises `ModelError` if weights are missing, or if `head` is set and the checkpoint has no trained pooler.
     """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
-    bare = load_bare_bert(directory, config) if encode_only and not (head or PLAIN or trust_remote_code) else None
+    bare = load_bare_bert(directory, config) if not (head or PLAIN or trust_remote_code) else None
     if bare is not None:
         return bare, []
     from transformers import MODEL_MAPPING, AutoModel
@@ -53,6 +54,20 @@ def load_backbone(
     if missing:
         raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it complete?")
     return backbone, [_take_pooler(backbone)] if head else []
+
+
+def transformers_model(bare: BareBert) -> Any:
+    """The transformers model with the parameters of a `BareBert`: the same objects, so both stay equal."""
+    from transformers import AutoModel
+    from transformers.initialization import no_init_weights
+
+    parameters = dict(bare.named_parameters())
+    with no_init_weights():
+        backbone = AutoModel.from_config(bare.config, dtype=torch.float32, add_pooling_layer=False)
+    for name, parameter in parameters.items():
+        parent, _, leaf = name.rpartition(".")
+        setattr(backbone.get_submodule(parent), leaf, parameter)
+    return backbone.to(next(iter(parameters.values())).device).train(bare.training)
 
 
 def _take_pooler(backbone: Any) -> Dense:

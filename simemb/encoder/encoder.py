@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.encoder import limits, loading, names, saving, streaming, tokenizer
+from simemb.encoder.backbone import transformers_model
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
@@ -58,7 +59,7 @@ class Encoder(Encodes, nn.Module):
         sizes: tuple[int, ...] = (),
     ):
         super().__init__()
-        self.backbone = backbone
+        self._modules["backbone"] = backbone
         self.tokenizer = tokenizer
         self.pooling = check_pooling(pooling)
         self.tail = nn.ModuleList(tail)
@@ -72,8 +73,33 @@ class Encoder(Encodes, nn.Module):
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.ragged = self.fast = isinstance(backbone, BareBert)
+        self.eval()
         if not self.ragged:
             self._choose_forward()
+
+    @property
+    def backbone(self) -> Any:
+        """The transformers model, which is built now if only its weights were loaded (see `complete`)."""
+        self.complete()
+        return self.network
+
+    @property
+    def network(self) -> Any:
+        """The modules that hold the weights: a `BareBert`, or the transformers model once `backbone` has built it."""
+        return self._modules["backbone"]
+
+    def complete(self) -> "Encoder":
+        """Build the transformers model around the weights of a `BareBert`, in place; returns this encoder.
+
+        Loading leaves it out where it can: encoding needs the weights alone, and importing transformers' modeling code
+        takes longer than everything else before a first vector. Training, saving and `backbone` build it.
+        """
+        if isinstance(self.network, BareBert):
+            training = self.training
+            self._modules["backbone"] = transformers_model(self.network)
+            self._choose_forward()
+            self.train(training)
+        return self
 
     @classmethod
     def of(cls, parts: Parts) -> "Encoder":
@@ -83,7 +109,8 @@ class Encoder(Encodes, nn.Module):
     @property
     def parts(self) -> Parts:
         """The current parts of this encoder."""
-        return Parts(**{field.name: getattr(self, field.name) for field in fields(Parts)})
+        values = {field.name: getattr(self, field.name) for field in fields(Parts) if field.name != "backbone"}
+        return Parts(self.network, **values)
 
     @staticmethod
     def load(
@@ -96,15 +123,13 @@ class Encoder(Encodes, nn.Module):
         trust_remote_code: bool = False,
         precision: Precision = "float32",
         default_pooling: str = "mean",
-        encode_only: bool = False,
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
         model: by default `mini`, a small English encoder that ships with simemb. pooling: cls, cls_head (cls followed
         by the checkpoint's trained pooler), mean, max, first_last or last2; by default that of the directory. A bare
         checkpoint has none: it gets `default_pooling`, with a warning. precision: int8 encodes several times as fast
-        on a CPU, with nearly the same vectors (see `quantize`). encode_only: the encoder will not be trained, so a
-        `BareBert` may be loaded, which is faster. Returns an `Encoder`, or an `ExternalEncoder` for a
+        on a CPU, with nearly the same vectors (see `quantize`). Returns an `Encoder`, or an `ExternalEncoder` for a
         sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
         trained. Raises `ModelError`.
         """
@@ -117,7 +142,6 @@ class Encoder(Encodes, nn.Module):
             trust_remote_code=trust_remote_code,
             precision=precision,
             default_pooling=default_pooling,
-            encode_only=encode_only,
         )
         encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder.of(loaded)
         limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
@@ -160,7 +184,7 @@ class Encoder(Encodes, nn.Module):
 
         training, language_head, records: see `simemb.encoder.saving.save`.
         """
-        return saving.save(self.parts, directory, training, language_head, records)
+        return saving.save(self.complete().parts, directory, training, language_head, records)
 
     @property
     def dim(self) -> int:
@@ -175,7 +199,7 @@ class Encoder(Encodes, nn.Module):
     @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
-        positions = int(getattr(self.backbone.config, "max_position_embeddings", 0) or 512) - self.position_offset
+        positions = int(getattr(self.network.config, "max_position_embeddings", 0) or 512) - self.position_offset
         return min(positions, int(self.tokenizer.model_max_length))
 
     @property
@@ -190,7 +214,7 @@ class Encoder(Encodes, nn.Module):
     @property
     def device(self) -> torch.device:
         """The device of the weights."""
-        return next(self.backbone.parameters()).device
+        return next(self.network.parameters()).device
 
     def set_dropout(self, probability: float) -> None:
         """Set every dropout of the backbone, attention included."""
@@ -226,11 +250,11 @@ class Encoder(Encodes, nn.Module):
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
         every_layer = LAYERS[self.pooling] != (-1,)
         positions = batch.positions + self.position_offset
-        layers = self.quantized or (forward.layers_of(self.backbone) if self.fast else None)
+        layers = self.quantized or (forward.layers_of(self.network) if self.fast else None)
         if layers is not None:
             transforms = self._transforms
             return forward.hidden_states(
-                self.backbone, layers, batch, positions, transforms, every_layer=every_layer, first_only=first_only
+                self.network, layers, batch, positions, transforms, every_layer=every_layer, first_only=first_only
             )
         from simemb.transformer import hf_forward
 

@@ -68,7 +68,6 @@ def read(
     trust_remote_code: bool = False,
     precision: Precision = "float32",
     default_pooling: str = "mean",
-    encode_only: bool = False,
 ) -> Parts | ExternalEncoder:
     """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
@@ -88,7 +87,6 @@ def read(
             layout.transformer,
             head=explicit == HEAD,
             trust_remote_code=trust_remote_code,
-            encode_only=encode_only and precision == "float32",
         )
         parts = Parts(
             backbone,

@@ -115,7 +115,7 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
 def _load(model: str | Path) -> TextEncoder:
     from simemb.encoder.encoder import Encoder
 
-    return Encoder.load(model, encode_only=True)
+    return Encoder.load(model)
 
 
 def _start_words(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, teacher: TextEncoder) -> None:

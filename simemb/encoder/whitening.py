@@ -133,7 +133,7 @@ def whiten(encoder: Any, texts: Iterable[str], *, dims: int | None = None, progr
     width = whitening.matrix.shape[1]
     if width < (dims or vectors.shape[1]):
         log.info("the vectors of these texts vary in %d of %d dimensions: the others are left out", width, encoder.dim)
-    shared = (encoder.backbone, encoder.tokenizer, encoder.quantized)
+    shared = (encoder.network, encoder.tokenizer, encoder.quantized)
     whitened = deepcopy(encoder, {id(part): part for part in shared})
     whitened.sizes, whitened.truncate_dim = (), None
     normalized = len(encoder.tail) > 0 and isinstance(encoder.tail[-1], Normalize)

@@ -4,7 +4,9 @@
 line. Each recipe is a file in the package `simemb.train`, or a file of your own; the file system is the registry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +20,18 @@ from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.views import View, pairs
+
+_CHECKS: ContextVar[bool] = ContextVar("checks", default=True)
+
+
+@contextmanager
+def unchecked() -> Generator[None, None, None]:
+    """Inside this context recipes are not checked: options that mend one may follow. Then call `check`."""
+    token = _CHECKS.set(False)
+    try:
+        yield
+    finally:
+        _CHECKS.reset(token)
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,8 @@ class Recipe:
     """The checkpoint that is kept: the best on the dev suite, or the last one."""
 
     def __post_init__(self) -> None:
-        check(self)
+        if _CHECKS.get():
+            check(self)
 
     @property
     def columns(self) -> int:

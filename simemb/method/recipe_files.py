@@ -2,12 +2,16 @@
 
 import importlib
 import importlib.util
+import re
+import sys
+import traceback
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from simemb import files
 from simemb.cookbook import RECIPES, names
-from simemb.errors import RecipeError, unknown
+from simemb.errors import RecipeError, SimembError, unknown
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_json import from_json, noun_classes
 
@@ -49,16 +53,32 @@ def settings(name: str) -> dict[str, Any]:
 def _import_file(path: Path) -> Any:
     if not path.is_file():
         raise RecipeError(f"no recipe file {path} (allowed: a file that exists, or {', '.join(names(RECIPES))})")
+    # Modules beside the file can be imported by it, and never hide one that is installed.
+    if (folder := str(path.parent.resolve())) not in sys.path:
+        sys.path.append(folder)
     spec = importlib.util.spec_from_file_location(f"simemb_recipe_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+    except SimembError as error:
+        raise RecipeError(f"{path}: {error}") from error
     # The file is the user's own, so any exception becomes a message for the user.
     except Exception as error:
-        raise RecipeError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        raise RecipeError(_import_problem(path, error)) from error
     return module
+
+
+def _import_problem(path: Path, error: Exception) -> str:
+    """What an exception of a recipe file means; a field that does not exist gets the nearest one."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()]
+    line = f", line {frames[-1].lineno}" if frames else ""
+    keyword = re.fullmatch(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'.*", str(error))
+    kind = {"Recipe": Recipe, **noun_classes()}.get(keyword[1]) if keyword else None
+    if keyword and kind:
+        return f"{path}{line}: {unknown(f'field of {keyword[1]}', keyword[2], [field.name for field in fields(kind)])}"
+    return f"{path}{line}: cannot be imported: {type(error).__name__}: {error}"
 
 
 def _recipe_of_run(path: Path) -> Recipe:

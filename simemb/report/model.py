@@ -97,7 +97,7 @@ class ReportedModel:
         """The encoder; `ModelError` if there is none."""
         from simemb.encoder.encoder import Encoder
 
-        return Encoder.load(self.model, pooling=self.pooling, encode_only=True)
+        return Encoder.load(self.model, pooling=self.pooling)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -3,6 +3,7 @@
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from simemb.evaluation.scores import (
     TaskScores,
 )
 from simemb.report.numbers import DECIMALS, decimals
+from simemb.report.stacking import stack
 from simemb.training import seeds as several
 
 if TYPE_CHECKING:
@@ -148,12 +150,21 @@ class _Console(Console):
 
 
 def print_table(table: Table) -> None:
-    """Write a table to standard output; no number is cut, and without a terminal no line is folded."""
+    """Write a table to standard output: no number is cut, columns that do not fit beside the others go below them.
+
+    Long texts are folded in a terminal, or where COLUMNS says how wide to be; a pipe has them whole.
+    """
     # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
     console = _Console(markup=False, emoji=False, highlight=False)
-    needed = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table)
-    console.width = max(console.width, needed.minimum if console.is_terminal else needed.maximum)
-    console.print(table)
+    screen, folds = console.width, console.is_terminal or "COLUMNS" in os.environ
+
+    def needed(part: Table) -> Measurement:
+        return Measurement.get(console, console.options.update(max_width=UNBOUNDED), part)
+
+    for part in stack(table, lambda part: needed(part).minimum <= screen):
+        width = needed(part)
+        console.width = max(screen, width.minimum if folds else width.maximum)
+        console.print(part)
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:

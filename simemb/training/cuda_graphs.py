@@ -143,7 +143,7 @@ class Recording:
     """The captured forward and backward of one size of batch, with the buffers of their inputs and outputs."""
 
     def __init__(self, graphs: Graphs, size: Size, *, first_only: bool):
-        backbone = graphs.encoder.backbone
+        backbone = graphs.encoder.network
         self.graphs = graphs
         self.padded = size.empty(graphs.encoder.device)
         trainable = {name: p for name, p in backbone.named_parameters() if p.requires_grad}
@@ -223,7 +223,7 @@ def _uncached() -> Generator[None, None, None]:
 
 def able(encoder: Encoder) -> bool:
     """Whether the states of this encoder can be recorded."""
-    layers = layers_of(encoder.backbone) if encoder.fast else None
+    layers = layers_of(encoder.network) if encoder.fast else None
     return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.supports(layers)
 
 

@@ -253,11 +253,11 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     if isinstance(model, Encoder):
         if pooling is not None:
             raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
-        return model
+        return model.complete()
     encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
-    return encoder
+    return encoder.complete()
 
 
 def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:

@@ -1,6 +1,6 @@
-"""The bare modules of BERT and RoBERTa, for commands that only encode: they start without transformers' modeling code.
+"""The bare modules of BERT and RoBERTa, for encoding without transformers' modeling code.
 
-Importing that code takes longer than everything else between a command and its first vector. The layers are computed
+Importing that code takes longer than everything else before a first vector. The layers are computed
 by `simemb.transformer.forward`, which needs only the modules of a model under their usual names.
 """
 

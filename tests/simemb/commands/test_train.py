@@ -35,3 +35,16 @@ def test_a_seed_that_never_reached_a_checkpoint_says_how_to_begin_it_again(
     Path("runs/seed-1/last/state.safetensors").unlink()
     with pytest.raises(SimembError, match=r"seed-1: nothing to resume, .*; --overwrite starts it again"):
         train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "--resume")
+
+
+def test_an_option_mends_what_a_recipe_file_lacks(tiny_base: Path, sentences_file: Path) -> None:
+    Path("mine.py").write_text(
+        "from simemb import *\n"
+        "nested = Matryoshka(InfoNCE(), dims=(4,))\n"
+        "recipe = Recipe((View(target=False), View(online=False)), nested, MLP(), batch_size=16, max_steps=2)\n"
+    )
+    words = ["./mine.py", "--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none", "--output", "run"]
+    with pytest.raises(SimembError, match=r"keep all of it \(--head\.keep\)"):
+        train_verb.run(words)
+    train_verb.run([*words, "--head.keep", "2"])
+    assert Path("run/best/modules.json").is_file()

@@ -145,7 +145,7 @@ def test_a_whitened_encoder_whitens_and_the_original_is_as_before(encoder):
     before, vectors = encoder.fingerprint(), encoder.encode(TEXTS)
     whitened = whiten(encoder, TEXTS)
     assert encoder.fingerprint() == before != whitened.fingerprint()
-    assert whitened.backbone is encoder.backbone
+    assert whitened.network is encoder.network
     assert whitened.tokenizer is encoder.tokenizer
     expected = Whitening.fit(vectors)(vectors)
     assert whitened.dim == expected.shape[1]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -41,7 +43,7 @@ from simemb.method.objectives import (
     Swapped,
     VICReg,
 )
-from simemb.method.recipe import Recipe, check
+from simemb.method.recipe import Recipe, check, unchecked
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
@@ -416,16 +418,40 @@ def test_a_file_of_ones_own_is_a_recipe(tmp_path: Path):
     assert find(str(mine)) == EVERYTHING
 
 
+def test_a_file_imports_the_modules_beside_it_unless_one_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.setitem(sys.modules, "json", json)
+    (tmp_path / "beside_a_recipe.py").write_text("rate = 0.5\n")
+    (tmp_path / "json.py").write_text("raise RuntimeError\n")
+    mine = tmp_path / "mine.py"
+    imports = "import dataclasses, sys\ndel sys.modules['json']\nimport json\nfrom beside_a_recipe import rate\n"
+    recipe = f"from simemb import *\nrecipe = dataclasses.replace({EVERYTHING!r}, learning_rate=rate)\n"
+    mine.write_text(imports + recipe)
+    assert find(str(mine)).learning_rate == 0.5
+
+
+def test_a_recipe_that_is_not_checked_yet_may_be_mended():
+    parts = {"views": VIEWS, "objective": Matryoshka(InfoNCE(), dims=(8,)), "head": MLP()}
+    with unchecked():
+        recipe = Recipe(**parts)
+    with pytest.raises(RecipeError, match=r"--head\.keep"):
+        check(recipe)
+    with pytest.raises(RecipeError, match=r"--head\.keep"):
+        Recipe(**parts)
+    assert replace(recipe, head=MLP(keep=2)).head == MLP(keep=2)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("def (", "cannot be imported: SyntaxError"),
         ("import no_such_module_here", "cannot be imported: ModuleNotFoundError"),
         ("from simemb import NoSuchNoun", "cannot be imported: "),
-        ("from simemb import Recipe\nrecipe = Recipe(wrong=1)", "cannot be imported: TypeError"),
+        ("from simemb import Recipe\nrecipe = Recipe(())", r"mine\.py: no views: nothing is read"),
+        ("float(wrong=1)", "line 1: cannot be imported: TypeError"),
         ("", "defines no `recipe`"),
         ("recipe = 3", "defines no `recipe`"),
-        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+        ("\n1 / 0", "line 2: cannot be imported: ZeroDivisionError"),
     ],
 )
 def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: str):
@@ -433,6 +459,26 @@ def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: 
     mine.write_text(text)
     with pytest.raises(RecipeError, match=words):
         find(str(mine))
+
+
+def test_a_field_that_does_not_exist_gets_the_nearest(tmp_path: Path):
+    (tmp_path / "one.py").write_text("from simemb import Recipe\nrecipe = Recipe((), batchsize=1)\n")
+    (tmp_path / "two.py").write_text("from simemb import View\n\nView(kolumn=1)\n")
+    # In a process of its own: the checkers of types in these tests word Python's complaint in their own way.
+    program = "\n".join(
+        (
+            "import sys",
+            "from simemb.errors import RecipeError",
+            "from simemb.method.recipe_files import find",
+            "for name in sys.argv[1:]:",
+            "    try: find(name)",
+            "    except RecipeError as error: print(error)",
+        )
+    )
+    words = [sys.executable, "-c", program, "one.py", "two.py"]
+    one, two = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert one.startswith("one.py, line 2: unknown field of Recipe 'batchsize': did you mean 'batch_size'?")
+    assert two.startswith("two.py, line 3: unknown field of View 'kolumn': did you mean 'column'?")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):

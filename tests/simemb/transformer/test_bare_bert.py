@@ -1,4 +1,4 @@
-"""The bare modules give the vectors of the transformers model, without importing its code."""
+"""The bare modules give the vectors of the transformers model, without importing its code, and become it."""
 
 import json
 import subprocess
@@ -25,16 +25,34 @@ def checkpoint(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.mark.parametrize("checkpoint", sorted(PREFIXES), indirect=True)
 @pytest.mark.parametrize("pooling", ["cls", "mean", "last2"])
-def test_the_light_encoder_gives_the_same_vectors_and_fingerprint(checkpoint, pooling):
-    whole, light = (
-        Encoder.load(checkpoint, pooling=pooling),
-        Encoder.load(checkpoint, pooling=pooling, encode_only=True),
-    )
-    assert isinstance(light.backbone, BareBert)
-    assert not isinstance(whole.backbone, BareBert)
+def test_the_bare_modules_give_the_same_vectors_and_fingerprint(checkpoint, pooling):
+    light, whole = (Encoder.load(checkpoint, pooling=pooling) for _ in range(2))
+    whole.complete()
+    assert isinstance(light.network, BareBert)
+    assert isinstance(whole.network, transformers.PreTrainedModel)
     np.testing.assert_array_equal(light.encode(SENTENCES), whole.encode(SENTENCES))
     assert light.fingerprint() == whole.fingerprint()
     assert (light.dim, light.max_length) == (whole.dim, whole.max_length)
+
+
+@pytest.mark.parametrize("checkpoint", sorted(PREFIXES), indirect=True)
+def test_the_transformers_model_takes_the_parameters_as_they_are(checkpoint):
+    encoder = Encoder.load(checkpoint, pooling="mean").train()
+    before = dict(encoder.network.named_parameters())
+    before["embeddings.LayerNorm.bias"].requires_grad_(False)
+    before["encoder.layer.0.output.dense.weight"].data.add_(1)  # changed since it was read
+    vectors, state = encoder.encode(SENTENCES), torch.get_rng_state()
+    after = dict(encoder.backbone.named_parameters())
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+    assert not after["embeddings.LayerNorm.bias"].requires_grad
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (encoder.training, encoder.backbone.training, encoder.fast) == (True, True, True)
+    assert encoder.backbone is encoder.backbone
+    np.testing.assert_array_equal(encoder.encode(SENTENCES), vectors)
+    encoder.fast = encoder.ragged = False  # transformers' own forward pass, its buffers included
+    encoder.backbone.set_attn_implementation("sdpa")
+    np.testing.assert_allclose(encoder.encode(SENTENCES), vectors, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["BertForMaskedLM", "RobertaForMaskedLM"])
@@ -60,7 +78,7 @@ def test_half_precision_weights_become_float32(tmp_path):
 
 @pytest.mark.parametrize("checkpoint", ["electra", "mpnet"], indirect=True)
 def test_other_families_are_loaded_by_transformers(checkpoint):
-    assert not isinstance(Encoder.load(checkpoint, encode_only=True).backbone, BareBert)
+    assert not isinstance(Encoder.load(checkpoint).network, BareBert)
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
@@ -68,11 +86,9 @@ def test_what_a_skeleton_cannot_hold_is_left_to_transformers(checkpoint):
     path = checkpoint / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"hidden_act": "silu"}))
-    assert not isinstance(Encoder.load(checkpoint, encode_only=True).backbone, BareBert)
+    assert not isinstance(Encoder.load(checkpoint).network, BareBert)
     path.write_text(json.dumps(config))
-    assert not isinstance(
-        Encoder.load(checkpoint, encode_only=True, pooling="mean", trust_remote_code=True).backbone, BareBert
-    )
+    assert not isinstance(Encoder.load(checkpoint, pooling="mean", trust_remote_code=True).network, BareBert)
     (checkpoint / "model.safetensors").rename(checkpoint / "other.safetensors")
     assert load_bare_bert(checkpoint, make_config("bert")) is None
 
@@ -81,6 +97,21 @@ def test_what_a_skeleton_cannot_hold_is_left_to_transformers(checkpoint):
 def test_weights_that_do_not_fit_are_left_to_transformers_to_complain_of(checkpoint):
     assert load_bare_bert(checkpoint, make_config("bert", num_hidden_layers=4)) is None
     assert load_bare_bert(checkpoint, make_config("bert", intermediate_size=64)) is None
+
+
+def _output(program: str) -> str:
+    answer = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or answer.stderr
+
+
+def test_encoding_in_python_never_imports_the_modeling_code_either():
+    program = (
+        "import sys\n"
+        "from simemb import Encoder\n"
+        "assert Encoder.load().encode(['a dog']).shape == (1, 256)\n"
+        "print([name for name in ('transformers.modeling_utils', 'torch._dynamo', 'scipy') if name in sys.modules])"
+    )
+    assert _output(program) == "[]"
 
 
 @pytest.mark.parametrize("checkpoint", ["bert"], indirect=True)
@@ -93,6 +124,5 @@ def test_a_command_that_encodes_never_imports_the_modeling_code(checkpoint, tmp_
         "assert not main()\n"
         "print([name for name in ('transformers.modeling_utils', 'torch._dynamo', 'scipy') if name in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
-    assert answer.stdout.strip() == "[]", answer.stderr
+    assert _output(program) == "[]"
     assert np.load(tmp_path / "vectors.npy").shape == (1, 32)
