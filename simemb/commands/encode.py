@@ -5,7 +5,7 @@ simemb encode MODEL INPUT --output VECTORS.npy
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import documents, load_finished
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
 from simemb.corpus.documents import NONE
 
@@ -34,6 +35,7 @@ class Encode:
     id_column: str | None = None
     """The column of the ids, which a .parquet keeps beside the vectors; by default _id or id where there is one. none:
     no ids."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     title_column: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     pooling: str | None = None
@@ -75,4 +77,6 @@ def _streams(options: Encode) -> tuple[Iterator[str], Iterator[str] | None]:
     id_column = options.id_column if kept else NONE
     if options.id_column not in (None, NONE) and not kept:
         raise UsageError(f"--id-column is for an --output that ends in .parquet; {options.output} has no place for ids")
-    return documents(options.input, options.column, id_column=id_column, title_column=options.title_column).streams()
+    return documents(
+        options.input, options.layout, options.column, id_column=id_column, title_column=options.title_column
+    ).streams()

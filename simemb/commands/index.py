@@ -4,7 +4,7 @@ simemb index MODEL INPUT --output DIR
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import documents, load_finished
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -31,6 +32,7 @@ class BuildIndex:
     """The column to index; by default the first text column, and title before it."""
     id_column: str | None = None
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     title_column: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
@@ -48,7 +50,7 @@ def run(words: list[str]) -> None:
     from simemb.search.index import Index
 
     texts, ids = documents(
-        options.input, options.column, id_column=options.id_column, title_column=options.title_column
+        options.input, options.layout, options.column, id_column=options.id_column, title_column=options.title_column
     ).streams()
     encoder = load_finished(options.model, options.pooling)
     with track("indexing") as advance:

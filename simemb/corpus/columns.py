@@ -68,7 +68,7 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
     """
     twice = {column for column in table.columns if table.columns.count(column) > 1}
     if twice:
-        raise DataError(f"{name}: column {min(twice)!r} occurs twice ({_listed(table.columns)})")
+        raise DataError(f"{name}: column {min(twice)!r} occurs twice ({listed(table.columns)})")
     several = _several(name, table)
     if columns is not None:
         text, score = _named(name, table, columns, score, several)
@@ -90,7 +90,7 @@ def _several(name: str, table: Table) -> dict[str, tuple[str, ...]]:
         if len(members) > 1:
             names = {re.sub(r"_?\d+$", "", member) for member in members}
             if len(names) > 1:
-                raise DataError(f"{name}: {_listed(members)} could each be the {role}; {_choose()}")
+                raise DataError(f"{name}: {listed(members)} could each be the {role}: choose with --columns")
             found[names.pop()] = tuple(members)
     return found
 
@@ -103,8 +103,8 @@ def _named(
     text = tuple(column for column in existing if column.lower() not in SCORES)
     named_scores = [column for column in existing if column not in text]
     if not 1 <= len(text) <= 3 or len(set(existing)) < len(existing) or len(named_scores) > 1:
-        listed = _listed(columns)
-        raise DataError(f"columns {listed}: give 1 to 3 different text columns, and at most one score column")
+        named = listed(columns)
+        raise DataError(f"columns {named}: give 1 to 3 different text columns, and at most one score column")
     if score:
         return text, _find(name, table, score)
     if named_scores:
@@ -128,7 +128,7 @@ def _one(name: str, role: str, columns: Iterable[str], recognized: Sequence[str]
     """The column with a name recognized for a role, if there is one."""
     candidates = [column for column in columns if column.lower() in recognized]
     if len(candidates) > 1:
-        raise DataError(f"{name}: {_listed(candidates)} could each be the {role}; {_choose()}")
+        raise DataError(f"{name}: {listed(candidates)} could each be the {role}: keep one, or name it among --columns")
     return candidates[0] if candidates else None
 
 
@@ -141,7 +141,7 @@ def _recognized(name: str, table: Table, several: Mapping[str, tuple[str, ...]])
     text = tuple(column for column in filled if column is not None)
     if filled[: len(text)] != list(text):
         missing = list(ROLES)[filled.index(None)]
-        raise DataError(f"{name}: {_listed(text)} found, but no {missing} ({_seen(table)}); {_choose(text)}")
+        raise DataError(f"{name}: {listed(text)} found, but no {missing} ({_seen(table)}); {_choose(text)}")
     return text
 
 
@@ -182,8 +182,8 @@ def _stands_out(column: str, values: Sequence[object]) -> bool:
 
 def _seen(table: Table) -> str:
     """The columns of a table, each with what it looks like."""
-    values = samples(table)
-    return "it has: " + ", ".join(f"{column}, e.g. {_example(values[column])}" for column in table.columns)
+    values, empty = samples(table), "''"
+    return "it has: " + ", ".join(f"{column or empty} ({_example(values[column])})" for column in table.columns)
 
 
 def _example(values: Sequence[object]) -> str:
@@ -197,5 +197,6 @@ def _choose(columns: Sequence[str] = ()) -> str:
     return f"choose in this order: --columns {typed}"
 
 
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(columns) or "none"
+def listed(columns: Iterable[str]) -> str:
+    """The names for a message; one that is empty is seen."""
+    return ", ".join(column or "''" for column in columns) or "none"

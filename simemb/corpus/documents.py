@@ -130,7 +130,13 @@ class Documents:
 
 
 def open_documents(
-    data: "Data", *, column: str | None = None, id_column: str | None = None, title_column: str | None = None
+    data: "Data",
+    *,
+    column: str | None = None,
+    id_column: str | None = None,
+    title_column: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
 ) -> Documents:
     """The documents of data of any kind that `open_rows` takes.
 
@@ -139,11 +145,12 @@ def open_documents(
         column: the column of the texts; by default the first text column, and then `title` goes before it.
         id_column: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
         title_column: the column of the titles, `NONE` for none; by default `title` where there is one.
+        delimiter, header: see `simemb.corpus.rows.open_rows`.
 
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
-    rows = open_rows(data, columns=[column] if column else None)
+    rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
     return documents_of(rows, id_column=id_column, title_column=title_column or (NONE if column else None))
 
 

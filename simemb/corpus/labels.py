@@ -60,6 +60,30 @@ def shown(labels: Iterable[str]) -> str:
     return ", ".join(names[:SHOWN]) + " ..." * (len(names) > SHOWN)
 
 
+def is_asked_for(rows: Rows, columns: Sequence[str] | None) -> bool:
+    """Whether the score or label is used: columns that the user named without it leave it out."""
+    if rows.score is None:
+        return False
+    return columns is None or rows.score.lower() in (column.lower() for column in columns)
+
+
+def positives(rows: Rows, learner: str, *, negatives: bool = False) -> Rows:
+    """The positives by their labels, see `contrasted`; `learner` is what takes pairs as positives.
+
+    Raises:
+        DataError: the labels do not say which pairs are positives.
+    """
+    found = counts(rows)
+    meaning = uses(rows, found)
+    if meaning is None:
+        raise DataError(
+            f"{rows.name}: {learner} takes every pair as a positive, and column {rows.score} ({shown(found)}) does not "
+            f"say which are; --columns {' '.join(rows.columns)} takes all of them, and the recipes cosent and cosine "
+            "learn from scores"
+        )
+    return contrasted(rows, meaning, negatives=negatives)
+
+
 def contrasted(rows: Rows, meaning: Mapping[str, Use], *, negatives: bool) -> Rows:
     """Positives, each with a hard negative of the same anchor if `negatives` are asked for and the labels name some.
 

@@ -228,7 +228,10 @@ def open_rows(
             return _open_path(place, str(data), layout, columns=columns, score=score)
         data = place
     if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source) for item in data):
-        parts = [open_rows(item, columns=columns, score=score, delimiter=delimiter, header=header) for item in data]
+        parts = [
+            open_rows(cast("Place", item), columns=columns, score=score, delimiter=delimiter, header=header)
+            for item in data
+        ]
         return parts[0] if len(parts) == 1 else _join(parts)
     if layout != PLAIN:
         raise DataError("--delimiter and --no-header say how a file of text is written, and these data are no file")

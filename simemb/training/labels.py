@@ -25,15 +25,20 @@ def examples(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> Rows:
     classifier = next((part for part in recipe.auxiliaries if isinstance(part, SoftmaxNLI)), None)
     if classifier is not None:
         return labels.numbered(rows, classifier.classes)
-    return _contrasted(recipe, rows)
+    negatives = any(view.negative for view in recipe.views)
+    return labels.positives(rows, type(recipe.objective).__name__, negatives=negatives)
 
 
 def reads_label(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> bool:
     """Whether a score or label beside the texts has a meaning for the recipe, good or bad."""
     if learns_labels(recipe, rows):
         return True
-    named = columns is None or (rows.score or "").lower() in (column.lower() for column in columns)
-    return named and recipe.columns > 1 and recipe.objective is not None and not _classifies(recipe)
+    return (
+        labels.is_asked_for(rows, columns)
+        and recipe.columns > 1
+        and recipe.objective is not None
+        and not _classifies(recipe)
+    )
 
 
 def learns_labels(recipe: Recipe, rows: Rows) -> bool:
@@ -54,16 +59,3 @@ def _scored(recipe: Recipe, rows: Rows) -> Rows:
             f"{type(recipe.objective).__name__} learns from scores; simcse_sup and consert_joint learn from labels"
         )
     return rows
-
-
-def _contrasted(recipe: Recipe, rows: Rows) -> Rows:
-    found = labels.counts(rows)
-    meaning = labels.uses(rows, found)
-    if meaning is None:
-        texts = " ".join(rows.columns)
-        raise DataError(
-            f"{rows.name}: {type(recipe.objective).__name__} takes every pair as a positive, and column {rows.score} "
-            f"({labels.shown(found)}) does not say which are; --columns {texts} takes all of them, and "
-            "cosent and cosine learn from scores"
-        )
-    return labels.contrasted(rows, meaning, negatives=any(view.negative for view in recipe.views))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from simemb.corpus import sources
+from simemb.corpus.columns import listed
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.names import BASE
@@ -178,11 +179,9 @@ def _rows(
 
 
 def _say_several(rows: Rows) -> None:
-    for name, members in rows.several.items():
-        source = f"a list in column {name}" if members == (name,) else f"columns {', '.join(members)}"
-        log.warning(
-            "%s: %s: each text makes a row of its own (the other texts of the row come again)", rows.name, source
-        )
+    members = [member for group in rows.several.values() for member in group]
+    if members:
+        log.warning("%s: each text of %s makes a row; the row's other texts come again", rows.name, listed(members))
 
 
 def _load(
@@ -227,7 +226,7 @@ def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
     read = {view.column for view in recipe.views}
     unread = [name for place, name in enumerate(rows.columns) if place not in read]
     if left := [*unread, *unused, *rows.ignored]:
-        log.warning("%s: not used: column %s", rows.name, ", ".join(left))
+        log.warning("%s: not used: column %s", rows.name, listed(left))
     if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
         log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
 
