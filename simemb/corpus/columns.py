@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from simemb.corpus.delimited import is_sentence
+from simemb.corpus.delimited import DelimitedFile, is_sentence
 from simemb.corpus.table import MISSING, Table
 from simemb.errors import DataError, unknown
 
@@ -34,7 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 SCORES = ("score", "similarity", "similarity_score", "relatedness_score", "label", "gold_label", "is_duplicate")
 SEVERAL = {"positive": ("positive", "pos"), "negative": ("negative", "neg", "hard_negative", "hard_neg")}
 """Names that may be numbered, one column for each of several texts: negative_1, negative_2 ..."""
-IDENTIFIER = re.compile(r"|unnamed: ?\d+|index|idx|no|nr|.*_id|(pair|caption|doc|prompt|question|row|g|u|uu|q)?id\d?")
+IDENTIFIER = re.compile(r"|unnamed: ?\d+|index|idx|no|nr|.*_id|(pair|caption|doc|prompt|question|row|gu|uu|u|q)?id\d?")
 """Names of columns that number the rows, pandas' own ("" and "Unnamed: 0") among them: never texts."""
 LOOKED_AT = 100
 """Rows at the head of a table whose values show whether a column without a recognized name holds text."""
@@ -149,10 +149,11 @@ def _only_text(name: str, table: Table, score: str | None) -> tuple[str, ...]:
     """The only column with text in it, where no name is recognized."""
     values = samples(table)
     text = tuple(column for column in table.text_columns if column != score and _holds_text(column, values[column]))
-    if len(text) == 1 and _stands_out(text[0], values[text[0]]):
+    has_header = isinstance(table, DelimitedFile) and table.header
+    if len(text) == 1 and (not has_header or _stands_out(text[0], values[text[0]])):
         logger.warning("%s: no column name is recognized; %r is the only one with text", name, text[0])
         return text
-    header = "; --no-header if the first line is data" if hasattr(table, "header") else ""
+    header = "; --no-header if the first line is data" if has_header else ""
     raise DataError(f"{name}: which columns are the texts is not certain ({_seen(table)}); {_choose(text)}{header}")
 
 

@@ -33,7 +33,7 @@ class TextFile:
             yield number, (bare(line),) if line.strip() else None
 
 
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ""}
+DELIMITERS = {".txt": "", ".csv": ",", ".tsv": "\t"}
 """The delimiter of each text format; lines of .txt are whole texts, unless a delimiter is named."""
 FORMATS: dict[str, Callable[[Path, str], Table]] = {".jsonl": JsonLinesFile, ".parquet": ParquetFile}
 """The formats that say themselves what their columns are."""
