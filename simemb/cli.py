@@ -8,7 +8,8 @@ exit code 2.
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import islice
@@ -77,14 +78,14 @@ def help_text() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit code: 0, 2 for a mistake of the user, 130 after Ctrl-C."""
+    """Run one verb; returns the exit code: 0, 2 for a mistake of the user, 130 after Ctrl-C, 143 after SIGTERM."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _answer(words)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         sys.stderr.write(f"{str(interrupt) or 'stopped'}\n")
-        return 130
+        return 128 + getattr(interrupt, "number", 2)  # as a shell counts what a signal ended
     except BrokenPipeError:
         # The reader of the pipe (head, less) has gone; nothing may be flushed into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,12 +115,39 @@ def _run(verb: str, words: list[str]) -> int:
 
     _log_to_stderr()
     try:
-        import_module(f"{COMMANDS}.{verb}").run(words)
+        with _stopped_by_signals():
+            import_module(f"{COMMANDS}.{verb}").run(words)
     except SimembError as error:
         return _complain(" ".join(str(error).split()))
     except SystemExit as done:  # tyro exits after --help
         return int(done.code or 0)
     return 0
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None, None, None]:
+    """End a verb as Ctrl-C does when `kill`, `timeout`, a job queue or a closed terminal asks for it.
+
+    A signal that is ignored (as under `nohup`) or handled already stays so.
+    """
+    import signal
+    import threading
+
+    from simemb.errors import Stopped
+
+    def stop(number: int, frame: object) -> None:  # noqa: ARG001
+        raise Stopped(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has one
+    able = threading.current_thread() is threading.main_thread()
+    taken = [number for number in numbers if able and signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _complain(line: str) -> int:

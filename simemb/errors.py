@@ -36,6 +36,21 @@ class SearchError(SimembError):
     """An index that is corrupt or belongs to another encoder."""
 
 
+class BusyError(SimembError):
+    """An output that another process is writing."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C by another way: a signal that asks the process to end, as `kill`, `timeout` and job queues send.
+
+    number: of the signal.
+    """
+
+    def __init__(self, number: int, message: str = ""):
+        super().__init__(message)
+        self.number = number
+
+
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> str:
     """One line for a name that does not exist: the nearest match, and all that is allowed.
 

@@ -75,7 +75,6 @@ def publish(model: str, run: Path, target: Path, stages: Sequence[Mapping[str, A
         save_file(halved, weights, metadata={"format": "pt"})
         config = json.loads((partial / "config.json").read_text())
         (partial / "config.json").write_text(json.dumps({**config, "dtype": "float16"}, indent=2) + "\n")
-        weights.chmod(0o644)
         scores = [provenance.judge(evaluate(Encoder.load(partial), suite), run) for suite in SUITES]
         (partial / "README.md").write_text(card(model, scores, stages), encoding="utf-8")
 

@@ -44,6 +44,10 @@ class Encode:
     """Scale vectors to unit length."""
     truncate_dim: int | None = None
     """Keep this many of the first dimensions."""
+    prompt: str | None = None
+    """A text to put before each text; by default that of the model, if it has a default prompt."""
+    prompt_name: str | None = None
+    """One of the model's own prompts, by its name (query, passage ...)."""
     batch_size: int | None = None
     """The most texts in a batch; by default a batch is a fixed number of tokens."""
     precision: Literal["float32", "int8"] = "float32"
@@ -54,12 +58,15 @@ def run(words: list[str]) -> None:
     """`simemb encode MODEL INPUT --output VECTORS`."""
     options = parse(Encode, words, prog="simemb encode")
     from simemb.encoder.limits import check_dim
+    from simemb.encoder.prompts import announce
 
     if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
         raise UsageError(f"{options.output} is the input too; give --output another name")
     texts, ids = _streams(options)
     encoder = load_finished(options.model, options.pooling, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
+    if options.prompt is None and options.prompt_name is None:
+        announce(encoder, "text")
     rows = encoder.encode_to_file(
         texts,
         options.output,
@@ -67,6 +74,8 @@ def run(words: list[str]) -> None:
         normalize=options.normalize,
         truncate_dim=options.truncate_dim,
         batch_size=options.batch_size,
+        prompt=options.prompt,
+        prompt_name=options.prompt_name,
     )
     log.info("%s: %d vectors of %d dimensions", options.output, rows, options.truncate_dim or encoder.dim)
 

@@ -6,6 +6,7 @@ simemb index MODEL INPUT --output DIR
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal
 
 import tyro
@@ -70,4 +71,4 @@ def run(words: list[str]) -> None:
             overwrite=options.overwrite,
             progress=progress,
         )
-    log.info('%s: %d texts; next: simemb search %s "..."', options.output, len(built), options.output)
+    log.info('%s: %d texts; next: simemb search %s "..."', options.output, len(built), quote(str(options.output)))

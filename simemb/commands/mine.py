@@ -6,6 +6,7 @@ simemb mine MODEL PAIRS --output TRIPLETS.tsv
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import tyro
@@ -76,5 +77,5 @@ def run(words: list[str]) -> None:
         summary.rows - summary.successes,
         summary.positive,
         summary.negative,
-        options.output,
+        quote(str(options.output)),
     )

@@ -6,6 +6,7 @@ simemb new OUTPUT --data INPUT
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import tyro
@@ -79,6 +80,6 @@ def run(words: list[str]) -> None:
         options.width,
         f"{model.num_parameters():,}",
         model.config.vocab_size,
-        options.output,
-        options.data,
+        quote(str(options.output)),
+        quote(options.data),
     )

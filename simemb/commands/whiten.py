@@ -6,6 +6,7 @@ simemb whiten MODEL --data INPUT --output DIR
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -56,11 +57,16 @@ class Whiten:
 def run(words: list[str]) -> None:
     """`simemb whiten MODEL --data TEXTS --output DIR`."""
     options = parse(Whiten, words, prog="simemb whiten")
-    from simemb.comparison import provenance
-    from simemb.encoder import saving, whitening
+    from simemb.encoder import saving
 
-    saving.refuse(options.output, overwrite=options.overwrite)
+    with saving.writing(options.output, overwrite=options.overwrite):
+        _whiten(options)
+
+
+def _whiten(options: Whiten) -> None:
+    from simemb.comparison import provenance
     from simemb.corpus.rows import open_rows
+    from simemb.encoder import whitening
     from simemb.encoder.encoder import Encoder
 
     rows = open_rows(options.data, columns=options.columns or None)
@@ -78,8 +84,8 @@ def run(words: list[str]) -> None:
         options.output,
         whitened.dim,
         len(texts),
-        options.model,
-        options.output,
+        quote(options.model),
+        quote(str(options.output)),
     )
 
 

@@ -78,7 +78,7 @@ def _name(given: Model | Sequence[Model]) -> str:
 
 def _models(given: Model | Sequence[Model]) -> tuple[str | TextEncoder, ...]:
     """Every directory is checked now, not only when the models before it have been scored."""
-    from simemb.encoder.loading import locate
+    from simemb.encoder.location import locate
     from simemb.encoder.names import as_typed, is_bundled
 
     match given:

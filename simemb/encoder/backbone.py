@@ -9,11 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 
+from simemb.encoder import weights
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
 from simemb.errors import ModelError
 from simemb.transformer.bare_bert import BareBert, load_bare_bert
 from simemb.transformer.cpu_ops import PLAIN
+
+ENCODERS = {
+    "t5": "T5EncoderModel",
+    "mt5": "MT5EncoderModel",
+    "umt5": "UMT5EncoderModel",
+    "longt5": "LongT5EncoderModel",
+}
+"""Encoder-decoders whose encoder transformers loads by itself, by a class of its own."""
 
 
 def load_backbone(
@@ -29,30 +38,32 @@ def load_backbone(
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    shapes = weights.read_shapes(directory)
+    weights.refuse_other_sizes(directory, config, shapes)
     bare = load_bare_bert(directory, config) if not (head or PLAIN or trust_remote_code) else None
     if bare is not None:
         return bare, []
-    from transformers import MODEL_MAPPING, AutoModel
+    from transformers import MODEL_MAPPING
 
     listed = type(config) in MODEL_MAPPING
     has_option = listed and "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
     with quiet_transformers():
-        backbone, report = AutoModel.from_pretrained(
+        backbone, report = _auto_class(directory, config).from_pretrained(
             directory,
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
             **({"add_pooling_layer": head} if has_option else {}),
         )
-    missing = sorted(report["missing_keys"])
-    if head and (not has_option or any("pooler" in key for key in missing)):
+    if head and (not has_option or any("pooler" in key for key in report["missing_keys"])):
         raise ModelError(
             f"{directory} has no trained pooler, so pooling {HEAD} has no head to put on top (allowed: cls)"
         )
-    if missing:
-        raise ModelError(f"{directory}: its weights lack {missing[0]} and {len(missing) - 1} more; is it complete?")
+    weights.refuse_misfits(directory, backbone, report, shapes)
+    weights.warn_of_second_encoder(directory, backbone, shapes)
     return backbone, [_take_pooler(backbone)] if head else []
 
 
@@ -68,6 +79,24 @@ def transformers_model(bare: BareBert) -> Any:
         parent, _, leaf = name.rpartition(".")
         setattr(backbone.get_submodule(parent), leaf, parameter)
     return backbone.to(next(iter(parameters.values())).device).train(bare.training)
+
+
+def _auto_class(directory: Path, config: Any) -> Any:
+    """The class of transformers that makes the backbone; `ModelError` for models that are no encoders of text."""
+    import transformers
+
+    absent = [name for name in ("vocab_size", "hidden_size") if not isinstance(getattr(config, name, None), int)]
+    if absent:
+        raise ModelError(f"{directory} is no encoder of tokens ({config.model_type}): config.json has no {absent[0]}")
+    if config.model_type in ENCODERS:
+        return getattr(transformers, ENCODERS[config.model_type])
+    if getattr(config, "is_encoder_decoder", False):
+        readable = ", ".join(ENCODERS)
+        raise ModelError(
+            f"{directory} is an encoder-decoder ({config.model_type}): its encoder cannot be taken alone "
+            f"(allowed: encoders, and of the encoder-decoders {readable})"
+        )
+    return transformers.AutoModel
 
 
 def _take_pooler(backbone: Any) -> Dense:

@@ -13,19 +13,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.encoder import limits, loading, names, saving, streaming, tokenizer
+from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
 from simemb.encoder.backbone import transformers_model
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.parts import Parts
-from simemb.encoder.pooling import LAYERS, check_pooling, pool
+from simemb.encoder.pooling import check_pooling, pool
+from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes, Precision
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
-from simemb.transformer import forward
 from simemb.transformer.bare_bert import BareBert
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import PLAIN
 from simemb.transformer.forward import Transform
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ class Encoder(Encodes, nn.Module):
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
         ragged: Whether the layers compute a batch without padding.
+        apart: Whether sentences of different lengths are computed one after the other, because padding changes their
+            vectors in this family (FNet, ConvBERT).
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
             `simemb.training.cuda_graphs` replays captured kernels this way.
@@ -57,6 +58,10 @@ class Encoder(Encodes, nn.Module):
         source: Path | None = None,
         truncate_dim: int | None = None,
         sizes: tuple[int, ...] = (),
+        prompts: Mapping[str, str] | None = None,
+        default_prompt: str | None = None,
+        include_prompt: bool = True,
+        head: bool = False,
     ):
         super().__init__()
         self._modules["backbone"] = backbone
@@ -67,15 +72,20 @@ class Encoder(Encodes, nn.Module):
         self.source = source
         self.truncate_dim = truncate_dim
         self.sizes = sizes
+        self.prompts: Mapping[str, str] = dict(prompts or {})
+        self.default_prompt = default_prompt
+        self.include_prompt = include_prompt
+        self.head = head
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
-        self.position_offset = limits.position_offset(backbone)
+        self.position_offset = positions.first(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
+        self.apart = False
         self.ragged = self.fast = isinstance(backbone, BareBert)
         self.eval()
         if not self.ragged:
-            self._choose_forward()
+            choose_forward(self)
 
     @property
     def backbone(self) -> Any:
@@ -91,13 +101,13 @@ class Encoder(Encodes, nn.Module):
     def complete(self) -> "Encoder":
         """Build the transformers model around the weights of a `BareBert`, in place; returns this encoder.
 
-        Loading leaves it out where it can: encoding needs the weights alone, and importing transformers' modeling code
-        takes longer than everything else before a first vector. Training, saving and `backbone` build it.
+        Loading leaves it out where it can: importing transformers' modeling code takes longer than everything else
+        before a first vector. Training, saving and `backbone` build it.
         """
         if isinstance(self.network, BareBert):
             training = self.training
             self._modules["backbone"] = transformers_model(self.network)
-            self._choose_forward()
+            choose_forward(self)
             self.train(training)
         return self
 
@@ -109,8 +119,8 @@ class Encoder(Encodes, nn.Module):
     @property
     def parts(self) -> Parts:
         """The current parts of this encoder."""
-        values = {field.name: getattr(self, field.name) for field in fields(Parts) if field.name != "backbone"}
-        return Parts(self.network, **values)
+        others = [field.name for field in fields(Parts)[1:]]
+        return Parts(self.network, **{name: getattr(self, name) for name in others})
 
     @staticmethod
     def load(
@@ -199,8 +209,7 @@ class Encoder(Encodes, nn.Module):
     @property
     def longest(self) -> int:
         """The most tokens per text that both the backbone and its tokenizer accept."""
-        positions = int(getattr(self.network.config, "max_position_embeddings", 0) or 512) - self.position_offset
-        return min(positions, int(self.tokenizer.model_max_length))
+        return positions.longest(self.network, self.tokenizer)
 
     @property
     def batch_tokens(self) -> int:
@@ -231,10 +240,14 @@ class Encoder(Encodes, nn.Module):
 
     # ---- computing -------------------------------------------------------------------------------
 
-    def forward(self, batch: Batch) -> Float[Tensor, "batch dim"]:
-        """One vector per sentence in the caller's order, with gradient."""
-        first_only = self.pooling == "cls"
-        vectors = pool(self._states(batch, first_only=first_only), batch, self.pooling, first_only=first_only)
+    def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
+        """One vector per sentence in the caller's order, with gradient.
+
+        skip: the first tokens of each sentence that are not pooled, a prompt's (see `include_prompt`).
+        """
+        first_only = self.pooling == "cls" and not skip
+        states = self._states(batch, first_only=first_only)
+        vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
         for module in self.tail:
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
@@ -248,56 +261,19 @@ class Encoder(Encodes, nn.Module):
 
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
-        every_layer = LAYERS[self.pooling] != (-1,)
-        positions = batch.positions + self.position_offset
-        layers = self.quantized or (forward.layers_of(self.network) if self.fast else None)
-        if layers is not None:
-            transforms = self._transforms
-            return forward.hidden_states(
-                self.network, layers, batch, positions, transforms, every_layer=every_layer, first_only=first_only
-            )
-        from simemb.transformer import hf_forward
-
-        states = hf_forward.hidden_states(
-            self.backbone, batch, positions, self._transforms, ragged=self.ragged, every_layer=every_layer
-        )
-        return (states[-1].index_select(0, batch.firsts),) if first_only else states
-
-    @torch.inference_mode()
-    def _choose_forward(self) -> None:
-        """Set `ragged` and `fast` if they give the hidden states of a padded batch, on two sentences of unequal length.
-
-        Only verified families are tried; the check catches a release of transformers that breaks one of them.
-        """
-        from simemb.transformer import hf_forward
-
-        self.ragged = self.fast = False
-        if self.backbone.config.model_type not in hf_forward.VERIFIED_FAMILIES:
-            return
-        self.eval()
-        batch = Batch.collate([[1, 2, 3, 4, 3, 2], [2, 3, 1]]).to(self.device)
-        padded = self.hidden_states(batch)[-1]
-
-        def agrees() -> bool:
-            return torch.allclose(self.hidden_states(batch)[-1], padded, atol=1e-4, rtol=1e-4)
-
-        own_attention = self.backbone.config._attn_implementation
-        self.backbone.set_attn_implementation(hf_forward.NAME)
-        self.ragged = True
-        if not agrees():
-            self.backbone.set_attn_implementation(own_attention)
-            self.ragged = False
-            return
-        self.fast = not PLAIN and forward.layers_of(self.backbone) is not None
-        self.fast = self.fast and agrees()
+        return token_states.compute(self, batch, self._transforms, first_only=first_only)
 
     @contextmanager
     def intercept(self, transform: Transform) -> Generator[None, None, None]:
         """Inside this context `transform(tokens, batch)` replaces the output of the embedding layer.
 
         The output is the sum of word, position and type embeddings after LayerNorm and dropout. ConSERT's cutoff and
-        adversarial perturbation apply at this point (`inputs_embeds` would be too early).
+        adversarial perturbation apply at this point (`inputs_embeds` would be too early). Raises `ModelError` for a
+        model whose embedding layer cannot be reached, or that has no batch at this point (see `apart`).
         """
+        if self.apart or not hasattr(self.network, "embeddings"):
+            family = self.network.config.model_type
+            raise ModelError(f"{self.name} ({family}): its embedding layer cannot be augmented in a recipe")
         self._transforms.append(transform)
         try:
             yield
@@ -306,17 +282,23 @@ class Encoder(Encodes, nn.Module):
 
     # ---- text in, vectors out --------------------------------------------------------------------
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], int]:
-        """Token ids of each text, truncated to `max_length`, and the number of truncated texts."""
-        return tokenizer.tokenize(texts, self.tokenizer, self.max_length)
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[list[int]], int]:
+        """Token ids of each text after the prompt, truncated to `max_length`, and the number of truncated texts."""
+        prompted = [prompt + text for text in texts] if prompt else texts
+        return tokenizer.tokenize(prompted, self.tokenizer, self.max_length)
 
     @torch.inference_mode()
-    def embed(self, sentences: Sequence[Sequence[int]]) -> Vectors:
-        """Vectors of one batch of tokenized sentences, without dropout and without gradient."""
+    def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
+        """Vectors of one batch of tokenized sentences, without dropout and without gradient.
+
+        prompt: the one that they were tokenized with, whose tokens are not pooled unless `include_prompt`.
+        """
+        pooled = self.include_prompt or not prompt
+        skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
         was_training = self.training
         self.eval()
         try:
-            vectors = self(Batch.collate(sentences).to(self.device))
+            vectors = self(Batch.collate(sentences).to(self.device), skip)
         finally:
             self.train(was_training)
         return vectors.float().cpu().numpy()

@@ -5,7 +5,7 @@ but not trained here.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,20 @@ import numpy as np
 
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
+from simemb.errors import ModelError
 
 _IGNORED_PREFIXES = (".", "__pycache__", "README")
 """Prefixes of the names of files and folders that do not affect the vectors."""
+
+_PROBES = ("a man", "the red cat sleeps on the blue car in the house and the dog runs")
+"""Texts of different lengths, to find out whether one changes the vector of the other."""
 
 
 class ExternalEncoder(Encodes):
     """A `sentence_transformers.SentenceTransformer` with the interface of `TextEncoder`; see `Encoder.load`.
 
-    directory: the one that it was loaded from. name: a path or a hub name. truncate_dim: dimensions to keep.
+    directory: the one that it was loaded from. name: a path or a hub name. truncate_dim: dimensions to keep. apart:
+    texts are computed one by one, because others in a batch would change their vectors.
     """
 
     def __init__(self, model: Any, *, directory: Path, name: str, truncate_dim: int | None = None):
@@ -29,6 +34,22 @@ class ExternalEncoder(Encodes):
         self.directory = directory
         self.name = name
         self.truncate_dim = truncate_dim
+        self.prompts: Mapping[str, str] = dict(model.prompts)
+        self.default_prompt: str | None = model.default_prompt_name
+        self.apart = _lends_padding(model)
+        self.apart = self.apart or self._changes_with_neighbors()
+
+    def _changes_with_neighbors(self) -> bool:
+        """Whether a text has another vector in a batch than alone; `ModelError` if it has none at all."""
+        try:
+            alone = np.concatenate([self._encode([text], "") for text in _PROBES])
+        except Exception as error:  # whatever the code of another library raises
+            raise ModelError(f"{self.name} cannot encode a text: {' '.join(str(error).split())[:240]}") from error
+        try:
+            together = self._encode(_PROBES, "")
+        except Exception:
+            return True
+        return not np.allclose(together, alone, rtol=1e-4, atol=1e-4 * (1 + np.abs(alone).max()), equal_nan=True)
 
     @property
     def width(self) -> int:
@@ -55,13 +76,27 @@ class ExternalEncoder(Encodes):
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[str], int]:
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[str], int]:  # noqa: ARG002
         """The texts themselves and 0: sentence-transformers tokenizes them and does not report truncation."""
         return list(texts), 0
 
-    def embed(self, sentences: Sequence[str]) -> Vectors:
-        """Vectors of one batch of texts."""
-        output = self.model.encode(list(sentences), show_progress_bar=False, convert_to_numpy=True)
+    def embed(self, sentences: Sequence[str], prompt: str = "") -> Vectors:
+        """Vectors of one batch of texts, each after the prompt."""
+        if self.apart:
+            return np.concatenate([self._encode([sentence], prompt) for sentence in sentences])
+        return self._encode(sentences, prompt)
+
+    def _encode(self, sentences: Sequence[str], prompt: str) -> Vectors:
+        output = self.model.encode(list(sentences), prompt=prompt, show_progress_bar=False, convert_to_numpy=True)
         vectors = np.asarray(output, np.float32)[:, : self.truncate_dim]
         # Static embeddings in half precision give 0 / |0| = nan for a text without tokens.
         return np.where(np.isnan(vectors).all(axis=1, keepdims=True), np.float32(0), vectors)
+
+
+def _lends_padding(model: Any) -> bool:
+    """Whether a tokenizer has no padding token and so gets one, which then must never be used (GPT and its kin)."""
+    tokenizer: Any = getattr(model, "tokenizer", None)
+    if getattr(tokenizer, "pad_token", "") is not None:
+        return False
+    tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return True

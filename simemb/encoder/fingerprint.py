@@ -20,6 +20,9 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
     digest = hashlib.sha256()
     settings = (parts.pooling, [str(module) for module in parts.tail], parts.max_length, parts.truncate_dim)
     digest.update(repr(settings).encode())
+    if parts.prompts:
+        prompts = (sorted(parts.prompts.items()), parts.default_prompt, parts.include_prompt)
+        digest.update(repr(prompts).encode())
     for tensor in quantized:
         digest.update(tensor.numpy().data)
     digest.update(_content(parts.backbone.config).encode())
@@ -32,6 +35,7 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
 
 def _content(config: Any) -> str:
     """The configuration as JSON, without the entries that do not affect the vectors."""
-    ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "transformers_version", "use_cache")
-    settings = {name: value for name, value in config.to_dict().items() if name not in ignored}
+    ignored = ("_name_or_path", "architectures", "dtype", "output_hidden_states", "use_cache")
+    versions = ("transformers_version", "simemb_version")
+    settings = {name: value for name, value in config.to_dict().items() if name not in (*ignored, *versions)}
     return json.dumps(settings, sort_keys=True, default=str)

@@ -34,19 +34,25 @@ class VocabularyHead(nn.Module):
 
     It is transformers' own model for masked language modelling, with a placeholder for the backbone that returns hidden
     states computed elsewhere. So the heads of all families work without code for each, and logits are computed for the
-    masked tokens only. The output matrix is tied to the encoder's word embeddings, as in pre-training.
+    masked tokens only.
 
-    backbone: the encoder's backbone, whose word embeddings are shared. source: the checkpoint that the head is loaded
-    from. If it is None or has no head, the head starts untrained. name: the encoder's name, for the warning about that.
+    backbone: the encoder's backbone. source: the checkpoint that the head is loaded from. If it is None or has no head,
+    the head starts untrained. name: the encoder's name, for the warning about that. tied: whether the output matrix is
+    the encoder's word embeddings, as in pre-training; otherwise it starts as theirs, or as the checkpoint's own.
     """
 
-    def __init__(self, backbone: Any, source: Path | None, name: str):
+    def __init__(self, backbone: Any, source: Path | None, name: str, *, tied: bool = True):
         super().__init__()
         model, untrained = _language_model(backbone, source)
         self._placeholder = _Placeholder()
         setattr(model, model.base_model_prefix, self._placeholder)
-        embeddings = backbone.get_input_embeddings()
-        model.get_output_embeddings().weight = embeddings.weight
+        words = backbone.get_input_embeddings().weight
+        if tied:
+            model.get_output_embeddings().weight = words
+        elif model.config.tie_word_embeddings or untrained:
+            model.get_output_embeddings().weight = nn.Parameter(words.detach().clone())
+        model.config.tie_word_embeddings = tied  # so that what is saved is loaded as it is
+        _share_bias(model)
         self.model = model
         if untrained:
             log.warning("%s carries no language-modelling head: starting from a fresh one", name)
@@ -62,10 +68,24 @@ class VocabularyHead(nn.Module):
         """Inside this context: transformers' language model with that backbone in its place, ready to be saved."""
         name = self.model.base_model_prefix
         setattr(self.model, name, backbone)
+        _share_bias(self.model, copied=not self.model.config.tie_word_embeddings)
         try:
             yield self.model
         finally:
             setattr(self.model, name, self._placeholder)
+            _share_bias(self.model)
+
+
+def _share_bias(model: Any, *, copied: bool = False) -> None:
+    """Let the head's own `bias`, in families that have one, be that of its output layer, or a copy.
+
+    transformers ties the two together with the output matrix and computes with that of the output layer only. Where
+    nothing is tied, a file must hold both.
+    """
+    for name, twin in (model._tied_weights_keys or {}).items():
+        if name.endswith(".bias"):
+            bias, (module, _, attribute) = model.get_parameter(name), twin.rpartition(".")
+            setattr(model.get_submodule(module), attribute, nn.Parameter(bias.detach().clone()) if copied else bias)
 
 
 class _Placeholder(nn.Module):

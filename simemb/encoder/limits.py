@@ -3,7 +3,7 @@
 What somebody asked for is never cut without a word.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from simemb.errors import DataError, ModelError
 
@@ -17,12 +17,6 @@ class Wide(Protocol):
     def width(self) -> int:
         """Length of the vectors before they are truncated."""
         ...
-
-
-def position_offset(backbone: Any) -> int:
-    """The first position: padding_idx + 1 in RoBERTa and models derived from it, 0 in the others."""
-    padding = getattr(getattr(backbone, "embeddings", None), "padding_idx", None)
-    return 0 if padding is None else int(padding) + 1
 
 
 def check_asked(encoder: Wide, *, max_length: int | None, truncate_dim: int | None) -> None:

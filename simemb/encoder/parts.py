@@ -1,7 +1,7 @@
 """The parts of an encoder: what loading reads from a directory, and what saving writes to one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ class Parts:
     that follow the pooling (`Dense`, `Normalize`). max_length: the most tokens of a text, special tokens included;
     None: as many as the backbone accepts. name: a path or a hub name. source: the directory of its checkpoint.
     truncate_dim: the number of leading dimensions that are kept; None: all. sizes: dimensions that the vectors were
-    trained to be truncated to (Matryoshka).
+    trained to be truncated to (Matryoshka). prompts: texts that may be put before others, by name (see
+    `simemb.encoder.prompts`). default_prompt: the name of the one that is put there if none is asked for.
+    include_prompt: whether the tokens of a prompt are pooled too. head: whether the first module of the tail is the
+    checkpoint's own pooler (pooling `cls_head`).
     """
 
     backbone: Any
@@ -30,6 +33,10 @@ class Parts:
     source: Path | None = None
     truncate_dim: int | None = None
     sizes: tuple[int, ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+    include_prompt: bool = True
+    head: bool = False
 
     @property
     def width(self) -> int:

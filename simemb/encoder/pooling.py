@@ -4,7 +4,7 @@ The names and definitions are those of the SimCSE family; `first_last` uses the 
 (hidden state 1), not the embedding layer (princeton-nlp/SimCSE issue 285).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -34,7 +34,12 @@ def check_pooling(name: str) -> str:
 
 
 def pool(
-    hidden_states: Sequence[Float[Tensor, "_ dim"]], batch: Batch, pooling: str, *, first_only: bool = False
+    hidden_states: Sequence[Float[Tensor, "_ dim"]],
+    batch: Batch,
+    pooling: str,
+    *,
+    first_only: bool = False,
+    skip: int = 0,
 ) -> Float[Tensor, "batch dim"]:
     """One vector per sentence, in the caller's order.
 
@@ -42,11 +47,21 @@ def pool(
     included. first_last, last2: mean over tokens of (h_1 + h_n) / 2 and of (h_{n-1} + h_n) / 2.
 
     hidden_states: the outputs of the embedding layer and of every layer, or of the last layer alone if the pooling
-    needs no other. first_only: the last of them holds only the first token of each sentence.
+    needs no other. first_only: the last of them holds only the first token of each sentence. skip: tokens at the
+    beginning of each sentence that do not count; a sentence without any other has a vector of zeros.
     """
     layers = [hidden_states[layer] for layer in LAYERS[pooling]]
     tokens = layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
-    if pooling == "cls":
+    if pooling == "cls" and not skip:
         return batch.restore(tokens if first_only else tokens.index_select(0, batch.firsts))
-    reduce = torch.Tensor.amax if pooling == "max" else torch.Tensor.mean
-    return batch.restore(torch.cat([reduce(block, 1) for block in batch.split(tokens)]))
+    reduce = _REDUCE[pooling if pooling in _REDUCE else "mean"]
+    blocks = [block[:, skip:] for block in batch.split(tokens)]
+    return batch.restore(torch.cat([reduce(block) if block.shape[1] else block.sum(1) for block in blocks]))
+
+
+_REDUCE: dict[str, Callable[[Tensor], Tensor]] = {
+    "cls": lambda block: block[:, 0],
+    "max": lambda block: block.amax(1),
+    "mean": lambda block: block.mean(1),
+}
+"""Over the tokens of a dense block [sentences, tokens, dim]."""

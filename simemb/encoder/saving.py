@@ -5,8 +5,9 @@ release 6). The installed release gives the same vectors as simemb (tests/simemb
 """
 
 import json
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,29 +16,68 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import files
+from simemb.encoder import tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
-from simemb.encoder.loading import POOLING_FLAGS
+from simemb.encoder.layout import POOLING_FLAGS
 from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
 
+PARTS = ("*.json", "*.safetensors", "*.model", "*.jinja", "vocab.txt", "merges.txt", "README.md", "[0-9]*_*")
+"""The names in a model directory."""
+
+
+@contextmanager
+def writing(path: Path, *, overwrite: bool) -> Generator[None, None, None]:
+    """Hold the lock of a model directory that will be saved, from before anything is computed.
+
+    overwrite: replace a model that simemb saved there; nothing else is ever replaced. Raises `ModelError`, or
+    `BusyError` if another process holds the lock.
+    """
+    with ExitStack() as block:
+        try:
+            block.enter_context(files.writing(path))
+        except OSError as error:
+            raise ModelError(f"{path}: the model cannot be written there: {error.strerror}") from error
+        refuse(path, overwrite=overwrite)
+        yield
+
 
 def refuse(path: Path, *, overwrite: bool) -> None:
-    """Raise `ModelError` if a model cannot be saved at `path`; for a check before anything is computed.
-
-    overwrite: replace a model that is there; a directory without a model is never replaced.
-    """
+    """Raise `ModelError` if a model cannot be saved at `path`, or (see `writing`) must not."""
     if path.is_file():
         raise ModelError(f"{path}: a file is in the way of the model's directory")
-    if not path.is_dir() or not any(path.iterdir()):
+    inside = sorted(file.name for file in path.iterdir() if not files.is_temporary(file)) if path.is_dir() else []
+    if not inside:
         return
     if not overwrite:
         raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
-    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
+    if not {"modules.json", "config.json"}.intersection(inside):
         raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
+    if not _is_ours(path):
+        raise ModelError(f"{path} holds a model that simemb did not save: it is left alone, give another name")
+    foreign = [name for name in inside if not any(fnmatch(name, part) for part in PARTS)]
+    if foreign:
+        raise ModelError(f"{path} holds {foreign[0]!r}, which is no part of a model: move it, or give another name")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether simemb saved the model of a directory: its own release stands beside those of the libraries."""
+    settings, config = (_object(path / name) for name in ("config_sentence_transformers.json", "config.json"))
+    versions = settings.get("__version__")
+    return (isinstance(versions, dict) and "simemb" in versions) or "simemb_version" in config
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object, or an empty one for anything else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def save(
@@ -49,13 +89,15 @@ def save(
 ) -> Path:
     """Write the parts as a sentence-transformers directory, atomically; returns its path. See `Encoder.save`.
 
+    A model that simemb saved there is replaced, anything else never.
+
     training: the section of the model card on the training run (see `simemb.training.run_card`). language_head: saved
     together with the backbone, as transformers saves a language model. records: further JSON files, name -> content.
     Raises `ModelError` if the directory cannot be written.
     """
     path = Path(directory)
     try:
-        with files.new_directory(path) as partial:
+        with files.new_directory(path, check=lambda: refuse(path, overwrite=True)) as partial:
             _write(parts, partial, language_head)
             (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
             for name, content in (records or {}).items():
@@ -82,7 +124,10 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
         _write_json(directory / "config.json", {**config, "output_hidden_states": True})
-    _write_json(directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": False})
+    lower_case = tokenizer.lowercases(parts.tokenizer)
+    _write_json(
+        directory / "sentence_bert_config.json", {"max_seq_length": parts.max_length, "do_lower_case": lower_case}
+    )
     modules = [("Transformer", "")]
     if every_layer:
         modules.append(_write_layers(parts, directory))
@@ -121,7 +166,9 @@ def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]
     mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
     width = int(parts.backbone.config.hidden_size)
-    _write_json(path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": True})
+    _write_json(
+        path / "config.json", {"word_embedding_dimension": width, **flags, "include_prompt": parts.include_prompt}
+    )
     return "Pooling", path.name
 
 
@@ -156,8 +203,8 @@ def _settings(parts: Parts) -> dict[str, Any]:
     }
     settings: dict[str, Any] = {
         "__version__": versions,
-        "prompts": {},
-        "default_prompt_name": None,
+        "prompts": dict(parts.prompts),
+        "default_prompt_name": parts.default_prompt,
         "similarity_fn_name": "cosine",
     }
     if parts.sizes:

@@ -5,20 +5,22 @@ that the time and memory of a batch do not depend on the lengths of the texts.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from simemb.encoder.limits import check_dim
+from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.files import new_file, writing
 from simemb.progress import track
 
 log = logging.getLogger("simemb")
@@ -41,6 +43,7 @@ class Options:
     truncate_dim: int | None = None
     batch_size: int | None = None
     progress: bool | None = None
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         for name in ("truncate_dim", "batch_size"):
@@ -89,17 +92,25 @@ class Embeds(Protocol):
         """Length of the vectors."""
         ...
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[list[Any], int]:
-        """Tokens of each text, and the number of truncated texts."""
+    prompts: Mapping[str, str]
+    """Its prompts by name."""
+    default_prompt: str | None
+    """The name of the prompt that is taken if none is asked for."""
+
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[Any], int]:
+        """Tokens of each text after the prompt, and the number of truncated texts."""
         ...
 
-    def embed(self, sentences: Sequence[Any]) -> Vectors:
-        """Vectors of one batch of tokenized texts."""
+    def embed(self, sentences: Sequence[Any], prompt: str = "") -> Vectors:
+        """Vectors of one batch of texts that were tokenized with this prompt."""
         ...
 
 
 class Encodes:
     """Mixin: `encode` and `encode_to_file` for every class that tokenizes and embeds (`Embeds`)."""
+
+    prompts: Mapping[str, str] = MappingProxyType({})
+    default_prompt: str | None = None
 
     def encode(
         self: Embeds,
@@ -109,6 +120,8 @@ class Encodes:
         truncate_dim: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
@@ -116,9 +129,11 @@ class Encodes:
         length 1. truncate_dim: keep only the first dimensions (before normalizing), at most `dim`. batch_size: the most
         texts in a batch; by default only the tokens in a batch are limited. progress: show a bar with rate and time
         left; by default in a terminal, for `QUIET` texts or more. Texts longer than `max_length` tokens are truncated,
-        and one warning counts them. Raises `DataError` for anything but strings.
+        and one warning counts them. prompt: a text to put before each text; prompt_name: one of the model's own
+        prompts, by its name; by default the model's default prompt, if it has one. Raises `DataError` for anything but
+        strings.
         """
-        options = Options(normalize, truncate_dim, batch_size, progress)
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         width = _width(self, options)
         blocks = [vectors for _, vectors in _stream(self, [texts] if isinstance(texts, str) else texts, options)]
         vectors = np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
@@ -134,18 +149,21 @@ class Encodes:
         truncate_dim: int | None = None,
         batch_size: int | None = None,
         progress: bool | None = None,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
     ) -> int:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
         embedding). ids: one for each text, kept in .parquet as the column id. The file appears only when it is
-        complete. Raises `DataError` if it cannot be written.
+        complete. Raises `DataError` if it cannot be written, `BusyError` if another process is writing it.
         """
-        options, path = Options(normalize, truncate_dim, batch_size, progress), Path(path)
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
+        path = Path(path)
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:
-            with new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+            with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
                 for chunk, vectors in _stream(self, texts, options):
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
@@ -161,17 +179,25 @@ def _stream(encoder: Embeds, texts: Iterable[str], options: Options) -> Iterator
     count = truncated = 0
     with _bar(total, options) as advance:
         for chunk in _chunks(texts):
-            tokens, truncated_here = encoder.tokenize([_clean(text, count + row) for row, text in enumerate(chunk)])
+            clean = [_clean(text, count + row) for row, text in enumerate(chunk)]
+            tokens, truncated_here = (
+                encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
+            )
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
             budget = getattr(encoder, "batch_tokens", TOKENS)
             for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
-                vectors[rows] = encoder.embed([tokens[row] for row in rows])
+                batch = [tokens[row] for row in rows]
+                vectors[rows] = encoder.embed(batch, options.prompt)
                 advance(len(rows))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
     if truncated:
         limit = getattr(encoder, "max_length", "the model's limit of")
         log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
+
+
+def _prompt(encoder: Embeds, prompt: str | None, name: str | None) -> str:
+    return resolve(encoder.prompts, encoder.default_prompt, prompt, name)
 
 
 def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable[[int], None]]:

@@ -2,13 +2,57 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from simemb.encoder.backbone import quiet_transformers
 from simemb.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
+
+
+def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, trust_remote_code: bool = False) -> Any:
+    """The tokenizer of a checkpoint.
+
+    words: the rows of the model's table of word embeddings. lower_case: texts are lowercased first. Raises `ModelError`
+    if there is none (transformers makes an empty one then), or if it is that of another model.
+    """
+    from transformers import AutoTokenizer
+
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    if not vocabulary.keys() - {*tokenizer.all_special_tokens}:
+        raise ModelError(
+            f"{directory} has no tokenizer, or one without any word: save that of the model that it was trained from "
+            "there (AutoTokenizer.from_pretrained(MODEL).save_pretrained(DIRECTORY))"
+        )
+    if (last := max(vocabulary.values())) >= words:
+        raise ModelError(
+            f"{directory}: its tokenizer has ids up to {last}, and the model has embeddings of {words} tokens: one of "
+            "the two is of another model, or model.resize_token_embeddings was not called"
+        )
+    if lower_case and tokenizer.is_fast and not lowercases(tokenizer):
+        _lowercase(tokenizer)
+    return tokenizer
+
+
+def lowercases(tokenizer: Any) -> bool:
+    """Whether texts are lowercased before anything else, by `load_tokenizer`."""
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = tokenizer.backend_tokenizer.normalizer if tokenizer.is_fast else None
+    return isinstance(own, Sequence) and len(own) > 0 and isinstance(own[0], Lowercase)
+
+
+def _lowercase(tokenizer: Any) -> None:
+    """Lowercase texts before anything else, as sentence-transformers does for `do_lower_case`."""
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = tokenizer.backend_tokenizer.normalizer
+    tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase(), *([own] if own else [])])
 
 
 def tokenize(
@@ -22,6 +66,12 @@ def tokenize(
     if not all(ids):
         ids = [row or [_empty_text_id(tokenizer)] for row in ids]
     return ids, truncated
+
+
+def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> int:
+    """The number of tokens of a prompt at the beginning of a text, without a special token at its own end."""
+    (ids,), _ = tokenize([prompt], tokenizer, max_length)
+    return len(ids) - (ids[-1] in tokenizer.all_special_ids)
 
 
 def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:

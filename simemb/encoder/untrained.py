@@ -6,6 +6,8 @@ The word embeddings may start from a trained encoder instead (`simemb.encoder.wo
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -69,24 +71,29 @@ def new(
     """
     path = Path(output)
     _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
-    saving.refuse(path, overwrite=overwrite)
-    teacher = _load(words_from) if isinstance(words_from, str | Path) else words_from
-    if teacher is not None:
-        check_width(teacher, width)  # before minutes are spent on the vocabulary
-    tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = bert(tokenizer, layers=layers, width=width, heads=heads, length=length)
-    if teacher is not None:
-        _start_words(model, tokenizer, teacher)
+    with saving.writing(path, overwrite=overwrite):
+        teacher = _load(words_from) if isinstance(words_from, str | Path) else words_from
+        if teacher is not None:
+            check_width(teacher, width)  # before minutes are spent on the vocabulary
+        tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = bert(tokenizer, layers=layers, width=width, heads=heads, length=length)
+        if teacher is not None:
+            _start_words(model, tokenizer, teacher)
+        _save(model, tokenizer, path)
+    return model
+
+
+def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path) -> None:
     try:
-        with new_directory(path) as partial, quiet_transformers():
-            model.save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
+        check = partial(saving.refuse, path, overwrite=True)
+        with new_directory(path, check=check) as folder, quiet_transformers():
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
-    return model
 
 
 def _check(**sizes: int) -> None:
@@ -109,6 +116,7 @@ def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: 
         intermediate_size=4 * width,
         max_position_embeddings=length,
     )
+    config.update({"simemb_version": version("simemb")})  # the mark by which `--overwrite` knows what it may replace
     return BertForMaskedLM(config)
 
 

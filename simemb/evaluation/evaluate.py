@@ -16,6 +16,7 @@ from platform import python_version
 import numpy as np
 
 from simemb import cookbook
+from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
 from simemb.evaluation.metrics import alignment, effective_rank, uniformity
@@ -95,9 +96,12 @@ def evaluate(
     geometry_pairs = suite.geometry.load() if geometry and suite.geometry else None
     loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]
     fingerprint = encoder.fingerprint()
+    roles: dict[Role, None] = {role: None for loaded in loaded_tasks for role, _ in loaded.by_role()}
+    announce(encoder, *roles)
     vectors = TextVectors(
         encoder,
-        (text for loaded in loaded_tasks for text in loaded.texts()),
+        (),
+        by_role=(text for loaded in loaded_tasks for text in loaded.by_role()),
         batch_size=batch_size,
         progress=progress,
         cache=VectorCache(fingerprint) if cache else None,
@@ -121,10 +125,16 @@ def evaluate(
         headline=suite.headline,
         missing=missing,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
-        pooling=getattr(encoder, "pooling", ""),
+        pooling=_pooling(encoder),
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )
+
+
+def _pooling(encoder: TextEncoder) -> str:
+    """How tokens become one vector; empty for an encoder of another library."""
+    pooling = getattr(encoder, "pooling", "")
+    return f"{pooling}_head" if getattr(encoder, "head", False) else pooling
 
 
 def alignment_uniformity(

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.encoder.prompts import Role
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.suite import Suite
@@ -118,6 +119,10 @@ class LoadedMteb(LoadedTask):
         return TaskResult(_scores(result.task_results[0], self.task.metadata.main_score), None)
 
 
+_ROLES: Mapping[str, Role] = {"query": "query", "document": "document"}
+"""mteb's types of prompts."""
+
+
 class MtebEncoder:
     """An encoder by mteb's EncoderProtocol: texts come in batches, similarity is the cosine."""
 
@@ -137,8 +142,9 @@ class MtebEncoder:
         show_progress_bar: bool | None = None,
     ) -> NDArray[np.float32]:
         """Vectors [texts, dim] of all batches; `batch_size` is ignored, since `TextVectors` has its own."""
-        del task_metadata, hf_split, hf_subset, prompt_type, batch_size, show_progress_bar
-        return self.vectors.encode([text for batch in inputs for text in batch["text"]])
+        del task_metadata, hf_split, hf_subset, batch_size, show_progress_bar
+        texts = [text for batch in inputs for text in batch["text"]]
+        return self.vectors.encode(texts, _ROLES.get(getattr(prompt_type, "value", ""), "text"))
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """Cosines of all pairs [embeddings1, embeddings2]."""

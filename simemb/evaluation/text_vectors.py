@@ -1,10 +1,14 @@
 """The vectors of an evaluation: one for each distinct text, computed once or read from a cache."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.encoder.prompts import ROLES, Role, prompt_for
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import ModelError
 from simemb.evaluation.vector_cache import VectorCache
@@ -12,6 +16,8 @@ from simemb.evaluation.vector_cache import VectorCache
 
 class TextVectors:
     """One vector for each distinct text; `vectors[texts]` gives [texts, dim] in the order of `texts`.
+
+    A model with prompts gives queries and documents other vectors than other texts: `of` has those.
 
     Attributes:
         matrix: All vectors [distinct text, dim].
@@ -23,34 +29,58 @@ class TextVectors:
         encoder: TextEncoder,
         texts: Iterable[str],
         *,
+        by_role: Iterable[tuple[Role, str]] = (),
         batch_size: int | None = None,
         progress: bool | None = None,
         cache: VectorCache | None = None,
     ):
         """Encode the texts, except for those in the cache; new vectors are added to it.
 
+        by_role: further texts, each with what it is to its task.
+
         Raises:
             ModelError: a vector is not finite.
         """
-        distinct = list(dict.fromkeys(texts))
         self.progress = progress
-        self._row = {text: row for row, text in enumerate(distinct)}
+        self._encoder, self._batch_size = encoder, batch_size
+        self._prompts = {role: prompt_for(encoder, role) for role in ROLES}
+        plain: Iterable[tuple[Role, str]] = (("text", text) for text in texts)
+        self._rows: dict[tuple[str, str], int] = {}
+        for role, text in chain(plain, by_role):
+            self._rows.setdefault((self._prompts[role], text), len(self._rows))
+        self.matrix = self._encode_all(cache)
 
-        def encode(batch: list[str]) -> NDArray[np.float32]:
-            vectors = encoder.encode(batch, batch_size=batch_size, progress=progress)
-            _check(encoder.name, batch, vectors)
-            return vectors
+    def _encode_all(self, cache: VectorCache | None) -> NDArray[np.float32]:
+        """The vectors of all rows, those of each prompt in one call."""
+        matrix: NDArray[np.float32] | None = None
+        for prompt in dict.fromkeys(prompt for prompt, _ in self._rows) or [""]:
+            rows = {text: row for (of_row, text), row in self._rows.items() if of_row == prompt}
+            encode = partial(self._encode, prompt=prompt)
+            vectors = encode(list(rows)) if cache is None else cache.get_or_encode(list(rows), encode, prompt)
+            if len(rows) == len(self._rows):
+                return vectors
+            matrix = np.empty((len(self._rows), vectors.shape[1]), np.float32) if matrix is None else matrix
+            matrix[list(rows.values())] = vectors
+        assert matrix is not None
+        return matrix
 
-        self._encode = encode
-        self.matrix = encode(distinct) if cache is None else cache.get_or_encode(distinct, encode)
+    def _encode(self, batch: list[str], prompt: str) -> NDArray[np.float32]:
+        options: dict[str, Any] = {"prompt": prompt} if getattr(self._encoder, "prompts", {}) else {}
+        vectors = self._encoder.encode(batch, batch_size=self._batch_size, progress=self.progress, **options)
+        _check(self._encoder.name, batch, vectors)
+        return vectors
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], role: Role = "text") -> NDArray[np.float32]:
         """Vectors [texts, dim] of any texts: computed in this call, and neither cached nor kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return self._encode(list(rows))[[rows[text] for text in texts]]
+        return self._encode(list(rows), self._prompts[role])[[rows[text] for text in texts]]
+
+    def of(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors [texts, dim] of texts in a role."""
+        return self.matrix[[self._rows[self._prompts[role], text] for text in texts]]
 
     def __getitem__(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self.matrix[[self._row[text] for text in texts]]
+        return self.of("text", texts)
 
 
 def _check(name: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:

@@ -1,8 +1,8 @@
 """A cache of vectors on disk, by the fingerprint of the encoder and the text.
 
 The user's cache has a folder for each encoder and release of simemb. Each file in it holds the vectors of one encoding
-and a digest of every text. Files are written atomically and never change, so any number of processes can share a
-folder. When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
+and a digest of every text. Files are written atomically, under a lock, and never change, so any number of processes can
+share a folder. When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
 """
 
 import logging
@@ -33,13 +33,15 @@ class VectorCache:
         self.folder = cache_folder() / "vectors" / f"{fingerprint}-{version('simemb')}"
 
     def get_or_encode(
-        self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]]
+        self, texts: Sequence[str], encode: Callable[[list[str]], NDArray[np.float32]], prompt: str = ""
     ) -> NDArray[np.float32]:
         """Vectors [texts, dim] of distinct texts; those that are not in the cache are encoded and added to it.
 
+        prompt: the text that `encode` puts before each, which makes other vectors of the same texts.
+
         If the cache cannot be written, the vectors are returned all the same and a warning is logged.
         """
-        keys = [digest(text) for text in texts]
+        keys = [digest(text, prompt) for text in texts]
         cached = self._read(keys)
         missing = [row for row, key in enumerate(keys) if key not in cached]
         if not missing:
@@ -74,6 +76,7 @@ class VectorCache:
         return cached
 
     def _write(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _DIGEST)
@@ -82,13 +85,14 @@ class VectorCache:
             with new_file(self.folder / f"{name}.safetensors") as partial:
                 save_file({"keys": table, "vectors": np.ascontiguousarray(vectors)}, partial)
             shrink(self.folder.parent, LIMIT, keep=self.folder)
-        except OSError as error:
-            log.warning("%s: vectors cannot be cached: %s", self.folder, error.strerror)
+        except (OSError, SafetensorError) as error:
+            log.warning("%s: vectors cannot be cached: %s", self.folder, getattr(error, "strerror", None) or error)
 
 
-def digest(text: str) -> bytes:
-    """The key of a text in the cache; unpaired surrogates are allowed."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest()
+def digest(text: str, prompt: str = "") -> bytes:
+    """The key of a text after a prompt in the cache; unpaired surrogates are allowed."""
+    key = blake2b(prompt.encode("utf-8", "surrogatepass")).digest() if prompt else b""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=key).digest()
 
 
 def shrink(folder: Path, limit: int, *, keep: Path) -> None:

@@ -11,13 +11,23 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from simemb.distributed import gather_numbers, world
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import DataError, RecipeError
-from simemb.method.views import View
+from simemb.method.step_input import StepInput
+from simemb.method.views import View, clean_views
 from simemb.transformer.batch import Batch
 
 log = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A batch's tokens for masked language modelling. ids: after the replacement. selection: which are predicted."""
+
+    ids: Int[Tensor, "tokens"]
+    selection: Bool[Tensor, "tokens"]
 
 
 @dataclass(frozen=True)
@@ -25,13 +35,14 @@ class AuxiliaryInput:
     """What an auxiliary gets from a step.
 
     encoder, batch: for an auxiliary that encodes the sentences again. vectors: the encoder's vectors by view, before
-    any head. scores: one per example, if the data has them.
+    any head. scores: one per example, if the data has them. masked: the batch's tokens, if they were masked already.
     """
 
     encoder: Encoder
     batch: Batch
     vectors: Mapping[int, Float[Tensor, "batch dim"]]
     scores: Float[Tensor, "batch"] | None = None
+    masked: Masked | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,10 @@ class Auxiliary(ABC):
 
     labeled: ClassVar[bool] = False
     """Whether it learns from labels of the pairs; an adversarial view then attacks this loss."""
+
+    def reads(self, view: View) -> bool:  # noqa: ARG002
+        """Whether its labels are about the texts of such a view."""
+        return self.labeled
 
     @abstractmethod
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
@@ -61,6 +76,10 @@ class MaskedLM(Auxiliary):
     """Factor on this loss."""
     probability: float = 0.15
     """Expected fraction of the ordinary tokens that are predicted, in (0, 1)."""
+    tied: bool = True
+    """Whether the output matrix is that of the word embeddings, as in pre-training. Its gradient reaches every word
+    in every step: beside another objective, the embeddings of words that never occur drift. Untied, it is a copy
+    with weights of its own, as in SimCSE's released code."""
 
     def __post_init__(self) -> None:
         if not 0 < self.probability < 1:
@@ -85,17 +104,21 @@ class MaskedLMLoss(nn.Module):
         self.vocabulary = len(encoder.tokenizer)
         special = torch.tensor(sorted(encoder.tokenizer.all_special_ids))
         self.register_buffer("special", special, persistent=False)
-        self.head = VocabularyHead(encoder.backbone, encoder.source, encoder.name)
+        self.head = VocabularyHead(encoder.backbone, encoder.source, encoder.name, tied=spec.tied)
+
+    def mask(self, batch: Batch) -> Masked:
+        """Draw the tokens that are predicted, and what stands in their place."""
+        ordinary = ~torch.isin(batch.ids, self.special)
+        return Masked(*mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary))
 
     def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
-        """Mask the batch, encode it again and score the predictions."""
+        """Mask the batch unless it is, encode it again and score the predictions."""
         encoder, batch = inputs.encoder, inputs.batch
-        ordinary = ~torch.isin(batch.ids, self.special)
-        masked, selection = mask_tokens(batch.ids, ordinary, self.spec.probability, self.mask_id, self.vocabulary)
-        hidden = encoder.hidden_states(Batch(masked, batch.positions, batch.lengths, batch.order))[-1]
-        if not selection.any():
+        masked = inputs.masked or self.mask(batch)
+        hidden = encoder.hidden_states(Batch(masked.ids, batch.positions, batch.lengths, batch.order))[-1]
+        if not masked.selection.any():
             return hidden.sum() * 0
-        return cross_entropy(self.head(hidden[selection]), batch.ids[selection])
+        return cross_entropy(self.head(hidden[masked.selection]), batch.ids[masked.selection])
 
 
 @dataclass(frozen=True)
@@ -105,38 +128,49 @@ class SoftmaxNLI(Auxiliary):
     Sentence-BERT (Reimers & Gurevych, 2019, section 3, classification objective); ConSERT trains it beside
     its contrastive loss (Yan et al., 2021, section 3.3). Pairs come with a label from 0 to `classes` - 1
     (0 entailment, 1 neutral, 2 contradiction). In triplets the first two columns are an entailment, the first and
-    the third a contradiction.
+    the third a contradiction. Of each column it reads the first view that is not adversarial.
     """
 
     classes: int = 3
     """Number of labels."""
+    max_square: bool = False
+    """Whether W also sees max(u, v)^2, dimension by dimension; ConSERT's scripts switch it on."""
 
     labeled: ClassVar[bool] = True
 
+    def reads(self, view: View) -> bool:
+        """Whether it is of one of the first three columns."""
+        return view.column < 3 and view.offset == 0
+
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> "SoftmaxNLILoss":
-        """The loss with a fresh classifier over the first view of each of the first three columns."""
-        places: dict[int, int] = {}
-        for place, view in views.items():
-            places.setdefault(view.column, place)
-        if not {0, 1} <= places.keys():
+        """The loss with a fresh classifier over one clean view of each of the first three columns."""
+        clean = clean_views({place: view for place, view in views.items() if self.reads(view)})
+        if not {(0, 0), (1, 0)} <= clean.keys():
             raise RecipeError("SoftmaxNLI compares columns 0 and 1: the encoder must see a view of each")
-        return SoftmaxNLILoss(encoder.dim, self.classes, [places[column] for column in (0, 1, 2) if column in places])
+        return SoftmaxNLILoss(self, encoder.dim, [clean[text] for text in sorted(clean)])
 
 
 class SoftmaxNLILoss(nn.Module):
     """Cross-entropy of the labels, mean over all labeled pairs."""
 
-    def __init__(self, dim: int, classes: int, places: list[int]):
+    def __init__(self, spec: SoftmaxNLI, dim: int, places: list[int]):
         super().__init__()
-        self.classifier = nn.Linear(3 * dim, classes)
-        self.classes = classes
+        self.classifier = nn.Linear((4 if spec.max_square else 3) * dim, spec.classes)
+        self.classes = spec.classes
+        self.max_square = spec.max_square
         self.places = places
 
     def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
         """The loss of the pairs of a step."""
         premise, *others = (inputs.vectors[place] for place in self.places)
-        logits = torch.cat([self.classifier(torch.cat([premise, v, (premise - v).abs()], dim=1)) for v in others])
+        logits = torch.cat([self.classifier(self._features(premise, other)) for other in others])
         return cross_entropy(logits, self._labels(inputs.scores, len(premise), len(others)).to(logits.device))
+
+    def _features(self, u: Float[Tensor, "batch dim"], v: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch width"]:
+        features = [u, v, (u - v).abs()]
+        if self.max_square:
+            features.append(torch.maximum(u, v).square())
+        return torch.cat(features, dim=1)
 
     def _labels(self, scores: Tensor | None, examples: int, columns: int) -> Int[Tensor, "pairs"]:
         if columns == 2:
@@ -147,6 +181,31 @@ class SoftmaxNLILoss(nn.Module):
         if bool((labels != scores).any()) or int(labels.min()) < 0 or int(labels.max()) >= self.classes:
             raise DataError(f"SoftmaxNLI: labels must be whole numbers from 0 to {self.classes - 1}")
         return labels
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a chunk contributes to an auxiliary's mean over the batch.
+
+    weight: the chunk's fraction of what the loss averages over. masked: its tokens, if they are masked.
+    """
+
+    weight: float | Float[Tensor, ""]
+    masked: Masked | None = None
+
+
+def shares(auxiliary: nn.Module, examples: StepInput) -> list[Share]:
+    """The share of every chunk: of the examples or, for a language model, of the masked tokens.
+
+    Tokens are masked here, before the first chunk is scored. They are counted over all processes, whose gradients are
+    averaged: a process with more of them weighs more.
+    """
+    if not isinstance(auxiliary, MaskedLMLoss):
+        return [Share(chunk.size / len(examples)) for chunk in examples.chunks]
+    masked = [auxiliary.mask(chunk.online) for chunk in examples.chunks]
+    counts = torch.stack([part.selection.sum() for part in masked])
+    each = gather_numbers(counts.sum()[None]).sum() / world()
+    return [Share(count / each.clamp(min=1 / world()), part) for count, part in zip(counts, masked, strict=True)]
 
 
 def mask_tokens(

@@ -120,7 +120,8 @@ class Adversarial:
     It only marks a view. The method first encodes the clean views and takes the gradient of the loss with respect
     to the embedding layer's output, then encodes them once more with `attack`: a step costs two passes. ConSERT
     attacks the softmax loss of labeled NLI pairs. So the gradient is that of a labeled auxiliary's loss if there is
-    one, else that of the objective.
+    one, else that of the objective. The labels themselves are learnt from clean vectors, as there: each text that is
+    attacked needs a clean view beside the adversarial one.
     """
 
     norm: float = 1.0

@@ -43,10 +43,10 @@ def backward(
     if loss.requires_grad:
         send(loss)
     total = loss.detach()
-    for chunk, seed, part in zip(examples.chunks, seeds, parts, strict=True):
+    for chunk, seed, part, share in zip(examples.chunks, seeds, parts, method.shares(examples), strict=True):
         with autocast():
             replay = encode(chunk, seed)
-            extra = method.auxiliary_loss(chunk, replay, examples, signals)
+            extra = method.auxiliary_loss(chunk, replay, examples, share, signals)
         _send_through(replay, part, retain_graph=isinstance(extra, Tensor))
         if isinstance(extra, Tensor):
             send(extra)

@@ -3,6 +3,7 @@
 One class runs every recipe. It may branch on the class of a noun (target, memory ...), never on the name of a method.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from simemb.distributed import gather, gather_numbers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
-from simemb.method.auxiliaries import AuxiliaryInput, MaskedLMLoss
+from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
 from simemb.method.branch import Branch
 from simemb.method.heads import Head
 from simemb.method.memory import Bank, BankState, QueueState
@@ -21,13 +22,7 @@ from simemb.method.objectives import Matryoshka
 from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
-from simemb.method.targets import (
-    EMA,
-    Frozen,
-    StopGradient,
-    Twin,
-    view_plan,
-)
+from simemb.method.targets import EMA, Frozen, StopGradient, Twin, view_plan
 from simemb.method.view_hooks import augment_embeddings, capture_embeddings
 from simemb.method.view_pairs import (
     Encoded,
@@ -38,6 +33,7 @@ from simemb.method.view_pairs import (
     pairs_of_step,
     signal_pair,
 )
+from simemb.method.views import clean_views
 
 
 class Method(nn.Module):
@@ -118,8 +114,8 @@ class Method(nn.Module):
         """The loss and the signals to log (see `simemb.method.signals.batch_signals`)."""
         parts = [self.encode(chunk, examples) for chunk in examples.chunks]
         loss, signals = self.compare(join(parts), examples)
-        for chunk, part in zip(examples.chunks, parts, strict=True):
-            loss = loss + self.auxiliary_loss(chunk, part, examples, signals)
+        for chunk, part, share in zip(examples.chunks, parts, self.shares(examples), strict=True):
+            loss = loss + self.auxiliary_loss(chunk, part, examples, share, signals)
         return loss, signals
 
     def encode(self, chunk: Chunk, examples: StepInput) -> Encoded:
@@ -152,12 +148,24 @@ class Method(nn.Module):
             clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
-                loss = self.auxiliaries[labeled[0]](self._auxiliary_input(chunk, clean, examples))
+                auxiliary = self.auxiliaries[labeled[0]]
+                inputs = [self._auxiliary_input(chunk, reading, examples) for reading in self._attacked_readings(clean)]
+                loss = torch.stack([auxiliary(each) for each in inputs]).sum()
             else:
                 loss = self._contrast(self._sides(clean, examples), examples)
         if isinstance(self.objective, nn.Module):
             self.objective.train(self.training)
         return torch.autograd.grad(loss, outputs)[0]
+
+    def _attacked_readings(self, clean: Encoded) -> Iterator[Encoded]:
+        """For each adversarial view: the clean vectors, with its own in the place that the labels' loss reads.
+
+        Labels are learnt from other views than those attacked, so that loss itself would give these no gradient.
+        """
+        read = clean_views({place: self.views[place] for place in self.view_plan.online})
+        for place in self.view_plan.online:
+            if self.views[place].adversarial:
+                yield Encoded({**clean.online, read[self.views[place].text]: clean.online[place]}, clean.second)
 
     # ---- the objective ---------------------------------------------------------------------------
 
@@ -217,25 +225,33 @@ class Method(nn.Module):
 
     # ---- auxiliaries, and after the step -------------------------------------------------
 
+    def shares(self, examples: StepInput) -> list[list[Share]]:
+        """For every chunk its share in each auxiliary's loss; what is masked in this step is drawn here."""
+        of_auxiliaries = [shares(auxiliary, examples) for auxiliary in self.auxiliaries]
+        return [[parts[number] for parts in of_auxiliaries] for number in range(len(examples.chunks))]
+
     def auxiliary_loss(
-        self, chunk: Chunk, encoded: Encoded, examples: StepInput, signals: dict[str, Tensor]
+        self, chunk: Chunk, encoded: Encoded, examples: StepInput, shares: list[Share], signals: dict[str, Tensor]
     ) -> Tensor | float:
-        """The weighted auxiliary losses of a chunk, times its share of the examples; also added to `signals`."""
+        """The weighted auxiliary losses of a chunk, each times its share; also added to `signals`."""
         total: Tensor | float = 0.0
-        share = chunk.size / len(examples)
-        for number, (spec, auxiliary) in enumerate(zip(self.recipe.auxiliaries, self.auxiliaries, strict=True)):
-            loss = share * auxiliary(self._auxiliary_input(chunk, encoded, examples))
+        parts = zip(self.recipe.auxiliaries, self.auxiliaries, shares, strict=True)
+        for number, (spec, auxiliary, share) in enumerate(parts):
+            loss = auxiliary(self._auxiliary_input(chunk, encoded, examples, share.masked))
+            loss = loss * share.weight
             total = total + spec.weight * loss
             name = f"auxiliary_{number}"
             signals[name] = signals.get(name, 0.0) + loss.detach()
         return total
 
-    def _auxiliary_input(self, chunk: Chunk, encoded: Encoded, examples: StepInput) -> AuxiliaryInput:
+    def _auxiliary_input(
+        self, chunk: Chunk, encoded: Encoded, examples: StepInput, masked: Masked | None = None
+    ) -> AuxiliaryInput:
         scores = None if examples.scores is None else examples.scores[chunk.first : chunk.first + chunk.size]
         vectors = encoded.online and {
             place: encoded.online[first] for place, first in self.view_plan.representatives.items()
         }
-        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores)
+        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked)
 
     @property
     def language_head(self) -> VocabularyHead | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simemb.errors import RecipeError
+from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_positive
 from simemb.method.heads import MLP, Head
@@ -39,7 +40,9 @@ class Recipe:
     """(data -> views) x (encoder, head) x objective, and the optimizer's numbers.
 
     The defaults of the numbers are those of princeton-nlp/SimCSE with transformers 4.2.1 underneath:
-    AdamW without weight decay or warm-up, linear decay, gradient norm 1, the last partial batch kept.
+    AdamW without weight decay or warm-up, linear decay, gradient norm 1, the last partial batch kept. One departure:
+    PyTorch's AdamW adds epsilon after the bias of the second moment is corrected, as Kingma & Ba (2015, algorithm 1)
+    do; AdamW of transformers 4.2.1 adds it before, where it weighs up to 32 times as much in the first steps.
     """
 
     views: tuple[View, ...]
@@ -87,7 +90,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's decay rates of the two moments."""
     epsilon: float = 1e-8
-    """AdamW's epsilon."""
+    """AdamW's epsilon, added to the root of the second moment after its bias is corrected."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this L2 norm."""
     eval_every: int = 125
@@ -134,6 +137,7 @@ def check(recipe: Recipe) -> None:
     else:
         for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
             rule(recipe)
+    check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
 
 
@@ -226,8 +230,6 @@ def _check_target(recipe: Recipe) -> None:
         raise RecipeError("a frozen teacher sees the texts as they are: augment a view of the encoder instead")
     if isinstance(target, Frozen) and any(view.online and view.target for view in recipe.views):
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
-    if any(recipe.views[place].adversarial for place in view_plan(recipe.views, target, recipe.memory).second):
-        raise RecipeError("an adversarial view is made with the encoder's gradient: no slow copy or twin can see it")
     if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
         raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
     inner = _innermost(recipe.objective)

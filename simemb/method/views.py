@@ -3,6 +3,7 @@
 Dropout, which makes SimCSE's two views of one sentence differ, is part of the encoder and not of a view.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation
@@ -43,6 +44,24 @@ class View:
     def adversarial(self) -> bool:
         """Whether the view needs the gradient of the clean views."""
         return any(isinstance(augmentation, Adversarial) for augmentation in self.augment)
+
+    @property
+    def text(self) -> tuple[int, int]:
+        """Which text of an example it reads: its column and offset."""
+        return self.column, self.offset
+
+
+def clean_views(views: Mapping[int, View]) -> dict[tuple[int, int], int]:
+    """For each text the index of the first view of it that is not adversarial.
+
+    >>> clean_views({0: View(augment=(Adversarial(),)), 1: View(), 2: View(1)})
+    {(0, 0): 1, (1, 0): 2}
+    """
+    clean: dict[tuple[int, int], int] = {}
+    for place, view in views.items():
+        if not view.adversarial:
+            clean.setdefault(view.text, place)
+    return clean
 
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:

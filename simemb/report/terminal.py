@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan, nan
+from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -223,7 +224,7 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
-    directory, scores = as_typed(results[0].directory), results[0].after
+    directory, scores = quote(as_typed(results[0].directory)), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
     print(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"

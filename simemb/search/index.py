@@ -6,13 +6,15 @@ Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Shaped
 
+from simemb.encoder.prompts import Role, announce, prompted
 from simemb.errors import SearchError, SimembError, unknown
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
@@ -56,6 +58,7 @@ class Index:
         self._segments: list[Segment] = []
         self._encoder: TextEncoder | None = None
         self._ids: set[str] | None = None
+        self._beside: Path | None = None
 
     @classmethod
     def build(
@@ -98,6 +101,7 @@ class Index:
         rows = read_rows(texts, ids, 0)
         if ids is not None:
             rows = check_ids(rows, set(), set())
+        announce(encoder, "document", "query")
         segments = build_segments(rows, index._unit_vectors, kind, chunk_size=chunk_size, progress=progress)
         if path is None:
             index._segments = list(segments)
@@ -143,7 +147,7 @@ class Index:
             return []
         if not isinstance(queries, np.ndarray):
             queries = [text for _, text in read_rows(queries, None, 0)]
-        vectors = self._unit_vectors(queries, "queries")
+        vectors = self._unit_vectors(queries, "queries", "query")
         results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
         return [self._merge([(scores[row], rows[row]) for scores, rows in results], k) for row in range(len(vectors))]
 
@@ -184,6 +188,7 @@ class Index:
             index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
             files = [Stored(folder, File(**part["vectors"]), File(**part["texts"])) for part in content["parts"]]
             total = int(content["count"])
+            index._beside = folder / content["beside"] if content.get("beside") else None
         except (KeyError, TypeError, ValueError) as error:
             raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
         index._segments = [Segment.load(stored, verify=verify) for stored in files]
@@ -205,12 +210,7 @@ class Index:
     def encoder(self) -> "TextEncoder":
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
         if self._encoder is None:
-            from simemb.encoder.encoder import Encoder
-
-            try:
-                self.encoder = Encoder.load(self.origin.name)
-            except SimembError as error:
-                raise SearchError(f"the encoder of the index cannot be used: {error}") from error
+            self._load_encoder()
         assert self._encoder is not None
         return self._encoder
 
@@ -221,10 +221,27 @@ class Index:
             raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
         self._encoder = encoder
 
-    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str) -> np.ndarray:
+    def _load_encoder(self) -> None:
+        """Load the encoder: from beside the index, which may have moved with it, or by its name."""
+        from simemb.encoder.encoder import Encoder
+
+        if self._beside is not None and self._beside.is_dir() and str(self._beside.resolve()) != self.origin.name:
+            with suppress(SimembError):  # another model lies there
+                self.encoder = Encoder.load(self._beside)
+                self.origin = replace(self.origin, name=str(self._beside.resolve()))
+                return
+        try:
+            self.encoder = Encoder.load(self.origin.name)
+        except SimembError as error:
+            raise SearchError(f"the encoder of the index cannot be used: {error}") from error
+
+    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
         """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
-        is_text = not isinstance(source, np.ndarray)
-        vectors = self.encoder.encode(source, normalize=False, progress=False) if is_text else source
+        if isinstance(source, np.ndarray):
+            vectors = source
+        else:
+            prompt = prompted(self.encoder, role)
+            vectors = self.encoder.encode(source, normalize=False, progress=False, **prompt)
         if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
             shape = " x ".join(map(str, vectors.shape))
             raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")
@@ -250,6 +267,7 @@ class Index:
             "format": FORMAT,
             "metric": "inner product of unit vectors",
             "encoder": asdict(self.origin),
+            "beside": self.origin.beside(directory),
             "kind": self.kind,
             "effort": self.effort,
             "count": sum(segment.count for segment in stored),

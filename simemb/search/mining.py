@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.files import new_file, scratch, writing
 from simemb.progress import track
 from simemb.search.mining_rules import Rules
 
@@ -104,7 +103,7 @@ def mine(
     rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
-        with new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
+        with writing(path), new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
             mined_rows = _mine_rows(encoder, rows, index, rules, positives)
             return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
@@ -155,10 +154,10 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
     else:
         texts = (text for _, text in _pairs(rows)) if corpus is None else open_documents(corpus).texts()
         with (
-            TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.", suffix=".partial") as folder,
+            scratch(output) as folder,
             track("indexing") as advance,
         ):
-            yield Index.build(encoder, _count(_distinct(texts), advance), path=folder)
+            yield Index.build(encoder, _count(_distinct(texts), advance), path=folder / "index")
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:

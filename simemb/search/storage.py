@@ -6,23 +6,25 @@ names.
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import new_file, write_text
+from simemb.files import is_temporary, new_file, tidy_inside, write_text, writing
+from simemb.locks import confirm
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
 
 FORMAT = 1
 MANIFEST = "index.json"
-FILES = (MANIFEST, "vectors-*.faiss", "texts-*.arrow", ".*.partial")
+_PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
+
+    def beside(self, directory: Path) -> str | None:
+        """The way from the directory of an index to that of the encoder; None if the encoder is no directory here."""
+        if not Path(self.name).is_dir():
+            return None
+        return Path(os.path.relpath(self.name, directory)).as_posix()
 
     @classmethod
     def of(cls, encoder: "TextEncoder") -> "Origin":
@@ -85,24 +93,28 @@ def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> 
 
 @contextmanager
 def open_directory(directory: Path, *, overwrite: bool) -> Generator[Path]:
-    """A directory to write an index to, created if necessary; on exit, files that `index.json` does not name go.
+    """A locked directory to write an index to, created if necessary; on exit, files that `index.json` does not name go.
 
     Raises:
+        BusyError: another process is writing there.
         SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created.
     """
-    directory = directory.resolve()
-    _check_writable(directory, overwrite=overwrite)
-    new = not directory.exists()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SearchError(f"{directory}: cannot make the directory of the index: {error.strerror}") from error
-    try:
-        yield directory
-    finally:
-        _remove_unnamed(directory)
-        if new and not any(directory.iterdir()):
-            directory.rmdir()
+    with ExitStack() as block:
+        try:
+            directory = block.enter_context(writing(directory)).resolve()
+            _check_writable(directory, overwrite=overwrite)
+            new = not directory.exists()
+            directory.mkdir(exist_ok=True)
+            tidy_inside(directory)
+        except OSError as error:
+            raise SearchError(f"{directory}: cannot make the directory of the index: {error.strerror}") from error
+        try:
+            yield directory
+        finally:
+            confirm(directory)
+            _remove_unnamed(directory)
+            if new and not any(directory.iterdir()):
+                directory.rmdir()
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -144,13 +156,26 @@ def first_line(error: Exception) -> str:
 def _check_writable(directory: Path, *, overwrite: bool) -> None:
     if directory.is_file():
         raise SearchError(f"{directory}: a file, where the directory of the index should be")
-    if not directory.exists() or not any(directory.iterdir()):
+    inside = [path for path in directory.iterdir() if not is_temporary(path)] if directory.exists() else []
+    if not inside:
         return
     if not overwrite:
         raise SearchError(f"{directory}: exists and is not empty: overwrite it, or give another directory")
-    foreign = [path.name for path in directory.iterdir() if not _is_index_file(path)]
-    if foreign and not (directory / MANIFEST).is_file():
-        raise SearchError(f"{directory}: holds {foreign[0]!r} and no index: nothing was overwritten")
+    # A description that is damaged is still one of ours if our files lie beside it and nothing else does.
+    foreign = [path.name for path in inside if not _PART.fullmatch(path.name) and path.name != MANIFEST]
+    ours = any(_PART.fullmatch(path.name) for path in inside) and not foreign
+    if not ours and not _is_manifest(directory / MANIFEST):
+        found = (foreign or [MANIFEST])[0]
+        raise SearchError(f"{directory}: holds {found!r} and no index: nothing was overwritten")
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a file describes an index of ours, whatever its format."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"format", "encoder", "parts"} <= content.keys()
 
 
 def _remove_unnamed(directory: Path) -> None:
@@ -162,12 +187,8 @@ def _remove_unnamed(directory: Path) -> None:
         except (SearchError, KeyError, TypeError):
             return
     for path in directory.iterdir():
-        if _is_index_file(path) and path.name not in named:
+        if _PART.fullmatch(path.name) and path.name not in named:
             path.unlink()
-
-
-def _is_index_file(path: Path) -> bool:
-    return path.is_file() and any(fnmatch(path.name, pattern) for pattern in FILES)
 
 
 def _sha256(path: Path) -> str:

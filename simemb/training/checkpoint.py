@@ -34,6 +34,10 @@ class Progress:
     sentences: int = 0
     scaler: dict[str, float] | None = None
 
+    def exhausted(self, patience: int | None) -> bool:
+        """Whether `patience` evaluations in a row brought nothing better; never without a limit."""
+        return patience is not None and self.waiting >= patience
+
     def advance(self, sentences: int, seconds: float) -> None:
         """Count one more step."""
         self.step += 1

@@ -8,8 +8,9 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.names import BASE
 from simemb.evaluation.suite import Suite
 from simemb.method.recipe import Recipe
-from simemb.training.plan import Metric, MixedPrecision, prepare
+from simemb.training.plan import Metric, MixedPrecision, prepare, processes
 from simemb.training.result import Result
+from simemb.training.run_directory import RunDirectory
 from simemb.training.trainer import Trainer
 
 
@@ -58,24 +59,27 @@ def fit(
 
     Raises:
         SimembError: The arguments, the data or the model cannot be used; the message says what to do.
-        KeyboardInterrupt: After Ctrl-C, with the state saved.
+        KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
     """
-    plan = prepare(
-        recipe,
-        model,
-        data,
-        output=output,
-        columns=columns,
-        delimiter=delimiter,
-        header=header,
-        pooling=pooling,
-        dev=dev,
-        metric=metric,
-        seed=seed,
-        resume=resume,
-        overwrite=overwrite,
-        precision=precision,
-        trackers=trackers,
-        progress=progress,
-    )
-    return Trainer(plan).run()
+    processes()  # so that this process knows its rank
+    directory = RunDirectory(output)
+    with directory.writing():
+        plan = prepare(
+            recipe,
+            model,
+            data,
+            output=directory,
+            columns=columns,
+            delimiter=delimiter,
+            header=header,
+            pooling=pooling,
+            dev=dev,
+            metric=metric,
+            seed=seed,
+            resume=resume,
+            overwrite=overwrite,
+            precision=precision,
+            trackers=trackers,
+            progress=progress,
+        )
+        return Trainer(plan).run()

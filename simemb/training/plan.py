@@ -13,8 +13,7 @@ from typing import Any, Literal
 import torch
 
 from simemb.corpus import sources
-from simemb.corpus.columns import listed
-from simemb.corpus.rows import Rows, open_rows
+from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.names import BASE
 from simemb.errors import DataError, SimembError, TrainingError, unknown
@@ -23,12 +22,14 @@ from simemb.evaluation.evaluate import find as find_suite
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
+from simemb.files import sha256_of
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
+from simemb.method.view_hooks import augment_embeddings
 from simemb.training.dataset import TrainingData, load_training_data
-from simemb.training.labels import examples, learns_labels
+from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
 log = logging.getLogger("simemb")
@@ -97,7 +98,7 @@ def prepare(
     model: str | Path | Encoder = BASE,
     data: Any = None,
     *,
-    output: str | Path,
+    output: RunDirectory,
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
     header: bool = True,
@@ -119,12 +120,14 @@ def prepare(
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
-    directory = RunDirectory(output)
-    directory.refuse(resume=resume, overwrite=overwrite)
-    rows, labels = _rows(recipe, data, columns, delimiter=delimiter, header=header)
+    output.refuse(resume=resume, overwrite=overwrite)
+    opened = sample_for(recipe) if data is None else data
+    rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     suite = _dev_suite(dev, rows)
     encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
+    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
+        pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
@@ -141,14 +144,15 @@ def prepare(
         warning=rows.warning,
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
-    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, **environment()}
+    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": _dev_digest(dev)}
+    record |= environment()
     if resume:
-        directory.compare(record)
+        output.compare(record)
     return Plan(
         recipe,
         encoder,
         training_data,
-        directory,
+        output,
         settings,
         twin=twin,
         record=record,
@@ -160,44 +164,20 @@ def prepare(
     )
 
 
-def _rows(
-    recipe: Recipe, data: Any, columns: Sequence[str] | None, *, delimiter: str | None, header: bool
-) -> tuple[Rows, str]:
-    """The rows that the recipe learns from, and the column of labels that sorted them, if one did."""
-    opened = open_rows(
-        sample_for(recipe) if data is None else data, columns=columns, delimiter=delimiter, header=header
-    )
-    if opened.several:
-        opened = opened.narrowed(1 + max(view.column for view in recipe.views))
-        _say_several(opened)
-    rows = examples(recipe, opened, columns)
-    used = opened.score if rows is not opened or learns_labels(recipe, opened) else None
-    _check_columns(recipe, rows, [] if opened.score in (None, used) else [str(opened.score)])
-    if rows.warning:
-        log.warning("%s: %s", rows.name, rows.warning)
-    return rows, str(opened.score) if rows is not opened and rows.score is None else ""
-
-
-def _say_several(rows: Rows) -> None:
-    members = [member for group in rows.several.values() for member in group]
-    if members:
-        log.warning("%s: each text of %s makes a row; the row's other texts come again", rows.name, listed(members))
-
-
 def _load(
     recipe: Recipe, model: str | Path | Encoder, pooling: str | None, rows: Rows, progress: bool | None
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
-    processes = _processes()
+    of_run = processes()
     with torch.random.fork_rng():
-        encoder = _encoder(model, pooling, recipe).to(processes.device)
+        encoder = _encoder(model, pooling, recipe).to(of_run.device)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
-        twin = _encoder(named, None, recipe).to(processes.device) if named else None
-        with processes.main_process_first():  # the others find what the main process caches
+        twin = _encoder(named, None, recipe).to(of_run.device) if named else None
+        with of_run.main_process_first():  # the others find what the main process caches
             return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
-def _processes() -> Any:
+def processes() -> Any:
     """accelerate's view of the processes that train together, and of their devices."""
     from accelerate import PartialState
 
@@ -215,20 +195,6 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None
             raise TrainingError(unknown("tracker", tracker, TRACKERS))
         if find_spec(tracker) is None:
             raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
-
-
-def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
-    if len(rows.columns) < recipe.columns:
-        raise DataError(
-            f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
-            f"({', '.join(rows.columns)}); name others with --columns"
-        )
-    read = {view.column for view in recipe.views}
-    unread = [name for place, name in enumerate(rows.columns) if place not in read]
-    if left := [*unread, *unused, *rows.ignored]:
-        log.warning("%s: not used: column %s", rows.name, listed(left))
-    if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
-        log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
 
 
 def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
@@ -256,6 +222,11 @@ def _encoder(model: str | Path | Encoder, pooling: str | None, recipe: Recipe) -
     encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{model}: runs through sentence-transformers as it is and cannot be trained here")
+    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
+        prompt = encoder.prompts[encoder.default_prompt]
+        log.warning(
+            "%s: training reads texts as they are; %r goes before them only when they are encoded", model, prompt
+        )
     return encoder.complete()
 
 
@@ -277,6 +248,12 @@ def _dev_suite(dev: str | Path | Suite | None, rows: Rows) -> Suite | None:
         task.load()
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
     return replace(suite, geometry=pairs)
+
+
+def _dev_digest(dev: Any) -> dict[str, str]:
+    """The checksum of a dev file, which may lie elsewhere when the run goes on."""
+    is_file = isinstance(dev, str | Path) and Path(dev).is_file()
+    return {"digest": sha256_of(Path(dev))} if is_file else {}
 
 
 def _control_suite(suite: Suite | None, rows: Rows) -> Suite | None:

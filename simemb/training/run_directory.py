@@ -7,10 +7,10 @@ second encoder learns too), `last/` (what exact resume needs) and a model card.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from math import isfinite
@@ -19,12 +19,16 @@ from platform import machine, python_version
 from typing import Any
 
 from simemb import files
+from simemb.distributed import rank
 from simemb.errors import TrainingError
+from simemb.training.run_record import difference, is_record
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
-DIGESTS = ("digest", "fingerprint")
-"""Differences that say less to a person than any other, so they are named last."""
+PARTS = ("recipe.json", "metrics.jsonl", "best", "twin", "last", "scores", "simemb")
+"""The names in a run directory; the last holds what tensorboard reads."""
+
+Identity = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -58,71 +62,171 @@ class Settings:
 
 
 class RunDirectory:
-    """The files of a run. Nothing is written before `claim`."""
+    """The files of a run, written under the lock of the directory (`writing`). Nothing is written before `claim`.
+
+    A run that replaces another is staged: until `publish`, after its first checkpoint, its files are in a temporary
+    folder beside the old run. `path` is the directory as the user named it.
+    """
 
     def __init__(self, directory: str | Path):
         self.path = Path(directory)
-        self.recipe = self.path / "recipe.json"
-        self.metrics = self.path / "metrics.jsonl"
-        self.best = self.path / "best"
-        self.twin = self.path / "twin"
-        self.checkpoint = self.path / "last" / "state.safetensors"
+        self._block: ExitStack | None = None
+        self._target = self.path
+        self._staging: Path | None = None
+        self._found: Identity = ()
+
+    @property
+    def recipe(self) -> Path:
+        """What defines the run."""
+        return self._place / "recipe.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The log."""
+        return self._place / "metrics.jsonl"
+
+    @property
+    def best(self) -> Path:
+        """The encoder that the run gives."""
+        return self._place / "best"
+
+    @property
+    def twin(self) -> Path:
+        """The second encoder, if the recipe trains one."""
+        return self._place / "twin"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What exact resume needs."""
+        return self._place / "last" / "state.safetensors"
+
+    @property
+    def staged(self) -> bool:
+        """Whether the run is still beside the one that it will replace."""
+        return self._staging is not None
+
+    @property
+    def _place(self) -> Path:
+        return self._staging or self.path
+
+    @contextmanager
+    def writing(self) -> Generator[None, None, None]:
+        """Hold the lock of the directory, in the process that writes; may be nested.
+
+        Raises `BusyError` if another process holds it. On exit a run that is still staged is removed.
+        """
+        if self._block is not None or rank():
+            yield
+            return
+        self._refuse_file()
+        with ExitStack() as self._block:
+            try:
+                self._target = self._block.enter_context(files.writing(self.path))
+            except OSError as error:
+                raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
+            self._block.callback(self._leave)
+            if is_record(self.recipe):
+                self._tidy()
+            yield
+
+    def _tidy(self) -> None:
+        """Put right what killed writers left inside the run."""
+        for path in (self.recipe, self.metrics, self.best, self.twin, self.checkpoint):
+            files.tidy(path)
+
+    def _leave(self) -> None:
+        self._block = self._staging = None
 
     def refuse(self, *, resume: bool, overwrite: bool) -> None:
         """Raise `TrainingError` unless the run may start here."""
         if resume and overwrite:
             raise TrainingError("--resume goes on with a run and --overwrite throws it away: choose one")
-        if self.path.is_file() or any(parent.is_file() for parent in self.path.parents):
-            raise TrainingError(f"{self.path}: cannot be a run directory, a file is in the way")
-        taken = self.path.is_dir() and any(self.path.iterdir())
+        self._refuse_file()
         if resume and not self.checkpoint.exists():
             missing = self.checkpoint.relative_to(self.path)
             advice = "--overwrite starts it again" if self.recipe.exists() else "start it without --resume"
             raise TrainingError(f"{self.path}: nothing to resume, there is no {missing}; {advice}")
-        if taken and not resume and not self.recipe.exists():
-            raise TrainingError(
-                f"{self.path} is not a run directory (no recipe.json), so --overwrite leaves it alone; give "
-                "another --output"
-            )
-        if taken and not resume and not overwrite:
-            raise TrainingError(
-                f"{self.path} exists and is not empty: --resume goes on with it, --overwrite replaces it"
-            )
+        if not resume and _content(self.path):
+            self._refuse_foreign()
+            if not overwrite:
+                advice = "--resume goes on with it, --overwrite replaces it"
+                if not self.checkpoint.exists():
+                    advice = "its run was stopped before its first checkpoint; --overwrite starts it again"
+                raise TrainingError(f"{self.path} exists and is not empty: {advice}")
+        self._found = self._identity()
+
+    def _refuse_file(self) -> None:
+        if self.path.is_file() or any(parent.is_file() for parent in self.path.parents):
+            raise TrainingError(f"{self.path}: cannot be a run directory, a file is in the way")
+
+    def _refuse_foreign(self) -> None:
+        """Raise `TrainingError` unless everything here is of a run: only that may be replaced."""
+        leaves = "so --overwrite leaves it alone; give another --output"
+        recipe = self.path / "recipe.json"
+        if not recipe.exists():
+            raise TrainingError(f"{self.path} is not a run directory (no recipe.json), {leaves}")
+        if not is_record(recipe):
+            raise TrainingError(f"{self.path} is not a run directory (its recipe.json is not of a run), {leaves}")
+        foreign = [path.name for path in _content(self.path) if path.name not in PARTS]
+        if foreign:
+            raise TrainingError(f"{self.path} holds {foreign[0]!r}, which is no part of a run, {leaves} or move it")
+
+    def _identity(self) -> Identity:
+        """What tells the run that is here from any other, and from itself after another step."""
+        states = [self.path / "recipe.json", self.path / "last" / "state.safetensors"]
+        found = [path.stat() for path in states if path.exists()]
+        return tuple((state.st_ino, state.st_mtime_ns) for state in found)
+
+    def _confirm(self) -> None:
+        """Ask again before something is removed: is here what `refuse` found?"""
+        if self._identity() != self._found:
+            raise TrainingError(f"{self.path}: another wrote there meanwhile; nothing was replaced")
+        self._refuse_foreign()
 
     def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
-        """Start a run here and write recipe.json; with `resume` remove what a crash left."""
+        """Start a run and write recipe.json, or go on with the one that is here; for the holder of the lock."""
         if resume:
-            for folder in (self.best, self.twin):
-                files.recover(folder)
-            for folder in (self.path, self.checkpoint.parent):
-                files.sweep(folder)
             return
         try:
-            if self.path.exists():
-                shutil.rmtree(self.path)
-            self.path.mkdir(parents=True)
+            if _content(self._target):
+                assert self._block is not None
+                self._confirm()
+                self._staging = self._block.enter_context(files.scratch(self._target))
+            else:
+                self._target.mkdir(parents=True, exist_ok=True)
+                self._tidy()
             files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
             self.metrics.touch()
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
 
+    def publish(self) -> None:
+        """Put a staged run, which has a checkpoint now, in the place of the old one."""
+        if self._staging is None:
+            return
+        self._confirm()
+        try:
+            files.replace_directory(self._target, self._staging)
+        except OSError as error:
+            raise TrainingError(f"{self.path}: cannot be replaced: {error.strerror}") from error
+        self._staging = None
+
     def compare(self, record: dict[str, Any]) -> None:
-        """Raise `TrainingError` if the run here was started with other settings than those of `record`."""
+        """Raise `TrainingError` if the run here was started with other settings than those of `record`.
+
+        What only moved is not another: a path whose content has the same digest.
+        """
         saved = files.read_json(
             self.recipe,
-            lambda error: TrainingError(f"{self.recipe}: cannot be read ({error}); start again with --overwrite"),
+            lambda error: TrainingError(f"{self.recipe}: cannot be read ({error}); give a new run another --output"),
         )
         if not isinstance(saved, dict):
-            raise TrainingError(f"{self.recipe}: is not a run's recipe.json; start again with --overwrite")
-        for section in ("recipe", "run", "data"):
-            now, then = _leaves(record[section]), _leaves(saved.get(section, {}))
-            differing = [name for name in sorted(now | then) if now.get(name) != then.get(name)]
-            if differing:
-                name = min(differing, key=lambda name: name in DIGESTS)
-                raise TrainingError(
-                    f"{self.path}: cannot resume with another {section}: {name} is now {now.get(name)} and was "
-                    f"{then.get(name)}; leave the options as they were, or start a new run"
-                )
+            raise TrainingError(f"{self.recipe}: is not a run's recipe.json; give a new run another --output")
+        found = difference(record, saved)
+        if found is not None:
+            raise TrainingError(
+                f"{self.path}: cannot resume with another {found}; leave the options as they were, or start a new run"
+            )
 
     def log(self, record: dict[str, Any]) -> None:
         """Append one line to metrics.jsonl."""
@@ -144,6 +248,12 @@ class RunDirectory:
         """Drop the lines of steps after the checkpoint: they will be written again."""
         kept = [record for record in self.logged() if record["step"] <= step]
         files.write_text(self.metrics, "".join(map(_line, kept)))
+
+
+def _content(directory: Path) -> list[Path]:
+    """What is in a directory, without what a killed writer left; nothing if there is no directory."""
+    inside = directory.iterdir() if directory.is_dir() else ()
+    return sorted(path for path in inside if not files.is_temporary(path))
 
 
 def _line(record: dict[str, Any]) -> str:
@@ -171,14 +281,3 @@ def _git_hash() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _leaves(content: Any, path: str = "") -> dict[str, str]:
-    """Every value of nested JSON by its path."""
-    if isinstance(content, dict):
-        inner = [_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()]
-    elif isinstance(content, list):
-        inner = [_leaves(value, f"{path}.{place}") for place, value in enumerate(content)]
-    else:
-        return {path: json.dumps(content)}
-    return {name: value for leaves in inner for name, value in leaves.items()}

@@ -1,4 +1,4 @@
-"""What a person sees while a model trains, and Ctrl-C, which stops it after a step."""
+"""What a person sees while a model trains, and the signals that stop it after a step."""
 
 import logging
 import signal
@@ -7,6 +7,8 @@ import threading
 from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any
+
+from simemb.errors import Stopped
 
 log = logging.getLogger("simemb")
 
@@ -82,25 +84,39 @@ def _bar() -> Any:
 
 
 class Interrupts:
-    """The first Ctrl-C requests a stop after the current step, when the state is complete; a second stops at once."""
+    """The first signal requests a stop after the current step, when the state is complete; a second stops at once.
+
+    The signals are Ctrl-C, SIGTERM (`kill`, `timeout`, job queues) and SIGHUP (a closed terminal); those that this
+    process ignores, as under `nohup`, stay ignored.
+    """
+
+    SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
     def __init__(self) -> None:
-        self.requested = False
-        self._previous: Any = None
+        self.requested = 0
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._request)
+            numbers = [getattr(signal, name) for name in self.SIGNALS if hasattr(signal, name)]
+            kept = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+            self._previous = {number: signal.signal(number, self._request) for number in kept}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def error(self, message: str = "") -> KeyboardInterrupt:
+        """What ends the run: the exception of the signal that came."""
+        if self.requested in (0, signal.SIGINT):
+            return KeyboardInterrupt(message)
+        return Stopped(self.requested, message)
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
+            raise self.error()
+        self.requested = number
         log.warning("stopping after this step; press Ctrl-C again to stop at once and lose what is not saved")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
-from simemb.files import cache_folder
+from simemb.files import cache_folder, writing
 
 
 def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
@@ -24,10 +24,18 @@ def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | 
         try:
             vectors[column] = _mapped(path)
         except (OSError, ValueError, EOFError):  # absent or damaged
-            path.parent.mkdir(parents=True, exist_ok=True)
-            encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
-            vectors[column] = _mapped(path)
+            with writing(path, wait=True):  # for another process that makes the same file
+                vectors[column] = _made(path, rows, encoder, column, progress)
     return vectors
+
+
+def _made(path: Path, rows: Rows, encoder: Any, column: int, progress: bool | None) -> NDArray[np.float32]:
+    """The vectors, unless another process has just made them."""
+    try:
+        return _mapped(path)
+    except (OSError, ValueError, EOFError):
+        encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
+        return _mapped(path)
 
 
 def _mapped(path: Path) -> NDArray[np.float32]:

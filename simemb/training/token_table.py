@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.files import cache_folder, new_file
+from simemb.files import cache_folder, new_file, writing
 from simemb.progress import track
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def token_table(
 
     Special tokens are added, and a text longer than `max_length` is truncated; one that gives no token
     becomes the unknown token. The rows are read as a stream, in constant memory, and the file appears complete
-    or not at all, so that runs may start together; a damaged file is made again.
+    or not at all; runs that start together wait for the one that makes it. A damaged file is made again.
 
     Args:
         rows: the texts.
@@ -125,16 +125,26 @@ def token_table(
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
     path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
     with _building:
+        if (table := _ready(path)) is not None:
+            return table
         try:
-            return TokenTable(path)
-        except (OSError, pyarrow.ArrowInvalid):  # not there, or damaged
-            pass
-        try:
-            _build(path, rows, tokenizer, max_length, progress=progress)
+            with writing(path, wait=True):
+                # Another process may have made it meanwhile.
+                if (table := _ready(path)) is not None:
+                    return table
+                _build(path, rows, tokenizer, max_length, progress=progress)
         except OSError as error:
             problem = f"the token cache {path.parent} cannot be written: {error.strerror or error}"
             raise DataError(f"{problem}; make room or set SIMEMB_CACHE") from None
         return TokenTable(path)
+
+
+def _ready(path: Path) -> TokenTable | None:
+    """The table of a file; None if it is not there, or damaged."""
+    try:
+        return TokenTable(path)
+    except (OSError, pyarrow.ArrowInvalid):
+        return None
 
 
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:

@@ -9,9 +9,8 @@ import logging
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from math import isnan
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -35,6 +34,7 @@ from simemb.training.random_seeds import seed_of, seed_torch
 from simemb.training.result import Result
 from simemb.training.run_card import describe
 from simemb.training.status_line import Interrupts, StatusLine
+from simemb.training.trackers import Trackers
 
 log = logging.getLogger("simemb")
 
@@ -60,6 +60,7 @@ class Trainer:
             log_with=list(plan.trackers) or None,
             project_dir=str(self.directory.path),
         )
+        self.trackers = Trackers(plan, self.accelerator)
         self.loader = Loader(
             plan.data,
             self.recipe,
@@ -83,7 +84,7 @@ class Trainer:
 
     def run(self) -> Result:
         """Take the run directory, train, and read the best checkpoint back."""
-        with torch.random.fork_rng():
+        with self.directory.writing(), torch.random.fork_rng():
             self._start()
             self._train()
             return self._result()
@@ -93,8 +94,7 @@ class Trainer:
         if self.accelerator.is_main_process:
             self.directory.claim(self.plan.record, resume=self.plan.resume)
         self.accelerator.wait_for_everyone()
-        if self.plan.trackers:
-            self.accelerator.init_trackers("simemb", config={"recipe": repr(self.recipe)})
+        self.trackers.begin()
         if self.plan.resume:
             self._resume()
         elif self.before is not None:
@@ -119,7 +119,7 @@ class Trainer:
         )
 
     def _train(self) -> None:
-        """Run to the end, or until patience or Ctrl-C stops it."""
+        """Run to the end, or until patience, Ctrl-C or SIGTERM stops it."""
         steps = self.loader.steps
         with (
             Interrupts() as interrupts,
@@ -128,21 +128,24 @@ class Trainer:
             self._cuda_graphs(),
         ):
             line.start_at(self.progress.step)
-            while self.progress.step < steps and not self._out_of_patience():
+            while self.progress.step < steps and not self.progress.exhausted(self.recipe.patience):
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
                 if interrupts.requested:
-                    self._read()
-                    self._save()
-                    raise KeyboardInterrupt(
-                        f"stopped after {self.progress.step} of {steps} steps; the state is in {self.directory.path}: "
-                        "the same command with --resume instead of --overwrite goes on"
-                    )
+                    self._stop(interrupts)
         # Other processes must not read best/ while the main process still writes it.
         self.accelerator.wait_for_everyone()
-        if self.plan.trackers:
-            self.accelerator.end_training()
+        self.trackers.end()
+
+    def _stop(self, interrupts: Interrupts) -> NoReturn:
+        """Leave a run that can be used and resumed, and say how."""
+        self._read()
+        if not self.progress.best_step:  # no checkpoint was kept yet
+            self._keep(None)
+        self._save()
+        done = f"stopped after {self.progress.step} of {self.loader.steps} steps; the state is in {self.directory.path}"
+        raise interrupts.error(f"{done}: the same command with --resume instead of --overwrite goes on")
 
     def _batches(self, step: int) -> list[StepInput]:
         """The batches of a step, in memory from which the device can fetch them."""
@@ -273,22 +276,18 @@ class Trainer:
                 settings = replace(self.settings, model=twin.name)
                 twin.save(self.directory.twin, training=describe(self.recipe, settings, self.progress.step, None))
 
-    def _out_of_patience(self) -> bool:
-        return self.recipe.patience is not None and self.progress.waiting >= self.recipe.patience
-
     def _log(self, record: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
             self.directory.log(record)
-        if self.plan.trackers:
-            exist = {name: value for name, value in record.items() if not (value is None or isnan(value))}
-            numbers = {name: value for name, value in exist.items() if name != "step"}
-            self.accelerator.log(numbers, step=record["step"])
+        self.trackers.log(record)
 
     def _save(self) -> None:
         scaler = self.accelerator.scaler
         self.progress.scaler = None if scaler is None else scaler.state_dict()
         if self.accelerator.is_main_process:
             checkpoint.save(self.directory.checkpoint, self.method, self.optimizer, self.progress)
+            self.directory.publish()
+        self.trackers.begin()
 
     def _resume(self) -> None:
         self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)

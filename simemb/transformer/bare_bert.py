@@ -28,7 +28,11 @@ class BareBert(nn.Module):
 
 
 def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
-    """The model of a directory in float32, or None for other kinds of model, which transformers has to load."""
+    """The model of a directory in float32, or None for what transformers has to load.
+
+    None for other kinds of model, and for weights that do not fit or of which there are two (with and without the
+    prefix), so that what transformers takes, or the reason for a refusal, is the same whoever asks.
+    """
     from safetensors.torch import load_file
 
     file = directory / "model.safetensors"
@@ -36,11 +40,16 @@ def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
         return None
     if getattr(config, "is_decoder", False):
         return None
-    weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in load_file(file).items()}
+    stored = load_file(file)
+    weights = {name.removeprefix(PREFIXES[config.model_type]): tensor for name, tensor in stored.items()}
+    if len(weights) < len(stored):
+        return None
     with torch.device("meta"):
         model = BareBert(config)
     expected = model.state_dict()
     if not expected.keys() <= weights.keys() or any(expected[name].shape != weights[name].shape for name in expected):
+        return None
+    if any(name.startswith("encoder.layer.") for name in weights.keys() - expected.keys()):
         return None
     model.load_state_dict({name: weights[name].float() for name in expected}, assign=True)
     return model.eval()

@@ -124,6 +124,16 @@ class Batch:
         """Token-wise results, run by run, as dense blocks."""
         return split_runs(tokens, self.runs)
 
+    def by_length(self) -> list["Batch"]:
+        """A batch for each run of equal lengths; `order` still holds the caller's rows."""
+        batches: list[Batch] = []
+        sentence = token = 0
+        for count, length in self.runs:
+            rows, tokens = slice(sentence, sentence + count), slice(token, token + count * length)
+            batches.append(Batch(self.ids[tokens], self.positions[tokens], self.lengths[rows], self.order[rows]))
+            sentence, token = rows.stop, tokens.stop
+        return batches
+
     def pad(self, padding: int) -> tuple[Int[Tensor, "batch longest"], Int[Tensor, "batch longest"]]:
         """Token ids as a padded matrix, and the mask that is 1 for tokens and 0 for padding."""
         lengths = torch.tensor(self.lengths, device=self.ids.device)

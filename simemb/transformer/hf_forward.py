@@ -10,10 +10,12 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from simemb.errors import ModelError
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
 from simemb.transformer.forward import Transform
@@ -24,7 +26,8 @@ VERIFIED_FAMILIES = frozenset(
     {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "ernie", "modernbert"}
 )
 """Model types whose attention goes through the interface. Others (MPNet, DeBERTa-v2) accept the call and
-silently attend across sentences, so the encoder pads for them."""
+silently attend across sentences, so the encoder pads for them; where padding changes a vector (FNet, ConvBERT), it
+computes sentences of different lengths apart."""
 
 
 def ragged_attention(
@@ -71,11 +74,20 @@ def hidden_states(
     *,
     ragged: bool,
     every_layer: bool,
+    apart: bool = False,
 ) -> tuple[Float[Tensor, "tokens dim"], ...]:
     """The embedding layer's output and every layer's, or the last alone, of the batch as it is or padded.
 
-    ragged: the batch goes in as it is, for a backbone whose attention is `ragged_attention`.
+    ragged: the batch goes in as it is, for a backbone whose attention is `ragged_attention`. apart: sentences of
+    different lengths go in one after the other, for a backbone in which padding changes a vector.
     """
+    if apart and len(batch.runs) > 1:
+        places = positions.split([run.ids.numel() for run in batch.by_length()])
+        runs = [
+            hidden_states(backbone, run, place, transforms, ragged=ragged, every_layer=every_layer)
+            for run, place in zip(batch.by_length(), places, strict=True)
+        ]
+        return tuple(torch.cat(states) for states in zip(*runs, strict=True))
     if ragged:
         mask, inputs = None, {"input_ids": batch.ids[None], "position_ids": positions[None], "runs": batch.runs}
     else:
@@ -86,7 +98,12 @@ def hidden_states(
             inputs["position_ids"] = places.masked_scatter(mask.bool(), positions)
     with _hooked(backbone, batch, mask, transforms):
         output = backbone(**inputs, output_hidden_states=every_layer, return_dict=True)
+    if not hasattr(output, "last_hidden_state"):
+        raise ModelError(f"{type(backbone).__name__} gives no states of tokens, which a pooling needs")
     states = output.hidden_states if every_layer else (output.last_hidden_state,)
+    if mask is not None and states[-1].shape[:2] != mask.shape:
+        made, tokens = states[-1].shape[1], mask.shape[1]
+        raise ModelError(f"{type(backbone).__name__} gives {made} states for {tokens} tokens, and a pooling needs each")
     return tuple(state[0] if mask is None else state[mask.bool()] for state in states)
 
 

@@ -1,5 +1,6 @@
 """Tiny models of every family, with random weights, and their tokenizer: all of it made in memory."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -133,3 +134,63 @@ def padded_input(encoder: Encoder, texts: tuple[str, ...] = SENTENCES) -> tuple[
 def padded_hidden_states(backbone: Any, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
     """What transformers itself gives for a padded batch, the embedding layer first."""
     return backbone(input_ids=ids, attention_mask=mask, output_hidden_states=True, return_dict=True).hidden_states
+
+
+_SMALL = {name: size for name, size in _SIZES.items() if name != "num_attention_heads"}
+_WIDTHS = {"vocab_size": 120, "d_model": 32}
+ODD: dict[str, tuple[str, dict[str, Any]]] = {
+    # padding or the next word changes a vector
+    "fnet": ("FNetConfig", _SMALL),
+    "convbert": ("ConvBertConfig", {**_SIZES, "embedding_size": 16}),
+    "mobilebert": (
+        "MobileBertConfig",
+        {**_SIZES, "embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16},
+    ),
+    "nystromformer": ("NystromformerConfig", _SIZES),
+    # right in a padded batch; each counts positions, names its sizes or limits its texts in its own way
+    "xlnet": ("XLNetConfig", {**_WIDTHS, "n_layer": 2, "n_head": 4, "d_inner": 48}),
+    "xlm": (
+        "XLMConfig",
+        {"vocab_size": 120, "emb_dim": 32, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 64},
+    ),
+    "mra": ("MraConfig", _SIZES),
+    "big_bird": ("BigBirdConfig", {**_SIZES, "block_size": 4, "num_random_blocks": 1}),
+    "roformer": ("RoFormerConfig", _SIZES),
+    "squeezebert": ("SqueezeBertConfig", {**_SIZES, "embedding_size": 32}),
+    "gpt2": ("GPT2Config", {"vocab_size": 120, "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 4}),
+    "t5": ("T5Config", {**_WIDTHS, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}),
+    # refused
+    "bart": ("BartConfig", {**_WIDTHS, "encoder_layers": 1, "decoder_layers": 1, "max_position_embeddings": 64}),
+    "canine": ("CanineConfig", {name: size for name, size in _SIZES.items() if name != "vocab_size"}),
+    "dpr": ("DPRConfig", _SIZES),
+    "vit": ("ViTConfig", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "image_size": 32}),
+    "reformer": (
+        "ReformerConfig",
+        {
+            "vocab_size": 120,
+            "hidden_size": 32,
+            "attention_head_size": 8,
+            "num_attention_heads": 4,
+            "feed_forward_size": 48,
+            "max_position_embeddings": 64,
+            "axial_pos_shape": [8, 8],
+            "axial_pos_embds_dim": [16, 16],
+            "local_attn_chunk_length": 8,
+            "attn_layers": ["local"],
+        },
+    ),
+}
+"""Families that are not BERT's kin, as transformers makes them."""
+
+
+def make_odd(family: str, path: Path) -> Path:
+    """A checkpoint of a family of `ODD` with random weights, and its tokenizer."""
+    torch.manual_seed(0)
+    name, fields = ODD[family]
+    model = AutoModel.from_config(getattr(transformers, name)(**fields)).eval()
+    with torch.no_grad():
+        for weight_name, weight in model.named_parameters():
+            weight.normal_(0, 0.15).add_(1.0 if "norm" in weight_name.lower() and weight.ndim == 1 else 0.0)
+    model.save_pretrained(path)
+    make_tokenizer(family).save_pretrained(path)
+    return path

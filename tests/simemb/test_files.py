@@ -1,7 +1,10 @@
 """Files and directories appear whole or not at all, whatever happens and whoever else writes."""
 
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +46,8 @@ def test_a_file_appears_with_its_parents_and_leaves_nothing_beside_it(tmp_path):
     with files.new_file(path) as partial:
         partial.write_text("new")
         assert not path.exists()
-        assert partial.parent == path.parent
+        assert partial.name == path.name  # whatever depends on the ending
+        assert partial.parent.parent == path.parent
     assert content(tmp_path) == {"a/b/file.txt": "new"}
 
 
@@ -68,15 +72,6 @@ def test_write_text_replaces_in_one_step(tmp_path):
     files.write_text(path, "naïve 猫")
     assert path.read_text(encoding="utf-8") == "naïve 猫"
     assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
-
-
-def test_two_writers_of_one_file_have_their_own_temporary_names(tmp_path):
-    path = tmp_path / "file.txt"
-    with files.new_file(path) as first, files.new_file(path) as second:
-        assert first != second
-        first.write_text("first")
-        second.write_text("second")
-    assert content(tmp_path) == {"file.txt": "first"}
 
 
 def test_many_threads_that_write_one_file_leave_one_whole_version(tmp_path):
@@ -134,37 +129,41 @@ def test_an_error_while_writing_a_directory_leaves_the_older_one_whole(old, erro
     assert list(old.parent.iterdir()) == [old]
 
 
-@pytest.mark.parametrize("renames", [0, 1, 2])
-def test_after_a_crash_at_any_rename_recovery_finds_one_whole_version(old, monkeypatch, renames):
-    """Crash before the first rename, between the two, and after the second."""
+def write_until(directory: Path, steps: int, monkeypatch: pytest.MonkeyPatch, *, exchange: bool) -> bool:
+    """Replace a directory, dying before the n-th step; whether it died. exchange: whether the disk can swap."""
     done = 0
-    rename = Path.replace
 
-    def crash_after(self: Path, target: Path) -> Path:
-        nonlocal done
-        if done == renames:
-            raise Crash
-        done += 1
-        return rename(self, target)
+    def counted(step: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal done
+            if done >= steps:  # a dead process tidies nothing up
+                raise Crash
+            done += 1
+            return step(*arguments, **keywords)
 
-    def write() -> None:
-        with files.new_directory(old) as partial:
-            fill(partial, "new")
+        return run
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", crash_after)
-        # a dead process tidies nothing up
-        patch.setattr(files.shutil, "rmtree", lambda *_, **__: None)
-        if renames < 2:
-            with pytest.raises(Crash):
-                write()
-        else:
-            write()
-    files.recover(old)
-    assert content(old) == whole("new" if renames == 2 else "old")
-    with files.new_directory(old) as partial:
-        fill(partial, "newer")
-    assert content(old) == whole("newer")
+        patch.setattr(files, "_exchange", counted(files._exchange) if exchange else lambda *_: False)
+        patch.setattr(Path, "replace", counted(Path.replace))
+        patch.setattr(files.shutil, "rmtree", counted(files.shutil.rmtree))
+        try:
+            with files.new_directory(directory) as partial:
+                fill(partial, "new")
+        except Crash:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+@pytest.mark.parametrize("steps", range(4))
+def test_after_a_crash_at_any_step_one_whole_version_is_there(old, monkeypatch, steps, exchange):
+    crashed = write_until(old, steps, monkeypatch, exchange=exchange)
+    if exchange:
+        assert content(old) in (whole("old"), whole("new"))
+    with files.writing(old):
+        assert content(old) == whole("old" if crashed and steps < (1 if exchange else 2) else "new")
+    assert list(old.parent.iterdir()) == [old]
 
 
 def test_a_second_rename_that_fails_puts_the_older_directory_back(old, monkeypatch):
@@ -175,6 +174,7 @@ def test_a_second_rename_that_fails_puts_the_older_directory_back(old, monkeypat
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
+    monkeypatch.setattr(files, "_exchange", lambda *_: False)
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError, match="No space left"), files.new_directory(old) as partial:
         fill(partial, "new")
@@ -182,11 +182,80 @@ def test_a_second_rename_that_fails_puts_the_older_directory_back(old, monkeypat
     assert list(old.parent.iterdir()) == [old]
 
 
-def test_recovering_where_nothing_happened_changes_nothing(old):
-    files.recover(old)
-    files.recover(old.with_name("never written"))
+def test_what_killed_writers_left_goes_with_the_next_one_and_nothing_else_does(old):
+    stray, number = f".model.{'0' * 32}.partial", "1f" * 16
+    (old.parent / stray).mkdir()
+    (old.parent / f".model.{number}.partial").write_text("of an earlier release")
+    kept = [f".other.{number}.partial", ".model.partial", f".model.{number[1:]}.partial", "model.old", ".model.old"]
+    for name in kept:
+        (old.parent / name).mkdir()
+    with files.new_directory(old) as partial:
+        fill(partial, "new")
+    assert {path.name for path in old.parent.iterdir()} == {"model", *kept}
+
+
+def test_a_reader_learns_where_the_earlier_directory_is_and_moves_nothing(old):
+    aside = old.with_name(f".model.{'1f' * 16}.replaced")
+    assert files.replaced(old) is None
+    old.rename(aside)
+    assert files.replaced(old) == aside
+    assert list(aside.parent.iterdir()) == [aside]
+
+
+def test_tidying_where_nothing_happened_changes_nothing(old):
+    files.tidy(old)
+    files.tidy(old.with_name("never written"))
+    files.tidy_inside(old)
     assert content(old) == whole("old")
     assert list(old.parent.iterdir()) == [old]
+
+
+# ---- links, permissions, and what is no file --------------------------------------------------------------
+
+
+def test_a_file_is_written_to_the_end_of_a_link(tmp_path):
+    (tmp_path / "far").mkdir()
+    for target in ("far/file.txt", "far/new.txt"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(target)
+        files.write_text(tmp_path / "link", target)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / target).read_text() == target
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["far", "file.txt", "link", "new.txt"]
+
+
+def test_a_directory_is_written_to_the_end_of_a_link(old, tmp_path):
+    (tmp_path / "link").symlink_to(old)
+    with files.new_directory(tmp_path / "link") as partial:
+        fill(partial, "new")
+    assert (tmp_path / "link").is_symlink()
+    assert content(old) == whole("new")
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_permissions_follow_the_umask_whatever_a_library_gives(tmp_path, umask, mode):
+    def write(folder: Path) -> None:
+        file = folder / "weights"
+        file.touch(mode=0o600)
+
+    before = os.umask(umask)
+    try:
+        with files.new_directory(tmp_path / "model") as partial:
+            write(partial)
+        with files.new_file(tmp_path / "weights") as partial:
+            write(partial.parent)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("weights")} == {mode}
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(OSError, match="no regular file"):
+            files.write_text(tmp_path / name, "text")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_two_threads_write_two_directories_side_by_side(tmp_path):

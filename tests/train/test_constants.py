@@ -7,6 +7,7 @@ recipe's docstring says why.
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import reduce
+from importlib import import_module
 from math import exp
 from typing import Any
 
@@ -35,7 +36,8 @@ COSINE = {"schedule": "cosine"}
 
 CONSTANTS: dict[str, dict[str, Any]] = {
     "simcse": {"objective.temperature": 0.05, "head.activation": "tanh", "head.keep": False},
-    "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15},
+    "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15}
+    | {"auxiliaries.0.tied": False},
     "simcse_sup": {"objective.temperature": 0.05, "objective.hard_negative_weight": 0.0, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
     # caskcsg/sentemb, ESimCSE: run.sh, train.py and esimcse/trainers.py.
@@ -48,7 +50,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"views.0.augment.0.rate": 0.2, "dropout": 0.0, "learning_rate": 5e-7, "epochs": 10, "patience": 10},
     "consert_joint": CONSERT
     | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "views.3.augment.0.rate": 0.1, "objective.weight": 0.6}
-    | {"auxiliaries.0.weight": 1.0, "auxiliaries.0.classes": 3, "learning_rate": 2e-5, "epochs": 1},
+    | {"auxiliaries.0.weight": 1.0, "auxiliaries.0.classes": 3, "auxiliaries.0.max_square": True}
+    | {"learning_rate": 2e-5, "epochs": 1},
     "consert_sup_unsup": CONSERT
     | {"views.0.augment": (), "views.1.augment.0.rate": 0.1, "learning_rate": 5e-7, "epochs": 25, "patience": 10},
     # Wu et al., 2018, section 3 and zhirongw/lemniscate.pytorch; proximal and epochs are ours.
@@ -128,7 +131,8 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "cosine": {"objective.low": 0.0, "objective.high": 5.0, "batch_size": 16, "learning_rate": 2e-5, "epochs": 4}
     | {"pooling": "mean", "max_length": 128, "warmup": 0.1},
     # Devlin et al., 2019; batch, length and learning rate are for continuing on a small machine.
-    "mlm": {"auxiliaries.0.weight": 1.0, "auxiliaries.0.probability": 0.15, "objective": None, "pooling": "mean"}
+    "mlm": {"auxiliaries.0.weight": 1.0, "auxiliaries.0.probability": 0.15, "auxiliaries.0.tied": True}
+    | {"objective": None, "pooling": "mean"}
     | {"max_length": 128, "learning_rate": 1e-4, "warmup": 0.05, "weight_decay": 0.01, "eval_every": 500}
     | {"keep": "last"},
 }
@@ -222,8 +226,17 @@ def test_simcse_sup_has_the_numbers_of_run_sup():
 
 def test_simcse_mlm_is_simcse_with_a_tenth_of_masked_language_modelling():
     recipe = find("simcse_mlm")
-    assert recipe.auxiliaries == (MaskedLM(weight=0.1, probability=0.15),)
+    assert recipe.auxiliaries == (MaskedLM(weight=0.1, probability=0.15, tied=False),)
     assert replace(recipe, auxiliaries=()) == find("simcse")
+
+
+@pytest.mark.parametrize("name", ["simcse_sup", "consert", "consert_joint", "consert_sup_unsup"])
+def test_a_card_says_that_duplicates_are_masked_where_the_released_code_does_not(name: str):
+    recipe = find(name)
+    assert isinstance(recipe.objective, InfoNCE)
+    assert recipe.objective.mask_duplicates
+    card = " ".join((import_module(f"simemb.train.{name}").__doc__ or "").split())
+    assert "a text that occurs twice in a batch is no negative of itself" in card
 
 
 class Rows(list[int]):

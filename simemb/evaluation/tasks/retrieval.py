@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simemb.corpus.documents import documents_of
 from simemb.corpus.formats import open_file
 from simemb.corpus.rows import Rows
+from simemb.encoder.prompts import Role
 from simemb.errors import AbsentError, DataError
 from simemb.evaluation import ranking
 from simemb.evaluation.outcomes import Outcomes
@@ -129,15 +130,23 @@ class LoadedRetrieval(LoadedTask):
 
     def texts(self) -> Iterator[str]:
         """All documents, and the queries that are scored."""
-        yield from self.documents.values()
-        yield from self.queries.values()
+        return (text for _, text in self.by_role())
+
+    def by_role(self) -> Iterator[tuple[Role, str]]:
+        """Each as a document or as a query."""
+        for text in self.documents.values():
+            yield "document", text
+        for text in self.queries.values():
+            yield "query", text
 
     def score(self, vectors: TextVectors) -> TaskResult:
         """Mean measures by exact search and through the index; the outcomes are nDCG@10 of queries by exact search."""
-        queries = vectors[list(self.queries.values())]
+        queries = vectors.of("query", list(self.queries.values()))
         texts = list(self.documents.values())
         # One more, since a document that is the query itself is removed.
-        request = SearchRequest(queries, lambda start, stop: vectors[texts[start:stop]], len(texts), DEPTH + 1)
+        request = SearchRequest(
+            queries, lambda start, stop: vectors.of("document", texts[start:stop]), len(texts), DEPTH + 1
+        )
         best = self._measure(exact(request))
         rows, index = approximate(request, self._task.kind, self._task.effort)
         scores = RetrievalScores(

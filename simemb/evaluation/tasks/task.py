@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from simemb.encoder.prompts import Role
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.text_vectors import TextVectors
@@ -29,6 +30,10 @@ class LoadedTask(ABC):
     @abstractmethod
     def texts(self) -> Iterator[str]:
         """All texts that `score` needs a vector of; a text may occur several times."""
+
+    def by_role(self) -> Iterator[tuple[Role, str]]:
+        """The same texts, each with what it is to the task: a model may have prompts for queries and for documents."""
+        return (("text", text) for text in self.texts())
 
     def test_texts(self) -> Iterator[str]:
         """The texts of `texts` that the encoder is scored on, and so must not have been trained on.

@@ -56,7 +56,7 @@ class InfoNCE(Objective):
     """The lowest temperature that can be learnt, above 0; CLIP: 0.01."""
     mask_duplicates: bool = True
     """Whether to leave out candidates with the text of the query or of its key, the query's own hard negative
-    included, and keys of queries with the same text."""
+    included, and keys of queries with the same text. The released codes of SimCSE, ESimCSE and ConSERT do not."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from families import SENTENCES, make_encoder
+from families import SENTENCES, make_encoder, make_odd
 
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
@@ -36,14 +36,6 @@ def potion(shared_models) -> ExternalEncoder:
 # ---- which models are external -------------------------------------------------------------------------
 
 
-def lower_case(path: Path) -> None:
-    edit(path / "sentence_bert_config.json", do_lower_case=True)
-
-
-def prompt(path: Path) -> None:
-    edit(path / "config_sentence_transformers.json", prompts={"query": "the sky "}, default_prompt_name="query")
-
-
 def layer_norm(path: Path) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import LayerNorm
@@ -68,7 +60,7 @@ def residual(path: Path) -> None:
     SentenceTransformer(modules=modules, device="cpu").save(str(path))
 
 
-@pytest.mark.parametrize("change", [lower_case, prompt, layer_norm, unknown_activation, residual])
+@pytest.mark.parametrize("change", [layer_norm, unknown_activation, residual])
 def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors(tmp_path, change):
     path = make_encoder().save(tmp_path / "model")
     change(path)
@@ -81,17 +73,53 @@ def test_what_we_do_not_know_runs_through_sentence_transformers_with_its_vectors
 
 def test_a_pooling_that_would_be_ignored_is_refused(tmp_path):
     path = make_encoder().save(tmp_path / "model")
-    lower_case(path)
+    residual(path)
     with pytest.raises(ModelError, match="runs through sentence-transformers, where no pooling can be chosen"):
         Encoder.load(path, pooling="cls")
 
 
-def test_a_default_prompt_changes_the_vectors(tmp_path):
-    """Otherwise the test above would prove nothing about prompts."""
+def test_a_prompt_reaches_sentence_transformers(tmp_path):
     path = make_encoder().save(tmp_path / "model")
-    plain = Encoder.load(path).encode(TEXTS)
-    prompt(path)
-    assert not np.allclose(Encoder.load(path).encode(TEXTS), plain, atol=1e-3)
+    layer_norm(path)
+    edit(path / "config_sentence_transformers.json", prompts={"query": "the sky "}, default_prompt_name="query")
+    encoder, theirs = Encoder.load(path), their_model(path)
+    assert encoder.prompts == theirs.prompts
+    for options in ({}, {"prompt": "a man "}, {"prompt": ""}, {"prompt_name": "query"}):
+        expected = theirs.encode(TEXTS, show_progress_bar=False, **options)
+        np.testing.assert_allclose(encoder.encode(TEXTS, **options), expected, atol=1e-5, rtol=0)
+    assert not np.allclose(encoder.encode(TEXTS), encoder.encode(TEXTS, prompt=""), atol=1e-3)
+
+
+def through_them(path: Path, family: str, mode: str) -> ExternalEncoder:
+    """A model of a family whose pooling only sentence-transformers has."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    backbone = make_odd(family, path / "checkpoint")
+    modules = [Transformer(str(backbone)), Pooling(32, mode)]
+    SentenceTransformer(modules=modules, device="cpu").save(str(path / "model"))
+    encoder = Encoder.load(path / "model")
+    assert isinstance(encoder, ExternalEncoder)
+    return encoder
+
+
+@pytest.mark.parametrize(("family", "apart"), [("fnet", True), ("convbert", True), ("gpt2", False)])
+def test_a_vector_from_sentence_transformers_does_not_depend_on_its_neighbors(tmp_path, family, apart):
+    encoder = through_them(tmp_path, family, "lasttoken")
+    assert encoder.apart == apart
+    alone = np.stack([encoder.model.encode(text, show_progress_bar=False) for text in SENTENCES])
+    np.testing.assert_allclose(encoder.encode(list(SENTENCES)), alone, atol=1e-5, rtol=0)
+
+
+def test_a_tokenizer_without_a_padding_token_gives_the_vector_of_each_text(tmp_path):
+    through_them(tmp_path, "gpt2", "lasttoken")
+    expected = Encoder.load(tmp_path / "model").encode(list(SENTENCES))
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        if (path := tmp_path / "model" / name).exists():
+            path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "pad_token"}))
+    encoder = Encoder.load(tmp_path / "model")
+    assert encoder.apart
+    np.testing.assert_allclose(encoder.encode(list(SENTENCES)), expected, atol=1e-5, rtol=0)
 
 
 # ---- static embeddings, the real model -----------------------------------------------------------------
@@ -153,7 +181,7 @@ def test_equal_models_have_equal_fingerprints_whatever_they_did(potion, shared_m
 def test_everything_in_the_directory_that_changes_a_vector_changes_the_fingerprint(tmp_path):
     def changed(number: int, change: Callable[[Path], object]) -> str:
         path = make_encoder().save(tmp_path / str(number))
-        prompt(path)
+        layer_norm(path)
         change(path)
         encoder = Encoder.load(path)
         assert isinstance(encoder, ExternalEncoder)
@@ -179,7 +207,7 @@ def test_everything_in_the_directory_that_changes_a_vector_changes_the_fingerpri
 
 def test_the_card_hidden_files_and_what_python_compiled_change_no_fingerprint(tmp_path):
     path = make_encoder().save(tmp_path / "model")
-    prompt(path)
+    layer_norm(path)
     before = Encoder.load(path).fingerprint()
     (path / "README.md").write_text("another card")
     (path / ".gitattributes").write_text("*.bin")

@@ -18,6 +18,7 @@ from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.pooling import LAYERS
 from simemb.errors import ModelError
+from simemb.evaluation.evaluate import evaluate
 
 TEXTS = [*SENTENCES, "", "猫 a man 🙂"]
 
@@ -140,6 +141,14 @@ def test_cls_head_survives_saving(tmp_path):
     assert loaded.fingerprint() == encoder.fingerprint()
 
 
+def test_scores_call_cls_head_by_its_name(tmp_path):
+    path = checkpoint(tmp_path / "bare", pooler=True)
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("score\tsentence1\tsentence2\n1\ta man\tdog\n2\tsky\ta red sky\n4\tthe dog\ta dog\n")
+    assert evaluate(Encoder.load(path, pooling="cls_head"), pairs).pooling == "cls_head"
+    assert evaluate(Encoder.load(path, pooling="cls"), pairs).pooling == "cls"
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "electra", "modernbert", "deberta-v2"])
 def test_cls_head_without_a_trained_pooler_is_refused(tmp_path, family):
     with pytest.raises(ModelError, match="has no trained pooler"):
@@ -242,11 +251,31 @@ def test_a_run_directory_means_its_best(tmp_path):
     assert loaded.name == str(tmp_path / "run")
 
 
-def test_a_best_that_a_crash_left_between_its_two_names_is_found(tmp_path):
+@pytest.mark.parametrize("place", ["run", "run/best"])
+def test_a_replacement_that_a_crash_cut_short_is_named_with_what_to_type_and_nothing_is_moved(tmp_path, place):
     encoder = make_encoder()
     encoder.save(tmp_path / "run" / "best")
-    (tmp_path / "run" / "best").rename(tmp_path / "run" / "best.old")
+    path = tmp_path / place
+    aside = path.with_name(f".{path.name}.{'1f' * 16}.replaced")
+    path.rename(aside)
+    with pytest.raises(ModelError, match=f"type mv {aside} {path}, or run that command again"):
+        Encoder.load(tmp_path / "run")
+    assert aside.is_dir()
+    aside.rename(path)
     assert Encoder.load(tmp_path / "run").fingerprint() == encoder.fingerprint()
+
+
+def test_reading_a_run_removes_nothing_of_its_owner(tmp_path):
+    make_encoder().save(tmp_path / "run" / "best")
+    (tmp_path / "run" / "best.old").mkdir()
+    Encoder.load(tmp_path / "run")
+    assert (tmp_path / "run" / "best.old").is_dir()
+
+
+def test_a_run_without_an_encoder_is_named_as_such(tmp_path):
+    (tmp_path / "recipe.json").write_text("{}")
+    with pytest.raises(ModelError, match="a run without an encoder"):
+        Encoder.load(tmp_path)
 
 
 def test_a_path_may_be_text_or_a_path(saved):
@@ -358,7 +387,7 @@ def test_weights_stored_as_a_pickle_are_refused(bare):
 
     torch.save(load_file(bare / "model.safetensors"), bare / "pytorch_model.bin")
     (bare / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match="cannot be loaded as a model"):
+    with pytest.raises(ModelError, match=r"pytorch_model.bin only, a pickle, which is not read; .* convert it: python"):
         Encoder.load(bare, pooling="mean")
 
 

@@ -124,10 +124,10 @@ def test_a_zero_vector_survives_normalizing():
     class Zeros(streaming.Encodes):
         dim = 4
 
-        def tokenize(self, texts):
+        def tokenize(self, texts, prompt=""):  # noqa: ARG002
             return [[1] for _ in texts], 0
 
-        def embed(self, sentences):
+        def embed(self, sentences, prompt=""):  # noqa: ARG002
             return np.zeros((len(sentences), 4), np.float32)
 
     np.testing.assert_array_equal(Zeros().encode(["a", "b"], normalize=True), np.zeros((2, 4)))
@@ -299,10 +299,10 @@ def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
     class Wide(streaming.Encodes):
         dim = 10_000
 
-        def tokenize(self, texts):
+        def tokenize(self, texts, prompt=""):  # noqa: ARG002
             return [[1]] * len(texts), 0
 
-        def embed(self, sentences):
+        def embed(self, sentences, prompt=""):  # noqa: ARG002
             return np.ones((len(sentences), self.dim), np.float32)
 
     monkeypatch.setattr(streaming, "CHUNK", 20)

@@ -80,6 +80,16 @@ def test_cosine_with_a_zero_vector_is_zero():
     assert cosine(np.zeros((2, 3)), np.array([[1.0, 2, 3], [0, 0, 0]])).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("dim", [1, 3, 64, 256, 768])
+def test_equal_vectors_have_cosine_one_and_no_pair_has_more(dim: int):
+    rows = np.random.default_rng(dim).normal(size=(400, dim)).astype(np.float32)
+    assert set(cosine(rows, rows.copy())) == {1.0}
+    assert set(cosine(rows, 4 * rows)) == {1.0}
+    near = np.nextafter(rows, np.float32(np.inf))
+    assert cosine(rows, near).max() <= 1
+    assert cosine(rows, -near).min() >= -1
+
+
 @given(st.integers(1, 700), st.floats(1e-15, 1e15), st.integers(0, 2**32))
 def test_cosine_does_not_depend_on_the_scale_of_the_vectors(dim, scale, seed):
     row = np.random.default_rng(seed).normal(size=(3, dim)).astype(np.float32)

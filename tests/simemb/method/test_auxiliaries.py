@@ -12,7 +12,10 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError
-from simemb.method.auxiliaries import AuxiliaryInput, MaskedLM, SoftmaxNLI, SoftmaxNLILoss, mask_tokens
+from simemb.method import auxiliaries
+from simemb.method.auxiliaries import AuxiliaryInput, MaskedLM, SoftmaxNLI, SoftmaxNLILoss, mask_tokens, shares
+from simemb.method.embedding_augmentations import Adversarial
+from simemb.method.step_input import Chunk, StepInput
 from simemb.method.views import View
 from simemb.transformer.batch import Batch
 
@@ -78,6 +81,45 @@ def test_the_output_matrix_is_the_encoders_embedding(family: str, checkpoint: An
     unmoved = {name for name, parameter in heads.items() if parameter.grad is None}
     assert not unmoved
     assert not any("layer.0" in name or "layers.0" in name for name in heads)  # no second backbone
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_untied_output_matrix_starts_as_the_embeddings_and_goes_its_own_way(family: str, checkpoint: Any):
+    """So that the embeddings learn from the words that are read, not from all that might stand in their place."""
+    encoder = Encoder.load(checkpoint(family), pooling="cls").eval()
+    tied, loss = (MaskedLM(tied=tied).build(encoder, dict(enumerate(VIEWS))).eval() for tied in (True, False))
+    words, output = encoder.backbone.get_input_embeddings().weight, loss.head.model.get_output_embeddings().weight
+    assert output is not words
+    batch = Batch.collate(encoder.tokenize(TEXTS * 8)[0])
+    with torch.no_grad():
+        hidden = encoder.hidden_states(batch)[-1]
+        assert torch.equal(loss.head(hidden), tied.head(hidden))
+    masked = loss.mask(batch)
+    loss(AuxiliaryInput(encoder, batch, {}, masked=masked)).backward()
+    unread = torch.ones(len(words), dtype=torch.bool)
+    unread[masked.ids] = False
+    assert unread.sum() > 5
+    assert words.grad.any()
+    assert not words.grad[unread].any()
+    assert output.grad[unread].any()
+    words.grad = None
+    tied(AuxiliaryInput(encoder, batch, {}, masked=masked)).backward()
+    assert words.grad[unread].any()  # this is how words that are never read drift
+
+
+def test_a_checkpoints_own_output_matrix_is_kept_unless_it_is_to_be_tied(tmp_path: Path):
+    config = make_config("bert")
+    config.tie_word_embeddings = False
+    torch.manual_seed(3)
+    own = AutoModelForMaskedLM.from_config(config)
+    own.save_pretrained(tmp_path)
+    make_tokenizer("bert").save_pretrained(tmp_path)
+    encoder = Encoder.load(tmp_path, pooling="cls")
+    words, output = encoder.backbone.get_input_embeddings().weight, own.get_output_embeddings().weight
+    assert not torch.equal(words, output)
+    for tied, expected in ((False, output), (True, words)):
+        loss = MaskedLM(tied=tied).build(encoder, dict(enumerate(VIEWS)))
+        assert torch.equal(loss.head.model.get_output_embeddings().weight, expected)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
@@ -172,6 +214,37 @@ def test_a_batch_in_which_nothing_is_chosen_costs_nothing(tiny_base: Path):
     assert value.item() == 0
 
 
+def chunks_of(encoder: Encoder, *parts: list[str]) -> StepInput:
+    batches = [Batch.collate(encoder.tokenize(part)[0]) for part in parts]
+    firsts = [sum(map(len, parts[:number])) for number in range(len(parts))]
+    chunks = [Chunk(batch, None, first, len(batch)) for batch, first in zip(batches, firsts, strict=True)]
+    rows = torch.arange(sum(map(len, parts)))
+    return StepInput(tuple(chunks), rows, rows[None])
+
+
+def test_a_chunk_counts_by_its_masked_tokens_and_a_process_by_its_own(tiny_base: Path, monkeypatch: pytest.MonkeyPatch):
+    encoder = Encoder.load(tiny_base, pooling="cls")
+    examples = chunks_of(encoder, ["the red dog sees a ball", "a cat"], ["the"], ["the cat eats a cake"] * 5)
+    loss = MaskedLM(probability=0.5).build(encoder, dict(enumerate(VIEWS)))
+    torch.manual_seed(0)
+    alone = shares(loss, examples)
+    counts = [int(share.masked.selection.sum()) for share in alone]
+    assert len(set(counts)) == 3
+    assert [float(share.weight) for share in alone] == pytest.approx([count / sum(counts) for count in counts])
+    # two more processes, with 5 masked tokens and none: gradients are averaged over the three
+    monkeypatch.setattr(auxiliaries, "world", lambda: 3)
+    monkeypatch.setattr(auxiliaries, "gather_numbers", lambda numbers: torch.cat([numbers, torch.tensor([5, 0])]))
+    torch.manual_seed(0)
+    together = [float(share.weight) / 3 for share in shares(loss, examples)]
+    assert together == pytest.approx([count / (sum(counts) + 5) for count in counts])
+
+
+def test_without_a_masked_token_no_chunk_counts(tiny_base: Path):
+    encoder = Encoder.load(tiny_base, pooling="cls")
+    loss = MaskedLM(probability=1e-9).build(encoder, dict(enumerate(VIEWS)))
+    assert [float(share.weight) for share in shares(loss, chunks_of(encoder, ["the dog"], ["a cat"]))] == [0, 0]
+
+
 @pytest.mark.parametrize("probability", [0.0, 1.0, -0.1, float("nan")])
 def test_a_probability_outside_of_0_to_1_is_refused(probability: float):
     with pytest.raises(RecipeError, match=r"must be in \(0, 1\)"):
@@ -184,11 +257,15 @@ PAIRS = (View(0), View(0), View(1, online=False, target=False))
 TRIPLETS = (*PAIRS, View(2, online=False, target=False))
 
 
-def by_hand(weight: list[list[float]], bias: list[float], pairs: list[tuple[list[float], list[float], int]]) -> float:
-    """Mean of -log softmax(W (u, v, |u - v|) + b) at the label, number by number."""
+def by_hand(
+    weight: list[list[float]], bias: list[float], pairs: list[tuple[list[float], list[float], int]], max_square: bool
+) -> float:
+    """Mean of -log softmax(W (u, v, |u - v|, perhaps max(u, v)^2) + b) at the label, number by number."""
     losses = []
     for u, v, label in pairs:
         features = [*u, *v, *(abs(a - b) for a, b in zip(u, v, strict=True))]
+        if max_square:
+            features += [max(a, b) * max(a, b) for a, b in zip(u, v, strict=True)]
         logits = [
             sum(w * x for w, x in zip(row, features, strict=True)) + b for row, b in zip(weight, bias, strict=True)
         ]
@@ -201,14 +278,17 @@ def classifier(tiny_base: Path) -> Any:
     """A `SoftmaxNLI` on the tiny model, and what it makes of vectors; the reference beside it."""
     encoder = Encoder.load(tiny_base, pooling="cls")
 
-    def make(views: tuple[View, ...], classes: int = 3) -> tuple[SoftmaxNLILoss, Any]:
+    def make(views: tuple[View, ...], classes: int = 3, max_square: bool = False) -> tuple[SoftmaxNLILoss, Any]:
         torch.manual_seed(2)
-        loss = SoftmaxNLI(classes=classes).build(encoder, dict(enumerate(views)))
+        loss = SoftmaxNLI(classes=classes, max_square=max_square).build(encoder, dict(enumerate(views)))
 
         def reference(pairs: Any) -> float:
             linear = loss.classifier
             return by_hand(
-                linear.weight.tolist(), linear.bias.tolist(), [(u.tolist(), v.tolist(), y) for u, v, y in pairs]
+                linear.weight.tolist(),
+                linear.bias.tolist(),
+                [(u.tolist(), v.tolist(), y) for u, v, y in pairs],
+                max_square,
             )
 
         return loss, reference
@@ -226,9 +306,12 @@ def vectors_of(places: int, examples: int = 5, dim: int = 32) -> dict[int, torch
     return {place: torch.randn(examples, dim, generator=generator) for place in range(places)}
 
 
+@pytest.mark.parametrize("max_square", [False, True])
 @pytest.mark.parametrize("classes", [2, 3, 5])
-def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(classes: int, classifier: Any):
-    loss, reference = classifier(TRIPLETS, classes)
+def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(
+    classes: int, max_square: bool, classifier: Any
+):
+    loss, reference = classifier(TRIPLETS, classes, max_square)
     vectors = vectors_of(4)
     vectors[2][0] = vectors[0][0]  # a hypothesis that is its premise
     value = loss(input_of(vectors))
@@ -238,8 +321,9 @@ def test_of_triplets_the_second_column_is_entailed_and_the_third_contradicted(cl
     assert value.item() == pytest.approx(reference(pairs), abs=1e-5)
 
 
-def test_labeled_pairs_are_learnt_as_they_are(classifier: Any):
-    loss, reference = classifier(PAIRS)
+@pytest.mark.parametrize("max_square", [False, True])
+def test_labeled_pairs_are_learnt_as_they_are(max_square: bool, classifier: Any):
+    loss, reference = classifier(PAIRS, max_square=max_square)
     vectors, labels = vectors_of(3), torch.tensor([2.0, 0.0, 1.0, 1.0, 2.0])
     pairs = [(vectors[0][row], vectors[2][row], int(labels[row])) for row in range(5)]
     assert loss(input_of(vectors, labels)).item() == pytest.approx(reference(pairs), abs=1e-5)
@@ -264,6 +348,12 @@ def test_pairs_without_labels_are_refused(classifier: Any):
     loss, _ = classifier(PAIRS)
     with pytest.raises(DataError, match="SoftmaxNLI needs triplets, or pairs with a column of labels"):
         loss(input_of(vectors_of(3)))
+
+
+def test_labels_are_about_clean_views_of_this_row(classifier: Any):
+    attacked = tuple(View(column, augment=(Adversarial(),)) for column in (0, 1))
+    loss, _ = classifier((*attacked, View(0, offset=1), View(1), View(0), View(0)))
+    assert loss.places == [4, 3]
 
 
 def test_a_recipe_that_reads_one_column_has_nothing_to_classify(classifier: Any):

@@ -291,16 +291,25 @@ def every_third(ids: Tensor, ordinary: Tensor, probability: float, mask_id: int,
     return torch.where(chosen, mask_id, ids), chosen
 
 
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("objective", [None, InfoNCE()])
-def test_a_language_model_beside_it_adds_its_gradient_chunk_by_chunk(objective: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_language_model_beside_it_has_the_gradient_of_the_whole_batch(
+    objective: Any, tied: bool, size: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Its loss is the mean over all masked tokens of the batch, of which chunks have more or fewer, or none."""
     monkeypatch.setattr(auxiliaries, "mask_tokens", every_third)
-    method = made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),))
-    plain = deepcopy(made(views=ONE_WAY, objective=objective, auxiliaries=(MaskedLM(weight=0.4),)))
-    loss, cached_signals = cached(method, in_chunks(method))
-    expected, signals = plain(in_chunks(plain))  # the same chunks in one graph
+    fields = {"views": ONE_WAY, "objective": objective, "auxiliaries": (MaskedLM(weight=0.4, tied=tied),)}
+    method = made(**fields)
+    whole = deepcopy(method)
+    masked = [share[0].masked.selection.sum().item() for share in method.shares(in_chunks(method, size))]
+    assert len(set(masked)) > 1
+    assert (0 in masked) == (size == 1)
+    loss, cached_signals = cached(method, in_chunks(method, size))
+    expected, signals = whole(in_chunks(whole, None))
     expected.backward()
     torch.testing.assert_close(loss, expected.detach(), atol=1e-6, rtol=1e-6)
-    assert_same(gradients(method), gradients(plain))
+    assert_same(gradients(method), gradients(whole))
     assert_same(cached_signals, signals, 1e-6)
     contrast = float(signals.get("contrast", 0.0))
     assert float(loss) == pytest.approx(contrast + 0.4 * float(signals["auxiliary_0"]), abs=1e-6)

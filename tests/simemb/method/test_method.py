@@ -552,6 +552,29 @@ def test_auxiliaries_meet_the_vectors_of_the_encoder_with_its_kept_head(encoder:
     torch.testing.assert_close(signals["auxiliary_0"], expected.detach(), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("labels", [None, torch.tensor([2.0, 0.0, 1.0])])
+def test_joint_consert_attacks_its_views_and_classifies_clean_ones(encoder: Encoder, first: int, labels: Any):
+    """`first`: where the attacked view of a sentence stands."""
+    joint = find("consert_joint")
+    attacked = [tuple(View(column, group=column, augment=augment) for augment in
+                      sorted([(), (Adversarial(1.0),)], key=len, reverse=first == 0)) for column in (0, 1)]  # fmt: skip
+    columns = COLUMNS if labels is None else COLUMNS[:2]
+
+    def step(views: Any) -> tuple[Any, Tensor]:
+        recipe = replace(joint, views=(*views, joint.views[4]), dropout=0.0)
+        ours = Method(recipe, deepcopy(encoder), columns=len(columns), seed=1).train()
+        examples = examples_of(ours, *columns, scores=labels)
+        return ours.encode(examples.chunks[0], examples).online, ours(examples)[1]["auxiliary_0"]
+
+    vectors, loss = step([view for views in attacked for view in views])
+    clean, clean_loss = step([replace(view, augment=()) for views in attacked for view in views])
+    torch.testing.assert_close(loss, clean_loss, atol=1e-6, rtol=1e-6)
+    for place in range(4):
+        distance = (vectors[place] - clean[place]).norm(dim=1)
+        assert (distance > 0.05).all() if place % 2 == first else (distance < 1e-5).all()
+
+
 def test_what_is_watched_carries_no_gradient(encoder: Encoder):
     ours = method(encoder)
     _, signals = ours(examples_of(ours, COLUMNS[0]))

@@ -174,6 +174,17 @@ def test_json_without_a_needed_field_is_refused():
         Recipe.from_json(content)
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "then"), [("simcse_mlm", "tied", True), ("consert_joint", "max_square", False)]
+)
+def test_json_of_before_a_field_was_there_is_the_recipe_that_it_was(name: str, field: str, then: bool):
+    content = find(name).to_json()
+    del content["auxiliaries"][0][field]
+    before = Recipe.from_json(content)
+    assert before == replace(find(name), auxiliaries=(replace(find(name).auxiliaries[0], **{field: then}),))
+    assert before != find(name)
+
+
 def test_a_recipe_without_an_objective_learns_from_its_auxiliaries_alone():
     recipe = Recipe(views=(View(),), auxiliaries=(MaskedLM(),), batch_size=1)
     assert recipe.objective is None
@@ -249,6 +260,8 @@ def test_a_value_that_no_list_holds_is_refused_wherever_it_stands(
         check(recipe)
 
 
+ATTACKED = View(online=False, augment=(Adversarial(),))
+LABELED: dict[str, Any] = {"auxiliaries": (SoftmaxNLI(),)}
 BATCH_NORM, PROTOTYPES = MLP(norm="batch"), MLP(prototypes=3)
 ALONE = {"objective": None, "auxiliaries": (MaskedLM(),)}
 TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, negative=True))
@@ -304,6 +317,50 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         (
             {"target": Twin(), "views": (View(target=False), View(online=False, augment=(Adversarial(),)))},
             "no slow copy or twin can see it",
+        ),
+        (
+            {"target": StopGradient(), "views": (View(target=False), ATTACKED)},
+            "view 1 is adversarial and only a key, and StopGradient sends no gradient to keys: make it a query (online",
+        ),
+        (
+            {"objective": Swapped(), "head": PROTOTYPES, "views": (View(target=False), ATTACKED)},
+            "view 1 is adversarial and only a key, and Swapped sends no gradient to keys",
+        ),
+        (
+            {"target": StopGradient(), "views": (View(), View(), replace(ATTACKED, negative=True))},
+            "view 2 is adversarial and only a key, and StopGradient sends no gradient to keys",
+        ),
+        (
+            {"views": (*VIEWS, View(online=False, target=False, augment=(Adversarial(),)))},
+            "view 2 is adversarial, and no objective compares it: labels are learnt from clean views, so nothing would",
+        ),
+        (
+            {"views": (*VIEWS, View(group=1, augment=(Adversarial(),)))},
+            "view 2 is adversarial, and no objective compares it",
+        ),
+        (
+            {**LABELED, "objective": None, "views": (View(), View(augment=(Adversarial(),)), View(1))},
+            "view 1 is adversarial, and no objective compares it",
+        ),
+        (
+            {**LABELED, "views": (View(augment=(Adversarial(),)), View(1))},
+            "view 0 is adversarial, and SoftmaxNLI learns from clean vectors: add a clean view of column 0",
+        ),
+        (
+            {**LABELED, "views": (View(), View(1), View(3), View(3, augment=(Adversarial(),)))},
+            "view 3 is adversarial and attacks the loss of SoftmaxNLI, which does not read its text (column 3, offset ",
+        ),
+        (
+            {**LABELED, "views": (View(), View(1), View(1, offset=1, augment=(Adversarial(),)))},
+            "which does not read its text (column 1, offset 1): no gradient reaches it",
+        ),
+        (
+            {
+                **LABELED,
+                "target": EMA(),
+                "views": (View(target=False, augment=(Adversarial(),)), View(online=False), View(1)),
+            },
+            "view 0 is adversarial, and SoftmaxNLI learns from clean vectors: add a clean view of column 0 for the enc",
         ),
         (
             {"target": EMA(head=False), "head": Projector(keep=True)},
@@ -396,6 +453,12 @@ def test_parts_that_do_not_go_together_are_refused_with_the_reason(fields: dict[
         },
         {"target": Frozen(), "views": (View(target=False, augment=(Shuffle(),)), View(online=False))},
         {"target": EMA(), "views": (View(target=False, augment=(Adversarial(),)), View(online=False))},
+        {"views": (View(target=False), ATTACKED)},
+        {"target": StopGradient(), "views": (View(), View(augment=(Adversarial(),)))},
+        {"views": (*VIEWS, replace(ATTACKED, negative=True))},
+        {"views": (View(augment=(Adversarial(),)),), "objective": NCE(), "memory": Bank()},
+        {**LABELED, "views": (View(augment=(Adversarial(),)), View(), View(1, online=False, target=False))},
+        {**LABELED, "target": StopGradient(), "views": (View(), View(1), ATTACKED)},
     ],
 )
 def test_what_is_next_to_a_refusal_is_allowed(fields: dict[str, Any]):

@@ -162,7 +162,7 @@ def by_hand(method: Method, batch: Batch, loss_of: Any) -> Tensor:
         return kept[0]
 
     handle = method.encoder.backbone.embeddings.register_forward_hook(keep)
-    loss = loss_of(method.encoder(batch).chunk(2))
+    loss = loss_of(method.encoder(batch).chunk(len(method.view_plan.online)))
     handle.remove()
     (gradient,) = torch.autograd.grad(loss, kept)
     return tokens_of(method.encoder, batch, gradient)
@@ -206,20 +206,43 @@ def test_without_labels_a_method_attacks_its_contrast(family: str):
     assert_attacked(method, examples, gradient, 0.5, adversarial=1)
 
 
-def test_with_labels_a_method_attacks_their_loss():
-    views = (View(0, augment=(Adversarial(1.0),)), View(1))
+FIERCE, MILD = Adversarial(1.0), Adversarial(0.25)
+LABELED = {
+    "clean first": (View(0), View(0, augment=(FIERCE,)), View(1)),
+    "attacked first": (View(0, augment=(FIERCE,)), View(0), View(1)),
+    "both columns": (View(0), View(0, augment=(FIERCE,)), View(1, augment=(MILD,)), View(1)),
+    "twice": (View(0), View(0, augment=(FIERCE,)), View(0, augment=(MILD,)), View(1)),
+    "beside": (View(0), View(0, augment=(FIERCE,)), View(1, online=False, target=False)),
+}
+
+
+@pytest.mark.parametrize("name", LABELED)
+def test_with_labels_a_method_learns_from_clean_vectors_and_attacks_that_loss(name: str):
+    """ConSERT: the cross-entropy of the clean vectors, its gradient at their tokens, then the step from there."""
+    views = LABELED[name]
     recipe = Recipe(views=views, objective=InfoNCE(), auxiliaries=(SoftmaxNLI(),), dropout=0.0)
     method = Method(recipe, make_encoder(), columns=2, seed=1).train()
     labels = torch.tensor([0.0, 2.0, 1.0, 2.0])
     examples = examples_of(method, FIRST, SECOND, scores=labels)
+    batch = examples.chunks[0].online
+    clean = {view.column: place for place, view in enumerate(views) if not view.adversarial}
+    losses: list[Tensor] = []
 
     def classified(vectors: Any) -> Tensor:
-        u, v = vectors
+        u, v = vectors[clean[0]], vectors[clean[1]]
         logits = method.auxiliaries[0].classifier(torch.cat([u, v, (u - v).abs()], dim=1))
-        return torch.nn.functional.cross_entropy(logits, labels.long())
+        losses.append(torch.nn.functional.cross_entropy(logits, labels.long()))
+        return losses[0]
 
-    gradient = by_hand(method, examples.chunks[0].online, classified)
-    assert_attacked(method, examples, gradient, 1.0, adversarial=0)
+    gradient, step, owner = by_hand(method, batch, classified), moved(method, examples), view_of(batch, 4)
+    for place, view in enumerate(views):
+        own, read = step[owner == place], gradient[owner == clean[view.column]]
+        if view.adversarial:
+            expected = view.augment[0].norm * read / (read.norm(dim=1, keepdim=True) + 1e-10)
+            torch.testing.assert_close(own, expected, atol=2e-3, rtol=0)
+        else:
+            assert not own.any()
+    torch.testing.assert_close(method(examples)[1]["auxiliary_0"], losses[0].detach(), atol=1e-6, rtol=1e-6)
 
 
 def test_the_attack_raises_the_loss_that_it_attacks():

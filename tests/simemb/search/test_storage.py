@@ -223,7 +223,8 @@ def test_a_save_that_fails_leaves_the_old_index_whole(
 
 
 def test_a_save_that_was_killed_leaves_nothing_behind_after_the_next(saved: Path, encoder: Trigrams) -> None:
-    for name in ("vectors-dead.faiss", "texts-dead.arrow", ".texts-dead.arrow.17.partial"):
+    number = "1f" * 16
+    for name in (f"vectors-{number}.faiss", f"texts-{number}.arrow", f".texts-{number}.arrow.{number}.partial"):
         (saved / name).write_bytes(b"half")
     assert len(Index.load(saved)) == 50
     Index.load(saved).save(saved, overwrite=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from families import make_odd
 from safetensors.torch import load_file
 
 from simemb.encoder.encoder import Encoder
@@ -178,6 +179,28 @@ def test_a_language_model_keeps_its_head_and_hands_it_on(
     with caplog.at_level(logging.WARNING, "simemb"):
         train(recipe("simcse_mlm"), model=tmp_path / "run", output=tmp_path / "further", dev="none")
     assert "fresh" not in caplog.text
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_output_matrix_is_saved_as_it_was_learnt_and_learns_on_from_there(
+    tied: bool, train: Callable[..., Any], tmp_path: Path
+):
+    from transformers import AutoModelForMaskedLM
+
+    train(recipe("mlm", auxiliaries=(MaskedLM(weight=1.0, tied=tied),)), dev="none")
+    model, report = AutoModelForMaskedLM.from_pretrained(tmp_path / "run" / "best", output_loading_info=True)
+    assert not report["missing_keys"]
+    words, output = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    assert torch.equal(words, output) is tied
+    state = load_file(tmp_path / "run" / "last" / "state.safetensors")
+    assert torch.equal(words, state["method.encoder.backbone.embeddings.word_embeddings.weight"])
+    learnt = "method.auxiliaries.0.head.model.cls.predictions.decoder.weight"
+    assert (learnt in state) is not tied
+    assert tied or torch.equal(output, state[learnt])
+    further = recipe("mlm", auxiliaries=(MaskedLM(weight=1.0, tied=True),), max_steps=1)
+    train(further, model=tmp_path / "run", output=tmp_path / "further", dev="none")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "further" / "best")
+    assert torch.equal(model.get_input_embeddings().weight, model.get_output_embeddings().weight)
 
 
 def test_a_twin_is_saved_beside_the_best_encoder_at_the_same_step(
@@ -471,3 +494,29 @@ def test_bf16_trains_on_a_processor_and_stays_near_float32(tiny_base: Path, sent
     assert np.array_equal(plain, again)
     assert not np.array_equal(plain, half)
     assert np.allclose(plain, half, atol=0.05)
+
+
+# ---- models that are not BERT's kin ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["convbert", "fnet", "t5"])
+def test_a_model_of_another_family_is_trained_and_its_vectors_do_not_depend_on_neighbors(train, tmp_path, family):
+    base = make_odd(family, tmp_path / "base")
+    before = Encoder.load(base, pooling="mean").encode(TEXTS)
+    encoder = train(recipe(pooling="mean", max_steps=2), base, dev="none").encoder
+    after = encoder.encode(TEXTS)
+    assert not np.allclose(after, before, atol=1e-4)
+    np.testing.assert_allclose(after, np.stack([encoder.encode(text) for text in TEXTS]), atol=1e-5, rtol=0)
+
+
+def test_a_recipe_that_changes_embeddings_is_refused_for_a_model_computed_apart(train, tmp_path):
+    with pytest.raises(SimembError, match="its embedding layer cannot be augmented"):
+        train(recipe("consert"), make_odd("fnet", tmp_path / "base"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_default_prompt_is_not_read_in_training_and_that_is_said(train, tiny_base, tmp_path, caplog):
+    encoder = Encoder.load(tiny_base, pooling="mean")
+    encoder.prompts, encoder.default_prompt = {"sts": "the red "}, "sts"
+    train(recipe(max_steps=1), encoder.save(tmp_path / "base"), dev="none")
+    assert "training reads texts as they are; 'the red ' goes before them only when they are encoded" in caplog.text

@@ -1,12 +1,16 @@
 """The run directory: who may start where, and what resuming compares."""
 
 import json
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simemb.errors import TrainingError
+from simemb.errors import BusyError, TrainingError
 from simemb.training.run_directory import RunDirectory, environment
 
 RECORD: dict[str, Any] = {
@@ -19,7 +23,8 @@ RECORD: dict[str, Any] = {
 
 def started(directory: Path, *, checkpoint: bool = True) -> RunDirectory:
     run = RunDirectory(directory)
-    run.claim(RECORD, resume=False)
+    with run.writing():
+        run.claim(RECORD, resume=False)
     if checkpoint:
         run.checkpoint.parent.mkdir()
         run.checkpoint.write_bytes(b"state")
@@ -43,11 +48,93 @@ def test_a_directory_with_something_in_it_is_refused_and_left_alone(tmp_path: Pa
 def test_overwrite_replaces_a_run(tmp_path: Path):
     started(tmp_path / "run")
     run = RunDirectory(tmp_path / "run")
-    run.refuse(resume=False, overwrite=True)
-    run.claim({**RECORD, "data": {}}, resume=False)
+    with run.writing():
+        run.refuse(resume=False, overwrite=True)
+        run.claim({**RECORD, "data": {}}, resume=False)
+        assert run.staged
+        assert not run.checkpoint.exists()
+        assert RunDirectory(tmp_path / "run").checkpoint.exists()  # the old run stays
+        run.publish()
     assert not run.checkpoint.exists()
     assert json.loads(run.recipe.read_text())["data"] == {}
     assert run.metrics.read_text() == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_that_is_not_published_leaves_the_old_one(tmp_path: Path):
+    old = started(tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    with run.writing():
+        run.refuse(resume=False, overwrite=True)
+        run.claim({**RECORD, "data": {}}, resume=False)
+    assert old.checkpoint.read_bytes() == b"state"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("recipe.json", "{}", "its recipe.json is not of a run"),
+        ("recipe.json", "[" * 100_000, "its recipe.json is not of a run"),
+        ("notes.txt", "years of work", "holds 'notes.txt', which is no part of a run"),
+    ],
+)
+def test_overwrite_removes_only_what_is_a_run_and_nothing_else(name: str, text: str, words: str, tmp_path: Path):
+    run = started(tmp_path / "run")
+    (run.path / name).write_text(text)
+    with pytest.raises(TrainingError, match=words):
+        run.refuse(resume=False, overwrite=True)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_what_another_wrote_meanwhile_is_not_removed(moment: str, tmp_path: Path):
+    """Another program that knows no locks writes a run between the check and the replacement."""
+    started(tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    with run.writing():
+        run.refuse(resume=False, overwrite=True)
+        if moment == "after":
+            run.claim(RECORD, resume=False)
+        (tmp_path / "run" / "last" / "state.safetensors").write_bytes(b"another state")
+        with pytest.raises(TrainingError, match="another wrote there meanwhile; nothing was replaced"):
+            run.publish() if moment == "after" else run.claim(RECORD, resume=False)
+    assert RunDirectory(tmp_path / "run").checkpoint.read_bytes() == b"another state"
+
+
+def test_a_second_writer_is_refused_at_once(tmp_path: Path):
+    with RunDirectory(tmp_path / "run").writing():
+        found = []
+        thread = threading.Thread(target=lambda: found.append(refusal(tmp_path / "run")))
+        thread.start()
+        thread.join()
+        assert found == [f"{tmp_path / 'run'} is being written by process {os.getpid()}; choose another --output"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(BusyError) as caught, RunDirectory(path).writing():
+        pass
+    return str(caught.value)
+
+
+def test_a_run_is_written_to_the_end_of_a_link(tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    started(tmp_path / "link")
+    run = RunDirectory(tmp_path / "link")
+    with run.writing():
+        run.refuse(resume=False, overwrite=True)
+        run.claim({**RECORD, "data": {}}, resume=False)
+        run.publish()
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "elsewhere" / "recipe.json").read_text())["data"] == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "link"]
+
+
+def test_what_a_killed_start_left_is_in_nobody_s_way(tmp_path: Path):
+    (tmp_path / "run" / f".recipe.json.{'0' * 32}.partial").mkdir(parents=True)
+    RunDirectory(tmp_path / "run").refuse(resume=False, overwrite=False)
+    run = started(tmp_path / "run")
+    assert sorted(path.name for path in run.path.iterdir()) == ["last", "metrics.jsonl", "recipe.json"]
 
 
 @pytest.mark.parametrize("place", ["file", "file/run", "file/run/deep"])
@@ -86,6 +173,7 @@ def test_resume_with_the_same_record_is_fine_whatever_the_versions(tmp_path: Pat
         ("run", {"seed": 2}, "another run: seed is"),
         ("run", {"model": "other"}, "another run: model is"),
         ("data", {"digest": "xyz"}, "another data: digest is"),
+        ("run", {"fingerprint": "other"}, "another run: fingerprint is"),
         ("data", {"rows": 9}, "another data: rows is"),
     ],
 )
@@ -117,10 +205,11 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path):
 @pytest.mark.parametrize("name", ["best", "twin"])
 def test_a_replacement_of_an_encoder_that_a_crash_cut_short_is_undone_on_resume(name: str, tmp_path: Path):
     run = started(tmp_path / "run")
-    old = run.path / f"{name}.old"
+    old = run.path / f".{name}.{'1f' * 16}.replaced"
     old.mkdir()
     (old / "config.json").write_text("{}")
-    run.claim(RECORD, resume=True)
+    with run.writing():
+        run.claim(RECORD, resume=True)
     assert (run.path / name / "config.json").exists()
     assert not old.exists()
 
@@ -129,3 +218,83 @@ def test_the_environment_is_plain_json_with_the_versions():
     content = json.loads(json.dumps(environment()))
     assert {"simemb", "torch", "transformers", "python"} <= set(content["versions"])
     assert content["command"]
+
+
+# ---- killed at every change of the disk ------------------------------------------------------------------
+
+KILLS = '''
+import os, shutil, signal, sys
+import accelerate, faiss, transformers.models.bert.modeling_bert
+import simemb.report.terminal, simemb.training.fit
+from pathlib import Path
+from simemb import files
+from simemb.cli import main
+from simemb.training.run_directory import RunDirectory
+
+words, home, every, swaps = sys.argv[5:], Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "swaps"
+run, keep = home / "run", Path(sys.argv[4])
+
+def train(kill_at, *more):
+    """Train in a process of its own, killed before the n-th change of the disk; whether it was."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    left = [kill_at]
+    def counted(step):
+        def counting(*arguments, **keywords):
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return step(*arguments, **keywords)
+        return counting
+    for name in ("rename", "replace", "rmdir"):
+        setattr(os, name, counted(getattr(os, name)))
+    files._exchange = counted(files._exchange) if swaps else lambda *_: False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os._exit(main([*words, "--output", str(run), *more]))
+
+def state():
+    """What tells two runs apart, if all of a run is there."""
+    parts = ["recipe.json", "best/model.safetensors", "last/state.safetensors"]
+    return tuple((run / part).exists() for part in parts), "'seed': 2" in str(eval((run / "recipe.json").read_text(),
+        {"null": None, "true": True, "false": False})["run"])
+
+assert train(10**6, "--seed", "1") == 0
+shutil.copytree(run, keep)
+number, told = 0, []
+while True:
+    status = train(number, "--seed", "2", "--overwrite")
+    if not swaps and not run.exists():
+        assert files.replaced(run) is not None, number
+    again = RunDirectory(run)
+    with again.writing():
+        whole, new = state()
+        assert all(whole), (number, sorted(home.rglob("*")))
+        again.refuse(resume=True, overwrite=False)
+        again.refuse(resume=False, overwrite=True)
+        told.append(new)
+    assert sorted(path.name for path in home.iterdir()) == ["run"], number
+    if status == 0:
+        break
+    assert status == signal.SIGKILL, status
+    if new:  # begin with the old run again
+        shutil.rmtree(run)
+        shutil.copytree(keep, run)
+    number += every
+assert told == sorted(told), "first the old run, then the new one"
+print(number, told.count(False), told.count(True))
+'''
+
+
+@pytest.mark.parametrize("disk", ["swaps", pytest.param("renames twice", marks=pytest.mark.slow)])
+def test_overwrite_killed_at_any_change_of_the_disk_leaves_a_whole_run(
+    disk: str, tiny_base: Path, sentences_file: Path, tmp_path: Path
+):
+    (tmp_path / "home").mkdir()
+    data = ["--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none"]
+    words = ["train", "simcse", *data, "--batch-size", "32", "--max-steps", "2", "--eval-every", "1"]
+    script = [sys.executable, "-c", KILLS, str(tmp_path / "home"), "1", disk, str(tmp_path / "keep"), *words]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    changes, old, new = map(int, done.stdout.split())
+    assert (old, new) > (5, 3), changes

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -327,16 +328,16 @@ def test_a_disk_that_fills_up_leaves_what_resume_needs(
 ):
     run("simcse", tmp_path / "whole", dev="none")  # so that every evaluation writes best/
     written: list[Path] = []
-    real = files._flush
+    real = files._finish
 
-    def flush(path: Path) -> None:
-        real(path)
+    def finish(path: Path, mode: int) -> None:
+        real(path, mode)
         written.append(path)
         if sum(broken in str(path) for path in written) == times:
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_flush", flush)
+        patch.setattr(files, "_finish", finish)
         with pytest.raises(SimembError, match=r"written.*: No space left on device"):
             run("simcse", tmp_path / "stopped", dev="none")
     run("simcse", tmp_path / "stopped", dev="none", resume=True)
@@ -411,7 +412,7 @@ def test_a_run_killed_while_it_writes_a_checkpoint_goes_on_bit_for_bit(words: Ca
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["best", "best.old", "state.safetensors", "metrics.jsonl"])
+@pytest.mark.parametrize("moment", ["state.safetensors", "metrics.jsonl"])
 def test_a_run_killed_again_and_again_at_the_worst_moments_goes_on_bit_for_bit(
     moment: str, words: Callable[..., list[str]], tmp_path: Path
 ):
@@ -445,7 +446,10 @@ def test_a_run_killed_at_random_moments_goes_on_bit_for_bit(words: Callable[...,
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(words: Callable[..., list[str]], tmp_path: Path):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_says_how_to_go_on_and_ends_with_its_code(
+    sent: int, code: int, words: Callable[..., list[str]], tmp_path: Path
+):
     longer = ["--epochs", "8", "--eval-every", "40"]
     process = subprocess.Popen(
         [sys.executable, "-m", "simemb.cli", *words("stopped"), *longer], stderr=subprocess.PIPE, env={**os.environ}
@@ -453,12 +457,43 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_with_130(words: Callable[..., 
     metrics, until = tmp_path / "stopped" / "metrics.jsonl", time.monotonic() + 60
     while time.monotonic() < until and not (metrics.exists() and metrics.stat().st_size):
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     errors = process.communicate(timeout=60)[1].decode()
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert Encoder.load(tmp_path / "stopped")  # before the first evaluation, and yet it can be used
     assert "stopping after this step; press Ctrl-C again" in errors
     assert f"the state is in {tmp_path / 'stopped'}: the same command with --resume" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert main([*words("stopped", "--resume"), *longer]) == 0
     assert main([*words("whole"), *longer]) == 0
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_run_goes_on_where_its_files_have_moved(
+    run: Callable[..., Any], tmp_path: Path, tiny_base: Path, dev_file: Path
+):
+    """The model, the data and the dev file lie elsewhere with the same bytes; other bytes are refused."""
+    data, dev = tmp_path / "data.txt", tmp_path / "dev.tsv"
+    data.write_text("the man sees a dog\nthe woman eats an apple\n" * 8)
+    shutil.copy(dev_file, dev)
+    shutil.copytree(tiny_base, tmp_path / "model")
+    settings = {**SMALL, "epochs": 1}
+    first = fit(recipe(**settings), tmp_path / "model", data, output=tmp_path / "run", dev=dev)
+    for name in ("data.txt", "dev.tsv", "model"):
+        (tmp_path / name).rename(tmp_path / f"moved-{name}")
+    moved = {"model": tmp_path / "moved-model", "data": tmp_path / "moved-data.txt", "dev": tmp_path / "moved-dev.tsv"}
+    again = fit(recipe(**settings), output=tmp_path / "run", resume=True, **moved)
+    assert again.steps == first.steps
+    moved["data"].write_text("the man sees a cat\nthe woman eats an apple\n" * 8)
+    with pytest.raises(SimembError, match="cannot resume with another"):
+        fit(recipe(**settings), output=tmp_path / "run", resume=True, **moved)
+
+
+def test_the_files_of_a_run_have_the_permissions_of_the_umask(run: Callable[..., Any], tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        run("simcse", tmp_path / "run", dev="none")
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert modes == {0o640}

@@ -117,3 +117,12 @@ def test_starts_follow_from_the_lengths_unless_they_are_given():
     assert replace(batch, precomputed_starts=starts).starts is starts
     with pytest.raises(ValueError, match="one start per sentence"):
         replace(batch, lengths=(6,), precomputed_starts=starts)
+
+
+def test_a_batch_by_length_has_the_same_sentences():
+    batch = Batch.collate([[1, 2, 3], [4], [5, 6, 7], [8, 9]])
+    parts = batch.by_length()
+    assert [part.lengths for part in parts] == [(1,), (2,), (3, 3)]
+    assert torch.equal(torch.cat([part.ids for part in parts]), batch.ids)
+    assert torch.equal(torch.cat([part.positions for part in parts]), batch.positions)
+    assert torch.equal(torch.cat([part.order for part in parts]), batch.order)

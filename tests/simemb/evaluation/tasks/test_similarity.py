@@ -50,6 +50,18 @@ def scored(*tasks: Similarity, headline: str = "auc"):
     return evaluate(Letters(), Suite("mine", "of a test", tasks, geometry=None, headline=headline))
 
 
+def test_pairs_of_one_text_tie(tmp_path: Path):
+    """Their vectors are equal, whatever rounding makes of the product; ranks by hand, with their mean for ties."""
+    twice = ["a quick brown fox", "rain", "the jury of the dwarves", "we saw it", "pack my box", "a man sings"]
+    pairs = [(1 + place % 5, text, text) for place, text in enumerate(twice)]
+    pairs += [(2, "a man sings", "a man sinks"), (0, "rain", "a cat sat")]
+    scores = scored(Similarity("same", {"all": write(tmp_path / "same.tsv", pairs)}), headline="spearman")
+    ranks = [5.5] * 6 + [2, 1]
+    gold = np.array([pair[0] for pair in pairs])
+    gold_ranks = np.array([(gold < score).sum() + ((gold == score).sum() + 1) / 2 for score in gold])
+    assert scores.tasks["same"].all.spearman == pytest.approx(100 * np.corrcoef(ranks, gold_ranks)[0, 1])
+
+
 def test_the_cosine_is_judged_as_a_classifier_too(file):
     scores = scored(Binary("same", {"all": file}))
     result = scores.tasks["same"]

@@ -1,0 +1,43 @@
+"""The hidden states that a pooling reads, by our own layers or by the transformers model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from simemb.encoder.pooling import LAYERS
+from simemb.transformer import forward
+from simemb.transformer.batch import Batch
+from simemb.transformer.forward import Transform
+
+
+def compute(
+    encoder: Any, batch: Batch, transforms: Sequence[Transform], *, first_only: bool
+) -> tuple[Float[Tensor, "rows dim"], ...]:
+    """The states of the layers that the encoder's pooling needs, the last layer last; see `Encoder.eager_states`."""
+    every_layer = LAYERS[encoder.pooling] != (-1,)
+    positions = batch.positions + encoder.position_offset
+    layers = encoder.quantized or (forward.layers_of(encoder.network) if encoder.fast else None)
+    if layers is not None:
+        return forward.hidden_states(
+            encoder.network,
+            layers,
+            batch,
+            positions,
+            list(transforms),
+            every_layer=every_layer,
+            first_only=first_only,
+        )
+    from simemb.transformer import hf_forward
+
+    states = hf_forward.hidden_states(
+        encoder.backbone,
+        batch,
+        positions,
+        transforms,
+        ragged=encoder.ragged,
+        every_layer=every_layer,
+        apart=encoder.apart,
+    )
+    return (states[-1].index_select(0, batch.firsts),) if first_only else states

@@ -1,0 +1,164 @@
+"""The weights of a checkpoint: whether they can be read, and whether they are those of its config.json.
+
+Another library's error on such a directory is long and names neither the cause nor the way out; the lines here do.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simemb.errors import ModelError
+
+log = logging.getLogger("simemb")
+
+FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLE = "pytorch_model.bin"
+_FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.safetensors")
+_POINTER = b"version https://git-lfs.github.com/"
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""The name of each tensor in a checkpoint -> its shape."""
+
+
+def refuse_pointers(directory: Path) -> None:
+    """Raise `ModelError` if a file here, or in a module's folder, is the pointer that Git LFS leaves in its place."""
+    for path in (*directory.glob("*"), *directory.glob("*/*")):
+        if path.is_file() and path.stat().st_size < 1024 and path.read_bytes().startswith(_POINTER):
+            raise ModelError(f"{path} is a Git LFS pointer, not the file itself: `git lfs pull` in {directory} gets it")
+
+
+def read_shapes(directory: Path) -> Shapes:
+    """The shapes of all tensors of a folder's safetensors files, without reading the tensors.
+
+    Raises `ModelError` if there are none, or if one is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in _files(directory):
+        try:
+            with safe_open(path, "pt") as file:
+                shapes |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is no complete safetensors file: copy or download it again ({error})") from error
+    return shapes
+
+
+def _files(directory: Path) -> list[Path]:
+    """The safetensors files of a folder, in one piece or in shards."""
+    if (directory / FILE).is_file():
+        return [directory / FILE]
+    if (directory / INDEX).is_file():
+        try:
+            names = sorted(set(json.loads((directory / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{directory / INDEX} is damaged: copy or download it again") from error
+        for name in names:
+            if Path(name).name != name or not (directory / name).is_file():
+                raise ModelError(f"{directory} has no file {name}, which its {INDEX} names: copy or download it again")
+        return [directory / name for name in names]
+    if (directory / PICKLE).is_file():
+        raise ModelError(_as_pickle(directory))
+    others = [name for name in _FOREIGN if (directory / name).is_file()]
+    found = f" ({others[0]} is not read)" if others else ""
+    way_out = "copy or download it, or load the model with transformers and save it there (save_pretrained)"
+    raise ModelError(f"{directory} has no {FILE}{found}: {way_out}")
+
+
+def _as_pickle(directory: Path) -> str:
+    code = (
+        f"import torch, safetensors.torch as s; w = torch.load('{PICKLE}', weights_only=True); "
+        f"s.save_file({{k: v.clone() for k, v in w.items()}}, '{FILE}', {{'format': 'pt'}})"
+    )
+    return f'{directory} has {PICKLE} only, a pickle, which is not read; in that folder, convert it: python -c "{code}"'
+
+
+def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
+    """Raise `ModelError` if config.json asks for a model that these weights cannot fill, before it takes memory."""
+    words, layers = (getattr(config, name, None) for name in ("vocab_size", "num_hidden_layers"))
+    rows = max((size for shape in shapes.values() for size in shape), default=0)
+    if isinstance(words, int) and words > rows:
+        raise ModelError(f"{directory}: config.json says vocab_size {words}, and no tensor has more rows than {rows}")
+    if isinstance(layers, int) and not 1 <= layers <= len(shapes):
+        raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
+
+
+def refuse_misfits(directory: Path, backbone: Any, report: Mapping[str, Any], shapes: Shapes) -> None:
+    """Raise `ModelError` if the weights are not those of the model that transformers made.
+
+    report: what `from_pretrained` gave as its loading info.
+    """
+    if mismatched := sorted(report["mismatched_keys"], key=str):
+        name, stored, made = mismatched[0]
+        by = f"{_size(stored)} in the weights and {_size(made)} by config.json"
+        raise ModelError(f"{directory}: {name} is {by}: the two are of different models")
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(f"{directory}: {_absence(missing, shapes)}")
+    prefix = f"{backbone.base_model_prefix}."
+    if extra := surplus(report["unexpected_keys"], backbone.state_dict(), prefix):
+        raise ModelError(f"{directory}: {extra}")
+
+
+def _size(shape: Iterable[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _absence(missing: list[str], shapes: Shapes) -> str:
+    """What to do about tensors that the weights lack: they may be there under names with a prefix."""
+    prefixes = {name.removesuffix(missing[0]) for name in shapes if name.endswith(f".{missing[0]}")}
+    prefixes = sorted(prefix for prefix in prefixes if all(prefix + name in shapes for name in missing))
+    if not prefixes:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return f"its weights lack {missing[0]}{more}, which config.json asks for: save or download the whole model"
+    if len(prefixes) > 1:
+        return (
+            f"its weights hold {len(prefixes)} encoders ({', '.join(prefixes)}): save the one that you mean by itself"
+        )
+    code = (
+        f"import safetensors.torch as s; w = s.load_file('{FILE}'); "
+        f"s.save_file({{k.removeprefix('{prefixes[0]}'): v for k, v in w.items()}}, '{FILE}', {{'format': 'pt'}})"
+    )
+    return f'its weights have names that begin with {prefixes[0]}; in that folder, remove it: python -c "{code}"'
+
+
+def surplus(unused: Iterable[str], expected: Collection[str], prefix: str) -> str:
+    """What the weights have more of than config.json says (layers, as a rule), or an empty string.
+
+    unused: names of tensors that are not part of the model. A head's name is like none in `expected`; that of a further
+    layer differs by a number only.
+    """
+    patterns = {_pattern(name) for name in expected}
+    further = sorted(name for name in unused if _pattern(name.removeprefix(prefix)) in patterns)
+    if not further:
+        return ""
+    return f"its weights have {further[0]} and config.json says no such layer: correct num_hidden_layers there"
+
+
+def _pattern(name: str) -> str:
+    return re.sub(r"\d+", "*", name)
+
+
+def twice(names: Collection[str], prefix: str) -> list[str]:
+    """The tensors that are there twice, with and without the prefix of the model's family."""
+    return sorted(name for name in names if prefix + name in names)
+
+
+def warn_of_second_encoder(directory: Path, backbone: Any, shapes: Shapes) -> None:
+    """Say which encoder was taken from weights that hold two, as a query and a key encoder saved together."""
+    from safetensors import safe_open
+
+    prefix, state = f"{backbone.base_model_prefix}.", backbone.state_dict()
+    for name in twice(shapes, prefix):
+        if name not in state or not (directory / FILE).is_file():
+            continue
+        with safe_open(directory / FILE, "pt") as file:
+            plain, prefixed = file.get_tensor(name).float(), file.get_tensor(prefix + name).float()
+        if not plain.equal(prefixed):
+            taken = "without" if plain.equal(state[name].float()) else "with"
+            log.warning(
+                "%s: its weights hold two encoders, with and without %s; taking the one %s", directory, prefix, taken
+            )
+            return

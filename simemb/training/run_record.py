@@ -1,0 +1,55 @@
+"""The record of a run, recipe.json: whether a file is one, and what differs between two."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SECTIONS = ("recipe", "run", "data")
+"""What a run and its continuation have in common; versions and machine may differ."""
+
+DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide")
+"""Differences that say less to a person than any other, so they are named last."""
+
+MOVABLE = {
+    ("run", "model"): ("run.fingerprint",),
+    ("run", "data"): ("data.digest",),
+    ("run", "dev"): ("dev.digest",),
+    ("recipe", "target.model"): ("data.teacher", "data.twin"),
+    ("recipe", "guide"): ("data.guide",),
+}
+"""Names and paths, with the digests of what they name: the same bytes may lie elsewhere."""
+
+
+def is_record(path: Path) -> bool:
+    """Whether a file is the recipe.json of a run."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and all(isinstance(content.get(section), dict) for section in SECTIONS)
+
+
+def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
+    """The first difference that forbids to resume a run, in words; None if there is none."""
+    leaves_now, leaves_then = _leaves(now), _leaves(then)
+    same = {name for name, leaf in leaves_now.items() if leaves_then.get(name) == leaf}
+    same |= {f"{section}.{name}" for (section, name), proofs in MOVABLE.items() if same.intersection(proofs)}
+    for section in SECTIONS:
+        names = {name for name in leaves_now.keys() | leaves_then.keys() if name.startswith(f"{section}.")} - same
+        if names:
+            name = min(sorted(names), key=lambda name: name.partition(".")[2] in DIGESTS)
+            changed = f"is now {leaves_now.get(name)} and was {leaves_then.get(name)}"
+            return f"{section}: {name.removeprefix(f'{section}.')} {changed}"
+    return None
+
+
+def _leaves(content: Any, path: str = "") -> dict[str, str]:
+    """Every value of nested JSON by its path."""
+    if isinstance(content, Mapping):
+        inner = [_leaves(value, f"{path}.{name}".lstrip(".")) for name, value in content.items()]
+    elif isinstance(content, list):
+        inner = [_leaves(value, f"{path}.{place}") for place, value in enumerate(content)]
+    else:
+        return {path: json.dumps(content)}
+    return {name: value for leaves in inner for name, value in leaves.items()}

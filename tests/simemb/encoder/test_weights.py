@@ -1,0 +1,269 @@
+"""Weights that are not whole, not those of config.json, or no weights: one line that names the thing and a way out."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from simemb.encoder import backbone
+from simemb.encoder.encoder import Encoder
+from simemb.encoder.modules import Dense
+from simemb.errors import ModelError
+
+TEXTS = list(SENTENCES)
+
+
+@pytest.fixture
+def bare(tmp_path) -> Path:
+    make_backbone().save_pretrained(tmp_path / "bare")
+    make_tokenizer().save_pretrained(tmp_path / "bare")
+    return tmp_path / "bare"
+
+
+def doors(path: Path) -> list[Encoder]:
+    """The encoder with the weights alone, where that is possible, and as transformers loads it."""
+    loaded = [_load(path, plain=plain) for plain in (False, True)]
+    assert all(isinstance(encoder, Encoder) for encoder in loaded)
+    return loaded  # pyright: ignore[reportReturnType]
+
+
+def _load(path: Path, *, plain: bool) -> Any:
+    with patch.object(backbone, "PLAIN", plain):
+        return Encoder.load(path, pooling="mean")
+
+
+def refusal(path: Path) -> str:
+    """The line that both doors give."""
+    lines: list[str] = []
+    for plain in (False, True):
+        with pytest.raises(ModelError) as caught:
+            _load(path, plain=plain)
+        lines.append(str(caught.value))
+    assert lines[0] == lines[1]
+    assert "\n" not in lines[0]
+    assert str(path) in lines[0]
+    return lines[0]
+
+
+def edit(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def rename(path: Path, *prefixes: str) -> None:
+    """The weights once for each prefix, with other values each time."""
+    weights = load_file(path / "model.safetensors")
+    renamed = {
+        prefix + name: (tensor * (1 + 0.5 * place)).contiguous()
+        for place, prefix in enumerate(prefixes)
+        for name, tensor in weights.items()
+    }
+    save_file(renamed, path / "model.safetensors", {"format": "pt"})
+
+
+def run(line: str, folder: Path) -> None:
+    """What the line tells one to type."""
+    code = line[line.index('python -c "') + len('python -c "') : -1]
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+
+
+# ---- what lies in place of the weights -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "2_Dense/model.safetensors"])
+def test_a_pointer_of_git_lfs_is_called_one(tmp_path, name):
+    path = make_encoder(tail=(Dense(32, 8, activation=nn.Tanh()),)).save(tmp_path / "model")
+    (path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 95608\n")
+    assert f"{path / name} is a Git LFS pointer, not the file itself: `git lfs pull`" in refusal(path)
+
+
+def test_a_pickle_is_not_read_and_the_line_converts_it(bare):
+    expected = doors(bare)[0].encode(TEXTS)
+    torch.save(load_file(bare / "model.safetensors"), bare / "pytorch_model.bin")
+    (bare / "model.safetensors").unlink()
+    line = refusal(bare)
+    assert "has pytorch_model.bin only, a pickle, which is not read" in line
+    run(line, bare)
+    np.testing.assert_array_equal(doors(bare)[0].encode(TEXTS), expected)
+
+
+def test_a_pickled_dense_layer_is_not_read_and_the_line_converts_it(tmp_path):
+    path = make_encoder(tail=(Dense(32, 8, activation=nn.Tanh()),)).save(tmp_path / "model")
+    expected, folder = doors(path)[0].encode(TEXTS), path / "2_Dense"
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    line = refusal(path)
+    assert f"{folder} has pytorch_model.bin only" in line
+    run(line, folder)
+    np.testing.assert_array_equal(doors(path)[0].encode(TEXTS), expected)
+
+
+@pytest.mark.parametrize("name", ["tf_model.h5", "flax_model.msgpack", "adapter_model.safetensors"])
+def test_weights_of_another_kind_are_named(bare, name):
+    (bare / "model.safetensors").rename(bare / name)
+    assert f"has no model.safetensors ({name} is not read)" in refusal(bare)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 40, b"not a safetensors file, and long enough"])
+def test_a_damaged_file_is_called_one(bare, content):
+    (bare / "model.safetensors").write_bytes(content)
+    assert "model.safetensors is no complete safetensors file: copy or download it again" in refusal(bare)
+
+
+# ---- shards --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shards(tmp_path) -> Path:
+    make_backbone().save_pretrained(tmp_path / "shards", max_shard_size="40KB")
+    make_tokenizer().save_pretrained(tmp_path / "shards")
+    assert len(list((tmp_path / "shards").glob("model-*.safetensors"))) > 1
+    return tmp_path / "shards"
+
+
+def test_shards_are_read(shards, bare):
+    np.testing.assert_allclose(doors(shards)[0].encode(TEXTS), doors(bare)[1].encode(TEXTS), atol=1e-6)
+
+
+def test_a_missing_shard_is_named(shards):
+    missing = sorted(shards.glob("model-*.safetensors"))[0]
+    missing.unlink()
+    assert f"has no file {missing.name}, which its model.safetensors.index.json names" in refusal(shards)
+
+
+@pytest.mark.parametrize("content", ["{}", "[", '{"weight_map": {"a": "../other.safetensors"}}'])
+def test_a_damaged_index_of_shards_is_refused(shards, content):
+    (shards / "model.safetensors.index.json").write_text(content)
+    assert "model.safetensors.index.json" in refusal(shards)
+
+
+# ---- names of weights ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["module.", "module.bert.", "0.auto_model.", "_orig_mod.", "model.encoder_q."])
+def test_weights_in_a_wrapper_are_refused_and_the_line_unwraps_them(bare, prefix):
+    expected = doors(bare)[0].encode(TEXTS)
+    rename(bare, prefix)
+    line = refusal(bare)
+    assert f"its weights have names that begin with {prefix}; in that folder, remove it" in line
+    run(line, bare)
+    np.testing.assert_array_equal(doors(bare)[0].encode(TEXTS), expected)
+
+
+def test_two_wrapped_encoders_are_named(bare):
+    rename(bare, "question_encoder.", "ctx_encoder.")
+    assert "its weights hold 2 encoders (ctx_encoder., question_encoder.)" in refusal(bare)
+
+
+def test_of_two_encoders_every_door_takes_the_same_and_says_which(bare, caplog):
+    from transformers import AutoModel
+
+    rename(bare, "", "bert.")
+    quick, slow = doors(bare)
+    said = [record.getMessage() for record in caplog.records if "two encoders" in record.getMessage()]
+    assert len(said) == 2
+    np.testing.assert_array_equal(quick.encode(TEXTS), slow.encode(TEXTS))
+    table = AutoModel.from_pretrained(bare).get_input_embeddings().weight
+    taken = quick.backbone.get_input_embeddings().weight
+    torch.testing.assert_close(taken, table)
+    stored = load_file(bare / "model.safetensors")
+    word = "with" if torch.equal(taken, stored["bert.embeddings.word_embeddings.weight"]) else "without"
+    assert all(line.endswith(f"with and without bert.; taking the one {word}") for line in said)
+
+
+def test_an_encoder_that_is_there_twice_with_equal_weights_is_one(bare, caplog):
+    weights = load_file(bare / "model.safetensors")
+    expected = doors(bare)[0].encode(TEXTS)
+    twice = weights | {f"bert.{name}": tensor.clone() for name, tensor in weights.items()}
+    save_file(twice, bare / "model.safetensors", {"format": "pt"})
+    np.testing.assert_allclose(doors(bare)[0].encode(TEXTS), expected, atol=1e-6)
+    assert "two encoders" not in caplog.text
+
+
+def test_missing_weights_are_named(bare):
+    weights = load_file(bare / "model.safetensors")
+    del weights["encoder.layer.1.output.dense.bias"], weights["encoder.layer.2.output.dense.bias"]
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    assert "its weights lack encoder.layer.1.output.dense.bias and 1 more" in refusal(bare)
+
+
+# ---- config.json and the weights -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layers", [2, 1])
+def test_layers_that_config_json_does_not_have_are_refused(bare, layers):
+    edit(bare / "config.json", num_hidden_layers=layers)
+    line = refusal(bare)
+    assert f"its weights have encoder.layer.{layers}." in line
+    assert "correct num_hidden_layers" in line
+
+
+def test_layers_that_the_weights_do_not_have_are_refused(bare):
+    edit(bare / "config.json", num_hidden_layers=4)
+    assert "its weights lack encoder.layer.3." in refusal(bare)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "line"),
+    [
+        ("num_hidden_layers", 0, "config.json says 0 layers, and the weights are 53 tensors"),
+        ("num_hidden_layers", -1, "config.json says -1 layers, and the weights are 53 tensors"),
+        ("num_hidden_layers", 1_000_000, "config.json says 1000000 layers, and the weights are 53 tensors"),
+        ("vocab_size", 1_000_000_000, "config.json says vocab_size 1000000000, and no tensor has more rows than 120"),
+    ],
+)
+def test_a_size_that_no_weights_can_have_is_refused_before_it_takes_memory(bare, field, value, line):
+    edit(bare / "config.json", **{field: value})
+    assert line in refusal(bare)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "line"),
+    [
+        ("hidden_size", 64, "is 32 in the weights and 64 by config.json"),
+        ("vocab_size", 93, "embeddings.word_embeddings.weight is 120 x 32 in the weights and 93 x 32 by config.json"),
+        ("intermediate_size", 96, "48 in the weights and 96 by config.json"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(bare, field, value, line):
+    edit(bare / "config.json", **{field: value})
+    assert line in refusal(bare)
+
+
+def test_a_head_is_not_a_layer_too_many(tmp_path):
+    from transformers import BertForMaskedLM
+
+    BertForMaskedLM(make_backbone().config).save_pretrained(tmp_path)
+    make_tokenizer().save_pretrained(tmp_path)
+    quick, slow = doors(tmp_path)
+    np.testing.assert_allclose(quick.encode(TEXTS), slow.encode(TEXTS), atol=1e-5)
+
+
+# ---- Dense ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"in_features": 31}, "linear.weight is (8, 32) in the weights and (8, 31) by config.json"),
+        ({"bias": False}, "linear.bias is (8,) in the weights and absent by config.json"),
+    ],
+)
+def test_a_dense_layer_of_other_sizes_is_named(tmp_path, fields, line):
+    path = make_encoder(tail=(Dense(32, 8, activation=nn.Tanh()),)).save(tmp_path / "model")
+    edit(path / "2_Dense" / "config.json", **fields)
+    assert f"{path / '2_Dense'}: {line}" in refusal(path)
+
+
+def test_a_dense_layer_that_does_not_fit_the_vectors_is_refused(tmp_path):
+    tail = (Dense(32, 8, activation=nn.Tanh()), Dense(16, 4, activation=nn.Tanh()))
+    path = make_encoder(tail=tail).save(tmp_path / "model")
+    assert "3_Dense takes vectors of 16 dimensions, and gets 8" in refusal(path)
