@@ -5,7 +5,7 @@ simemb encode MODEL INPUT --output VECTORS.npy
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import documents, load_finished
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
 from simemb.corpus.documents import NONE
 
@@ -36,6 +37,7 @@ class Encode:
     no ids."""
     titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     normalize: bool = False
@@ -84,4 +86,4 @@ def _streams(options: Encode) -> tuple[Iterator[str], Iterator[str] | None]:
     ids = options.ids if kept else NONE
     if options.ids not in (None, NONE) and not kept:
         raise UsageError(f"--ids is for an --output that ends in .parquet; {options.output} has no place for ids")
-    return documents(options.input, options.column, ids=ids, titles=options.titles).streams()
+    return documents(options.input, options.layout, options.column, ids=ids, titles=options.titles).streams()

@@ -4,7 +4,7 @@ simemb index MODEL INPUT --output DIR
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Literal
@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import documents, load_finished
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -34,6 +35,7 @@ class BuildIndex:
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
     titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
     pooling: str | None = None
@@ -48,7 +50,8 @@ def run(words: list[str]) -> None:
     from simemb.progress import track
     from simemb.search.index import Index
 
-    texts, ids = documents(options.input, options.column, ids=options.ids, titles=options.titles).streams()
+    opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
+    texts, ids = opened.streams()
     encoder = load_finished(options.model, options.pooling)
     with track("indexing") as advance:
         done = 0

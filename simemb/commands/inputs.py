@@ -3,6 +3,8 @@
 import logging
 from typing import TYPE_CHECKING, Any, Literal
 
+from simemb.commands.options import FileLayout
+
 if TYPE_CHECKING:
     from simemb.corpus.documents import Documents
 
@@ -33,16 +35,18 @@ def load_finished(model: str, pooling: str | None, precision: Literal["float32",
 
 
 def documents(
-    data: str, column: str | None = None, *, ids: str | None = None, titles: str | None = None
+    data: str, layout: FileLayout, column: str | None = None, *, ids: str | None = None, titles: str | None = None
 ) -> "Documents":
     """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for."""
+    from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
-    opened = open_documents(data, column=column, ids=ids, titles=titles)
+    delimiter, header = layout.delimiter, not layout.no_header
+    opened = open_documents(data, column=column, ids=ids, titles=titles, delimiter=delimiter, header=header)
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:
         log.info("%s: texts: column %s, a blank, column %s", opened.name, opened.title, opened.text)
     if opened.unused:
-        log.info("%s: not used: column %s", opened.name, ", ".join(opened.unused))
+        log.info("%s: not used: column %s", opened.name, listed(opened.unused))
     return opened

@@ -13,7 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import load_finished
-from simemb.commands.options import UNPREFIXED
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import parse
 from simemb.search.mining_rules import Rules
 
@@ -46,6 +46,7 @@ class Mine:
     index`). By default the positives of all rows."""
     columns: tuple[str, ...] = ()
     """Text columns of the data in role order: anchor, positive. By default recognized by name."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
@@ -63,6 +64,8 @@ def run(words: list[str]) -> None:
         options.output,
         corpus=options.corpus,
         columns=options.columns or None,
+        delimiter=options.layout.delimiter,
+        header=not options.layout.no_header,
         rules=options.rules,
     )
     log.info(

@@ -22,12 +22,26 @@ class AtLeastOne:
     name: str
 
 
+GATHERED = object()
+"""Mark of an option of several values that may be given several times: its values are taken together."""
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """The options of a verb that reads files."""
+
+    delimiter: str | None = None
+    """The character between the cells of a .csv, .tsv or .txt, if its ending does not say it; tab is a word for one."""
+    no_header: bool = False
+    """The first line of a .csv or .tsv is data; its columns are then column1, column2 ..."""
+
+
 @dataclass(frozen=True)
 class Option:
     """One option or positional argument.
 
     field: name of the attribute. name: `--batch-size`, or `MODEL` of a positional argument. alias: `-k`, or empty.
-    values: how many values it takes, None for any number. type: of one value.
+    values: how many values it takes, None for any number. type: of one value. gathered: see `GATHERED`.
     """
 
     field: str
@@ -38,6 +52,7 @@ class Option:
     positional: bool = False
     required: bool = False
     at_least_one: bool = False
+    gathered: bool = False
 
 
 def options_of(kind: type, default: Any = None) -> list[Option]:
@@ -93,6 +108,7 @@ def _leaf(name: str, hint: Any, value: Any, prefix: str) -> Option:
         positional=positional,
         required=value is MISSING and values is not None,
         at_least_one=repeated is not None,
+        gathered=GATHERED in marks,
     )
 
 

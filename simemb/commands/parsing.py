@@ -30,6 +30,7 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     options = options_of(kind, default)
     words = [_at_home(word) for word in words]
     try:
+        words = _gathered(words, [option.name for option in options if option.gathered])
         _check_repeated(words, options)
         with redirect_stderr(StringIO()):
             parsed = _tyro(kind, words, prog, default)
@@ -59,11 +60,34 @@ def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
 
 
 def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
-    """Refuse an option of several values that is given twice: tyro would keep the last list and drop the first."""
+    """Refuse an option with values that is given twice: tyro would keep the last and drop the first."""
     counts = Counter(_option_name(word) for word in words)
     for option in options:
-        if option.values is None and not option.positional and counts[option.name] > 1:
-            raise UsageError(f"{option.name} is given twice; it takes all its values at once")
+        if option.values != 0 and not option.positional and counts[option.name] > 1:
+            several = "it takes all its values at once" if option.values is None else "it takes one value"
+            raise UsageError(f"{option.name} is given twice; {several}")
+
+
+def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The words with all values of an option behind its first occurrence.
+
+    >>> _gathered(["--data", "a", "--seed", "1", "--data=b"], ["--data"])
+    ['--data', 'a', 'b', '--seed', '1']
+    """
+    others: list[str] = []
+    values: dict[str, list[str]] = {}
+    current = others
+    for word in words:
+        name = _option_name(word)
+        if name in names:
+            if name not in values:
+                others.append(name)
+            current = values.setdefault(name, [])
+            current += word.partition("=")[2:] if "=" in word else []
+        else:
+            current = others if word.startswith("--") else current
+            current.append(word)
+    return [part for word in others for part in (word, *values.get(word, ()))]
 
 
 def _mistake(words: Sequence[str], options: Sequence[Option]) -> str:

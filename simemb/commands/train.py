@@ -4,12 +4,13 @@ simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
 """
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from simemb.commands.list import recipes
-from simemb.commands.options import UNPREFIXED
+from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class Train:
     model: str = "base"
     """A model directory, a run directory or a hub name to start from; `base` is a small language model of
     English that ships with simemb."""
-    data: str | None = None
-    """A file (.txt .csv .tsv .jsonl .parquet, .gz too), a corpus name (`simemb list corpora`) or - for standard
-    input; by default the bundled sample."""
+    data: Annotated[tuple[str, ...], GATHERED] = ()
+    """Files (.txt .csv .tsv .jsonl .parquet, .gz too) and corpus names (`simemb list corpora`), read one after the
+    other, or - for standard input; by default the bundled sample."""
     columns: tuple[str, ...] = ()
-    """Text columns of the data in role order: anchor, positive, negative. By default recognized by name."""
+    """Text columns of the data in role order: anchor, positive, negative. By default recognized by name. A
+    column of labels among them sorts the pairs."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     output: Path = Path("runs/latest")
     """The run directory."""
     dev: str | None = None
@@ -64,13 +67,14 @@ def run(words: list[str]) -> None:
     with unchecked():  # what a recipe file lacks may be among the options
         named_recipe, run_settings = find(name), settings(name)
     pooling = run_settings.pop("pooling", None)
+    layout = FileLayout(run_settings.pop("delimiter", None), no_header=not run_settings.pop("header", True))
 
     @dataclass(frozen=True)
     class Options(Train):
         __doc__ = Train.__doc__
         recipe: Annotated[Recipe, UNPREFIXED] = named_recipe
 
-    options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings))
+    options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
     check(options.recipe)
     if any(word.partition("=")[0] == "--pooling" for word in rest):
         pooling = options.recipe.pooling
@@ -114,9 +118,11 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
     return fit(
         recipe,
         options.model,
-        options.data,
+        _data(options.data),
         output=output,
         columns=options.columns or None,
+        delimiter=options.layout.delimiter,
+        header=not options.layout.no_header,
         pooling=pooling,
         dev=options.dev,
         metric=options.metric,
@@ -126,6 +132,11 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
         precision=options.precision,
         trackers=options.trackers,
     )
+
+
+def _data(names: Sequence[str]) -> "str | list[Path] | None":
+    """The data as `fit` takes them: a list of strings would be texts."""
+    return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
 
 
 def _explain() -> None:

@@ -122,18 +122,21 @@ def _from_recipe(content: dict[str, Any]) -> dict[str, Any]:
     """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit.fit`)."""
     run, data = content["run"], content["data"]
     columns = [str(name) for name in run["columns"]]
+    parts = [run["data"]] if isinstance(run["data"], str) else [str(name) for name in run["data"]]
     read = sorted({int(view["column"]) for view in content["recipe"]["views"]})
     return {
         "recipe": content["recipe"],
         **{name: run[name] for name in ("seed", "precision", "dev", "metric") if name in run},
         "base": {"model": str(run["model"]), "fingerprint": run["fingerprint"]},
         "data": {
-            "name": str(run["data"]),
+            "name": " + ".join(parts),
+            "parts": parts,
             "columns": columns,
             "read": [columns[place] for place in read if place < len(columns)],
             "digest": str(data["digest"]),
             "rows": int(data["rows"]),
             "warning": str(run.get("warning", "")),
+            **{name: run[name] for name in ("labels", "delimiter", "header") if name in run},
         },
         **{name: content[name] for name in ("versions", "git", "command") if name in content},
     }

@@ -16,6 +16,7 @@ from unicodedata import unidata_version
 from simemb import files
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
+from simemb.corpus.labels import reopened
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
@@ -75,14 +76,26 @@ def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> st
 
 def _open(data: Data) -> Rows | str:
     """The rows that a run was trained on, or why they are not available."""
-    name = data["name"]
-    corpus = None if Path(name).is_file() or name not in sources.corpora() else sources.get(name)
+    name, columns, labels = data["name"], data["columns"], data.get("labels")
+    places = list(map(_place, data.get("parts", [name])))
     try:
-        rows = open_rows(_local(corpus) if corpus else name, columns=data["columns"])
+        rows = open_rows(
+            places if len(places) > 1 else places[0],
+            columns=[*columns[:2], labels] if labels else columns,
+            delimiter=data.get("delimiter"),
+            header=data.get("header", True),
+        )
+        rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
         same = rows.digest() == data["digest"]
     except (DataError, OSError):
         return f"the training data ({name}) are not at hand"
     return rows if same else f"the training data ({name}) are no longer what they were"
+
+
+def _place(name: str) -> Source | Path:
+    """The file or the corpus of this name, the first if there are both."""
+    is_corpus = not Path(name).is_file() and name in sources.corpora()
+    return _local(sources.get(name)) if is_corpus else Path(name)
 
 
 def _local(source: Source) -> Source:

@@ -132,7 +132,13 @@ class Documents:
 
 
 def open_documents(
-    data: Any, *, column: str | None = None, ids: str | None = None, titles: str | None = None
+    data: Any,
+    *,
+    column: str | None = None,
+    ids: str | None = None,
+    titles: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
 ) -> Documents:
     """The documents of data of any kind that `open_rows` takes.
 
@@ -141,11 +147,12 @@ def open_documents(
         column: the column of the texts; by default the first text column, and then `title` goes before it.
         ids: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
         titles: the column of the titles, `NONE` for none; by default `title` where there is one.
+        delimiter, header: see `simemb.corpus.rows.open_rows`.
 
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
-    rows = open_rows(data, columns=[column] if column else None)
+    rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
     documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
     documents.way_out = "; --ids (ids=) names another column, or none"
     return documents

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from simemb.arguments import shown
-from simemb.corpus.formats import Record
+from simemb.corpus.table import Record
 from simemb.errors import ArgumentError, DataError
 from simemb.texts import check_values, column_names, values
 
@@ -30,20 +30,28 @@ def list_digest(values: Sequence[object]) -> str:
 
 
 class ListTable:
-    """A list of texts, or of tuples of one to three texts and perhaps a score."""
+    """A list of texts, or of tuples of texts (anchor, positive, one or more negatives), or of two texts and a score."""
 
     unit = "row"
+    list_columns: tuple[str, ...] = ()
+    columns: tuple[str, ...]
+    text_columns: tuple[str, ...]
 
-    def __init__(self, values: Sequence[object]) -> None:
+    def __init__(self, values: Sequence[object], columns: tuple[str, ...] = ()) -> None:
+        """columns: their names, the score included; by default those of their roles."""
         self._values = values
+        if columns:
+            self.columns = self.text_columns = columns
+            return
         first = self._cells(values[0]) if values else ("",)
         scored = len(first) > 1 and isinstance(first[-1], int | float)
         texts = len(first) - scored
-        names = ("sentence1", "sentence2") if scored else ("anchor", "positive", "negative")
-        if texts > len(names):
-            raise DataError(f"the list, row 1 has {len(first)} values: 1 to 3 texts, or 2 and a score, are allowed")
-        self.text_columns: tuple[str, ...] = ("sentence",) if texts == 1 else names[:texts]
-        self.columns: tuple[str, ...] = (*self.text_columns, "score") if scored else self.text_columns
+        if scored and texts > 2:
+            raise DataError(f"the list, row 1 has {texts} texts and a score: a score is allowed after 1 or 2 texts")
+        negatives = ("negative",) if texts < 4 else tuple(f"negative_{number}" for number in range(1, texts - 1))
+        names = ("sentence1", "sentence2") if scored else ("anchor", "positive", *negatives)
+        self.text_columns = ("sentence",) if texts == 1 else names[:texts]
+        self.columns = (*self.text_columns, "score") if scored else self.text_columns
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every value; one of another width than the first is an error."""
@@ -65,6 +73,9 @@ def _plain(cell: Any) -> object:
     return cell.item() if getattr(cell, "ndim", None) == 0 else cell
 
 
+_STRINGS = ("string", "large_string")
+
+
 class DatasetTable:
     """A `datasets.Dataset`, read a few thousand rows at a time."""
 
@@ -74,7 +85,9 @@ class DatasetTable:
         self._dataset = dataset
         self.columns = tuple(dataset.column_names)
         kinds = {name: getattr(feature, "dtype", "") for name, feature in dataset.features.items()}
-        self.text_columns = tuple(name for name in self.columns if kinds[name] in ("string", "large_string"))
+        self.text_columns = tuple(name for name in self.columns if kinds[name] in _STRINGS)
+        items = {name: getattr(feature, "feature", None) for name, feature in dataset.features.items()}
+        self.list_columns = tuple(name for name in self.columns if getattr(items[name], "dtype", "") in _STRINGS)
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row as plain Python values, whatever format the dataset is set to."""

@@ -22,6 +22,7 @@ class ParquetFile:
             schema = file.schema_arrow
         self.columns = tuple(schema.names)
         self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
+        self.list_columns = tuple(field.name for field in schema if _holds_lists(field.type))
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row, numbered from 1."""
@@ -56,6 +57,12 @@ def _may_hold_text(kind: Any) -> bool:
     value = kind.value_type if types.is_dictionary(kind) else kind
     strings = types.is_string(value) or types.is_large_string(value) or types.is_string_view(value)
     return strings or _is_bytes(value) or types.is_null(value)
+
+
+def _holds_lists(kind: Any) -> bool:
+    from pyarrow import types
+
+    return (types.is_list(kind) or types.is_large_list(kind)) and _may_hold_text(kind.value_type)
 
 
 def _is_bytes(kind: Any) -> bool:

@@ -5,28 +5,29 @@
 """
 
 import hashlib
-import math
 import os
-import shutil
-import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
-from difflib import get_close_matches
+from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from simemb import files
 from simemb.arguments import checked
-from simemb.corpus import sources
+from simemb.corpus import places, sources
 from simemb.corpus.blanks import BlankFilter
+from simemb.corpus.cells import label_of, score_of, text_of
 from simemb.corpus.columns import choose
+from simemb.corpus.delimited import PLAIN, Layout
 from simemb.corpus.formats import open_file
 from simemb.corpus.in_memory import DatasetTable, ListTable, gathered, list_digest
+from simemb.corpus.joined import JoinedTable
+from simemb.corpus.json_lines import JsonLinesFile
+from simemb.corpus.layout_check import check_layout
+from simemb.corpus.several import SeveralTexts
 from simemb.corpus.sources import Source
-from simemb.corpus.table import Record, Table, kind_of
+from simemb.corpus.table import MISSING, Record, Table, kind_of
 from simemb.errors import DataError
 
 
@@ -35,9 +36,12 @@ class Rows:
 
     Attributes:
         name: what messages call the data.
+        parts: the names of the data that are read one after the other, usually one.
         columns: the text columns in role order: anchor, positive, negative.
         score: the score or label column, or None.
         ignored: the columns that play no role.
+        several: by name of a text column, the columns of the data that hold its texts, where a row may have more than
+            one (negative_1, negative_2 ..., lists); each of them gets a row of its own.
         warning: what a person who trains on the data must know (see `simemb.corpus.sources.Source`), or empty.
     """
 
@@ -54,10 +58,22 @@ class Rows:
         self._table, self._content = table, cache(content)
         self._without_blanks = BlankFilter(name, table.unit)
         self.name, self.warning = name, warning
+        self.parts: tuple[str, ...] = (name,)
         choice = choose(name, table, columns, score)
         self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
-        if next(self._records(self.columns), None) is None:
+        self.several, self._every_column = choice.several, table.columns
+        if choice.several:
+            self._table = SeveralTexts(table, name, choice.several)
+        if next(self.filled_records(self.columns), None) is None:
             raise DataError(f"{name} has no rows")
+
+    def narrowed(self, columns: int) -> "Rows":
+        """The same rows with their first text columns only: no row is repeated for the texts of the others."""
+        rows = copy(self)
+        rows.columns, left = self.columns[:columns], self.columns[columns:]
+        rows.several = {name: members for name, members in self.several.items() if name in rows.columns}
+        rows.ignored = (*(member for name in left for member in self.several.get(name, (name,))), *self.ignored)
+        return rows
 
     def texts(self) -> Iterator[tuple[str, ...]]:
         """The texts of every row, one for each of `columns`.
@@ -65,7 +81,7 @@ class Rows:
         Raises:
             DataError: a row cannot be read, or a text is missing or not text; says which.
         """
-        for number, cells in self._records(self.columns):
+        for number, cells in self.filled_records(self.columns):
             yield self._texts(number, cells)
 
     def scored(self) -> Iterator[tuple[str, str, float]]:
@@ -76,9 +92,9 @@ class Rows:
         """
         if self.score is None or len(self.columns) < 2:
             raise DataError(f"{self.name}: scored pairs need two text columns and a score (it has: {self._has()})")
-        for number, (*pair, score) in self._records((*self.columns[:2], self.score)):
+        for number, (*pair, score) in self.filled_records((*self.columns[:2], self.score)):
             anchor, positive = self._texts(number, pair)
-            yield anchor, positive, self._score(number, score)
+            yield anchor, positive, score_of(score, self._place(number, self.score))
 
     def labeled(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The texts of every row, one for each of `columns`, and its label: the word or whole number in `score`.
@@ -88,12 +104,12 @@ class Rows:
         """
         if self.score is None:
             raise DataError(f"{self.name}: labeled texts need a column label (it has: {self._has()})")
-        for number, (*texts, label) in self._records((*self.columns, self.score)):
-            yield self._texts(number, texts), self._label(number, label)
+        for number, (*texts, label) in self.filled_records((*self.columns, self.score)):
+            yield self._texts(number, texts), label_of(label, self._place(number, self.score))
 
     def report_blanks(self) -> None:
         """Read all rows, so that the notice about what is blank is given now."""
-        for _ in self._records(self.columns):
+        for _ in self.filled_records(self.columns):
             pass
 
     def checksum(self) -> str:
@@ -125,9 +141,10 @@ class Rows:
     @property
     def every_column(self) -> tuple[str, ...]:
         """All columns of the data, in their order."""
-        return self._table.columns
+        return self._every_column
 
-    def _records(self, columns: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
+    def filled_records(self, columns: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
+        """The records that are not blank lines: number, and the cells of some of the text columns and the score."""
         return self._without_blanks(self._table.records(columns))
 
     def _texts(self, number: int, cells: Sequence[object]) -> tuple[str, ...]:
@@ -135,54 +152,63 @@ class Rows:
 
     def text_of(self, number: int, column: str, value: object) -> str:
         """The cell of a record as text. Raises `DataError` if it is not text, or not text that has an encoding."""
-        if not isinstance(value, str):
-            raise DataError(f"{self._place(number, column)}: {kind_of(value):.60} where text is needed")
-        if not value.isascii() and _has_surrogate(value):
-            raise DataError(f"{self._place(number, column)}: a lone surrogate in {value!r:.60}")
-        return value
+        place = self._place(number, column)
+        if value is None or value is MISSING:
+            raise DataError(f"{place}: {kind_of(value)} where text is needed{self._gaps(column)}")
+        return text_of(value, place)
 
-    def _score(self, number: int, value: object) -> float:
-        try:
-            score = float(value) if isinstance(value, str | int | float | Decimal) else math.nan
-        except ValueError:
-            score = math.nan
-        if isinstance(value, bool) or not math.isfinite(score):
-            raise DataError(f"{self._place(number, self.score)}: {str(value)!r:.60} is not a finite number")
-        return score
-
-    def _label(self, number: int, value: object) -> str:
-        if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
-            value = int(value)
-        label = str(value).strip() if isinstance(value, str | int) else ""
-        if not label:
-            kind = "nothing" if isinstance(value, str) else kind_of(value)
-            raise DataError(f"{self._place(number, self.score)}: {kind:.60} where a label is needed")
-        return label
+    def _gaps(self, column: str) -> str:
+        """How many records lack a text that one of them lacks, where the table counts them."""
+        table = self._table
+        if not isinstance(table, JsonLinesFile):
+            return ""
+        return f" ({table.objects - table.filled[column]} of {table.objects} records have no {column})"
 
     def _has(self) -> str:
         return ", ".join((*self.columns, *self.ignored, *filter(None, [self.score])))
 
     def _place(self, number: int, column: str | None) -> str:
-        return f"{self.name}, {self._table.unit} {number}, column {column!r}"
+        return f"{self.place(number)}, column {column!r}"
+
+    def place(self, number: int) -> str:
+        """What messages call the record of this number."""
+        if isinstance(self._table, JoinedTable):
+            return self._table.place(number)
+        return f"{self.name}, {self._table.unit} {number}"
 
 
 @checked
-def open_rows(data: Any, *, columns: Sequence[str] | None = None, score: str | None = None) -> Rows:
+def open_rows(
+    data: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    score: str | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
+) -> Rows:
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
     Args:
         data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: separated by tabs, quotes literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
-            standard input, the name of a corpus or a `Source`, a `datasets.Dataset`, a data frame, a dict of
-            lists or a list of dicts, or anything that holds texts or tuples of texts in an order, such as a
-            list, a column, a generator (a number at the end of the tuples is the score).
+            standard input, the name of a corpus or a `Source`, a list of `pathlib.Path` and `Source` (several
+            files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
+            lists or a list of dicts, or anything that holds texts in an order, such as a list, a column or a
+            generator, or tuples of them: anchor, positive and one or more negatives (a number at the end is the
+            score).
         columns: the text columns in role order (anchor, positive, negative); a score column may be among
             them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
             premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,
             entailment, answer, sentence2, sent1 ...; for the negative negative, hard_neg, contradiction,
-            sent2 ... If no name is recognized, one to three text columns are taken in order, with a notice.
-            Case does not matter; other columns are ignored and listed in `Rows.ignored`.
-        score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label.
+            sent2 ... Case does not matter. If no name is recognized, the only column with text in it is taken,
+            with a notice; what is not certain is refused. Other columns are listed in `Rows.ignored`.
+        score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label,
+            gold_label, is_duplicate.
+        delimiter: the character between the cells of a .csv, .tsv or .txt ("tab" too), if its ending does not say
+            it. header: whether its first line holds the names of the columns; without it they are column1 ...
+
+    Several texts of a role, in columns called negative_1, negative_2 ... or in lists, make as many rows: each positive
+    and each negative is used, and the shorter of the two begins again (`simemb.corpus.several`).
 
     A blank line is left out, an empty text in a row is kept, and one notice each counts them after the first pass;
     `simemb.corpus.documents` keeps both in their place. A missing text (null) and a lone surrogate in JSON are
@@ -196,13 +222,19 @@ def open_rows(data: Any, *, columns: Sequence[str] | None = None, score: str | N
     >>> rows.columns, rows.score, list(rows.scored())
     (('sentence1', 'sentence2'), 'score', [('A dog runs.', 'A dog is running.', 4.8)])
     """
-    if isinstance(data, str) and data == "-":
-        return _open_standard_input(columns=columns, score=score)
+    layout = Layout(delimiter, header)
     if isinstance(data, str | os.PathLike):
-        place = _path_or_source(data)
+        if str(data) == "-":
+            return _open_standard_input(layout, columns=columns, score=score)
+        place = places.find(data)
         if isinstance(place, Path):
-            return _open_path(place, str(data), columns=columns, score=score)
+            return _open_path(place, str(data), layout, columns=columns, score=score)
         data = place
+    if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source) for item in data):
+        parts = [open_rows(item, columns=columns, score=score, delimiter=delimiter, header=header) for item in data]
+        return parts[0] if len(parts) == 1 else _join(parts)
+    if layout != PLAIN:
+        raise DataError("--delimiter and --no-header say how a file of text is written, and these data are no file")
     if isinstance(data, Source):
         return _open_source(data, columns=columns, score=score)
     dataset = gathered(data)
@@ -214,30 +246,24 @@ def open_rows(data: Any, *, columns: Sequence[str] | None = None, score: str | N
     return Rows(DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)
 
 
-def _path_or_source(data: str | os.PathLike[str]) -> Path | Source:
-    """An existing file wins over a corpus, a corpus over a directory of the same name."""
-    path = Path(data)
-    if path.is_file():
-        return path
-    if str(data) in sources.corpora():
-        return sources.get(str(data))
-    if path.is_dir():
-        raise DataError(f"{data} is a directory: name a file in it")
-    if path.exists():
-        return path
-    siblings = [str(file) for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    names = [*siblings, *sources.corpora()]
-    near = get_close_matches(str(path), names, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"it must be a file, - or a corpus ({_corpora()})"
-    raise DataError(f"no file or corpus {str(data)!r}: {hint}")
+def _join(parts: Sequence[Rows]) -> Rows:
+    """Several data, one after the other. Raises `DataError` if their columns differ."""
+    table = JoinedTable(parts)
+    rows = Rows(table, table.name, table.digest, columns=table.texts, score=table.score, warning=table.warning)
+    rows.parts, rows.ignored, rows.several = tuple(part.name for part in parts), table.ignored, parts[0].several
+    return rows
 
 
-def _corpora() -> str:
-    return ", ".join(sources.corpora())
+def _open_path(path: Path, name: str, layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
+    table = open_file(path, name, layout)
+    check_layout(name, table, layout, columns)
 
+    def content() -> str:
+        checksum = files.sha256_of(path)
+        # The same bytes cut elsewhere are other rows.
+        return checksum if layout == PLAIN else repr((checksum, layout.character, layout.header))
 
-def _open_path(path: Path, name: str, *, columns: Sequence[str] | None, score: str | None) -> Rows:
-    return Rows(open_file(path, name), name, lambda: files.sha256_of(path), columns=columns, score=score)
+    return Rows(table, name, content, columns=columns, score=score)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
@@ -259,24 +285,13 @@ def _generate(source: Source, generate: Callable[..., Sequence[object]]) -> Sequ
         raise DataError(f"corpus {source.name!r} is made of others: {error}") from None
 
 
-def _open_standard_input(*, columns: Sequence[str] | None, score: str | None) -> Rows:
-    """Standard input can be read only once, so it is kept in a temporary file as long as the rows live."""
-    handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
-    with os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    path = Path(name)
+def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
+    """The rows of standard input, which is kept in a temporary file as long as they live."""
+    path = places.saved_standard_input()
     try:
-        rows = _open_path(path, "standard input", columns=columns, score=score)
+        rows = _open_path(path, "standard input", layout, columns=columns, score=score)
     except DataError:
         path.unlink()
         raise
     weakref.finalize(rows, path.unlink, missing_ok=True)
     return rows
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

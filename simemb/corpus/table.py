@@ -15,13 +15,14 @@ class Table(Protocol):
     """Named columns that can be read again and again.
 
     `unit` is what a record's number counts ("line" or "row", from 1); `text_columns` are the columns that
-    can hold text; `records(chosen)` gives (number, cells of the chosen columns), or (number, None) for a
-    blank line. A cell that a record lacks is `MISSING`.
+    can hold text, `list_columns` those that can hold lists of texts; `records(chosen)` gives (number, cells of
+    the chosen columns), or (number, None) for a blank line. A cell that a record lacks is `MISSING`.
     """
 
     unit: str
     columns: tuple[str, ...]
     text_columns: tuple[str, ...]
+    list_columns: tuple[str, ...]
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every record from the first on; each call reads from the start."""

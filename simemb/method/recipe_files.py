@@ -43,9 +43,15 @@ def settings(name: str) -> dict[str, Any]:
     if not name.endswith(".json"):
         return {}
     run = _read_run(Path(name)).get("run", {})
-    names = ("model", "data", "columns", "pooling", "dev", "metric", "seed", "precision")
+    names = ("model", "pooling", "dev", "metric", "seed", "precision", "delimiter", "header")
     try:
-        return {key: tuple(run[key]) if key == "columns" else run[key] for key in names if key in run}
+        settings = {key: run[key] for key in names if key in run}
+        if "data" in run:
+            settings["data"] = (run["data"],) if isinstance(run["data"], str) else tuple(run["data"])
+        if "columns" in run:
+            labels = run.get("labels")  # which made the column of negatives
+            settings["columns"] = (*run["columns"][:2], labels) if labels else tuple(run["columns"])
+        return settings
     except TypeError as error:
         raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
 

@@ -5,6 +5,7 @@ A candidate as near as the positive is likely an unlabeled positive; the margins
 """
 
 import json
+import logging
 import os
 import random
 import re
@@ -20,6 +21,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from simemb.arguments import checked
+from simemb.corpus import labels
+from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.models import Model, encoder_of
@@ -31,6 +34,8 @@ from simemb.search.mining_rules import Rules
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
     from simemb.search.index import Hit, Index
+
+log = logging.getLogger("simemb")
 
 ENCODE_BATCH, SEARCH_BATCH = 8192, 512
 """Pairs encoded in one call, and anchors searched in one call: `SEARCH_BATCH` x depth hits are in memory."""
@@ -64,6 +69,8 @@ def mine(
     *,
     corpus: Any = None,
     columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
     rules: Rules | None = None,
 ) -> MiningSummary:
     """Write triplets of anchor, positive and mined negative, one negative a line, ready for `simcse_sup`.
@@ -79,6 +86,7 @@ def mine(
         corpus: the source of negatives: an `Index` of the same encoder, its directory, or anything that `open_rows`
             takes, whose first text column is indexed. By default the positives of all rows.
         columns: the text columns in the order of their roles: anchor, positive.
+        delimiter, header: see `simemb.corpus.rows.open_rows`.
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
 
     Raises:
@@ -91,10 +99,11 @@ def mine(
             f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
         )
     _refuse_input(path, data, corpus)
-    rows = open_rows(data, columns=columns)
+    rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
         has = f"{rows.name} has 1 text column ({', '.join(rows.columns)})"
         raise DataError(f"{has}: mining needs pairs of anchor and positive (--columns names them)")
+    rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
         with writing(path), new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
@@ -102,6 +111,17 @@ def mine(
             return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
+    """The pairs that are positives by their label, if there is one; a notice names the columns that are not used."""
+    pairs = rows.narrowed(2)
+    if labels.is_asked_for(rows, columns):
+        pairs = labels.positives(pairs, "mining")
+    score = [rows.score] if rows.score and pairs.score else []
+    if unused := [*pairs.ignored, *score]:
+        log.warning("%s: not used: column %s", rows.name, listed(unused))
+    return pairs
 
 
 def _refuse_input(path: Path, *inputs: Any) -> None:

@@ -23,6 +23,8 @@ def fit(
     *,
     output: str | Path,
     columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
     pooling: str | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
@@ -39,10 +41,14 @@ def fit(
         recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
         model: An `Encoder`, which is trained in place, a directory or a hub name. By default `base`, a
             small language model of English that ships with simemb.
-        data: A file, a corpus name, a `datasets.Dataset`, a data frame, or texts or tuples of texts as a list, a column
-            or an iterator (see `simemb.corpus.rows.open_rows`). By default the bundled sample.
+        data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other, a `datasets.Dataset`,
+            a data frame, or texts or tuples of texts as a list, a column or an iterator (see
+            `simemb.corpus.rows.open_rows`). By default the bundled sample.
         output: The run directory (see `simemb.training.run_directory`).
-        columns: The text columns of the data by name, in role order: anchor, positive, negative.
+        columns: The text columns of the data by name, in role order: anchor, positive, negative. A label column among
+            them sorts the pairs (see `simemb.training.labels`); left out, it is not used.
+        delimiter: The character between the cells of the files, "tab" too, if their endings do not say it.
+        header: Whether the first line of the files holds the names of the columns.
         pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
             choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
@@ -67,6 +73,8 @@ def fit(
             data,
             output=directory,
             columns=columns,
+            delimiter=delimiter,
+            header=header,
             pooling=pooling,
             dev=dev,
             metric=metric,

@@ -14,7 +14,7 @@ import torch
 
 from simemb.arguments import checked
 from simemb.corpus import sources
-from simemb.corpus.rows import Rows, open_rows
+from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
@@ -31,6 +31,7 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
 log = logging.getLogger("simemb")
@@ -102,6 +103,8 @@ def prepare(
     *,
     output: RunDirectory,
     columns: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    header: bool = True,
     pooling: str | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
@@ -121,7 +124,8 @@ def prepare(
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     output.refuse(resume=resume, overwrite=overwrite)
-    rows = _rows(recipe, data, columns)
+    opened = sample_for(recipe) if data is None else data
+    rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     suite = _dev_suite(dev, rows)
     encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
@@ -131,8 +135,11 @@ def prepare(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
-        data=rows.name,
+        data=rows.parts,
         columns=rows.columns,
+        labels=labels,
+        delimiter=delimiter or "",
+        header=header,
         dev=NO_DEV if suite is None else str(dev) if isinstance(dev, str | Path) else suite.name,
         metric=metric,
         seed=seed,
@@ -158,15 +165,6 @@ def prepare(
         trackers=trackers,
         progress=progress,
     )
-
-
-def _rows(recipe: Recipe, data: Any, columns: Sequence[str] | None) -> Rows:
-    rows = open_rows(sample_for(recipe) if data is None else data, columns=columns)
-    _check_columns(recipe, rows)
-    if rows.warning:
-        log.warning("%s: %s", rows.name, rows.warning)
-    rows.report_blanks()  # the tokens may come from the cache, without a look at the texts
-    return rows
 
 
 def _load(
@@ -204,20 +202,6 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None
             raise TrainingError(unknown("tracker", tracker, TRACKERS))
         if find_spec(tracker) is None:
             raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
-
-
-def _check_columns(recipe: Recipe, rows: Rows) -> None:
-    if len(rows.columns) < recipe.columns:
-        raise DataError(
-            f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
-            f"({', '.join(rows.columns)}); name others with --columns"
-        )
-    read = {view.column for view in recipe.views}
-    unread = [name for place, name in enumerate(rows.columns) if place not in read]
-    if unread or rows.ignored:
-        log.info("%s: not used: column %s", rows.name, ", ".join([*unread, *rows.ignored]))
-    if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
-        log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
 
 
 def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:

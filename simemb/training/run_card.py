@@ -11,7 +11,7 @@ def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | Non
     """How a checkpoint was trained, and its score on the dev suite, which chose it."""
     lines = [
         f"- base: `{settings.model}`",
-        f"- data: `{settings.data}` ({', '.join(settings.columns)})",
+        f"- data: `{' + '.join(settings.data)}` ({', '.join(settings.columns)})",
         f"- step {step}, seed {settings.seed}",
         *([f"- mind: the data {settings.warning}"] if settings.warning else []),
     ]

@@ -33,22 +33,32 @@ Identity = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """What defines a run besides its recipe."""
+    """What defines a run besides its recipe.
+
+    data: their names, read one after the other. labels: the column that sorted pairs into positives and negatives.
+    delimiter, header: how their files are written, if that was said.
+    """
 
     model: str
     fingerprint: str
     pooling: str
-    data: str
+    data: tuple[str, ...]
     columns: tuple[str, ...]
     dev: str
     metric: str
     seed: int
     precision: str
     warning: str = ""
+    labels: str = ""
+    delimiter: str = ""
+    header: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON for recipe.json."""
-        return {**asdict(self), "columns": list(self.columns)}
+        """Plain JSON for recipe.json: one of the data is a string, and how they are read is left out if it is usual."""
+        data = self.data[0] if len(self.data) == 1 else list(self.data)
+        usual = {"labels": "", "delimiter": "", "header": True}
+        content = {**asdict(self), "data": data, "columns": list(self.columns)}
+        return {name: value for name, value in content.items() if name not in usual or value != usual[name]}
 
 
 class RunDirectory:

@@ -48,6 +48,7 @@ SHOWN = {
     ("mine", "model"): "MODEL",
     ("mine", "data"): "DATA",
     ("mine", "rules"): "--relative-margin",
+    **{(verb, "layout"): "--no-header" for verb in ("train simcse", "encode", "index", "mine")},
     ("new", "output"): "OUTPUT",
     ("list", "what"): "WHAT",
 }
@@ -144,6 +145,11 @@ def test_short_and_long_spellings_mean_the_same() -> None:
 
 
 def test_an_option_that_is_given_twice_loses_no_value_in_silence() -> None:
+    twice = ("a.txt", "--output", "o", "--data", "b.txt", "--resume")
+    assert parse(train.Train, ["--data", *twice], prog="simemb train").data == ("a.txt", "b.txt")
+    assert parse(train.Train, ["--data=a.txt", "--data=b.txt"], prog="simemb train").data == ("a.txt", "b.txt")
+    with pytest.raises(UsageError, match="--seed is given twice; it takes one value"):
+        parse(train.Train, ["--seed", "1", "--seed=2"], prog="simemb train")
     with pytest.raises(UsageError, match="--suite is given twice; it takes all its values at once"):
         parse(eval_verb.Eval, ["a", "--suite", "sts", "--suite=zh"], prog="simemb eval")
     assert parse(eval_verb.Eval, ["a", "--suite", "sts", "zh"], prog="simemb eval").suite == ("sts", "zh")

@@ -43,11 +43,58 @@ def test_recognized_names_fill_the_roles(tmp_path: Path, header, columns, score,
     assert (rows.columns, rows.score, rows.ignored) == (columns, score, ignored)
 
 
-def test_unrecognized_names_are_taken_in_order_with_a_notice(tmp_path: Path, caplog):
+def test_the_only_column_of_text_is_taken_with_a_notice(tmp_path: Path, caplog):
     with caplog.at_level(logging.WARNING, "simemb"):
-        rows = open_rows(write(tmp_path, "a.csv", "left,score,right\na,1,b\n"))
-    assert (rows.columns, rows.score) == (("left", "right"), "score")
-    assert "'left' as anchor, 'right' as positive" in caplog.text
+        rows = open_rows(write(tmp_path, "a.csv", ",guid,texte,score\n0,x17,a man eats,1\n1,y18,the dog runs,2\n"))
+    assert (rows.columns, rows.score, rows.ignored) == (("texte",), "score", ("", "guid"))
+    assert "'texte' is the only one with text" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("left,right\na man eats,he eats it\n", r"left \('a man eats'\), right .*--columns left right; --no-header"),
+        ("guid,number\n17,18\n", r"not certain \(it has: guid \('17'\), number \('18'\)\)"),
+        ("cat\ndog\nfish\n", "not certain .*--columns cat; --no-header if the first line is data"),
+        ("a man eats\na dog\n", r"first line looks like data \('a man eats'\).*--no-header reads it as a row"),
+        ("2,a cat\n3,a dog\n", "first line looks like data .'2'.*--no-header"),
+        ("sentence1;sentence2\na;b\n", "every line is cut by ';', .*: --delimiter ';' reads"),
+        ("a man eats\the eats it\n", "every line is cut by tab, .*: --delimiter tab --no-header reads"),
+    ],
+)
+def test_what_is_not_certain_is_refused_with_the_options_to_type(tmp_path: Path, content: str, message: str):
+    with pytest.raises(DataError, match=message) as caught:
+        open_rows(write(tmp_path, "a.csv", content))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_between_tabs_is_no_text_file(tmp_path: Path):
+    path = write(tmp_path, "snli.txt", 'gold_label\tsentence1\tsentence2\nneutral\t"a\tb\n')
+    with pytest.raises(DataError, match="--delimiter tab reads them as columns; --columns sentence reads whole lines"):
+        open_rows(path)
+    assert list(open_rows(path, delimiter="tab").texts()) == [('"a', "b")]
+    assert len(list(open_rows(path, columns=["sentence"]).texts())) == 2
+
+
+def test_the_options_read_what_the_ending_does_not_say(tmp_path: Path):
+    path = write(tmp_path, "a.csv", "a man eats;3\na dog;1\n")
+    rows = open_rows(path, delimiter=";", header=False)
+    assert (rows.columns, rows.ignored, list(rows.texts())) == (
+        ("column1",),
+        ("column2",),
+        [("a man eats",), ("a dog",)],
+    )
+    for bad in ("", ";;", '"'):
+        with pytest.raises(DataError, match="is not one character"):
+            open_rows(path, delimiter=bad)
+    with pytest.raises(DataError, match="leave out --delimiter and --no-header"):
+        open_rows(write(tmp_path, "a.jsonl", '{"text": "a"}'), header=False)
+
+
+def test_sts_benchmark_is_read_as_it_is_downloaded(tmp_path: Path):
+    line = 'main-captions\tMSRvid\t2012test\t0001\t5.000\tA "plane, off.\tA jet.'
+    rows = open_rows(write(tmp_path, "sts-dev.csv", f"{line}\n{line}\tlicense\tsource\n"))
+    assert list(rows.scored()) == [('A "plane, off.', "A jet.", 5.0)] * 2
 
 
 def test_named_columns_win_in_any_case_and_may_hold_the_score(tmp_path: Path):

@@ -1,0 +1,46 @@
+"""Where data are that the user names: a file or a corpus."""
+
+import os
+import shutil
+import sys
+import tempfile
+from difflib import get_close_matches
+from pathlib import Path
+
+from simemb.corpus import sources
+from simemb.corpus.sources import Source
+from simemb.errors import DataError
+
+
+def find(data: str | os.PathLike[str]) -> Path | Source:
+    """The file or the corpus: an existing file wins over a corpus, a corpus over a directory of the same name.
+
+    Raises:
+        DataError: there is neither; names the nearest.
+    """
+    path = Path(data)
+    if path.is_file():
+        return path
+    if str(data) in sources.corpora():
+        return sources.get(str(data))
+    if path.is_dir():
+        raise DataError(f"{data} is a directory: name a file in it")
+    if path.exists():
+        return path
+    siblings = [str(file) for file in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [*siblings, *sources.corpora()]
+    near = get_close_matches(str(path), names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"it must be a file, - or a corpus ({_corpora()})"
+    raise DataError(f"no file or corpus {str(data)!r}: {hint}")
+
+
+def _corpora() -> str:
+    return ", ".join(sources.corpora())
+
+
+def saved_standard_input() -> Path:
+    """A temporary file with all of standard input, which can be read only once."""
+    handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
+    with os.fdopen(handle, "wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return Path(name)

@@ -1,0 +1,54 @@
+"""The examples of a run: the rows of its data as the recipe learns from them, with a notice of what is left unused."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from simemb.corpus.columns import listed
+from simemb.corpus.rows import Rows, open_rows
+from simemb.errors import DataError
+from simemb.method.recipe import Recipe
+from simemb.training.labels import examples, learns_labels
+
+log = logging.getLogger("simemb")
+
+
+def open_examples(
+    recipe: Recipe, data: Any, columns: Sequence[str] | None, *, delimiter: str | None, header: bool
+) -> tuple[Rows, str]:
+    """The rows that the recipe learns from, and the column of labels that sorted them, or "".
+
+    Raises:
+        DataError: the data cannot be read, lack a column, or have labels that the recipe has no use for.
+    """
+    opened = open_rows(data, columns=columns, delimiter=delimiter, header=header)
+    if opened.several:
+        opened = opened.narrowed(1 + max(view.column for view in recipe.views))
+        _say_several(opened)
+    rows = examples(recipe, opened, columns)
+    used = rows is not opened or learns_labels(recipe, opened)
+    _check_columns(recipe, rows, [] if used or opened.score is None else [opened.score])
+    if rows.warning:
+        log.warning("%s: %s", rows.name, rows.warning)
+    opened.report_blanks()  # the tokens may come from the cache, without a look at the texts
+    return rows, str(opened.score) if rows is not opened and rows.score is None else ""
+
+
+def _say_several(rows: Rows) -> None:
+    members = [member for group in rows.several.values() for member in group]
+    if members:
+        log.warning("%s: each text of %s makes a row; the row's other texts come again", rows.name, listed(members))
+
+
+def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
+    if len(rows.columns) < recipe.columns:
+        raise DataError(
+            f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
+            f"({', '.join(rows.columns)}); name others with --columns"
+        )
+    read = {view.column for view in recipe.views}
+    unread = [name for place, name in enumerate(rows.columns) if place not in read]
+    if left := [*unread, *unused, *rows.ignored]:
+        log.warning("%s: not used: column %s", rows.name, listed(left))
+    if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
+        log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
