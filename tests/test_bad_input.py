@@ -138,7 +138,7 @@ FILES = (
     bad_file("an open quote", "a.csv", 'text\n"never closed\n', "line 2", "quote"),
     bad_file("a broken JSON line", "a.jsonl", '{"text": "a"}\n{"text": \n', "line 2", "not valid JSON"),
     bad_file("a JSON line that is no object", "a.jsonl", '["a"]\n', "line 1", "an object"),
-    bad_file("a JSON line without the key", "a.jsonl", '{"text": "a"}\n{"txet": "b"}\n', "line 2", "'text'", "txet"),
+    bad_file("a JSON line without the key", "a.jsonl", '{"text": "a"}\n{"txet": "b"}\n', "line 2", "'text'", "1 of 2"),
     bad_file("a missing text", "a.jsonl", '{"text": "a"}\n{"text": null}\n', "line 2", "'text'", "null"),
     bad_file("a number as text", "a.jsonl", '{"text": "a"}\n{"text": 7}\n', "line 2", "'text'", "the number 7"),
     bad_file("a column of numbers", "a.jsonl", '{"text": 1}\n{"text": 2}\n', "text"),
@@ -149,7 +149,7 @@ FILES = (
     bad_file("no parquet", "a.parquet", b"PAR1 but not really", "not a whole parquet file"),
     bad_file("a column twice", "a.csv", "text,text\na,b\n", "'text' occurs twice"),
     bad_file("an unknown column", "a.csv", "text\na\n", "'txt'", "'text'", words=ENCODE + " --column txt"),
-    bad_file("nothing recognized", "a.csv", "a,b,c,d\n1,2,3,4\n", "no column is recognized", "a, b, c, d"),
+    bad_file("nothing recognized", "a.csv", "a,b,c,d\n1,2,3,4\n", "is not certain", "a ('1'), b", "--columns"),
     Case("a folder as a file", ENCODE.format(tiny="{tiny}", file="."), ("directory", "file")),
     bad_words("an unknown corpus", f"{TRAIN} --data wikki", "'wikki'", "'wiki'"),
     Case(
@@ -157,7 +157,12 @@ FILES = (
         "train simcse_sup --model {tiny} --data good.txt --dev none --output run",
         ("good.txt", "needs 2 text columns", "it has 1 (sentence)", "--columns"),
     ),
-    Case("a single example", f"{TRAIN} --data one.txt", ("one.txt", "1 example", "at least 2"), {"one.txt": "alone\n"}),
+    Case(
+        "a single example",
+        TRAIN.replace("good.txt", "one.txt"),
+        ("one.txt", "1 example", "at least 2"),
+        {"one.txt": "alone\n"},
+    ),
     Case("a bad row far down", f"{TRAIN} --data a.txt", ("a.txt, line 41",), {"a.txt": TEXT.encode() + b"\xff\n"}),
 )
 EVAL = "eval {tiny} --suite {file} --json scores.json"
@@ -194,7 +199,7 @@ WORDS = (
     bad_words("vectors to an unknown format", "encode {tiny} good.txt --output v.csv", ".npy or .parquet", ".csv"),
     bad_words("vectors over their own texts", "encode {tiny} good.txt --output good.txt", "good.txt", "--output"),
     bad_words("a batch of no text", "encode {tiny} good.txt --output v.npy --batch-size 0", "batch_size", "1", "0"),
-    bad_words("no dimension", "encode {tiny} good.txt --output v.npy --truncate-dim 0", "truncate_dim", "1", "0"),
+    bad_words("no dimension", "encode {tiny} good.txt --output v.npy --truncate-dim 0", "--truncate-dim", "1", "0"),
     bad_words("an unknown list", "list recipe", "WHAT", "'recipe'", "'recipes'"),
     bad_words("the same seed twice", f"{TRAIN} --seeds 1 2 1", "--seeds 1 2 1", "once"),
 )
@@ -258,9 +263,9 @@ MODELS = (
             before=lambda kitchen, file=file, how=how: kitchen.spoil(kitchen.tiny, "bad", file, how),
         )
         for name, file, how, says in (
-            ("half of the weights", "model.safetensors", half, ("cannot be loaded",)),
-            ("noise for weights", "model.safetensors", noise, ("cannot be loaded",)),
-            ("no weights", "model.safetensors", gone, ("cannot be loaded", "model.safetensors")),
+            ("half of the weights", "model.safetensors", half, ("no complete safetensors file",)),
+            ("noise for weights", "model.safetensors", noise, ("no complete safetensors file",)),
+            ("no weights", "model.safetensors", gone, ("has no model.safetensors",)),
             ("half of a config", "config.json", half, ("config.json", "JSON")),
             ("half of a tokenizer", "tokenizer.json", half, ("cannot be loaded",)),
         )
@@ -341,7 +346,7 @@ RUNS = (
             ("half a checkpoint", "last/*", half, ("checkpoint is damaged", "--overwrite")),
             ("a checkpoint of noise", "last/*", noise, ("checkpoint is damaged",)),
             ("an empty checkpoint", "last/*", emptied, ("checkpoint is damaged",)),
-            ("half a recipe.json", "recipe.json", half, ("recipe.json", "cannot be read", "--overwrite")),
+            ("half a recipe.json", "recipe.json", half, ("recipe.json", "cannot be read", "another --output")),
         )
     ),
 )
@@ -398,7 +403,12 @@ PREPARING = (
     bad_words("pairs that are not there", MINE.replace("{file}", "pears.tsv"), "'pears.tsv'"),
     bad_words("triplets to an unknown format", "mine {tiny} dev.tsv --output t.csv", ".tsv or .jsonl", ".csv"),
     bad_words("triplets over their pairs", "mine {tiny} dev.tsv --output dev.tsv", "dev.tsv is the input too"),
-    bad_words("triplets where nothing can be", "mine {tiny} dev.tsv --output /proc/t.tsv", "/proc/t.tsv", "cannot be"),
+    bad_words(
+        "triplets where nothing can be",
+        "mine {tiny} dev.tsv --columns sentence1 sentence2 --output /proc/t.tsv",
+        "/proc/t.tsv",
+        "cannot be",
+    ),
     bad_words("no negative wanted", f"{MINE} --negatives 0".replace("{file}", "dev.tsv"), "negatives", "1 or more"),
     bad_words("nothing to look at", f"{MINE} --depth 2 --skip 2".replace("{file}", "dev.tsv"), "depth", "3 or more"),
     bad_words("too wide a margin", f"{MINE} --margin 3".replace("{file}", "dev.tsv"), "margin", "[-2, 2]", "3"),
@@ -409,7 +419,7 @@ PREPARING = (
     bad_file("half a pair", "a.tsv", "anchor\tpositive\na\tb\na\n", "line 3", "1 column", "2", words=MINE),
     Case(
         "mining an index of another model",
-        "mine {other} dev.tsv --corpus index --output t.tsv",
+        "mine {other} dev.tsv --columns sentence1 sentence2 --corpus index --output t.tsv",
         ("the index is of", "not of"),
         before=lambda kitchen: kitchen.take(kitchen.index, "index"),
     ),

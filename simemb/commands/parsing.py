@@ -3,6 +3,7 @@
 Each attribute's docstring is its help text.
 """
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ import tyro
 
 from simemb.commands.options import Option, check_value, options_of
 from simemb.errors import SimembError
+
+log = logging.getLogger("simemb")
 
 
 class UsageError(SimembError):
@@ -60,12 +63,16 @@ def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
 
 
 def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
-    """Refuse an option with values that is given twice: tyro would keep the last and drop the first."""
+    """Say so where an option is given twice, of which tyro keeps the last; refuse it where it takes several values.
+
+    A command that is kept in a variable is often changed by options after it, which replace those in it.
+    """
     counts = Counter(_option_name(word) for word in words)
     for option in options:
         if option.values != 0 and not option.positional and counts[option.name] > 1:
-            several = "it takes all its values at once" if option.values is None else "it takes one value"
-            raise UsageError(f"{option.name} is given twice; {several}")
+            if option.values is None:
+                raise UsageError(f"{option.name} is given twice; it takes all its values at once")
+            log.warning("%s is given twice: the last one counts", option.name)
 
 
 def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:

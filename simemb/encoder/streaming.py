@@ -23,7 +23,7 @@ from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file, writing
 from simemb.progress import track
-from simemb.texts import Texts
+from simemb.texts import Texts, check_values
 
 log = logging.getLogger("simemb")
 
@@ -138,8 +138,8 @@ class Encodes:
         frame, a dict, a set), and `DataError` for a text that is missing or no string.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
-        width = _width(self, options)
         several = Texts([texts] if isinstance(texts, str) else texts)
+        width = _width(self, options)
         blocks = [vectors for _, vectors in _stream(self, several, options)]
         vectors = np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
         return vectors[0] if isinstance(texts, str) else vectors
@@ -166,6 +166,8 @@ class Encodes:
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         path, several = Path(path), Texts(texts)
+        if ids is not None:
+            check_values(ids, "ids", "a list of strings, one for each text")
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:

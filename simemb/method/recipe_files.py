@@ -2,10 +2,8 @@
 
 import importlib
 import importlib.util
-import re
 import sys
 import traceback
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +67,18 @@ def _import_file(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except SimembError as error:
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError(f"{_place(path, error)}: {error}") from error
     # The file is the user's own, so any exception becomes a message for the user.
     except Exception as error:
-        raise RecipeError(_import_problem(path, error)) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise RecipeError(f"{_place(path, error)}: cannot be imported: {reason}") from error
     return module
 
 
-def _import_problem(path: Path, error: Exception) -> str:
-    """What an exception of a recipe file means; a field that does not exist gets the nearest one."""
+def _place(path: Path, error: Exception) -> str:
+    """The file, and the line of it that an exception comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()]
-    line = f", line {frames[-1].lineno}" if frames else ""
-    keyword = re.fullmatch(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'.*", str(error))
-    kind = {"Recipe": Recipe, **noun_classes()}.get(keyword[1]) if keyword else None
-    if keyword and kind:
-        return f"{path}{line}: {unknown(f'field of {keyword[1]}', keyword[2], [field.name for field in fields(kind)])}"
-    return f"{path}{line}: cannot be imported: {type(error).__name__}: {error}"
+    return f"{path}, line {frames[-1].lineno}" if frames else str(path)
 
 
 def _recipe_of_run(path: Path) -> Recipe:

@@ -511,7 +511,7 @@ def test_a_recipe_that_is_not_checked_yet_may_be_mended():
         ("def (", "cannot be imported: SyntaxError"),
         ("import no_such_module_here", "cannot be imported: ModuleNotFoundError"),
         ("from simemb import NoSuchNoun", "cannot be imported: "),
-        ("from simemb import Recipe\nrecipe = Recipe(())", r"mine\.py: no views: nothing is read"),
+        ("from simemb import Recipe\nrecipe = Recipe(())", r"mine\.py, line 2: no views: nothing is read"),
         ("float(wrong=1)", "line 1: cannot be imported: TypeError"),
         ("", "defines no `recipe`"),
         ("recipe = 3", "defines no `recipe`"),
@@ -528,7 +528,7 @@ def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: 
 def test_a_field_that_does_not_exist_gets_the_nearest(tmp_path: Path):
     (tmp_path / "one.py").write_text("from simemb import Recipe\nrecipe = Recipe((), batchsize=1)\n")
     (tmp_path / "two.py").write_text("from simemb import View\n\nView(kolumn=1)\n")
-    # In a process of its own: the checkers of types in these tests word Python's complaint in their own way.
+    # In a process of its own: the checkers of types in these tests come before simemb's.
     program = "\n".join(
         (
             "import sys",
@@ -541,8 +541,8 @@ def test_a_field_that_does_not_exist_gets_the_nearest(tmp_path: Path):
     )
     words = [sys.executable, "-c", program, "one.py", "two.py"]
     one, two = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert one.startswith("one.py, line 2: unknown field of Recipe 'batchsize': did you mean 'batch_size'?")
-    assert two.startswith("two.py, line 3: unknown field of View 'kolumn': did you mean 'column'?")
+    assert one.startswith("one.py, line 2: unknown argument of Recipe() 'batchsize': did you mean 'batch_size'?")
+    assert two.startswith("two.py, line 3: unknown argument of View() 'kolumn': did you mean 'column'?")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
@@ -573,7 +573,7 @@ def test_the_recipe_json_of_a_run_gives_recipe_and_settings(tmp_path: Path):
     }
     path.write_text(json.dumps({"recipe": EVERYTHING.to_json(), "run": run | {"fingerprint": "f"}}))
     assert find(str(path)) == EVERYTHING
-    assert settings(str(path)) == run | {"columns": ("a",)}
+    assert settings(str(path)) == run | {"columns": ("a",), "data": ("d",)}
     assert settings("simcse") == {}
 
 
