@@ -151,9 +151,29 @@ def write_text(path: Path, text: str) -> None:
 def read_json(path: Path, refusal: Callable[[OSError | ValueError], Exception]) -> Any:
     """The content of a JSON file. Raises `refusal(error)` if the file cannot be read or is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return load_json(path)
     except (OSError, ValueError) as error:
         raise refusal(error) from error
+
+
+def load_json(path: Path) -> Any:
+    """The content of a JSON file. Raises `ValueError` for what is not JSON or could not be written again, `OSError`."""
+    text = path.read_text(encoding="utf-8")
+    content = parse_json(text)
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("it holds half of a surrogate pair") from None
+    return content
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text. Raises `ValueError` alone, also for what is nested too deeply for Python."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def sha256_of(path: Path) -> str:

@@ -3,13 +3,13 @@
 A record of scores carries both (`Scores.trained`, `Scores.overlap`), so that a number can be traced to its training.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simemb import files
 from simemb.comparison.contamination import Overlap
 from simemb.comparison.training_texts import check
 from simemb.encoder.names import as_typed, is_bundled
@@ -89,7 +89,7 @@ def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
     if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.load_json(path)
         training = _whitened(content) if path.name == WHITENING else _from_recipe(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s is damaged, so how this encoder was trained is not known: %r", path, error)

@@ -45,7 +45,7 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
     """
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
     try:
-        return Overlap.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Overlap.from_json(files.load_json(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # absent or damaged: search again
     opened: list[tuple[Data, Rows]] = []

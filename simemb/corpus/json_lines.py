@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
+from simemb import files
 from simemb.corpus.lines import lines
 from simemb.corpus.table import MISSING, Record, kind_of
 from simemb.errors import DataError
@@ -52,10 +53,13 @@ class JsonLinesFile:
                 yield number, None
                 continue
             try:
-                record = cast(object, json.loads(line))
+                record = cast(object, files.parse_json(line))
             except json.JSONDecodeError as error:
                 place = f"{self.name}, line {number}, column {error.colno}"
                 raise DataError(f"{place}: not valid JSON ({error.msg})") from None
+            except ValueError as error:  # too deep, or an integer of thousands of digits
+                reason = str(error).partition(";")[0]
+                raise DataError(f"{self.name}, line {number}: JSON that cannot be read: {reason}") from None
             if not isinstance(record, dict):
                 problem = f"is {kind_of(record):.60}, not an object like {{...}}"
                 raise DataError(f"{self.name}, line {number} {problem}")

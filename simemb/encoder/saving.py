@@ -74,8 +74,8 @@ def _is_ours(path: Path) -> bool:
 def _object(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one for anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = files.load_json(path)
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 

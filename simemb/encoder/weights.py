@@ -3,7 +3,6 @@
 Another library's error on such a directory is long and names neither the cause nor the way out; the lines here do.
 """
 
-import json
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -11,6 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from simemb import files
 from simemb.errors import ModelError
 
 log = logging.getLogger("simemb")
@@ -65,7 +65,7 @@ def _files(directory: Path) -> list[Path]:
         return [directory / FILE]
     if (directory / INDEX).is_file():
         try:
-            names = sorted(set(json.loads((directory / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+            names = sorted(set(files.load_json(directory / INDEX)["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{directory / INDEX} is damaged: copy or download it again") from error
         for name in names:

@@ -36,7 +36,7 @@ class History:
     @classmethod
     def of(cls, directory: Path, recipe: dict[str, Any] | None) -> "History | None":
         """That of a run directory; None where nothing was logged."""
-        lines = [line for line in RunDirectory(directory).logged() if "step" in line]
+        lines = list(RunDirectory(directory).logged())
         if not lines:
             return None
         settings = (recipe or {}).get("run", {})

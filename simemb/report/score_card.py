@@ -3,13 +3,13 @@
 `simemb eval RUN` keeps the record of every suite in RUN/scores; the section is made from these files alone.
 """
 
-import json
 import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from simemb import files
 from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
 from simemb.files import write_text
@@ -49,7 +49,7 @@ def _records(folder: Path) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = files.load_json(path)
             _suite(record)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             log.warning("%s is not a record of scores, so it is not in the model card", path)

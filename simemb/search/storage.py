@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import is_temporary, new_file, tidy_inside, write_text, writing
+from simemb.files import is_temporary, load_json, new_file, tidy_inside, write_text, writing
 from simemb.locks import confirm
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SearchError(f"{directory}: no index here (no {MANIFEST}): make one with `simemb index`")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path)
         version = content["format"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise SearchError(f"{path}: not the description of an index ({error!r}): build it again") from error
@@ -172,8 +172,8 @@ def _check_writable(directory: Path, *, overwrite: bool) -> None:
 def _is_manifest(path: Path) -> bool:
     """Whether a file describes an index of ours, whatever its format."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = load_json(path)
+    except (OSError, ValueError):
         return False
     return isinstance(content, dict) and {"format", "encoder", "parts"} <= content.keys()
 

@@ -6,6 +6,7 @@ second encoder learns too), `last/` (what exact resume needs) and a model card.
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from simemb import files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
 from simemb.training.run_record import difference, is_record
+
+log = logging.getLogger("simemb")
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
@@ -237,12 +240,18 @@ class RunDirectory:
             raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
 
     def logged(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl, without a last line that a crash cut short."""
-        for line in self.metrics.read_text(encoding="utf-8").splitlines() if self.metrics.exists() else ():
-            try:
-                yield json.loads(line)
-            except ValueError:
-                return
+        """The lines of metrics.jsonl: numbers by name, of which "step" is one.
+
+        A last line that a crash cut short is left out; so is any other that cannot be read, with a notice.
+        """
+        content = self.metrics.read_text(encoding="utf-8", errors="replace") if self.metrics.exists() else ""
+        lines = content.split("\n")
+        for number, line in enumerate(lines, 1):
+            record = _numbers(line)
+            if record is not None:
+                yield record
+            elif line.strip() and number < len(lines):
+                log.warning("%s, line %d cannot be read and is left out", self.metrics, number)
 
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps after the checkpoint: they will be written again."""
@@ -254,6 +263,17 @@ def _content(directory: Path) -> list[Path]:
     """What is in a directory, without what a killed writer left; nothing if there is no directory."""
     inside = directory.iterdir() if directory.is_dir() else ()
     return sorted(path for path in inside if not files.is_temporary(path))
+
+
+def _numbers(line: str) -> dict[str, Any] | None:
+    """The numbers of a line of metrics.jsonl; None if it is not one."""
+    try:
+        record = files.parse_json(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        return None
+    return record if all(value is None or type(value) in (int, float) for value in record.values()) else None
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simemb import files
+
 SECTIONS = ("recipe", "run", "data")
 """What a run and its continuation have in common; versions and machine may differ."""
 
@@ -24,8 +26,8 @@ MOVABLE = {
 def is_record(path: Path) -> bool:
     """Whether a file is the recipe.json of a run."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = files.load_json(path)
+    except (OSError, ValueError):
         return False
     return isinstance(content, dict) and all(isinstance(content.get(section), dict) for section in SECTIONS)
 

@@ -290,3 +290,25 @@ def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
     monkeypatch.delenv("SIMEMB_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert files.cache_folder() == tmp_path / ".cache" / "simemb"
+
+
+# ---- JSON ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("9" * 5000, "integer string conversion"),
+        ('{"a": "\\ud800"}', "half of a surrogate pair"),
+        ("{", "Expecting property name"),
+        ("", "Expecting value"),
+    ],
+)
+def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        files.load_json(path)
+    path.write_text('{"a": "\\ud83d\\ude00"}')
+    assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}

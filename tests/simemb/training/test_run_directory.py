@@ -202,6 +202,19 @@ def test_a_line_that_a_crash_cut_short_is_left_out(tmp_path: Path):
     assert run.metrics.read_text() == '{"step": 1, "loss": 1.5}\n{"step": 2, "loss": 1.5}\n'
 
 
+@pytest.mark.parametrize("line", [b"\xb4", b"[]", b"3", b'{"loss": 1}', b'{"step": "2"}', b'{"step": 2, "loss": {}}'])
+def test_a_line_that_cannot_be_read_is_left_out_and_named(
+    line: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    run = started(tmp_path / "run")
+    run.log({"step": 1, "loss": 1.5})
+    with run.metrics.open("ab") as file:
+        file.write(line + b"\n")
+    run.log({"step": 3, "loss": 0.5})
+    assert [record["step"] for record in run.logged()] == [1, 3]
+    assert "metrics.jsonl, line 2 cannot be read and is left out" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["best", "twin"])
 def test_a_replacement_of_an_encoder_that_a_crash_cut_short_is_undone_on_resume(name: str, tmp_path: Path):
     run = started(tmp_path / "run")
