@@ -24,6 +24,10 @@ class AbsentError(DataError):
     """Data that are not to be had on this machine; whoever can do without them catches this."""
 
 
+class UnclearError(DataError):
+    """Data of which it is not certain how they are to be read; says which options settle it."""
+
+
 class ModelError(SimembError):
     """A model, a pooling or a saved directory that cannot be used."""
 

@@ -4,15 +4,15 @@ simemb eval MODEL [--suite sts] [--json FILE]
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import load_encoder
-from simemb.commands.options import AtLeastOne
+from simemb.commands.inputs import load_encoder, rows_of
+from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout
 from simemb.commands.outputs import check_output, write_output
 from simemb.commands.parsing import UsageError, parse
 
@@ -31,6 +31,7 @@ class Eval:
     mteb:TASK (needs simemb[mteb])."""
     columns: tuple[str, ...] = ()
     """Of the files among them: the two columns of sentences, then the one of scores. By default recognized by name."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     json: Path | None = None
     """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
     geometry: bool = True
@@ -60,7 +61,7 @@ def run(words: list[str]) -> None:
 
     if options.columns and not (len(options.columns) in (2, 3) and all(Path(name).is_file() for name in options.suite)):
         raise UsageError("--columns names the columns of files of scored pairs: two of sentences, and one of scores")
-    suites = [evaluate.find(name, columns=options.columns) for name in options.suite]
+    suites = [evaluate.find(_opened(name, options)) for name in options.suite]
     encoders = [load_encoder(model, options.pooling, options.precision) for model in options.models]
     settings = {"geometry": options.geometry, "batch_size": options.batch_size, "cache": options.cache}
     scores_by_suite: list[list[Scores]] = []
@@ -80,6 +81,14 @@ def run(words: list[str]) -> None:
     for scores in scores_by_suite:
         terminal.print_scores(scores, aggregate=options.aggregate, number=options.metric)
     terminal.print_notes(provenance.pooling_notes({score.model: score.pooling for score in scores_by_suite[0]}))
+
+
+def _opened(name: str, options: Eval) -> Any:
+    """A file of scored pairs as the options say that it is to be read; any other suite by its name."""
+    if not Path(name).is_file():
+        return name
+    score = options.columns[2] if len(options.columns) > 2 else None
+    return rows_of(Path(name), options.layout, options.columns[:2], score)
 
 
 def _keep(scores: "Scores", run: Path) -> None:

@@ -1,12 +1,15 @@
 """Models and texts as the verbs take them from the command line."""
 
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from simemb.commands.options import FileLayout
 
 if TYPE_CHECKING:
     from simemb.corpus.documents import Documents
+    from simemb.corpus.rows import Rows
 
 log = logging.getLogger("simemb")
 
@@ -32,6 +35,14 @@ def load_finished(model: str, pooling: str | None, precision: Literal["float32",
             MINI,
         )
     return encoder
+
+
+def rows_of(data: str | Path, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":
+    """The rows of a file as the options of a verb say that it is to be read (`simemb.corpus.rows.open_rows`)."""
+    from simemb.corpus.rows import open_rows
+
+    header = not layout.no_header
+    return open_rows(data, columns=columns or None, score=score, delimiter=layout.delimiter, header=header)
 
 
 def documents(

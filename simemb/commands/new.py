@@ -4,7 +4,7 @@ simemb new OUTPUT --data INPUT
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -12,6 +12,8 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
+from simemb.commands.inputs import rows_of
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -45,6 +47,7 @@ class New:
     """Keep upper case and accents."""
     columns: tuple[str, ...] = ()
     """The text columns of the data. By default recognized by name."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     words_from: str | None = None
     """An encoder whose vectors of single words are the first word embeddings (`mini`, a directory, a hub name); it
     needs `width` dimensions or more. By default they are random."""
@@ -59,16 +62,16 @@ def run(words: list[str]) -> None:
     options = parse(New, words, prog="simemb new")
     from simemb.encoder import untrained
 
+    rows = rows_of(options.data, options.layout, options.columns)
     model = untrained.new(
         options.output,
-        options.data,
+        rows,
         vocabulary=options.vocabulary,
         layers=options.layers,
         width=options.width,
         heads=options.heads,
         length=options.length,
         cased=options.cased,
-        columns=options.columns or None,
         words_from=options.words_from,
         seed=options.seed,
         overwrite=options.overwrite,

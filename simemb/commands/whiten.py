@@ -4,7 +4,7 @@ simemb whiten MODEL --data INPUT --output DIR
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
+from simemb.commands.inputs import rows_of
+from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import parse
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Whiten:
     """Keep this many dimensions, those that vary most. By default all."""
     columns: tuple[str, ...] = ()
     """The text columns of the data. By default recognized by name."""
+    layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     overwrite: bool = False
@@ -65,11 +68,10 @@ def run(words: list[str]) -> None:
 
 def _whiten(options: Whiten) -> None:
     from simemb.comparison import provenance
-    from simemb.corpus.rows import open_rows
     from simemb.encoder import whitening
     from simemb.encoder.encoder import Encoder
 
-    rows = open_rows(options.data, columns=options.columns or None)
+    rows = rows_of(options.data, options.layout, options.columns)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
     encoder = Encoder.load(options.model, pooling=options.pooling)

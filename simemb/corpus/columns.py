@@ -13,7 +13,7 @@ from itertools import islice
 
 from simemb.corpus.delimited import DelimitedFile, is_sentence
 from simemb.corpus.table import MISSING, Table
-from simemb.errors import DataError, unknown
+from simemb.errors import DataError, UnclearError, unknown
 
 logger = logging.getLogger("simemb")
 
@@ -128,7 +128,8 @@ def _one(name: str, role: str, columns: Iterable[str], recognized: Sequence[str]
     """The column with a name recognized for a role, if there is one."""
     candidates = [column for column in columns if column.lower() in recognized]
     if len(candidates) > 1:
-        raise DataError(f"{name}: {listed(candidates)} could each be the {role}: keep one, or name it among --columns")
+        advice = "keep one, or name it among --columns"
+        raise UnclearError(f"{name}: {listed(candidates)} could each be the {role}: {advice}")
     return candidates[0] if candidates else None
 
 
@@ -141,7 +142,7 @@ def _recognized(name: str, table: Table, several: Mapping[str, tuple[str, ...]])
     text = tuple(column for column in filled if column is not None)
     if filled[: len(text)] != list(text):
         missing = list(ROLES)[filled.index(None)]
-        raise DataError(f"{name}: {listed(text)} found, but no {missing} ({_seen(table)}); {_choose(text)}")
+        raise UnclearError(f"{name}: {listed(text)} found, but no {missing} ({_seen(table)}); {_choose(text)}")
     return text
 
 
@@ -154,7 +155,7 @@ def _only_text(name: str, table: Table, score: str | None) -> tuple[str, ...]:
         logger.warning("%s: no column name is recognized; %r is the only one with text", name, text[0])
         return text
     header = "; --no-header if the first line is data" if has_header else ""
-    raise DataError(f"{name}: which columns are the texts is not certain ({_seen(table)}); {_choose(text)}{header}")
+    raise UnclearError(f"{name}: which columns are the texts is not certain ({_seen(table)}); {_choose(text)}{header}")
 
 
 def samples(table: Table) -> dict[str, list[object]]:

@@ -6,11 +6,11 @@ from simemb.corpus.columns import is_recognized
 from simemb.corpus.delimited import SPOKEN, DelimitedFile, Layout, head, is_sentence, other_delimiter
 from simemb.corpus.formats import TextFile
 from simemb.corpus.table import Table
-from simemb.errors import DataError
+from simemb.errors import UnclearError
 
 
 def check_layout(name: str, table: Table, layout: Layout, columns: Sequence[str] | None) -> None:
-    """Raise `DataError` for a table whose delimiter or header line cannot be what it was opened with.
+    """Raise `UnclearError` for a table whose delimiter or header line cannot be what it was opened with.
 
     Columns that the user named and that exist settle it.
     """
@@ -21,7 +21,7 @@ def check_layout(name: str, table: Table, layout: Layout, columns: Sequence[str]
     if isinstance(table, DelimitedFile) and table.header and not any(map(is_recognized, table.columns)):
         sentence = next(filter(is_sentence, table.columns), None)
         if sentence is not None:
-            raise DataError(
+            raise UnclearError(
                 f"{name}: its first line looks like data ({sentence!r:.60}), not like the names of columns: "
                 f"--no-header reads it as a row; if it is names, choose with --columns"
             )
@@ -40,7 +40,7 @@ def _check_delimiter(name: str, table: TextFile | DelimitedFile, layout: Layout)
     shown = next((word for word, character in SPOKEN.items() if character == found and character == "\t"), repr(found))
     headless = " --no-header" if not named and layout.header and any(map(is_sentence, cells)) else ""
     whole = f"; --columns {table.columns[0]} reads whole lines" if isinstance(table, TextFile) else ""
-    raise DataError(
+    raise UnclearError(
         f"{name}: every line is cut by {shown}, the first into {', '.join(f'{cell!r:.30}' for cell in cells[:8])}"
         f"{' ...' * (len(cells) > 8)}: --delimiter {shown}{headless} reads them as columns{whole}"
     )

@@ -20,6 +20,7 @@ import numpy as np
 from simemb import cookbook
 from simemb.arguments import checked
 from simemb.corpus.in_memory import gathered
+from simemb.corpus.rows import Rows
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
@@ -47,19 +48,19 @@ def names() -> list[str]:
     return cookbook.names(cookbook.SUITES)
 
 
-def find(suite: Any, name: str = "suite", columns: Sequence[str] = ()) -> Suite:
+def find(suite: Any, name: str = "suite") -> Suite:
     """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), scored pairs or a BEIR folder.
 
-    suite: a name, the path of a file or a folder, pairs in memory as `simemb.corpus.rows.open_rows` takes them, or a
+    suite: a name, the path of a file or a folder, pairs as `simemb.corpus.rows.open_rows` takes or gives them, or a
     `Suite`, which is given back. name: of the argument, for messages.
-
-    columns: of a file: its two columns of sentences and the one of scores, by default those with recognized names.
 
     Raises:
         DataError: there is no such suite; the message suggests the nearest name.
     """
     if isinstance(suite, Suite):
         return suite
+    if isinstance(suite, Rows):
+        return _of_pairs(Path(suite.name), suite)
     if not isinstance(suite, str | os.PathLike):
         task = Similarity(IN_MEMORY, {IN_MEMORY: gathered(suite, name, ALLOWED)}, scale=(-inf, inf))
         return Suite(IN_MEMORY, "scored pairs in memory", (task,), geometry=task)
@@ -75,7 +76,12 @@ def find(suite: Any, name: str = "suite", columns: Sequence[str] = ()) -> Suite:
         return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
     if not suite or (not path.suffix and not path.exists()):
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
-    task = Similarity(path.name.partition(".")[0], {path.name: path}, scale=(-inf, inf), columns=tuple(columns))
+    return _of_pairs(path, path)
+
+
+def _of_pairs(path: Path, pairs: Rows | Path) -> Suite:
+    """The suite of a file of scored pairs, which may be open."""
+    task = Similarity(path.name.partition(".")[0], {path.name: pairs}, scale=(-inf, inf))
     return Suite(_own_name(task.name), f"the scored pairs of {path}", (task,), geometry=task)
 
 

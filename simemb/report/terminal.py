@@ -164,9 +164,11 @@ def print_table(table: Table) -> None:
         return Measurement.get(console, console.options.update(max_width=UNBOUNDED), part)
 
     for part in stack(table, lambda part: needed(part).minimum <= screen):
-        width = needed(part)
+        width, caption, part.caption = needed(part), part.caption, None
         console.width = max(screen, width.minimum if folds else width.maximum)
         console.print(part)
+        if caption:  # below and not in the table, whose width would fold it
+            console.print(caption, style="dim")
 
 
 def _cells(scores: Scores, name: str, *, bars: bool) -> list[str]:

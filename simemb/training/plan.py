@@ -18,7 +18,7 @@ from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
-from simemb.errors import DataError, SimembError, TrainingError, unknown
+from simemb.errors import DataError, SimembError, TrainingError, UnclearError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
 from simemb.evaluation.scores import Scores
@@ -252,8 +252,12 @@ def _dev_suite(dev: Any, rows: Rows) -> Suite | None:
             )
             return None
     suite = find_suite(dev, "dev")
-    for task in suite.tasks:
-        task.load()
+    try:
+        for task in suite.tasks:
+            task.load()
+    except UnclearError as error:
+        wanted = "these are options of --data; a --dev file needs a header line with score, sentence1, sentence2"
+        raise DataError(f"{error} ({wanted})") from error
     pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
     return replace(suite, geometry=pairs)
 

@@ -6,7 +6,6 @@ second encoder learns too), `last/` (what exact resume needs) and a model card.
 """
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from math import isfinite
 from pathlib import Path
 from platform import machine, python_version
 from typing import Any
@@ -22,9 +20,8 @@ from typing import Any
 from simemb import files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
+from simemb.training import metrics_file
 from simemb.training.run_record import difference, is_record
-
-log = logging.getLogger("simemb")
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
@@ -235,53 +232,24 @@ class RunDirectory:
         """Append one line to metrics.jsonl."""
         try:
             with self.metrics.open("a", encoding="utf-8") as file:
-                file.write(_line(record))
+                file.write(metrics_file.line(record))
         except OSError as error:
             raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
 
     def logged(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl: numbers by name, of which "step" is one.
-
-        A last line that a crash cut short is left out; so is any other that cannot be read, with a notice.
-        """
-        content = self.metrics.read_text(encoding="utf-8", errors="replace") if self.metrics.exists() else ""
-        lines = content.split("\n")
-        for number, line in enumerate(lines, 1):
-            record = _numbers(line)
-            if record is not None:
-                yield record
-            elif line.strip() and number < len(lines):
-                log.warning("%s, line %d cannot be read and is left out", self.metrics, number)
+        """The lines of metrics.jsonl (see `simemb.training.metrics_file.read`)."""
+        return metrics_file.read(self.metrics)
 
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps after the checkpoint: they will be written again."""
         kept = [record for record in self.logged() if record["step"] <= step]
-        files.write_text(self.metrics, "".join(map(_line, kept)))
+        files.write_text(self.metrics, "".join(map(metrics_file.line, kept)))
 
 
 def _content(directory: Path) -> list[Path]:
     """What is in a directory, without what a killed writer left; nothing if there is no directory."""
     inside = directory.iterdir() if directory.is_dir() else ()
     return sorted(path for path in inside if not files.is_temporary(path))
-
-
-def _numbers(line: str) -> dict[str, Any] | None:
-    """The numbers of a line of metrics.jsonl; None if it is not one."""
-    try:
-        record = files.parse_json(line)
-    except ValueError:
-        return None
-    if not isinstance(record, dict) or type(record.get("step")) is not int:
-        return None
-    return record if all(value is None or type(value) in (int, float) for value in record.values()) else None
-
-
-def _line(record: dict[str, Any]) -> str:
-    """A line of metrics.jsonl; a number that is not finite (a batch of one has no negatives) is null."""
-    finite = {
-        name: None if isinstance(value, float) and not isfinite(value) else value for name, value in record.items()
-    }
-    return json.dumps(finite) + "\n"
 
 
 def environment() -> dict[str, Any]:

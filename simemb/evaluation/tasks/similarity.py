@@ -54,12 +54,10 @@ class Similarity(Task):
         subsets: Name of each subset -> the name of a corpus in `data/`, a `Source`, the path of a file, or pairs in
             memory as `open_rows` takes them.
         scale: Lowest and highest gold score allowed.
-        columns: The columns of the sentences and of the scores in every subset; by default those with recognized names.
     """
 
     subsets: Mapping[str, Any]
     scale: tuple[float, float] = (0.0, 5.0)
-    columns: tuple[str, ...] = ()
 
     def load(self) -> "LoadedPairs":
         """Read all subsets; `DataError` if one is missing, too short, or has no usable scores."""
@@ -67,7 +65,7 @@ class Similarity(Task):
 
     def read(self) -> list[Pairs]:
         """The pairs of each subset."""
-        return [_read(subset, data, self.scale, self.columns) for subset, data in self.subsets.items()]
+        return [_read(subset, data, self.scale) for subset, data in self.subsets.items()]
 
 
 class LoadedPairs(LoadedTask):
@@ -158,10 +156,10 @@ def _mean(parts: Sequence[Correlation], weights: Sequence[int] | None = None) ->
     return Correlation(*np.average(rows, axis=0, weights=weights).tolist())
 
 
-def _read(subset: str, data: Any, scale: tuple[float, float], columns: Sequence[str]) -> Pairs:
+def _read(subset: str, data: Any, scale: tuple[float, float]) -> Pairs:
     """The pairs of one subset, checked."""
     source = sources.get(data) if isinstance(data, str) else data
-    rows = open_rows(source, columns=columns[:2] or None, score=columns[2] if len(columns) > 2 else None)
+    rows = open_rows(source)
     first, second, gold = (list(column) for column in zip(*rows.scored(), strict=True))
     _check(rows.name, gold, scale)
     return Pairs(subset, rows.name, _checksum(source, rows), first, second, np.array(gold))
