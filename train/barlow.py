@@ -7,9 +7,10 @@ paper finds that many dimensions matter, figure 4, and that large batches do not
 are dropout passes; optimizer and batch are those of `simcse`, with the paper's cosine schedule (the paper: LARS,
 batch 2,048).
 
-When to use it: negatives are a problem, and the batch is not small. What to watch: the correlations are estimated
-on one batch; they are noisy at 64, and at 256 the paper is close to its best result. The loss is a sum over
-dimensions, so gradients are clipped at every step.
+When to use it: negatives are a problem, and the batch is not small. From `base` it gains the most of the four recipes
+without labels that were measured (docs/bundled.md). What to watch: the correlations are estimated on one batch; they
+are noisy at 64, and at 256 the paper is close to its best result. The loss is a sum over dimensions, so gradients are
+clipped at every step.
 """
 
 from dataclasses import replace
