@@ -44,25 +44,34 @@ PLAIN = Layout()
 
 
 class DelimitedFile:
-    """A header line, and rows with as many cells: as in RFC 4180, or between tabs, where quotes are literal.
+    """A header line, and rows with as many cells: as in RFC 4180, or with literal quotes if they are not `quoted`.
 
     Without a header line the columns are `columns`, and what stands to the right of them is left out, or else they are
-    numbered.
+    numbered. `marked` says that a line before all others names the delimiter (`named_delimiter`).
     """
 
     unit = "line"
     list_columns: tuple[str, ...] = ()
 
     def __init__(
-        self, path: Path, name: str, delimiter: str, *, header: bool = True, columns: tuple[str, ...] = ()
+        self,
+        path: Path,
+        name: str,
+        delimiter: str,
+        *,
+        header: bool = True,
+        columns: tuple[str, ...] = (),
+        quoted: bool = True,
+        marked: bool = False,
     ) -> None:
         self.path, self.name, self.delimiter, self.header = path, name, delimiter, header
+        self._quoted, self._marked = quoted, marked
         first = next((cells for _, cells in self._rows() if cells), None)
         if first is None:
             raise DataError(f"{name} is empty: it needs {'a header line and ' * header}rows")
         numbered = tuple(f"column{number}" for number in range(1, len(first) + 1))
         self._open_ended = bool(columns)
-        self.columns = self.text_columns = columns or (tuple(first) if header else numbered)
+        self.columns = self.text_columns = columns or (tuple(map(str.strip, first)) if header else numbered)
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row below the header; a row of another width is an error."""
@@ -76,20 +85,24 @@ class DelimitedFile:
             yield number, tuple(cells[place] for place in places) if cells else None
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        if self.delimiter == "\t":
-            return tab_rows(self.path, self.name)
-        return quoted_rows(self.path, self.name, self.delimiter)
+        if self._quoted:
+            rows = quoted_rows(self.path, self.name, self.delimiter)
+        else:
+            rows = literal_rows(self.path, self.name, self.delimiter)
+        if self._marked:
+            next(cells for _, cells in rows if cells)
+        return rows
 
     def _width(self, cells: int) -> str:
         first = "the header" if self.header else "the first line"
         return f"has {cells} column{'s'[: cells != 1]}, {first} has {len(self.columns)} ({', '.join(self.columns)})"
 
 
-def tab_rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells separated by tabs alone: quotes are literal, nothing is escaped."""
+def literal_rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Cells separated by the delimiter alone: quotes are literal, nothing is escaped."""
     for number, line in lines(path, name):
         content = bare(line)
-        yield number, content.split("\t") if content else []
+        yield number, content.split(delimiter) if content else []
 
 
 def quoted_rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -127,6 +140,12 @@ def is_sts_benchmark(line: str) -> bool:
     """Whether this is a line of STSbenchmark as it is downloaded."""
     cells = line.split("\t")
     return len(cells) >= len(STS_BENCHMARK) and cells[0] in _STS_GENRES and is_number(cells[4])
+
+
+def named_delimiter(line: str) -> str | None:
+    """The delimiter that a line `sep=;` names, as Excel writes and reads it; None if this is no such line."""
+    found = re.fullmatch(r'("?)sep=([^"])\1', line)
+    return found[2] if found else None
 
 
 def is_number(cell: str) -> bool:

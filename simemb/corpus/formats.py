@@ -3,15 +3,27 @@
 Text files have one record a line (`simemb.corpus.lines`). The ending of a file's name says its format.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from simemb.corpus.delimited import PLAIN, STS_BENCHMARK, DelimitedFile, Layout, head, is_sts_benchmark
+from simemb.corpus.delimited import (
+    PLAIN,
+    STS_BENCHMARK,
+    DelimitedFile,
+    Layout,
+    head,
+    is_sts_benchmark,
+    named_delimiter,
+)
 from simemb.corpus.json_lines import JsonLinesFile
 from simemb.corpus.lines import bare, lines
 from simemb.corpus.parquet import ParquetFile
+from simemb.corpus.quoting import is_quoted
 from simemb.corpus.table import Record, Table
 from simemb.errors import DataError
+
+logger = logging.getLogger("simemb")
 
 
 class TextFile:
@@ -52,11 +64,20 @@ def open_file(path: Path, name: str, layout: Layout = PLAIN) -> Table:
             raise DataError(f"{name}: {ending} has names and no delimiter: leave out --delimiter and --no-header")
         return FORMATS[ending](path, name)
     delimiter = layout.character or DELIMITERS[ending]
-    if not delimiter:
-        return TextFile(path, name)
-    if layout == PLAIN and any(map(is_sts_benchmark, head(path, name)[:1])):
-        return DelimitedFile(path, name, "\t", header=False, columns=STS_BENCHMARK)
-    return DelimitedFile(path, name, delimiter, header=layout.header)
+    return _open_delimited(path, name, layout, delimiter) if delimiter else TextFile(path, name)
+
+
+def _open_delimited(path: Path, name: str, layout: Layout, delimiter: str) -> DelimitedFile:
+    """A table whose first lines may tell more than its ending."""
+    first = "".join(head(path, name)[:1])
+    if layout == PLAIN and is_sts_benchmark(first):
+        return DelimitedFile(path, name, "\t", header=False, columns=STS_BENCHMARK, quoted=False)
+    marked = named_delimiter(first)
+    delimiter = layout.character or marked or delimiter
+    quoted = delimiter != "\t" or is_quoted(path, name, header=layout.header)
+    if quoted and delimiter == "\t":
+        logger.warning("%s: its cells are quoted as in RFC 4180, so the quotes around them are not text", name)
+    return DelimitedFile(path, name, delimiter, header=layout.header, quoted=quoted, marked=marked is not None)
 
 
 def ending_of(path: Path, name: str) -> str:

@@ -125,3 +125,16 @@ def test_a_parquet_file_cut_short_or_without_rows_is_refused(tmp_path: Path):
         open_rows(parquet(tmp_path, {"text": pyarrow.array([], pyarrow.string())}, "b.parquet"))
     with pytest.raises(DataError, match=r"c.parquet, row 2, column 'text': null where text is needed"):
         list(open_rows(parquet(tmp_path, {"text": ["a", None]}, "c.parquet")).texts())
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffsep=;"])
+def test_the_line_of_excel_that_names_the_delimiter_is_obeyed(tmp_path: Path, first: str):
+    rows = open_rows(write(tmp_path, "a.csv", f"{first}\r\nid;text\r\n1;a, b\r\n2;\r\n"))
+    assert list(rows.texts()) == [("a, b",), ("",)]
+    with pytest.raises(DataError, match=r"a.csv, line 3 has 1 column, the header has 2 \(id, text\)"):
+        list(open_rows(write(tmp_path, "a.csv", f"{first}\nid;text\na\n")).texts())
+
+
+def test_blanks_around_names_of_columns_do_not_count(tmp_path: Path):
+    rows = open_rows(write(tmp_path, "a.csv", " Sentence1 , sentence2,Score \na,b,1\n"))
+    assert list(rows.scored()) == [("a", "b", 1.0)]
