@@ -59,7 +59,17 @@ def run(words: list[str]) -> None:
 
 
 def _standard_input() -> list[str]:
-    """The lines of standard input; blank ones are left out with a notice, since every hit names its query."""
-    from simemb.corpus.rows import open_rows
+    """The lines of standard input, or the texts of its JSON lines; blank ones are left out with a notice.
 
-    return [query for query, *_ in open_rows("-").texts()]
+    A line is a query whatever stands in it, so no layout is suspected, unlike in data.
+    """
+    from simemb.corpus.formats import open_file
+    from simemb.corpus.places import STANDARD_INPUT, saved_standard_input
+    from simemb.corpus.rows import Rows
+
+    path = saved_standard_input()
+    try:
+        rows = Rows(open_file(path, STANDARD_INPUT), STANDARD_INPUT, lambda: path.name)
+        return [query for query, *_ in rows.texts()]
+    finally:
+        path.unlink()

@@ -17,6 +17,7 @@ from simemb.corpus.delimited import (
     named_delimiter,
 )
 from simemb.corpus.json_lines import JsonLinesFile
+from simemb.corpus.json_shape import are_objects, fault
 from simemb.corpus.lines import bare, lines
 from simemb.corpus.parquet import ParquetFile
 from simemb.corpus.quoting import is_quoted
@@ -85,6 +86,10 @@ def ending_of(path: Path, name: str) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
     ending = "".join(suffixes[-2:-1] if zipped else suffixes[-1:])
+    if ending == ".json":
+        first = head(path, name)
+        if problem := "JSON objects, one a line: let its name end in .jsonl" if are_objects(first) else fault(first):
+            raise DataError(f"{name} has {problem}")
     if ending not in ENDINGS or (zipped and ending == ".parquet"):
         shown = "".join(suffixes[-2:] if zipped else suffixes[-1:]) or "no ending"
         allowed = " ".join(ENDINGS)

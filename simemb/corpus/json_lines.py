@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import cast
 
 from simemb import files
+from simemb.corpus.delimited import head
+from simemb.corpus.json_shape import fault
 from simemb.corpus.lines import lines
 from simemb.corpus.table import MISSING, Record, kind_of
 from simemb.errors import DataError
@@ -26,6 +28,8 @@ class JsonLinesFile:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
+        if problem := fault(head(path, name)):
+            raise DataError(f"{name} has {problem}")
         self.objects, self.filled = 0, Counter[str]()
         texts, lists = set[str](), set[str]()
         for _, record in self._objects():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from simemb.corpus.columns import is_recognized
 from simemb.corpus.delimited import SPOKEN, DelimitedFile, Layout, head, is_sentence, other_delimiter
 from simemb.corpus.formats import TextFile
+from simemb.corpus.json_shape import are_objects, fault
 from simemb.corpus.table import Table
 from simemb.errors import UnclearError
 
@@ -17,6 +18,7 @@ def check_layout(name: str, table: Table, layout: Layout, columns: Sequence[str]
     if not isinstance(table, TextFile | DelimitedFile) or (columns is not None and set(columns) <= set(table.columns)):
         return
     if layout.delimiter is None:
+        _check_json(name, table)
         _check_delimiter(name, table, layout)
     if isinstance(table, DelimitedFile) and table.header and not any(map(is_recognized, table.columns)):
         sentence = next(filter(is_sentence, table.columns), None)
@@ -25,6 +27,17 @@ def check_layout(name: str, table: Table, layout: Layout, columns: Sequence[str]
                 f"{name}: its first line looks like data ({sentence!r:.60}), not like the names of columns: "
                 f"--no-header reads it as a row; if it is names, choose with --columns"
             )
+
+
+def _check_json(name: str, table: TextFile | DelimitedFile) -> None:
+    lines = head(table.path, name)
+    problem = "JSON objects, one a line: let its name end in .jsonl" if are_objects(lines) else fault(lines)
+    if problem:
+        raise UnclearError(f"{name} has {problem}{_whole_lines(table)}")
+
+
+def _whole_lines(table: TextFile | DelimitedFile) -> str:
+    return f"; --columns {table.columns[0]} reads whole lines" if isinstance(table, TextFile) else ""
 
 
 def _check_delimiter(name: str, table: TextFile | DelimitedFile, layout: Layout) -> None:
@@ -39,8 +52,7 @@ def _check_delimiter(name: str, table: TextFile | DelimitedFile, layout: Layout)
         return
     shown = next((word for word, character in SPOKEN.items() if character == found and character == "\t"), repr(found))
     headless = " --no-header" if not named and layout.header and any(map(is_sentence, cells)) else ""
-    whole = f"; --columns {table.columns[0]} reads whole lines" if isinstance(table, TextFile) else ""
     raise UnclearError(
         f"{name}: every line is cut by {shown}, the first into {', '.join(f'{cell!r:.30}' for cell in cells[:8])}"
-        f"{' ...' * (len(cells) > 8)}: --delimiter {shown}{headless} reads them as columns{whole}"
+        f"{' ...' * (len(cells) > 8)}: --delimiter {shown}{headless} reads them as columns{_whole_lines(table)}"
     )

@@ -1,5 +1,6 @@
 """Where data are that the user names: a file or a corpus."""
 
+import logging
 import os
 import shutil
 import sys
@@ -8,8 +9,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from simemb.corpus import sources
+from simemb.corpus.delimited import head
+from simemb.corpus.json_shape import are_objects
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
+
+logger = logging.getLogger("simemb")
+
+STANDARD_INPUT = "standard input"
+"""What messages call it."""
 
 
 def find(data: str | os.PathLike[str]) -> Path | Source:
@@ -39,8 +47,17 @@ def _corpora() -> str:
 
 
 def saved_standard_input() -> Path:
-    """A temporary file with all of standard input, which can be read only once."""
+    """A temporary file with all of standard input, which can be read only once: .jsonl if its lines are objects."""
     handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
+    path = Path(name)
     with os.fdopen(handle, "wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
-    return Path(name)
+    try:
+        of_objects = are_objects(head(path, STANDARD_INPUT))
+    except DataError:
+        path.unlink()
+        raise
+    if of_objects:
+        logger.warning("%s: each line is a JSON object and read as one", STANDARD_INPUT)
+        path = path.rename(path.with_suffix(".jsonl"))
+    return path

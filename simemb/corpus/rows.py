@@ -189,7 +189,7 @@ def open_rows(
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
     Args:
-        data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: separated by tabs, quotes literal;
+        data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: tabs, quotes as a rule literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
             standard input, the name of a corpus or a `Source`, a list of `pathlib.Path` and `Source` (several
             files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
@@ -291,7 +291,7 @@ def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score
     """The rows of standard input, which is kept in a temporary file as long as they live."""
     path = places.saved_standard_input()
     try:
-        rows = _open_path(path, "standard input", layout, columns=columns, score=score)
+        rows = _open_path(path, places.STANDARD_INPUT, layout, columns=columns, score=score)
     except DataError:
         path.unlink()
         raise

@@ -1,5 +1,6 @@
 """`simemb index` and `simemb search`: ids, titles and places of what was indexed."""
 
+import io
 import json
 from pathlib import Path
 
@@ -52,3 +53,22 @@ def test_an_id_that_occurs_twice_is_refused_with_its_lines(tiny_base: Path) -> N
         index.run([str(tiny_base), "a.csv", "--output", "my.index"])
     assert not Path("my.index").exists()
     index.run([str(tiny_base), "a.csv", "--ids", "none", "--output", "my.index"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "queries"),
+    [
+        ("a dog; a cat\na bird; a fish\n", ["a dog; a cat", "a bird; a fish"]),
+        ("id\ttext\n1\ta cat\n", ["id\ttext", "1\ta cat"]),
+        ('{"id": 1, "text": "a cat"}\n', ["a cat"]),
+    ],
+)
+def test_lines_of_standard_input_are_queries_as_they_are(
+    typed: str, queries: list[str], tiny_base: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("corpus.txt").write_text("a cat\nthe dog\n")
+    index.run([str(tiny_base), "corpus.txt", "--output", "my.index"])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed.encode())))
+    capsys.readouterr()
+    search.run(["my.index", "-", "-k", "1", "--json"])
+    assert [json.loads(line)["query"] for line in capsys.readouterr().out.splitlines()] == queries
