@@ -168,12 +168,27 @@ def load_json(path: Path) -> Any:
     return content
 
 
-def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises `ValueError` alone, also for what is nested too deeply for Python."""
+def parse_json(text: str, *, distinct_keys: bool = False) -> Any:
+    """The value of a JSON text. Raises `ValueError` alone, also for what is nested too deeply for Python.
+
+    distinct_keys: of a key that comes twice in an object Python keeps the last value; here it is an error.
+    """
     try:
-        return json.loads(text)
+        return _DISTINCT.decode(text) if distinct_keys else json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
+    return content
+
+
+# One for all lines: `json.loads` makes a decoder for each text, which takes as long as to read a short one.
+_DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct)
 
 
 def sha256_of(path: Path) -> str:

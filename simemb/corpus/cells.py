@@ -4,7 +4,7 @@ import math
 import re
 from decimal import Decimal
 
-from simemb.corpus.table import kind_of
+from simemb.corpus.table import MISSING, kind_of
 from simemb.errors import DataError
 
 
@@ -19,15 +19,26 @@ def text_of(value: object, place: str) -> str:
 
 def score_of(value: object, place: str) -> float:
     """The cell as a finite number. Raises `DataError` for others; one with a decimal comma is told apart."""
+    if value is None or value is MISSING or value == "":
+        raise DataError(f"{place}: {'nothing' if value == '' else kind_of(value)} where a score is needed")
     try:
         score = float(value) if isinstance(value, str | int | float | Decimal) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for an integer of hundreds of digits
         score = math.nan
     if isinstance(value, bool) or not math.isfinite(score):
         comma = isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d*,\d+\s*", value)
         point = f"; a decimal point is needed: {value.strip().replace(',', '.')}" if comma else ""  # type: ignore[union-attr]
-        raise DataError(f"{place}: {str(value)!r:.60} is not a finite number{point}")
+        raise DataError(f"{place}: {_shown(value)} is not a finite number{point}")
     return score
+
+
+def _shown(value: object) -> str:
+    """A cell for a message, cut where it is long."""
+    try:
+        text = repr(str(value))
+    except ValueError:  # Python writes no integers of thousands of digits
+        return "an integer of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:50]}... ({len(text) - 2} characters)"
 
 
 def label_of(value: object, place: str) -> str:

@@ -66,7 +66,8 @@ class DelimitedFile:
     ) -> None:
         self.path, self.name, self.delimiter, self.header = path, name, delimiter, header
         self._quoted, self._marked = quoted, marked
-        first = next((cells for _, cells in self._rows() if cells), None)
+        # A header between quotes and other delimiters is for `layout_check` to name, not an error of CSV yet.
+        first = next((cells for _, cells in self._rows(strict=False) if cells), None)
         if first is None:
             raise DataError(f"{name} is empty: it needs {'a header line and ' * header}rows")
         numbered = tuple(f"column{number}" for number in range(1, len(first) + 1))
@@ -84,9 +85,19 @@ class DelimitedFile:
                 raise DataError(f"{self.name}, line {number} {self._width(len(cells))}")
             yield number, tuple(cells[place] for place in places) if cells else None
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+    def heads_numbers(self) -> bool:
+        """Whether a first cell that is no number stands over numbers alone: the first line holds names, not data."""
+        try:
+            rows = [cells for _, cells in islice(self.records(self.columns), LOOKED_AT) if cells is not None]
+        except DataError:
+            return False
+        columns = zip(self.columns, *rows, strict=True)
+        numbered = (name for name, *cells in columns if all(is_number(str(cell)) for cell in cells))
+        return bool(rows) and not all(map(is_number, numbered))
+
+    def _rows(self, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
         if self._quoted:
-            rows = quoted_rows(self.path, self.name, self.delimiter)
+            rows = quoted_rows(self.path, self.name, self.delimiter, strict=strict)
         else:
             rows = literal_rows(self.path, self.name, self.delimiter)
         if self._marked:
@@ -105,10 +116,10 @@ def literal_rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, l
         yield number, content.split(delimiter) if content else []
 
 
-def quoted_rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def quoted_rows(path: Path, name: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
     """Cells as in RFC 4180; a quoted cell may hold line ends, so a row is numbered by its first line."""
     csv.field_size_limit(CSV_FIELD_LIMIT)
-    reader = csv.reader((line for _, line in lines(path, name)), strict=True, delimiter=delimiter)
+    reader = csv.reader((line for _, line in lines(path, name)), strict=strict, delimiter=delimiter)
     while True:
         number = reader.line_num + 1
         try:

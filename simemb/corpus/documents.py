@@ -11,6 +11,7 @@ from itertools import tee
 from typing import Any
 
 from simemb.corpus.blanks import Blanks
+from simemb.corpus.cells import text_of
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.table import MISSING, kind_of
 from simemb.errors import DataError, unknown
@@ -116,7 +117,10 @@ class Documents:
             raise DataError(
                 f"{self._place(number)}, column {self.id!r}: {what:.60} where an id is needed{self.way_out}"
             )
-        return str(value)
+        try:
+            return text_of(str(value), f"{self._place(number)}, column {self.id!r}")
+        except DataError as error:
+            raise DataError(f"{error}{self.way_out}") from None
 
     def _place(self, number: int) -> str:
         return f"{self.name}, {self._rows.unit} {number}"

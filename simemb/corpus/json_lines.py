@@ -57,7 +57,7 @@ class JsonLinesFile:
                 yield number, None
                 continue
             try:
-                record = cast(object, files.parse_json(line))
+                record = cast(object, files.parse_json(line, distinct_keys=True))
             except json.JSONDecodeError as error:
                 place = f"{self.name}, line {number}, column {error.colno}"
                 raise DataError(f"{place}: not valid JSON ({error.msg})") from None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.arguments import checked_fields
+from simemb.corpus.delimited import head, is_number
 from simemb.corpus.documents import documents_of
 from simemb.corpus.formats import open_file
 from simemb.corpus.rows import Rows
@@ -80,8 +81,8 @@ class Retrieval(Task):
 
     Attributes:
         folder: The name of a folder in `retrieval/` of the `$SIMEMB_DATA` layout, or the path of a folder. It holds
-            corpus.jsonl (_id, title, text) and queries.jsonl (_id, text), each optionally .gz, and qrels/<split>.tsv or
-            qrels_<split>.tsv (query-id, corpus-id, score).
+            corpus.jsonl (_id or id, title, text) and queries.jsonl (_id or id, text), each optionally .gz, and
+            qrels/<split>.tsv or qrels_<split>.tsv (query-id, corpus-id, score).
         split: The split of the judgments.
         kind: The kind of the approximate index (see `simemb.search.segment.arrange`).
         effort: How thoroughly the index is searched (see `simemb.Index`).
@@ -254,12 +255,15 @@ def _find_folder(folder: str | Path) -> _Folder:
 
 def _texts(folder: _Folder, file: str) -> dict[str, str]:
     """Id -> text of each document or query; a title is put before the text, as in BEIR."""
-    documents = documents_of(folder.rows(file, "text"), ids="_id")
+    documents = documents_of(folder.rows(file, "text"))
+    if documents.id is None:
+        raise DataError(f"{folder.label(file)} has no column _id or id: documents and queries are judged by their ids")
     return {document.id or "": document.text.strip() for document in documents}
 
 
 def _judgments(folder: _Folder, qrels: str, queries: str, texts: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Query -> document -> relevance, in the order of the file; `texts` are those of the queries, by id."""
+    _check_header(folder, qrels)
     rows = folder.rows(qrels, "query-id", "corpus-id", score="score")
     judgments: dict[str, dict[str, int]] = {}
     for number, (query, document, score) in enumerate(rows.scored(), 1):
@@ -272,3 +276,15 @@ def _judgments(folder: _Folder, qrels: str, queries: str, texts: Mapping[str, st
             raise DataError(f"{place}: query {query!r} and document {document!r} were judged before")
         judgments[query][document] = int(score)
     return judgments
+
+
+def _check_header(folder: _Folder, qrels: str) -> None:
+    """Raise `DataError` for judgments without a header, TREC's among them, with the command that writes BEIR's."""
+    first = next(iter(head(folder.path / qrels, folder.label(qrels))), "").split()
+    if len(first) not in (3, 4) or not is_number(first[-1]):
+        return
+    what = "a line of TREC's qrels (query, 0, document, relevance)" if len(first) == 4 else "a judgment"
+    document = len(first) - 1
+    names = 'print "query-id", "corpus-id", "score"'
+    command = f"awk -v OFS='\\t' 'NR == 1 {{{names}}} {{print $1, ${document}, ${document + 1}}}' FILE > FILE.tsv"
+    raise DataError(f"{folder.label(qrels)}: the first line is {what}, and a header line is needed: {command}")

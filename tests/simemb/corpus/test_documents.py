@@ -127,3 +127,10 @@ def test_notices_are_warnings(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         texts(write(tmp_path / "a.txt", "one\n\ntwo\n"))
     assert "1 text is blank and has the vector of an empty text: line 2" in caplog.text
+
+
+def test_an_id_with_half_a_surrogate_pair_is_refused(tmp_path: Path):
+    path = jsonl(tmp_path, {"id": "d1", "text": "a"}, {"id": "d\ud83d", "text": "b"})
+    message = r"corpus\.jsonl, line 2, column 'id': a lone surrogate in 'd\\ud83d'; --ids .* names another column"
+    with pytest.raises(DataError, match=message):
+        texts(path)

@@ -18,3 +18,11 @@ def test_json_that_cannot_be_read_is_named_by_its_line(value: str, words: str, t
     with pytest.raises(DataError, match=rf"a\.jsonl, line 2.*{words}") as caught:
         list(open_rows(path).texts())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ['{"text": "b", "text": "c"}', '{"text": "b", "meta": {"x": 1, "text": 2, "x": 3}}'])
+def test_a_key_that_comes_twice_is_refused(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"text": "a", "meta": {{"text": "a"}}}}\n{line}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: .*the key '(text|x)' comes twice in one object"):
+        open_rows(path)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import subprocess
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,26 @@ def test_files_may_be_packed_and_judgments_may_lie_beside_the_corpus(mine):
     }
 
 
+def test_ids_may_be_called_id(tmp_path):
+    files = {"corpus": CORPUS, "queries": QUERIES}
+    renamed = {name: jsonl(records).replace('"_id"', '"id"') for name, records in files.items()}
+    loaded, usual = load(folder(tmp_path / "id", **renamed)), load(folder(tmp_path / "_id"))
+    assert (loaded.documents, loaded.queries) == (usual.documents, usual.queries)
+
+
+@pytest.mark.parametrize("lines", ["q1 0 d1 1\nq2 0 d3 2\n", "q1\td1\t1\nq2\td3\t2\n"])
+def test_the_command_that_is_named_for_judgments_without_a_header_works(tmp_path, lines):
+    path = folder(tmp_path / "trec", qrels=lines)
+    qrels = path / "qrels" / "test.tsv"
+    with pytest.raises(DataError) as error:
+        load(path)
+    command = str(error.value).partition("needed: ")[2]
+    written = command.replace("FILE.tsv", str(tmp_path / "new.tsv")).replace("FILE", str(qrels))
+    subprocess.run(["bash", "-c", written], check=True)
+    (tmp_path / "new.tsv").replace(qrels)
+    assert load(path).judgments == {"q1": {"d1": 1}, "q2": {"d3": 2}}
+
+
 def test_a_name_is_looked_for_in_the_layout_and_then_in_the_cache(mine, tmp_path, monkeypatch):
     task = Retrieval("mine", "mine")
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path / "cache"))
@@ -226,7 +247,7 @@ BROKEN = [
     ("corpus", "\n\n", r"corpus\.jsonl is empty"),
     ("corpus", jsonl(CORPUS)[:-9], r"corpus\.jsonl, line 5, column \d+: not valid JSON"),
     ("corpus", jsonl([*CORPUS, {"_id": "x", "title": ""}]), r"corpus\.jsonl, line 6, column 'text': nothing where"),
-    ("corpus", jsonl([{"id": "x", "text": ""}]), r"corpus\.jsonl: unknown column '_id': did you mean 'id'"),
+    ("corpus", jsonl([{"key": "x", "text": ""}]), r"corpus\.jsonl has no column _id or id"),
     ("corpus", jsonl([*CORPUS, CORPUS[1]]), r"corpus\.jsonl, line 6: the id 'd2' occurs twice, first in line 2"),
     ("corpus", jsonl([{"_id": 7.5, "text": "seven"}]), r"corpus\.jsonl, line 1, column '_id': the number 7.5 where an"),
     ("corpus", jsonl([{"_id": True, "text": "a"}]), r"corpus\.jsonl, line 1, column '_id': a boolean where an id is"),
@@ -234,7 +255,10 @@ BROKEN = [
     ("corpus", jsonl([{"_id": "x", "text": None}]), r"corpus\.jsonl, line 1, column 'text': null"),
     ("queries", jsonl([*QUERIES, QUERIES[0]]), r"queries\.jsonl, line 5: the id 'q1' occurs twice, first in line 1"),
     ("queries", jsonl([{"_id": "q1"}]), r"queries\.jsonl: unknown column 'text'"),
-    ("qrels", "q1\tQ0\td1\t1\n", r"test\.tsv: unknown column 'query-id'"),
+    ("qrels", "query\tdocument\tscore\n", r"test\.tsv: unknown column 'query-id'"),
+    ("qrels", "q1\tQ0\td1\t1\n", r"a line of TREC's qrels .*a header line is needed: awk .*print \$1, \$3, \$4"),
+    ("qrels", "q1 0 d1 1\n", r"a line of TREC's qrels .*a header line is needed: awk .*print \$1, \$3, \$4"),
+    ("qrels", "q1\td1\t1\n", r"the first line is a judgment, and a header line is needed: awk .*print \$1, \$2, \$3"),
     ("qrels", tsv([]), r"test\.tsv has no rows"),
     ("qrels", tsv([("q1", "d1", 1), ("q9", "d1", 1)]), r"test\.tsv, judgment 2: the query 'q9' is not in .*queries"),
     ("qrels", tsv([("q1", "d1", 1), ("q1", "d1", 0)]), r"judgment 2: query 'q1' and document 'd1' were judged before"),
