@@ -127,3 +127,10 @@ def test_notices_are_warnings(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
         texts(write(tmp_path / "a.txt", "one\n\ntwo\n"))
     assert "1 text is blank and has the vector of an empty text: line 2" in caplog.text
+
+
+def test_a_record_of_several_texts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a", "text": "A man."}\n{"id": "b", "text": ["B man.", "C man."]}\n')
+    with pytest.raises(DataError, match=r"a record may hold several texts \(text\), and one is needed: --column"):
+        open_documents(path)
