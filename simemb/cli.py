@@ -126,6 +126,10 @@ def _run(verb: str, words: list[str]) -> int:
             import_module(f"{COMMANDS}.{verb}").run(words)
     except SimembError as error:
         return _complain(" ".join(str(error).split()))
+    except OSError as error:  # what the system refuses: a name that is too long, a device that fails
+        if not (error.strerror and error.filename):
+            raise
+        return _complain(f"{error.filename}: {error.strerror}")
     except SystemExit as done:  # tyro exits after --help
         return int(done.code or 0)
     return 0
@@ -142,7 +146,10 @@ def _stopped_by_signals() -> Generator[None, None, None]:
 
     from simemb.errors import Stopped
 
+    received: list[int] = []
+
     def stop(number: int, frame: object) -> None:  # noqa: ARG001
+        received.append(number)
         raise Stopped(number)
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has one
@@ -152,6 +159,10 @@ def _stopped_by_signals() -> Generator[None, None, None]:
         signal.signal(number, stop)
     try:
         yield
+    except Exception:
+        if received:  # a library took the signal for a failure of its own
+            raise Stopped(received[0]) from None
+        raise
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)

@@ -31,7 +31,7 @@ def writing(path: Path, *, wait: bool = False) -> Generator[Path, None, None]:
     wait: as for `locks.lock`; without it a second writer gets a `BusyError` at once.
     """
     with locks.lock(path, wait=wait) as first:
-        place = path.resolve() if path.is_symlink() else path
+        place = locks.resolved(path) if path.is_symlink() else path
         if first:
             tidy(place)
         yield place

@@ -50,7 +50,7 @@ def lock(path: Path, *, wait: bool = False) -> Generator[bool, None, None]:
 
     wait: wait for the other writer, where it writes the same or is done at once. Otherwise raises `BusyError`.
     """
-    place = path.resolve()
+    place = resolved(path)
     if _holding(place) is not None:
         yield False
         return
@@ -64,9 +64,17 @@ def lock(path: Path, *, wait: bool = False) -> Generator[bool, None, None]:
             _release(held)
 
 
+def resolved(path: Path) -> Path:
+    """Where a path leads. Raises `OSError` for links in a circle, which Python has as a `RuntimeError`."""
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+
+
 def confirm(path: Path) -> None:
     """Ask again, before something is removed: raise `BusyError` if the lock of `path` is no longer this thread's."""
-    held = _holding(path.resolve())
+    held = _holding(resolved(path))
     if fcntl is not None and (held is None or not _is(held.file, held.descriptor)):
         raise BusyError(f"{path}: the lock on it was removed, so another may be writing there; nothing was replaced")
 
@@ -112,7 +120,7 @@ def _release(held: _Held) -> None:
 
 
 def _file(place: Path) -> Path:
-    folder = next(parent for parent in place.parents if parent.exists())
+    folder = next((parent for parent in place.parents if parent.exists()), place)
     inside = place.is_dir() and not (place.name and os.access(folder, os.W_OK))
     return place / ".simemb.lock" if inside else place.with_name(f".{place.name}.simemb.lock")
 

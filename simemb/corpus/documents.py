@@ -51,6 +51,9 @@ class Documents:
 
     def __init__(self, rows: Rows, *, id: str | None = None, title: str | None = None) -> None:
         self._rows, self.name, self.text, self.id, self.title = rows, rows.name, rows.columns[0], id, title
+        if self.text in rows.several:
+            members = ", ".join(rows.several[self.text])
+            raise DataError(f"{rows.name}: a record may hold several texts ({members}), and one is needed: --column")
         self.unused = tuple(column for column in rows.every_column if column not in (self.text, id, title))
         self._passed = False
 

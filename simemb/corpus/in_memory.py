@@ -7,6 +7,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from simemb.arguments import shown
@@ -17,6 +18,8 @@ from simemb.texts import check_values, column_names, values
 if TYPE_CHECKING:
     from datasets import Dataset
 
+FILES = 100
+"""Above this many strings nobody means the names of files."""
 ALLOWED = "a path, a corpus, a datasets.Dataset, a data frame, or a list of texts or of tuples of texts"
 
 
@@ -120,6 +123,8 @@ def gathered(data: Any, name: str = "data", allowed: str = ALLOWED) -> "Dataset 
     if getattr(data, "ndim", 1) > 2:
         raise ArgumentError(f"{name} is an array of {data.ndim} dimensions: texts have 1, rows of texts have 2")
     listed = data.tolist() if hasattr(data, "ndim") else list(values(data))
+    if listed and len(listed) <= FILES and all(isinstance(row, str) and Path(row).is_file() for row in listed):
+        raise ArgumentError(f"{name} holds the names of files: pass them as paths, [pathlib.Path({listed[0]!r}), ...]")
     if listed and all(isinstance(row, Mapping) for row in listed):
         columns = dict.fromkeys(column for row in listed for column in row)
         return _dataset({column: [row.get(column) for row in listed] for column in columns}, name)

@@ -26,6 +26,10 @@ def find(data: str | os.PathLike[str]) -> Path | Source:
     Raises:
         DataError: there is neither; names the nearest.
     """
+    if not str(data).strip():
+        raise DataError("data must name a file or a corpus, not ''")
+    if any(letter in str(data) for letter in "*?[") and not Path(data).exists():
+        raise DataError(f"no file {str(data)!r}: patterns are the shell's, so write them without quotes")
     path = Path(data)
     if path.is_file():
         return path

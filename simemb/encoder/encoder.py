@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from simemb.arguments import checked
 from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
 from simemb.encoder.backbone import set_dropout, transformers_model
+from simemb.encoder.evaluation_mode import LOCK, evaluating
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.language_head import VocabularyHead
@@ -81,7 +82,8 @@ class Encoder(Encodes, nn.Module):
         self.position_offset = positions.first(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
-        self.apart = False
+        self.apart = self.trained_before = False
+        self.evaluations = 0
         self.ragged = self.fast = isinstance(backbone, BareBert)
         self.eval()
         if not self.ragged:
@@ -104,11 +106,12 @@ class Encoder(Encodes, nn.Module):
         Loading leaves it out where it can: importing transformers' modeling code takes longer than all else before a
         first vector. Training, saving and `backbone` build it.
         """
-        if isinstance(self.network, BareBert):
-            training = self.training
-            self._modules["backbone"] = transformers_model(self.network)
-            choose_forward(self)
-            self.train(training)
+        with LOCK:
+            if isinstance(self.network, BareBert):
+                # Checked as an encoder of its own, since other threads may encode with this one.
+                whole = Encoder(transformers_model(self.network), self.tokenizer, pooling=self.pooling, name=self.name)
+                self.fast, self.ragged, self.apart = whole.fast, whole.ragged, whole.apart
+                self._modules["backbone"] = whole.network.train(self.training)
         return self
 
     @property
@@ -164,6 +167,7 @@ class Encoder(Encodes, nn.Module):
         from simemb.transformer import int8_calibration, int8_layers
 
         int8_layers.check(self.backbone)
+        self.quantized = None
         if sentences is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
@@ -282,10 +286,6 @@ class Encoder(Encodes, nn.Module):
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
         pooled = self.include_prompt or not prompt
         skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
-        was_training = self.training
-        self.eval()
-        try:
+        with evaluating(self):
             vectors = self(Batch.collate(sentences).to(self.device), skip)
-        finally:
-            self.train(was_training)
         return vectors.float().cpu().numpy()

@@ -4,6 +4,7 @@ Messages name a field by its command-line option. `simemb.method.recipe` checks 
 """
 
 from dataclasses import fields, is_dataclass
+from math import inf
 from typing import Any, Literal, get_args, get_origin
 
 from simemb.errors import RecipeError, unknown
@@ -37,9 +38,9 @@ def check_fraction(values: dict[str, float | None]) -> None:
 
 
 def check_positive(values: dict[str, float]) -> None:
-    """Raise `RecipeError` for a value that is not above 0."""
+    """Raise `RecipeError` for a value that is not above 0, or infinite."""
     for name, value in values.items():
-        if not value > 0:
+        if not 0 < value < inf:
             raise RecipeError(f"{option(name)} must be above 0, not {value}")
 
 

@@ -131,7 +131,8 @@ def _refuse_input(path: Path, *inputs: Any) -> None:
 
 
 def _pairs(rows: Rows) -> Iterator[tuple[str, str]]:
-    return ((anchor, positive) for anchor, positive, *_ in rows.texts())
+    """Anchors and positives; an empty text is neither."""
+    return ((anchor, positive) for anchor, positive, *_ in rows.texts() if anchor.strip() and positive.strip())
 
 
 def _digest(*texts: str) -> bytes:
@@ -155,12 +156,17 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
     elif isinstance(corpus, str | os.PathLike) and (Path(corpus) / MANIFEST).is_file():
         yield Index.load(corpus, encoder=encoder)
     else:
-        texts = (text for _, text in _pairs(rows)) if corpus is None else open_documents(corpus).texts()
+        texts = (text for _, text in _pairs(rows)) if corpus is None else _candidates(corpus)
         with (
             scratch(output) as folder,
             track("indexing") as advance,
         ):
             yield Index.build(encoder, _count(_distinct(texts), advance), path=folder / "index")
+
+
+def _candidates(corpus: Any) -> Iterator[str]:
+    """The texts of a corpus; an empty one is no negative."""
+    return (text for text in open_documents(corpus).texts() if text.strip())
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:

@@ -34,16 +34,25 @@ def several(queries: Any) -> Queries:
 
 def _numbers(given: Any) -> np.ndarray | None:
     """Numbers of any array library, or in lists, as an array; None for what holds no numbers."""
-    if hasattr(given, "detach") and hasattr(given, "cpu"):  # a tensor of PyTorch, which may lie on a GPU
-        given = given.detach().cpu()
+    given = _dense(given)
     if isinstance(given, Sequence) and not isinstance(given, str):
         if not given or isinstance(given[0], str | bytes):
             return None
         try:
-            given = np.asarray(given)
+            given = np.asarray([_dense(item) for item in given])
         except ValueError:  # lists of unequal lengths
             return None
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise ArgumentError("a vector has masked values: fill them, or leave it out")
     if not hasattr(given, "__array__"):
         return None
     array = np.asarray(given)
     return array if array.dtype.kind in "fiu" else None
+
+
+def _dense(given: Any) -> Any:
+    """A tensor of PyTorch, also one with a gradient, a sparse one or on a GPU, as an array; all else as it is."""
+    if not (hasattr(given, "detach") and hasattr(given, "cpu")):
+        return given
+    tensor = given.detach().cpu()
+    return (tensor.to_dense() if tensor.is_sparse else tensor).double().numpy()

@@ -155,12 +155,13 @@ def finite_unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[n
     Raises:
         SearchError: a value is not finite; `what` names the rows in the message.
     """
-    # In float64 the squares of large values do not overflow, and those of tiny values do not underflow.
     wide = vectors.astype(np.float64)
     if not np.isfinite(wide).all():
-        row = int(np.flatnonzero(~np.isfinite(wide).all(axis=1))[0])
-        raise SearchError(f"{what}: the vector of number {row} is not finite: the encoder is broken")
-    return unit(wide).astype(np.float32)
+        row = int(np.flatnonzero(~np.isfinite(wide).all(axis=1))[0]) + 1
+        raise SearchError(f"{what}: vector {row} has a value that is not finite")
+    # Of values near 1 no square overflows or vanishes.
+    largest = np.abs(wide).max(axis=1, keepdims=True, initial=0)
+    return unit(wide / np.where(largest > 0, largest, 1)).astype(np.float32)
 
 
 def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:

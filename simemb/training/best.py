@@ -1,7 +1,11 @@
-"""Which evaluation is the best so far; a score that does not exist (nan) never is."""
+"""Which evaluation is the best so far; a score that does not exist (nan) never is, nor weights that are not finite."""
 
 from math import inf, isnan
 
+import torch
+from torch import nn
+
+from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
 from simemb.training.checkpoint import Progress
 
@@ -18,3 +22,9 @@ def verdict(scores: Scores, metric: str, progress: Progress, *, better: bool) ->
     best = "no score yet" if progress.best is None else f"the best was {progress.best:.2f}"
     place = "the best so far" if better else f"{best}, kept is step {progress.best_step}"
     return f"step {progress.step}: {scores.suite} {shown}, {place}{scores.geometry_note}"
+
+
+def check_finite(encoder: nn.Module, step: int) -> None:
+    """Raise `TrainingError` for weights that are not finite: no loss has been computed with those of the last step."""
+    if not all(torch.isfinite(weight).all() for weight in encoder.parameters()):
+        raise TrainingError(f"the weights are not finite after step {step}; nothing was saved, lower the learning rate")

@@ -235,7 +235,21 @@ def _encoder(model: str | Path | Encoder | ExternalEncoder, pooling: str | None,
         log.warning(
             "%s: training reads texts as they are; %r goes before them only when they are encoded", encoder.name, prompt
         )
+    _check_trainable(encoder)
     return encoder.complete()
+
+
+def _check_trainable(encoder: Encoder) -> None:
+    """Raise `TrainingError` for weights that no optimizer can change, or only in another precision."""
+    weights = list(encoder.parameters())
+    if not any(weight.requires_grad for weight in weights):
+        raise TrainingError(f"{encoder.name}: no weight may be trained (requires_grad is False for all)")
+    if any(weight.is_inference() for weight in weights):
+        raise TrainingError(f"{encoder.name} was loaded under torch.inference_mode(): load it outside to train it")
+    other = next((weight.dtype for weight in weights if weight.dtype != torch.float32), None)
+    if other is not None:
+        advice = "train it in float32 (encoder.float()); precision= chooses that of the computing"
+        raise TrainingError(f"{encoder.name} has weights in {other}: {advice}")
 
 
 def _dev_suite(dev: Any, rows: Rows) -> Suite | None:

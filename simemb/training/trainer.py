@@ -23,7 +23,7 @@ from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
-from simemb.training.best import is_better, verdict
+from simemb.training.best import check_finite, is_better, verdict
 from simemb.training.checkpoint import Progress
 from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
@@ -267,6 +267,7 @@ class Trainer:
 
     def _keep(self, scores: Scores | None) -> None:
         """Save the encoder, and its twin, as the result of the run."""
+        check_finite(self.method.encoder, self.progress.step)
         self.progress.best_step = self.progress.step
         if self.accelerator.is_main_process:
             training = describe(self.recipe, self.settings, self.progress.step, scores)

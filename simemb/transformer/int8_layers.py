@@ -177,7 +177,10 @@ def check(backbone: Any) -> None:
     That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch without the
     kernels.
     """
-    family, device = backbone.config.model_type, next(backbone.parameters()).device
+    weight = next(backbone.parameters())
+    family, device = backbone.config.model_type, weight.device
+    if weight.dtype != torch.float32:
+        raise ModelError(f"precision int8 is made of weights in float32, and these are in {weight.dtype}")
     if device.type != "cpu":
         raise ModelError(f"precision int8 is for the CPU, and the model is on {device}")
     if layers_of(backbone) is None:

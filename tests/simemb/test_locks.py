@@ -146,3 +146,12 @@ def test_the_lock_lies_inside_where_the_folder_above_cannot_be_written(tmp_path:
     with lock(tmp_path / "volume"):
         assert [path.name for path in tmp_path.rglob("*")] == ["volume", ".simemb.lock"]
     assert list((tmp_path / "volume").iterdir()) == []
+
+
+def test_links_in_a_circle_and_the_root_raise_what_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"), lock(tmp_path / "a"):
+        pass
+    with pytest.raises(OSError, match="too long"), lock(tmp_path / ("x" * 300)):
+        pass

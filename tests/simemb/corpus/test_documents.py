@@ -134,3 +134,10 @@ def test_an_id_with_half_a_surrogate_pair_is_refused(tmp_path: Path):
     message = r"corpus\.jsonl, line 2, column 'id': a lone surrogate in 'd\\ud83d'; --ids .* names another column"
     with pytest.raises(DataError, match=message):
         texts(path)
+
+
+def test_a_record_of_several_texts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a", "text": "A man."}\n{"id": "b", "text": ["B man.", "C man."]}\n')
+    with pytest.raises(DataError, match=r"a record may hold several texts \(text\), and one is needed: --column"):
+        open_documents(path)

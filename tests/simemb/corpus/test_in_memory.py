@@ -1,6 +1,7 @@
 """Data in memory, as people hold them: all that `Encoder.encode` takes, and rows with or without names of columns."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,3 +112,10 @@ def test_columns_that_are_no_columns_are_refused() -> None:
         gathered(pandas().DataFrame({"text": ["a", 7, ("b",)]}))
     with pytest.raises(DataError, match="data: the columns of a dict cannot be read: "):
         gathered({"anchor": ["a", "b"], "positive": ["c"]})
+
+
+def test_the_names_of_files_are_no_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a man\n")
+    with pytest.raises(ArgumentError, match=r"data holds the names of files: pass them as paths, \[pathlib\.Path\('"):
+        open_rows([str(tmp_path / "a.txt")])
+    assert list(open_rows([str(tmp_path / "a.txt"), "a man"]).texts())[1] == ("a man",)

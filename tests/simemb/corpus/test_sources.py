@@ -244,3 +244,9 @@ def test_a_corpus_is_local_where_no_download_is_needed(tmp_path: Path, monkeypat
     monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
     assert sources.is_local(SOURCE)
     assert not sources.is_local(replace(SOURCE, path=None))
+
+
+@pytest.mark.parametrize(("data", "words"), [("", "must name a file"), ("a*.txt", "patterns are the shell's")])
+def test_a_name_that_is_none_is_answered(data: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        open_rows(data)

@@ -236,7 +236,7 @@ def test_a_vector_that_is_not_finite_is_named(tmp_path: Path) -> None:
         def encode(self, texts: Iterable[str], **_: Any) -> np.ndarray:
             return np.array([[1.0, np.nan if text == "bad" else 1.0] for text in texts], dtype=np.float32)
 
-    with pytest.raises(SearchError, match="texts from row 2: the vector of number 1 is not finite"):
+    with pytest.raises(SearchError, match="texts from row 2: vector 2 has a value that is not finite"):
         Index.build(Broken(dim=2), ["a", "b", "c", "bad"], chunk_size=2, path=tmp_path / "index")
     assert not (tmp_path / "index").exists()
 
@@ -310,3 +310,23 @@ def test_a_failed_addition_adds_nothing(encoder: Trigrams) -> None:
     with pytest.raises(SearchError, match="id 1 is 'b', which is taken"):
         index.add(["bleu"], ["b"])
     assert sorted(hit.id for hit in index.search("blue", k=9)) == ["b", "g", "r"]
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_a_vector_of_any_length_has_its_direction(scale: float, encoder: Trigrams) -> None:
+    index = Index.build(encoder, sentences(10))
+    vector = encoder.encode(["some text"])[0].astype(np.float64)
+    assert index.search(vector * scale) == index.search(vector)
+
+
+def test_tensors_of_every_kind_are_vectors(encoder: Trigrams) -> None:
+    import torch
+
+    index = Index.build(encoder, sentences(10))
+    vector = encoder.encode(["some text"])[0]
+    tensor, expected = torch.tensor(vector), index.search(vector)
+    assert index.search(tensor.to_sparse()) == expected
+    assert index.search_batch([tensor.requires_grad_()]) == [expected]
+    assert index.search(tensor.bfloat16())[0].id == expected[0].id
+    with pytest.raises(ArgumentError, match="a vector has masked values"):
+        index.search(np.ma.array(vector, mask=[True] + [False] * (len(vector) - 1)))

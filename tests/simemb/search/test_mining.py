@@ -277,3 +277,12 @@ def test_mined_triplets_train(tiny_base: Path, pairs: str) -> None:
     words = ["train", "simcse_sup", "--model", str(tiny_base), "--data", "out.tsv", "--dev", "none", "--output", "run"]
     assert main([*words, "--batch-size", "16", "--max-steps", "2"]) == 0
     assert Path("run/best/model.safetensors").is_file()
+
+
+def test_an_empty_text_is_never_a_negative_nor_an_anchor() -> None:
+    Path("corpus.txt").write_text("One x\n\nTwo y\n")
+    pairs = [("a b", "c d"), ("e f", ""), ("g h", "i j")]
+    mine(Encoder.load("mini"), pairs, "out.jsonl", corpus="corpus.txt")
+    written = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert written
+    assert all(text.strip() for row in written for text in row.values())

@@ -520,3 +520,33 @@ def test_a_default_prompt_is_not_read_in_training_and_that_is_said(train, tiny_b
     encoder.prompts, encoder.default_prompt = {"sts": "the red "}, "sts"
     train(recipe(max_steps=1), encoder.save(tmp_path / "base"), dev="none")
     assert "training reads texts as they are; 'the red ' goes before them only when they are encoded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda encoder: encoder.requires_grad_(False), "no weight may be trained"),
+        (lambda encoder: encoder.half(), r"has weights in torch\.float16"),
+    ],
+)
+def test_weights_that_cannot_be_trained_are_refused_before_anything_is_written(
+    change: Callable[[Any], Any], words: str, tmp_path: Path, tiny_base: Path
+):
+    encoder = change(Encoder.load(tiny_base))
+    with pytest.raises(TrainingError, match=words):
+        fit("simcse", encoder, ["a", "b", "c"], output=tmp_path / "run", dev="none")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_loaded_under_inference_mode_are_refused(tmp_path: Path, tiny_base: Path):
+    with torch.inference_mode():
+        encoder = Encoder.load(tiny_base)
+    with pytest.raises(TrainingError, match="inference_mode"):
+        fit("simcse", encoder, ["a", "b", "c"], output=tmp_path / "run", dev="none")
+
+
+def test_a_last_step_that_breaks_the_weights_saves_nothing(tmp_path: Path, tiny_base: Path):
+    broken = replace(find("simcse"), learning_rate=1e38, batch_size=2, max_steps=1)
+    with pytest.raises(TrainingError, match="not finite after step 1"):
+        fit(broken, tiny_base, ["a man", "b dog"], output=tmp_path / "run", dev="none")
+    assert not (tmp_path / "run" / "best").exists()

@@ -227,3 +227,11 @@ def test_a_processor_without_the_instructions_is_refused(monkeypatch):
 def test_no_sentence_to_measure_on_is_refused():
     with pytest.raises(ModelError, match="at least one sentence"):
         quantize(make_encoder("bert"), [])
+
+
+def test_quantizing_again_gives_the_same_and_other_precisions_are_refused(shared_models):
+    encoder = Encoder.load(shared_models / "minilm-l4-mlm", pooling="mean", precision="int8")
+    first = encoder.encode(["a man plays"])
+    np.testing.assert_array_equal(encoder.quantize().encode(["a man plays"]), first)
+    with pytest.raises(ModelError, match=r"float32, and these are in torch\.float16"):
+        Encoder.load(shared_models / "minilm-l4-mlm", pooling="mean").half().quantize()
