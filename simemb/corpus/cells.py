@@ -35,6 +35,7 @@ def label_of(value: object, place: str) -> str:
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)
     label = str(value).strip() if isinstance(value, str | int) else ""
+    label = re.sub(r"(?<=^[0-9])\.0+$|(?<=^[+-][0-9])\.0+$", "", label)
     if not label:
         kind = "nothing" if isinstance(value, str) else kind_of(value)
         raise DataError(f"{place}: {kind:.60} where a label is needed")

@@ -11,6 +11,7 @@ from itertools import tee
 from typing import Any
 
 from simemb.corpus.blanks import Blanks
+from simemb.corpus.columns import ChoiceError
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.table import MISSING, kind_of
 from simemb.errors import DataError, unknown
@@ -152,7 +153,10 @@ def open_documents(
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
-    rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
+    try:
+        rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
+    except ChoiceError as error:
+        raise error.for_one() from None
     documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
     documents.way_out = "; --ids (ids=) names another column, or none"
     return documents

@@ -64,7 +64,8 @@ class Rows:
         self.several, self._every_column = choice.several, table.columns
         if choice.several:
             self._table = SeveralTexts(table, name, choice.several)
-        if next(self.filled_records(self.columns), None) is None:
+        # The first column alone: what is wrong with the others is said by who reads them.
+        if next(self.filled_records(self.columns[:1]), None) is None:
             raise DataError(f"{name} has no rows")
 
     def narrowed(self, columns: int) -> "Rows":

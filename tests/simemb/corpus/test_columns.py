@@ -38,7 +38,7 @@ def parquet(folder: Path, columns: dict[str, object], name: str = "a.parquet") -
     ],
 )  # fmt: skip
 def test_recognized_names_fill_the_roles(tmp_path: Path, header, columns, score, ignored):
-    row = "\t".join("1" for _ in header.split())
+    row = "\t".join("a cat" for _ in header.split())
     rows = open_rows(write(tmp_path, "a.tsv", header.replace(" ", "\t") + f"\n{row}\n"))
     assert (rows.columns, rows.score, rows.ignored) == (columns, score, ignored)
 
@@ -119,7 +119,7 @@ def test_columns_that_hold_no_text_are_never_texts(tmp_path: Path):
         (["txt"], r"unknown column 'txt': did you mean 'text'\? \(allowed: text, title, score\)"),
         (["text", "text"], "columns text, text: give 1 to 3 different text columns"),
         ([], "columns none: give 1 to 3 different text columns"),
-        (["score"], "columns score: give 1 to 3"),
+        (["score"], "column score holds scores or labels by its name, not texts: name a column of texts, or rename"),
     ],
 )
 def test_wrongly_named_columns_are_refused(tmp_path: Path, columns: list[str], message: str):
