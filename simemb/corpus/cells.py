@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from simemb.corpus.table import kind_of
@@ -30,12 +31,17 @@ def score_of(value: object, place: str) -> float:
     return score
 
 
-def label_of(value: object, place: str) -> str:
-    """The cell as a label: a word, or a whole number however it is written. Raises `DataError` for others."""
+def label_of(value: object, place: str, names: Sequence[str] = ()) -> str:
+    """The cell as a label: a word, or a whole number however it is written. Raises `DataError` for others.
+
+    names: what whole numbers from 0 stand for, if the data say it; -1 is then no label, "-".
+    """
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)
     label = str(value).strip() if isinstance(value, str | int) else ""
     label = re.sub(r"(?<=^[0-9])\.0+$|(?<=^[+-][0-9])\.0+$", "", label)
+    if names and label.removeprefix("-").isdigit() and int(label) < len(names):
+        return names[int(label)] if int(label) >= 0 else "-"
     if not label:
         kind = "nothing" if isinstance(value, str) else kind_of(value)
         raise DataError(f"{place}: {kind:.60} where a label is needed")

@@ -42,6 +42,12 @@ IDENTIFIER = re.compile(r"|unnamed: ?\d+|index|idx|no|nr|.*_id|(pair|caption|doc
 _NUMBER = r"[_-]?\d+"
 
 
+def typed_columns(columns: Sequence[str], more: str = "", *, in_memory: bool = False) -> str:
+    """What to type to choose columns, at the command line and in Python. more: what stands before the latter."""
+    python = f"columns=[{', '.join(map(repr, columns))}]"
+    return f"{python}{more}" if in_memory else f"--columns {shlex.join(columns)}{more} (in Python {python})"
+
+
 class ChoiceError(UnclearError):
     """Data whose columns the user must choose.
 
@@ -53,20 +59,19 @@ class ChoiceError(UnclearError):
         self.problem, self.proposed, self.in_memory, self.more = problem, tuple(proposed), in_memory, more
         super().__init__(f"{problem}{self._advice()}")
 
-    def for_one(self) -> UnclearError:
-        """The same for who reads a single column."""
-        if not self.proposed:
-            return self
-        first = self.proposed[0]
-        typed = f"column={first!r}" if self.in_memory else f"--column {shlex.quote(first)}"
-        return UnclearError(f"{self.problem}; choose one: {typed}{self.more}")
-
     def _advice(self) -> str:
         if not self.proposed:
             return self.more
-        python = f"columns=[{', '.join(map(repr, self.proposed))}]"
-        typed = f"--columns {' '.join(map(shlex.quote, self.proposed))}{self.more} (in Python {python})"
-        return f"; choose in this order: {f'{python}{self.more}' if self.in_memory else typed}"
+        return f"; choose in this order: {typed_columns(self.proposed, self.more, in_memory=self.in_memory)}"
+
+
+def for_one(error: UnclearError) -> UnclearError:
+    """The same error for who reads a single column, at the command line with --column."""
+    if not isinstance(error, ChoiceError) or not error.proposed:
+        return UnclearError(str(error).replace("--columns", "--column"))
+    first = error.proposed[0]
+    typed = f"column={first!r}" if error.in_memory else f"--column {shlex.quote(first)}"
+    return UnclearError(f"{error.problem}; choose one: {typed}{error.more}")
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ class Choice:
 def is_recognized(column: str) -> bool:
     """Whether this is the usual name of a text, a score or a number of the rows."""
     names = (*SCORES, *(name for role in ROLES.values() for name in role))
-    return column.lower() in names or bool(column and IDENTIFIER.fullmatch(column.lower()))
+    numbered = any(_has_name(column, role, ()) for role in SEVERAL)
+    return column.lower() in names or numbered or bool(column and IDENTIFIER.fullmatch(column.lower()))
 
 
 def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | None) -> Choice:
@@ -153,9 +159,14 @@ def _named(
 
 
 def _without_labels(text: tuple[str, ...], score: str | None, values: Samples) -> tuple[tuple[str, ...], str | None]:
-    """The columns that the user named; a last one that holds words of inference alone is the label, not a text."""
+    """The columns that the user named; a last one that holds words of inference alone is the label, not a text.
+
+    So is a third one of numbers, unless it is called as texts are.
+    """
     *others, last = text
-    is_label = bool(others) and cells.holds_inference(values.get(last, ()))
+    found = values.get(last, ())
+    is_score = len(others) > 1 and cells.holds_numbers(found) and not is_recognized(last)
+    is_label = is_score or (bool(others) and cells.holds_inference(found))
     return (tuple(others), last) if is_label else (text, score)
 
 

@@ -11,10 +11,10 @@ from itertools import tee
 from typing import Any
 
 from simemb.corpus.blanks import Blanks
-from simemb.corpus.columns import ChoiceError
+from simemb.corpus.columns import for_one
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.table import MISSING, kind_of
-from simemb.errors import DataError, unknown
+from simemb.errors import DataError, UnclearError, unknown
 
 log = logging.getLogger("simemb")
 
@@ -155,8 +155,8 @@ def open_documents(
     """
     try:
         rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
-    except ChoiceError as error:
-        raise error.for_one() from None
+    except UnclearError as error:
+        raise for_one(error) from None
     documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
     documents.way_out = "; --ids (ids=) names another column, or none"
     return documents

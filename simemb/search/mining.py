@@ -118,6 +118,8 @@ def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
     pairs = rows.narrowed(2)
     if labels.is_asked_for(rows, columns):
         pairs = labels.positives(pairs, "mining")
+    else:
+        labels.check_unused(pairs, "mining")
     score = [rows.score] if rows.score and pairs.score else []
     if unused := [*pairs.ignored, *score]:
         log.warning("%s: not used: column %s", rows.name, listed(unused))
