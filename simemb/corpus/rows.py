@@ -202,7 +202,7 @@ def open_rows(
             files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
             lists or a list of dicts, or anything that holds texts in an order, such as a list, a column or a
             generator, or tuples of them: anchor, positive and one or more negatives (a number at the end is the
-            score). Rows that are open already are given back.
+            score, a word of inference the label). Rows that are open already are given back.
         columns: the text columns in role order (anchor, positive, negative); a score column may be among
             them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
             premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,
