@@ -50,7 +50,7 @@ def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
         )
     read = {view.column for view in recipe.views}
     unread = [name for place, name in enumerate(rows.columns) if place not in read]
-    if left := [*unread, *unused, *rows.ignored]:
+    if left := [*unread, *rows.ignored, *unused]:
         log.warning("%s: not used: column %s", rows.name, listed(left))
     if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
         log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)
