@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from simemb.corpus.table import MISSING, kind_of
@@ -41,11 +42,17 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:50]}... ({len(text) - 2} characters)"
 
 
-def label_of(value: object, place: str) -> str:
-    """The cell as a label: a word, or a whole number however it is written. Raises `DataError` for others."""
+def label_of(value: object, place: str, names: Sequence[str] = ()) -> str:
+    """The cell as a label: a word, or a whole number however it is written. Raises `DataError` for others.
+
+    names: what whole numbers from 0 stand for, if the data say it; -1 is then no label, "-".
+    """
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         value = int(value)
     label = str(value).strip() if isinstance(value, str | int) else ""
+    label = re.sub(r"(?<=^[0-9])\.0+$|(?<=^[+-][0-9])\.0+$", "", label)
+    if names and label.removeprefix("-").isdigit() and int(label) < len(names):
+        return names[int(label)] if int(label) >= 0 else "-"
     if not label:
         kind = "nothing" if isinstance(value, str) else kind_of(value)
         raise DataError(f"{place}: {kind:.60} where a label is needed")

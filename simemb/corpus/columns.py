@@ -9,10 +9,13 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
-from simemb.corpus.delimited import DelimitedFile, is_sentence
-from simemb.corpus.table import MISSING, Table
+from simemb.corpus import column_values as cells
+from simemb.corpus.column_values import Samples
+from simemb.corpus.delimited import DelimitedFile
+from simemb.corpus.formats import TextFile
+from simemb.corpus.in_memory import DatasetTable, ListTable
+from simemb.corpus.table import Table
 from simemb.errors import DataError, UnclearError, unknown
 
 logger = logging.getLogger("simemb")
@@ -36,8 +39,39 @@ SEVERAL = {"positive": ("positive", "pos"), "negative": ("negative", "neg", "har
 """Names that may be numbered, one column for each of several texts: negative_1, negative_2 ..."""
 IDENTIFIER = re.compile(r"|unnamed: ?\d+|index|idx|no|nr|.*_id|(pair|caption|doc|prompt|question|row|gu|uu|u|q)?id\d?")
 """Names of columns that number the rows, pandas' own ("" and "Unnamed: 0") among them: never texts."""
-LOOKED_AT = 100
-"""Rows at the head of a table whose values show whether a column without a recognized name holds text."""
+_NUMBER = r"[_-]?\d+"
+
+
+def typed_columns(columns: Sequence[str], more: str = "", *, in_memory: bool = False) -> str:
+    """What to type to choose columns, at the command line and in Python. more: what stands before the latter."""
+    python = f"columns=[{', '.join(map(repr, columns))}]"
+    return f"{python}{more}" if in_memory else f"--columns {shlex.join(columns)}{more} (in Python {python})"
+
+
+class ChoiceError(UnclearError):
+    """Data whose columns the user must choose.
+
+    proposed: what to type after --columns; words in capitals stand for what is not known. in_memory: whether the data
+    are Python's, so that there is no option to type. more: another way out.
+    """
+
+    def __init__(self, problem: str, proposed: Sequence[str], *, in_memory: bool, more: str = "") -> None:
+        self.problem, self.proposed, self.in_memory, self.more = problem, tuple(proposed), in_memory, more
+        super().__init__(f"{problem}{self._advice()}")
+
+    def _advice(self) -> str:
+        if not self.proposed:
+            return self.more
+        return f"; choose in this order: {typed_columns(self.proposed, self.more, in_memory=self.in_memory)}"
+
+
+def for_one(error: UnclearError) -> UnclearError:
+    """The same error for who reads a single column, at the command line with --column."""
+    if not isinstance(error, ChoiceError) or not error.proposed:
+        return UnclearError(str(error).replace("--columns", "--column"))
+    first = error.proposed[0]
+    typed = f"column={first!r}" if error.in_memory else f"--column {shlex.quote(first)}"
+    return UnclearError(f"{error.problem}; choose one: {typed}{error.more}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +91,8 @@ class Choice:
 def is_recognized(column: str) -> bool:
     """Whether this is the usual name of a text, a score or a number of the rows."""
     names = (*SCORES, *(name for role in ROLES.values() for name in role))
-    return column.lower() in names or bool(column and IDENTIFIER.fullmatch(column.lower()))
+    numbered = any(_has_name(column, role, ()) for role in SEVERAL)
+    return column.lower() in names or numbered or bool(column and IDENTIFIER.fullmatch(column.lower()))
 
 
 def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | None) -> Choice:
@@ -70,11 +105,15 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
     if twice:
         raise DataError(f"{name}: column {min(twice)!r} occurs twice ({listed(table.columns)})")
     several = _several(name, table)
+    values = {} if isinstance(table, TextFile | ListTable) else cells.samples(table, table.text_columns)
     if columns is not None:
         text, score = _named(name, table, columns, score, several)
+        text, score = _without_labels(text, score, values)
     else:
         score = _find(name, table, score) if score else _one(name, "score", table.columns, SCORES)
-        text = _recognized(name, table, several) or _only_text(name, table, score)
+        text = _recognized(name, table, several, values) or _only_text(name, table, score, values)
+        _refuse_numbers(name, table, text, values)
+    _refuse_printed_lists(name, table, text, values)
     several = {column: members for column, members in several.items() if column in text}
     used = {*text, score, *(member for members in several.values() for member in members)}
     return Choice(text, score, tuple(column for column in table.columns if column not in used), several)
@@ -84,11 +123,11 @@ def _several(name: str, table: Table) -> dict[str, tuple[str, ...]]:
     """The text columns of which a row may have more than one: lists, and numbered names by what precedes the number."""
     found: dict[str, tuple[str, ...]] = {column: (column,) for column in table.list_columns}
     for role, stems in SEVERAL.items():
-        pattern = re.compile(rf"({'|'.join(stems)})(_?\d+)?")
+        pattern = re.compile(rf"({'|'.join(stems)})({_NUMBER})?")
         members = [column for column in table.text_columns if pattern.fullmatch(column.lower())]
         # A single number names a single column, and one name without a number is an ordinary column.
         if len(members) > 1:
-            names = {re.sub(r"_?\d+$", "", member) for member in members}
+            names = {re.sub(f"{_NUMBER}$", "", member) for member in members}
             if len(names) > 1:
                 raise DataError(f"{name}: {listed(members)} could each be the {role}: choose with --columns")
             found[names.pop()] = tuple(members)
@@ -102,6 +141,11 @@ def _named(
     existing = [column if column in several else _find(name, table, column) for column in columns]
     text = tuple(column for column in existing if column.lower() not in SCORES)
     named_scores = [column for column in existing if column not in text]
+    if named_scores and not text:
+        raise DataError(
+            f"{name}: column {listed(named_scores)} holds scores or labels by its name, not texts: name a column of "
+            "texts, or rename this one if it holds them"
+        )
     if not 1 <= len(text) <= 3 or len(set(existing)) < len(existing) or len(named_scores) > 1:
         named = listed(columns)
         raise DataError(f"columns {named}: give 1 to 3 different text columns, and at most one score column")
@@ -112,6 +156,40 @@ def _named(
     # Scores that were not asked for are none of several columns that could be meant.
     candidates = [column for column in table.columns if column.lower() in SCORES and column not in text]
     return text, candidates[0] if len(candidates) == 1 else None
+
+
+def _without_labels(text: tuple[str, ...], score: str | None, values: Samples) -> tuple[tuple[str, ...], str | None]:
+    """The columns that the user named; a last one that holds words of inference alone is the label, not a text.
+
+    So is a third one of numbers, unless it is called as texts are.
+    """
+    *others, last = text
+    found = values.get(last, ())
+    is_score = len(others) > 1 and cells.holds_numbers(found) and not is_recognized(last)
+    is_label = is_score or (bool(others) and cells.holds_inference(found))
+    return (tuple(others), last) if is_label else (text, score)
+
+
+def _refuse_numbers(name: str, table: Table, text: Sequence[str], values: Samples) -> None:
+    """A usual name of a text over numbers or booleans: the name says one thing and the cells another."""
+    if isinstance(table, TextFile | ListTable):
+        return
+    if wrong := next((column for column in text if cells.holds_numbers(values.get(column, ()))), None):
+        problem = f"{name}: column {wrong} has the name of a text and holds numbers or booleans alone ({_seen(table)})"
+        raise _refusal(problem, table, text, ", if they are meant")
+
+
+def _refuse_printed_lists(name: str, table: Table, text: Sequence[str], values: Samples) -> None:
+    """Lists of texts that became text, as pandas writes them to CSV: nothing in them is read as it was meant."""
+    if isinstance(table, TextFile | ListTable):
+        return
+    for column in text:
+        if cells.holds_printed_lists(values.get(column, ())):
+            shown = cells.seen({column: values[column]})
+            raise DataError(
+                f"{name}: column {column} holds lists of texts that are written as text ({shown}); write the table as "
+                ".jsonl or .parquet, which keep lists"
+            )
 
 
 def _find(name: str, table: Table, requested: str) -> str:
@@ -126,14 +204,20 @@ def _find(name: str, table: Table, requested: str) -> str:
 
 def _one(name: str, role: str, columns: Iterable[str], recognized: Sequence[str]) -> str | None:
     """The column with a name recognized for a role, if there is one."""
-    candidates = [column for column in columns if column.lower() in recognized]
+    candidates = [column for column in columns if _has_name(column, role, recognized)]
     if len(candidates) > 1:
         advice = "keep one, or name it among --columns"
         raise UnclearError(f"{name}: {listed(candidates)} could each be the {role}: {advice}")
     return candidates[0] if candidates else None
 
 
-def _recognized(name: str, table: Table, several: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _has_name(column: str, role: str, recognized: Sequence[str]) -> bool:
+    """Whether a column is called as one of a role is, also with a number after a name that may have one."""
+    stem = re.sub(f"{_NUMBER}$", "", column.lower())
+    return column.lower() in recognized or stem in SEVERAL.get(role, ())
+
+
+def _recognized(name: str, table: Table, several: Mapping[str, tuple[str, ...]], values: Samples) -> tuple[str, ...]:
     """The text columns by name; empty if no name is recognized."""
     members = {member for group in several.values() for member in group}
     single = [column for column in table.text_columns if column not in members]
@@ -142,61 +226,61 @@ def _recognized(name: str, table: Table, several: Mapping[str, tuple[str, ...]])
     text = tuple(column for column in filled if column is not None)
     if filled[: len(text)] != list(text):
         missing = list(ROLES)[filled.index(None)]
-        raise UnclearError(f"{name}: {listed(text)} found, but no {missing} ({_seen(table)}); {_choose(text)}")
+        others = iter([column for column in _texts(table, values) if column not in text and not is_recognized(column)])
+        proposed = [column or next(others, role.upper()) for role, column in zip(ROLES, filled, strict=True)]
+        # An unknown column is no negative only because it is left over.
+        proposed = proposed if filled[2] else proposed[:2]
+        raise _refusal(f"{name}: {listed(text)} found, but no {missing} ({_seen(table)})", table, proposed)
     return text
 
 
-def _only_text(name: str, table: Table, score: str | None) -> tuple[str, ...]:
+def _only_text(name: str, table: Table, score: str | None, values: Samples) -> tuple[str, ...]:
     """The only column with text in it, where no name is recognized."""
-    values = samples(table)
-    text = tuple(column for column in table.text_columns if column != score and _holds_text(column, values[column]))
-    has_header = isinstance(table, DelimitedFile) and table.header
-    if len(text) == 1 and (not has_header or _stands_out(text[0], values[text[0]])):
+    text = tuple(column for column in _texts(table, values) if column != score)
+    has_header = isinstance(table, DelimitedFile) and table.header and not table.heads_numbers()
+    if len(text) == 1 and (not has_header or cells.stands_out(text[0], values[text[0]])):
         logger.warning("%s: no column name is recognized; %r is the only one with text", name, text[0])
         return text
     header = "; --no-header if the first line is data" if has_header else ""
-    raise UnclearError(f"{name}: which columns are the texts is not certain ({_seen(table)}); {_choose(text)}{header}")
+    if not text:
+        raise _refusal(
+            f"{name}: which columns are the texts is not certain {_without_text(table, score)}", table, (), header
+        )
+    raise _refusal(f"{name}: which columns are the texts is not certain ({_seen(table)})", table, text[:3], header)
 
 
-def samples(table: Table) -> dict[str, list[object]]:
-    """By column, the values at the head of a table that are not missing."""
-    rows = [cells for _, cells in islice(table.records(table.columns), LOOKED_AT) if cells is not None]
-    columns = zip(*rows, strict=True) if rows else ((),) * len(table.columns)
-    return {
-        column: [value for value in values if value is not None and value is not MISSING]
-        for column, values in zip(table.columns, columns, strict=True)
-    }
+def _texts(table: Table, values: Samples) -> list[str]:
+    """The columns with letters in most of their values, and a name that does not say that they number the rows."""
+    return [
+        column
+        for column in table.text_columns
+        if not IDENTIFIER.fullmatch(column.lower()) and cells.holds_text(values.get(column, ()))
+    ]
 
 
-def _holds_text(column: str, values: Sequence[object]) -> bool:
-    """Whether a column has letters in most of its values, and a name that does not say it numbers the rows."""
-    texts = [value for value in values if isinstance(value, str) and value.strip()]
-    lettered = sum(any(map(str.isalpha, text)) for text in texts)
-    return not IDENTIFIER.fullmatch(column.lower()) and 2 * lettered > len(texts)
+def _without_text(table: Table, score: str | None) -> str:
+    """Why each of the columns holds no texts."""
+    values = cells.samples(table, table.columns)
 
+    def reason(column: str) -> str:
+        if column == score:
+            return "scores or labels by its name"
+        if cells.holds_numbers(values[column]):
+            return "numbers"
+        if IDENTIFIER.fullmatch(column.lower()):
+            return "ids by its name"
+        return "no letters" if column in table.text_columns else "no strings"
 
-def _stands_out(column: str, values: Sequence[object]) -> bool:
-    """Whether the name of a column is none of its texts: it is one word, and they are longer."""
-    texts = [value for value in values if isinstance(value, str)]
-    longer = sum(len(text.split()) > 1 or len(text) > 2 * len(column) for text in texts)
-    return not is_sentence(column) and 2 * longer > len(texts)
+    reasons = [f"{column or repr('')} holds {reason(column)}" for column in table.columns]
+    return f"({cells.seen(values)}): {', '.join(reasons)}"
 
 
 def _seen(table: Table) -> str:
-    """The columns of a table, each with what it looks like."""
-    values, empty = samples(table), "''"
-    return "it has: " + ", ".join(f"{column or empty} ({_example(values[column])})" for column in table.columns)
+    return cells.seen(cells.samples(table, table.columns))
 
 
-def _example(values: Sequence[object]) -> str:
-    text = repr(next((value for value in values if value != ""), ""))
-    return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
-
-
-def _choose(columns: Sequence[str] = ()) -> str:
-    """What to type, with the columns that come into question."""
-    typed = " ".join(map(shlex.quote, columns[:3])) or "ANCHOR POSITIVE"
-    return f"choose in this order: --columns {typed}"
+def _refusal(problem: str, table: Table, proposed: Sequence[str], more: str = "") -> ChoiceError:
+    return ChoiceError(problem, proposed, in_memory=isinstance(table, DatasetTable | ListTable), more=more)
 
 
 def listed(columns: Iterable[str]) -> str:

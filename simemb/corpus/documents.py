@@ -12,9 +12,10 @@ from typing import Any
 
 from simemb.corpus.blanks import Blanks
 from simemb.corpus.cells import text_of
+from simemb.corpus.columns import for_one
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.table import MISSING, kind_of
-from simemb.errors import DataError, unknown
+from simemb.errors import DataError, UnclearError, unknown
 
 log = logging.getLogger("simemb")
 
@@ -159,7 +160,10 @@ def open_documents(
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
-    rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
+    try:
+        rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
+    except UnclearError as error:
+        raise for_one(error) from None
     documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
     documents.way_out = "; --ids (ids=) names another column, or none"
     return documents

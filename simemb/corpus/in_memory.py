@@ -6,11 +6,12 @@
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from simemb.arguments import shown
+from simemb.corpus.column_values import LOOKED_AT, holds_inference, holds_numbers
 from simemb.corpus.table import Record
 from simemb.errors import ArgumentError, DataError
 from simemb.texts import check_values, column_names, values
@@ -33,7 +34,10 @@ def list_digest(values: Sequence[object]) -> str:
 
 
 class ListTable:
-    """A list of texts, or of tuples of texts (anchor, positive, one or more negatives), or of two texts and a score."""
+    """A list of texts, or of tuples of texts (anchor, positive, one or more negatives).
+
+    Two texts may come with a score, or with a label of natural language inference in words.
+    """
 
     unit = "row"
     list_columns: tuple[str, ...] = ()
@@ -47,6 +51,19 @@ class ListTable:
             self.columns = self.text_columns = columns
             return
         first = self._cells(values[0]) if values else ("",)
+        last = [cells[-1] for cells in map(self._cells, islice(values, LOOKED_AT)) if len(cells) > 2]
+        if len(first) > 2 and holds_inference(last):
+            if len(first) > 3:
+                raise DataError(
+                    f"the list, row 1 has {len(first) - 1} texts and a label: a label is allowed after 2 texts"
+                )
+            self.columns = self.text_columns = ("premise", "hypothesis", "label")
+            return
+        if len(first) > 2 and isinstance(first[-1], str) and holds_numbers(last):
+            raise DataError(
+                f"the list, row 1 ends with {first[-1]!r:.40}, and every row with a number that is text: a score is a "
+                "number, and a negative has letters"
+            )
         scored = len(first) > 1 and isinstance(first[-1], int | float)
         texts = len(first) - scored
         if scored and texts > 2:
@@ -80,7 +97,10 @@ _STRINGS = ("string", "large_string")
 
 
 class DatasetTable:
-    """A `datasets.Dataset`, read a few thousand rows at a time."""
+    """A `datasets.Dataset`, read a few thousand rows at a time.
+
+    label_names: by column of a `ClassLabel`, the names that its numbers stand for.
+    """
 
     unit = "row"
 
@@ -91,6 +111,8 @@ class DatasetTable:
         self.text_columns = tuple(name for name in self.columns if kinds[name] in _STRINGS)
         items = {name: getattr(feature, "feature", None) for name, feature in dataset.features.items()}
         self.list_columns = tuple(name for name in self.columns if getattr(items[name], "dtype", "") in _STRINGS)
+        names = {name: getattr(feature, "names", None) for name, feature in dataset.features.items()}
+        self.label_names = {name: tuple(map(str, labels)) for name, labels in names.items() if labels}
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row as plain Python values, whatever format the dataset is set to."""

@@ -16,6 +16,7 @@ class Part(Protocol):
     columns: tuple[str, ...]
     score: str | None
     ignored: tuple[str, ...]
+    label_names: tuple[str, ...]
     warning: str
 
     def digest(self) -> str:
@@ -44,6 +45,7 @@ class JoinedTable:
         self._starts: list[int] = []
         self.name = " + ".join(part.name for part in parts)
         self.texts, self.score = parts[0].columns, parts[0].score
+        self.label_names = {str(self.score): parts[0].label_names}
         self.columns = self.text_columns = (*self.texts, self.score) if self.score else self.texts
         self.warning = "; ".join(dict.fromkeys(part.warning for part in parts if part.warning))
         self.ignored = tuple(dict.fromkeys(column for part in parts for column in part.ignored))
@@ -76,6 +78,10 @@ def _check_columns(parts: Sequence[Part]) -> None:
             raise DataError(
                 f"several data need the same columns: {first.name} has {_listed(first)}, {part.name} has "
                 f"{_listed(part)}; choose with --columns, or rename them"
+            )
+        if part.label_names != first.label_names:
+            raise DataError(
+                f"several data need the same labels: {first.name} and {part.name} name their numbers otherwise"
             )
 
 

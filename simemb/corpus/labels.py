@@ -1,7 +1,8 @@
 """Pairs with a label: which of them are positives, which are hard negatives, and which are left out.
 
 The labels of natural language inference are words, or numbers as on the Hugging Face hub: 0 entailment, 1 neutral,
-2 contradiction, -1 none. `is_duplicate` (Quora) is 1 or 0.
+2 contradiction, -1 none, under a premise and a hypothesis. `is_duplicate` (Quora) is 1 or 0. Names that the data give
+to numbers (a `ClassLabel` of `datasets`) go before all of it.
 """
 
 import logging
@@ -9,10 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from simemb.corpus import column_values as cells
+from simemb.corpus.columns import is_recognized, typed_columns
 from simemb.corpus.in_memory import ListTable, list_digest
 from simemb.corpus.rows import Rows
 from simemb.corpus.several import cycled
-from simemb.errors import DataError
+from simemb.errors import DataError, UnclearError
 
 log = logging.getLogger("simemb")
 
@@ -28,6 +31,20 @@ INFERENCE: Mapping[str, Use] = {
 """The words of natural language inference; "-" is a pair whose annotators did not agree."""
 NUMBERED: Mapping[str, Use] = {"0": "positive", "1": "neutral", "2": "negative", "-1": "none"}
 DUPLICATES: Mapping[str, Use] = {"1": "positive", "0": "neutral", "true": "positive", "false": "neutral"}
+CLASSES: Mapping[str, Use] = {
+    **INFERENCE,
+    **{"duplicate": "positive", "equivalent": "positive", "paraphrase": "positive"},
+    **{"not_duplicate": "neutral", "not_equivalent": "neutral", "not_paraphrase": "neutral"},
+}
+"""The names of classes, beside the words of inference."""
+FLAGS = {"0", "1", "2", "-1", "true", "false", "yes", "no"}
+"""Values that sort rows into two or three kinds, whatever their column is called."""
+LABEL_NAMES = ("label", "labels", "relation", "class", "target", "similar", "category", "标签", "标注", "类别")
+"""Names of labels; without white space around, and in any case."""
+CLASSES_AT_MOST, LONGEST = 3, 20
+"""How many values a column of labels has, and how many characters the longest of them."""
+LOOKED_AT = 10_000
+"""Rows whose values show whether a column that is not used holds labels."""
 SHOWN = 6
 """Labels that a message names."""
 
@@ -40,13 +57,77 @@ def counts(rows: Rows) -> Counter[str]:
 def uses(rows: Rows, labels: Mapping[str, int]) -> Mapping[str, Use] | None:
     """What each label says of its pair, or None if that is not certain."""
     column, found = (rows.score or "").lower(), set(labels)
-    if column == "is_duplicate":
+    if column == "is_duplicate" and not rows.label_names:
         return DUPLICATES if found <= set(DUPLICATES) else None
-    if found <= set(INFERENCE) and found != {"-"}:
-        return INFERENCE
-    if column in ("label", "gold_label") and found <= set(NUMBERED) and ("2" in found or is_inference(rows)):
-        return NUMBERED
-    return None
+    if found <= set(CLASSES) and found != {"-"}:
+        return CLASSES
+    # 0 and 1 alone may as well be those of sets where 1 is an entailment.
+    return NUMBERED if "2" in found and _may_be_numbered(rows, found) else None
+
+
+def _may_be_numbered(rows: Rows, found: set[str]) -> bool:
+    named = (rows.score or "").strip().lower() in (*LABEL_NAMES, "gold_label") and is_inference(rows)
+    return named and not rows.label_names and found <= set(NUMBERED)
+
+
+def check_scores(rows: Rows, learner: str, advice: str = "", *, surely: bool = False) -> None:
+    """Refuse labels where a larger number must mean more alike; `learner` is what takes them so.
+
+    Numbers that may be labels of inference are scores if the user named the columns; not those that are `surely`
+    labels, if that is asked for.
+
+    Raises:
+        DataError: the column holds labels.
+    """
+    if rows.score is None or not (is_inference(rows) or rows.label_names or cells.holds_inference(_head(rows))):
+        return
+    found = counts(rows)
+    certain = surely and uses(rows, found) is NUMBERED
+    numbered = certain or (not rows.named and _may_be_numbered(rows, set(found)))
+    inverted = rows.label_names and CLASSES.get(rows.label_names[0].lower()) == "positive"
+    if numbered or inverted or set(INFERENCE) & set(found):
+        typed = typed_columns((*rows.columns[:2], rows.score))
+        way_out = f"; {typed} takes the numbers as scores" if numbered and not certain else ""
+        error = UnclearError if way_out else DataError
+        raise error(
+            f"{rows.name}: column {rows.score} holds labels of inference ({shown(found)}), and {learner} from "
+            f"scores{advice}{way_out}"
+        )
+
+
+def _head(rows: Rows) -> list[object]:
+    return cells.samples(rows, [str(rows.score)])[str(rows.score)]
+
+
+def check_unused(rows: Rows, learner: str) -> None:
+    """Refuse pairs beside a column that is not used and may well say which of them are positives.
+
+    Raises:
+        DataError: there is such a column, and the user named no columns.
+    """
+    for part in rows.joined or (rows,):
+        if part.named or len(part.columns) != 2:
+            continue
+        unknown = [column for column in part.ignored if not is_recognized(column)]
+        for column, values in cells.samples(part, unknown, LOOKED_AT).items():
+            if _sorts(column, values):
+                raise DataError(
+                    f"{part.name}: {learner} takes every pair as a positive, and column {column!r} "
+                    f"({shown(set(cells.words(values)))}), which is not used, may say which are; "
+                    f"{typed_columns(part.columns)} takes all of them, and labels are read in a column label"
+                )
+
+
+def _sorts(column: str, values: Sequence[object]) -> bool:
+    """Whether the values of a column look like labels of its rows."""
+    found = set(words := cells.words(values))
+    few = 1 < len(found) <= CLASSES_AT_MOST and len(words) > len(found) and max(map(len, found)) <= LONGEST
+    named = column.strip().lower() in LABEL_NAMES
+    return cells.holds_inference(values) or (few and (named or {_whole(word) for word in found} <= FLAGS))
+
+
+def _whole(word: str) -> str:
+    return word.removesuffix(".0")
 
 
 def is_inference(rows: Rows) -> bool:
@@ -78,8 +159,9 @@ def positives(rows: Rows, learner: str, *, negatives: bool = False) -> Rows:
     if meaning is None:
         raise DataError(
             f"{rows.name}: {learner} takes every pair as a positive, and column {rows.score} ({shown(found)}) does not "
-            f"say which are; --columns {' '.join(rows.columns)} takes all of them, and the recipes cosent and cosine "
-            "learn from scores"
+            f"say which are; {typed_columns(rows.columns)} takes all of them, the recipes cosent and cosine learn "
+            "from scores, and labels are entailment, neutral and contradiction, in words or, under premise and "
+            "hypothesis, as 0, 1 and 2"
         )
     return contrasted(rows, meaning, negatives=negatives)
 
@@ -129,7 +211,7 @@ def numbered(rows: Rows, classes: int) -> Rows:
     """
     labels = counts(rows)
     numbers = {str(number): number for number in range(classes)}
-    if set(labels) <= set(numbers):
+    if set(labels) <= set(numbers) or (rows.label_names and not set(labels) & set(INFERENCE) - {"-"}):
         return rows
     numbers |= {word: number for number, word in enumerate(("entailment", "neutral", "contradiction")[:classes])}
     without = {"-", "-1"}

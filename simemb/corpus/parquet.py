@@ -1,10 +1,11 @@
 """Parquet files as tables: strings are text, and so are bytes that are valid UTF-8, as some programs write strings."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from simemb import files
 from simemb.corpus.contents import SAMPLE, check_parquet
 from simemb.corpus.lines import reading
 from simemb.corpus.table import Record
@@ -12,7 +13,10 @@ from simemb.errors import DataError
 
 
 class ParquetFile:
-    """A parquet file, read a few thousand rows at a time."""
+    """A parquet file, read a few thousand rows at a time.
+
+    label_names: by column, the names that its numbers stand for, where `datasets` wrote them beside the data.
+    """
 
     unit = "row"
 
@@ -23,6 +27,7 @@ class ParquetFile:
         self.columns = tuple(schema.names)
         self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
         self.list_columns = tuple(field.name for field in schema if _holds_lists(field.type))
+        self.label_names = _label_names(schema.metadata or {})
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row, numbered from 1."""
@@ -48,6 +53,16 @@ class ParquetFile:
         except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             detail = " ".join(str(error).split())
             raise DataError(f"{self.name} is not a whole parquet file: {detail}") from None
+
+
+def _label_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """The names of every `ClassLabel` of the features that `datasets` writes; none if there are no such features."""
+    try:
+        features = files.parse_json(metadata[b"huggingface"].decode())["info"]["features"]
+        named = {column: feature["names"] for column, feature in features.items() if "names" in feature}
+        return {column: tuple(map(str, names)) for column, names in named.items() if names}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _may_hold_text(kind: Any) -> bool:

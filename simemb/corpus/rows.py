@@ -40,6 +40,9 @@ class Rows:
         columns: the text columns in role order: anchor, positive, negative.
         score: the score or label column, or None.
         ignored: the columns that play no role.
+        named: whether the user named the columns.
+        label_names: the names that whole numbers in `score` stand for, where the data say it, else empty.
+        joined: the rows of each of `parts`, if there are several.
         several: by name of a text column, the columns of the data that hold its texts, where a row may have more than
             one (negative_1, negative_2 ..., lists); each of them gets a row of its own.
         warning: what a person who trains on the data must know (see `simemb.corpus.sources.Source`), or empty.
@@ -62,9 +65,13 @@ class Rows:
         choice = choose(name, table, columns, score)
         self.columns, self.score, self.ignored = choice.text, choice.score, choice.ignored
         self.several, self._every_column = choice.several, table.columns
+        self.named = columns is not None
+        self.joined: tuple[Rows, ...] = ()
+        self.label_names = getattr(table, "label_names", {}).get(choice.score, ())
         if choice.several:
             self._table = SeveralTexts(table, name, choice.several)
-        if next(self.filled_records(self.columns), None) is None:
+        # The first column alone: what is wrong with the others is said by who reads them.
+        if next(self.filled_records(self.columns[:1]), None) is None:
             raise DataError(f"{name} has no rows")
 
     def narrowed(self, columns: int) -> "Rows":
@@ -105,7 +112,7 @@ class Rows:
         if self.score is None:
             raise DataError(f"{self.name}: labeled texts need a column label (it has: {self._has()})")
         for number, (*texts, label) in self.filled_records((*self.columns, self.score)):
-            yield self._texts(number, texts), label_of(label, self._place(number, self.score))
+            yield self._texts(number, texts), label_of(label, self._place(number, self.score), self.label_names)
 
     def report_blanks(self) -> None:
         """Read all rows, so that the notice about what is blank is given now."""
@@ -195,7 +202,7 @@ def open_rows(
             files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
             lists or a list of dicts, or anything that holds texts in an order, such as a list, a column or a
             generator, or tuples of them: anchor, positive and one or more negatives (a number at the end is the
-            score). Rows that are open already are given back.
+            score, a word of inference the label). Rows that are open already are given back.
         columns: the text columns in role order (anchor, positive, negative); a score column may be among
             them. Without it, recognized names fill the roles: for the anchor sentence, text, anchor,
             premise, query, question, sentence1, sent0 ...; for the positive positive, hypothesis,
@@ -253,6 +260,7 @@ def _join(parts: Sequence[Rows]) -> Rows:
     table = JoinedTable(parts)
     rows = Rows(table, table.name, table.digest, columns=table.texts, score=table.score, warning=table.warning)
     rows.parts, rows.ignored, rows.several = tuple(part.name for part in parts), table.ignored, parts[0].several
+    rows.named, rows.joined = parts[0].named, tuple(parts)
     return rows
 
 
@@ -270,21 +278,13 @@ def _open_path(path: Path, name: str, layout: Layout, *, columns: Sequence[str] 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     if source.generate is not None:
-        values = _generate(source, source.generate)
+        values = sources.generated(source, open_rows)
         table, warning = ListTable(values), source.warning
         return Rows(table, source.name, lambda: list_digest(values), columns=columns, score=score, warning=warning)
     file = sources.locate(source)
     columns, score = columns or file.columns, score or file.score
     table, warning = open_file(file.path, source.name), source.warning
     return Rows(table, source.name, lambda: file.sha256, columns=columns, score=score, warning=warning)
-
-
-def _generate(source: Source, generate: Callable[..., Sequence[object]]) -> Sequence[object]:
-    """The rows of a corpus that is made in memory; an error in one of its parts names the corpus too."""
-    try:
-        return generate(*map(open_rows, source.parts))
-    except DataError as error:
-        raise DataError(f"corpus {source.name!r} is made of others: {error}") from None
 
 
 def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:

@@ -227,3 +227,12 @@ def _registry() -> dict[str, Source]:
 
 def _sources(module: ModuleType) -> list[Source]:
     return [value for value in vars(module).values() if isinstance(value, Source)]
+
+
+def generated(source: Source, opened: Callable[[Source], object]) -> Sequence[object]:
+    """The rows of a corpus that is made of others; an error in one of its parts names the corpus too."""
+    assert source.generate is not None
+    try:
+        return source.generate(*map(opened, source.parts))
+    except DataError as error:
+        raise DataError(f"corpus {source.name!r} is made of others: {error}") from None

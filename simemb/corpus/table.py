@@ -1,6 +1,7 @@
 """What every format of data is read as: numbered records with named columns."""
 
 from collections.abc import Iterator, Sequence
+from numbers import Number
 from typing import Protocol, runtime_checkable
 
 Record = tuple[int, tuple[object, ...] | None]
@@ -34,4 +35,5 @@ def kind_of(value: object) -> str:
     if value is MISSING:
         return "nothing"
     kinds = {dict: "an object", list: "a list", str: "a string", bytes: "bytes", bool: "a boolean", type(None): "null"}
-    return next((kind for type_, kind in kinds.items() if isinstance(value, type_)), f"the number {value}")
+    other = f"the number {value}" if isinstance(value, Number) else f"a value of type {type(value).__name__}"
+    return next((kind for type_, kind in kinds.items() if isinstance(value, type_)), other)

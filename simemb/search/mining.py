@@ -22,6 +22,7 @@ from jaxtyping import Float32
 
 from simemb.arguments import checked
 from simemb.corpus import labels
+from simemb.corpus.column_values import samples, seen
 from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
@@ -101,7 +102,7 @@ def mine(
     _refuse_input(path, data, corpus)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
-        has = f"{rows.name} has 1 text column ({', '.join(rows.columns)})"
+        has = f"{rows.name} has 1 text column ({', '.join(rows.columns)}; {seen(samples(rows, rows.every_column))})"
         raise DataError(f"{has}: mining needs pairs of anchor and positive (--columns names them)")
     rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
@@ -118,6 +119,8 @@ def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
     pairs = rows.narrowed(2)
     if labels.is_asked_for(rows, columns):
         pairs = labels.positives(pairs, "mining")
+    else:
+        labels.check_unused(pairs, "mining")
     score = [rows.score] if rows.score and pairs.score else []
     if unused := [*pairs.ignored, *score]:
         log.warning("%s: not used: column %s", rows.name, listed(unused))

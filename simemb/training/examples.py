@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from simemb.corpus.column_values import samples, seen
 from simemb.corpus.columns import listed
 from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
@@ -22,9 +23,10 @@ def open_examples(
         DataError: the data cannot be read, lack a column, or have labels that the recipe has no use for.
     """
     opened = open_rows(data, columns=columns, delimiter=delimiter, header=header)
-    if opened.several:
+    # What no view reads need not be there, or be text; a classifier sees by it whether the rows are triplets.
+    if opened.several or not any(part.labeled for part in recipe.auxiliaries):
         opened = opened.narrowed(1 + max(view.column for view in recipe.views))
-        _say_several(opened)
+    _say_several(opened)
     rows = examples(recipe, opened, columns)
     used = rows is not opened or learns_labels(recipe, opened)
     _check_columns(recipe, rows, [] if used or opened.score is None else [opened.score])
@@ -44,11 +46,11 @@ def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
     if len(rows.columns) < recipe.columns:
         raise DataError(
             f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
-            f"({', '.join(rows.columns)}); name others with --columns"
+            f"({', '.join(rows.columns)}; {seen(samples(rows, rows.every_column))}); name others with --columns"
         )
     read = {view.column for view in recipe.views}
     unread = [name for place, name in enumerate(rows.columns) if place not in read]
-    if left := [*unread, *unused, *rows.ignored]:
+    if left := [*unread, *rows.ignored, *unused]:
         log.warning("%s: not used: column %s", rows.name, listed(left))
     if any(view.negative and view.column >= len(rows.columns) for view in recipe.views):
         log.info("%s: has no column of negatives, so there are no hard negatives", rows.name)

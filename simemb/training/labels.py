@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from simemb.corpus import labels
 from simemb.corpus.rows import Rows
-from simemb.errors import DataError
 from simemb.method.auxiliaries import SoftmaxNLI
 from simemb.method.recipe import Recipe
 
@@ -19,6 +18,8 @@ def examples(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> Rows:
         DataError: the column holds what the recipe has no use for.
     """
     if rows.score is None or not reads_label(recipe, rows, columns):
+        if _takes_positives(recipe) and not learns_labels(recipe, rows):
+            labels.check_unused(rows, type(recipe.objective).__name__)
         return rows
     if recipe.objective is not None and recipe.objective.scored:
         return _scored(recipe, rows)
@@ -33,12 +34,12 @@ def reads_label(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> bo
     """Whether a score or label beside the texts has a meaning for the recipe, good or bad."""
     if learns_labels(recipe, rows):
         return True
-    return (
-        labels.is_asked_for(rows, columns)
-        and recipe.columns > 1
-        and recipe.objective is not None
-        and not _classifies(recipe)
-    )
+    return labels.is_asked_for(rows, columns) and _takes_positives(recipe) and not _classifies(recipe)
+
+
+def _takes_positives(recipe: Recipe) -> bool:
+    """Whether the recipe learns from pairs or triplets."""
+    return recipe.columns > 1 and recipe.objective is not None
 
 
 def learns_labels(recipe: Recipe, rows: Rows) -> bool:
@@ -53,9 +54,7 @@ def _classifies(recipe: Recipe) -> bool:
 
 def _scored(recipe: Recipe, rows: Rows) -> Rows:
     """The rows, if a larger number can mean more alike."""
-    if labels.is_inference(rows) and labels.uses(rows, found := labels.counts(rows)) is not None:
-        raise DataError(
-            f"{rows.name}: column {rows.score} holds labels of inference ({labels.shown(found)}), and "
-            f"{type(recipe.objective).__name__} learns from scores; simcse_sup and consert_joint learn from labels"
-        )
+    if recipe.objective is not None:
+        advice = "; simcse_sup and consert_joint learn from labels"
+        labels.check_scores(rows, f"{type(recipe.objective).__name__} learns", advice, surely=True)
     return rows

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simemb import files
 from simemb.arguments import checked_fields
-from simemb.corpus import sources
+from simemb.corpus import labels, sources
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
@@ -160,6 +160,7 @@ def _read(subset: str, data: Any, scale: tuple[float, float]) -> Pairs:
     """The pairs of one subset, checked."""
     source = sources.get(data) if isinstance(data, str) else data
     rows = open_rows(source)
+    labels.check_scores(rows, "a correlation is computed")
     first, second, gold = (list(column) for column in zip(*rows.scored(), strict=True))
     _check(rows.name, gold, scale)
     return Pairs(subset, rows.name, _checksum(source, rows), first, second, np.array(gold))

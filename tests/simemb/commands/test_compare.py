@@ -96,6 +96,7 @@ def test_a_real_model_beside_the_published(
     shared_data: Path, shared_models: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
+    monkeypatch.setenv("COLUMNS", "300")
     compare.run([str(shared_models / "potion-base-4M"), "--against", "published"])
     shown = capsys.readouterr().out
     assert "75.11 ± 0.84" in shown

@@ -38,7 +38,7 @@ def parquet(folder: Path, columns: dict[str, object], name: str = "a.parquet") -
     ],
 )  # fmt: skip
 def test_recognized_names_fill_the_roles(tmp_path: Path, header, columns, score, ignored):
-    row = "\t".join("1" for _ in header.split())
+    row = "\t".join("a cat" for _ in header.split())
     rows = open_rows(write(tmp_path, "a.tsv", header.replace(" ", "\t") + f"\n{row}\n"))
     assert (rows.columns, rows.score, rows.ignored) == (columns, score, ignored)
 
@@ -119,9 +119,68 @@ def test_columns_that_hold_no_text_are_never_texts(tmp_path: Path):
         (["txt"], r"unknown column 'txt': did you mean 'text'\? \(allowed: text, title, score\)"),
         (["text", "text"], "columns text, text: give 1 to 3 different text columns"),
         ([], "columns none: give 1 to 3 different text columns"),
-        (["score"], "columns score: give 1 to 3"),
+        (["score"], "column score holds scores or labels by its name, not texts: name a column of texts, or rename"),
     ],
 )
 def test_wrongly_named_columns_are_refused(tmp_path: Path, columns: list[str], message: str):
     with pytest.raises(DataError, match=message):
         open_rows(write(tmp_path, "a.csv", "text,title,score\na,b,1\n"), columns=columns)
+
+
+@pytest.mark.parametrize("name", ["positive", "pos", "sentence2"])
+@pytest.mark.parametrize("cells", [("1", "0"), ("True", "false"), ("0.5", "1,5")])
+def test_a_text_by_its_name_that_holds_numbers_must_be_named(tmp_path: Path, name: str, cells: tuple[str, str]):
+    path = write(tmp_path, "a.tsv", f"anchor\t{name}\na cat\t{cells[0]}\na dog\t{cells[1]}\n")
+    with pytest.raises(
+        DataError, match=f"column {name} has the name of a text and holds numbers.*--columns anchor {name}"
+    ):
+        open_rows(path)
+    assert open_rows(path, columns=["anchor", name]).columns == ("anchor", name)
+
+
+def test_numbers_are_no_third_text_either(tmp_path: Path):
+    path = write(tmp_path, "a.csv", "left,right,grade\na,b,1\nc,d,2\n")
+    rows = open_rows(path, columns=["left", "right", "grade"])
+    assert (rows.columns, rows.score) == (("left", "right"), "grade")
+
+
+@pytest.mark.parametrize("columns", [None, ["query", "pos"]])
+def test_lists_that_were_printed_are_refused(tmp_path: Path, columns: list[str] | None):
+    path = write(tmp_path, "a.csv", 'query,pos\na,"[\'a b\', \'b c\']"\nb,"[""it\'s""]"\n')
+    with pytest.raises(DataError, match=r"column pos holds lists of texts .*\.jsonl or \.parquet"):
+        open_rows(path, columns=columns)
+    assert open_rows(path, columns=["query"]).columns == ("query",)
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("anchor,negative,passage", "--columns anchor passage negative"),
+        ("anchor,neg", "--columns anchor POSITIVE neg"),
+        ("positive,negative", "--columns ANCHOR positive negative"),
+        ("passage,positive", "--columns passage positive"),
+    ],
+)
+def test_no_negative_is_proposed_as_a_positive(tmp_path: Path, header: str, advice: str):
+    cells = ",".join("a cat" for _ in header.split(","))
+    with pytest.raises(DataError, match=f"found, but no .*{advice} "):
+        open_rows(write(tmp_path, "a.csv", f"{header}\n{cells}\n"))
+
+
+@pytest.mark.parametrize(("cell", "reason"), [("17", "numbers"), ("...", "no letters")])
+def test_a_column_without_text_is_named_with_the_reason(tmp_path: Path, cell: str, reason: str):
+    with pytest.raises(DataError, match=f": amount holds {reason}") as caught:
+        open_rows(write(tmp_path, "a.csv", f"amount\n{cell}\n"))
+    assert "ANCHOR" not in str(caught.value)
+
+
+def test_in_python_the_advice_is_an_argument():
+    with pytest.raises(DataError, match=r"choose in this order: columns=\['left', 'right'\]$"):
+        open_rows({"left": ["a cat"], "right": ["a dog"]})
+
+
+@pytest.mark.parametrize("negatives", [("neg_1",), ("negative-1", "negative-2"), ("hard_negative1",)])
+def test_negatives_may_be_numbered(tmp_path: Path, negatives: tuple[str, ...]):
+    cells = ",".join("no" for _ in negatives)
+    rows = open_rows(write(tmp_path, "a.csv", f"query,pos,{','.join(negatives)}\na,b,{cells}\n"))
+    assert list(rows.texts()) == [("a", "b", "no")] * len(negatives)

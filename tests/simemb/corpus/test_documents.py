@@ -141,3 +141,19 @@ def test_a_record_of_several_texts_is_refused(tmp_path: Path) -> None:
     path.write_text('{"id": "a", "text": "A man."}\n{"id": "b", "text": ["B man.", "C man."]}\n')
     with pytest.raises(DataError, match=r"a record may hold several texts \(text\), and one is needed: --column"):
         open_documents(path)
+
+
+def test_the_advice_names_one_column(tmp_path: Path):
+    path = write(tmp_path / "a.csv", "left,right,label\na cat,a dog,1\n")
+    with pytest.raises(DataError, match="choose one: --column left; --no-header") as caught:
+        open_documents(path)
+    assert "--columns" not in str(caught.value)
+    with pytest.raises(DataError, match="choose one: column='left'"):
+        open_documents({"left": ["a cat"], "right": ["a dog"]})
+    with pytest.raises(DataError, match="column label holds scores or labels by its name, not texts"):
+        open_documents(path, column="label")
+
+
+def test_lists_that_are_not_read_may_be_empty(tmp_path: Path):
+    path = jsonl(tmp_path, {"query": "a", "pos": ["b"], "neg": []}, {"query": "c", "pos": ["d"], "neg": ["e"]})
+    assert texts(path) == ["a", "c"]

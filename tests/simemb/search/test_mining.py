@@ -214,9 +214,17 @@ def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.
 
 
 def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> None:
-    with pytest.raises(DataError, match=r"has 1 text column \(sentence\): mining needs pairs"):
+    with pytest.raises(DataError, match=r"has 1 text column \(sentence; it has: sentence \('A'\)\): mining needs"):
         mine(ENCODER, ["A", "P"], "out.tsv")
     assert not Path("out.tsv").exists()
+
+
+def test_pairs_beside_a_column_that_may_sort_them_are_refused() -> None:
+    Path("pairs.csv").write_text("anchor,positive,similar\nA,P,1\nA,Q,0\nA,P,1\n")
+    with pytest.raises(DataError, match=r"mining takes every pair as a positive, and column 'similar' \(0, 1\)"):
+        mine(ENCODER, "pairs.csv", "out.tsv")
+    assert not Path("out.tsv").exists()
+    mine(ENCODER, "pairs.csv", "out.tsv", corpus=CORPUS, columns=["anchor", "positive"])
 
 
 def test_no_negative_at_all_is_an_error_and_no_empty_file() -> None:

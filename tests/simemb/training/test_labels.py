@@ -36,6 +36,15 @@ def test_a_recipe_of_scores_does_not_learn_from_labels_of_inference(inference: R
     assert examples(find("cosent"), scored, None) is scored
 
 
+def test_a_column_that_is_not_used_is_no_matter_for_recipes_of_sentences(tmp_path: Path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("sentence1,sentence2,similar\na,yes,1\nb,no,0\nc,yes,1\n")
+    with pytest.raises(DataError, match="InfoNCE takes every pair as a positive, and column 'similar'"):
+        examples(find("two_tower"), open_rows(path), None)
+    rows = open_rows(path)
+    assert examples(find("simcse"), rows, None) is rows
+
+
 def test_a_classifier_learns_the_labels_themselves(inference: Rows):
     assert examples(find("consert_joint"), inference, None) is inference
     assert learns_labels(find("consert_joint"), inference)

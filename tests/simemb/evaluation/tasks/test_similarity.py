@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.metrics import cosine
@@ -100,3 +101,16 @@ def test_each_pair_is_a_unit_with_its_texts_and_its_subset(file):
     assert list(outcomes.subsets) == ["one"] * 5 + ["two"] * 5
     assert outcomes.gold.tolist() == [pair[0] for pair in PAIRS] * 2
     assert "outcomes" not in scored(Binary("same", {"one": file})).to_json()
+
+
+@pytest.mark.parametrize("labels", [("0", "2"), ("0", "1"), ("entailment", "neutral")])
+def test_labels_of_inference_are_no_gold_scores(tmp_path: Path, labels: tuple[str, str]):
+    path = tmp_path / "nli.csv"
+    path.write_text("premise,hypothesis,label\n" + "".join(f"a,b,{label}\n" for label in labels))
+    with pytest.raises(DataError, match="column label holds labels of inference"):
+        Similarity("own", {"own": path}).load()
+    if labels[0] == "0":
+        Similarity("own", {"own": open_rows(path, columns=["premise", "hypothesis", "label"])}).load()
+    pairs = [("a", "b", label) for label in ("entailment", "neutral")]
+    with pytest.raises(DataError, match="column label holds labels of inference"):
+        Similarity("own", {"own": pairs}).load()
