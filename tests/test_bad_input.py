@@ -149,7 +149,7 @@ FILES = (
     bad_file("no parquet", "a.parquet", b"PAR1 but not really", "not a whole parquet file"),
     bad_file("a column twice", "a.csv", "text,text\na,b\n", "'text' occurs twice"),
     bad_file("an unknown column", "a.csv", "text\na\n", "'txt'", "'text'", words=ENCODE + " --column txt"),
-    bad_file("nothing recognized", "a.csv", "a,b,c,d\n1,2,3,4\n", "is not certain", "a ('1'), b", "--columns"),
+    bad_file("nothing recognized", "a.csv", "a,b,c,d\n1,2,3,4\n", "is not certain", "a ('1'), b", "a holds numbers"),
     Case("a folder as a file", ENCODE.format(tiny="{tiny}", file="."), ("directory", "file")),
     bad_words("an unknown corpus", f"{TRAIN} --data wikki", "'wikki'", "'wiki'"),
     Case(

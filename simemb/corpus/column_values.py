@@ -76,7 +76,12 @@ def holds_printed_lists(values: Sequence[object]) -> bool:
 
 def seen(values: Samples) -> str:
     """The columns of a table, each with what it looks like."""
-    return "it has: " + ", ".join(f"{column or repr('')} ({_example(cells)})" for column, cells in values.items())
+    return f"it has: {examples(values)}"
+
+
+def examples(values: Samples) -> str:
+    """The columns, each with an example."""
+    return ", ".join(f"{column or repr('')} ({_example(cells)})" for column, cells in values.items())
 
 
 def _example(values: Sequence[object]) -> str:

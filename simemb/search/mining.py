@@ -22,7 +22,7 @@ from jaxtyping import Float32
 
 from simemb.arguments import checked
 from simemb.corpus import labels
-from simemb.corpus.column_values import samples, seen
+from simemb.corpus.column_values import examples, samples
 from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
@@ -102,7 +102,8 @@ def mine(
     _refuse_input(path, data, corpus)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
-        has = f"{rows.name} has 1 text column ({', '.join(rows.columns)}; {seen(samples(rows, rows.every_column))})"
+        among = examples(samples(rows, rows.every_column))
+        has = f"{rows.name} has 1 text column ({', '.join(rows.columns)}) among {among}"
         raise DataError(f"{has}: mining needs pairs of anchor and positive (--columns names them)")
     rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}

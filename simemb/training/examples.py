@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from simemb.corpus.column_values import samples, seen
+from simemb.corpus.column_values import examples as shown
+from simemb.corpus.column_values import samples
 from simemb.corpus.columns import listed
 from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
@@ -46,7 +47,7 @@ def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:
     if len(rows.columns) < recipe.columns:
         raise DataError(
             f"{rows.name}: the recipe needs {recipe.columns} text columns and it has {len(rows.columns)} "
-            f"({', '.join(rows.columns)}; {seen(samples(rows, rows.every_column))}); name others with --columns"
+            f"({', '.join(rows.columns)}) among {shown(samples(rows, rows.every_column))}; name others with --columns"
         )
     read = {view.column for view in recipe.views}
     unread = [name for place, name in enumerate(rows.columns) if place not in read]

@@ -214,7 +214,7 @@ def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.
 
 
 def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> None:
-    with pytest.raises(DataError, match=r"has 1 text column \(sentence; it has: sentence \('A'\)\): mining needs"):
+    with pytest.raises(DataError, match=r"has 1 text column \(sentence\) among sentence \('A'\): mining needs"):
         mine(ENCODER, ["A", "P"], "out.tsv")
     assert not Path("out.tsv").exists()
 

@@ -39,5 +39,5 @@ def test_negatives_that_no_view_reads_may_be_missing(tmp_path: Path, caplog: Any
 
 
 def test_too_few_columns_are_shown_with_an_example_each(tmp_path: Path):
-    with pytest.raises(DataError, match=r"it has 1 \(query; it has: query \('a'\), passage \('b'\)\); name others"):
+    with pytest.raises(DataError, match=r"it has 1 \(query\) among query \('a'\), passage \('b'\); name others"):
         opened(tmp_path / "a.jsonl", {"query": "a", "passage": "b"})
