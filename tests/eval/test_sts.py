@@ -44,8 +44,8 @@ def potion(shared_models: Path) -> Encoder:
 
 
 def tolerance(task: str) -> float:
-    """In points: the references have two decimals, and rounding orders STS12's pairs of equal text (up to 0.015)."""
-    return 0.02 if task in ("sts12", "average") else 0.01
+    """In points: the references have two decimals, and let rounding order STS12's pairs of equal text (up to 0.025)."""
+    return 0.03 if task in ("sts12", "average") else 0.01
 
 
 def agrees(scores: Scores, reference: tuple[float, ...]) -> None:

@@ -48,7 +48,9 @@ SHOWN = {
     ("mine", "model"): "MODEL",
     ("mine", "data"): "DATA",
     ("mine", "rules"): "--relative-margin",
-    **{(verb, "layout"): "--no-header" for verb in ("train simcse", "encode", "index", "mine")},
+    **{
+        (verb, "layout"): "--no-header" for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
+    },
     ("new", "output"): "OUTPUT",
     ("list", "what"): "WHAT",
 }
