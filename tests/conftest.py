@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ hypothesis.settings.load_profile("simemb")
 # The processes that tests start import the installed package, not the checkout that they happen to stand in, which
 # lacks simemb.train, simemb.eval and simemb.data.
 os.environ["PYTHONSAFEPATH"] = "1"
+
+# What runs in the background of a shell ignores these signals, and so would every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIMEMB_SHARED", ROOT.parent / "shared"))

@@ -143,10 +143,7 @@ def test_words_of_inference_are_labels_whatever_their_column_is_called(tmp_path)
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        *(
-            (name, ("1", "0", "1"))
-            for name in ("labels", "relation", "class", "target", "similar", "标签", "label ", "x")
-        ),
+        *((name, ("1", "0", "1")) for name in ("labels", "relation", "class", "target", "similar", "标签", "x")),
         *(("labels", values) for values in (("same", "other", "same"), ("1.0", "0.0", "1.0"))),
         *((name, ("entailment", "neutral", "-")) for name in ("verdict", "labels")),
     ],

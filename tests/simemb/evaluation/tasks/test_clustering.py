@@ -13,7 +13,7 @@ from simemb.evaluation.tasks.clustering import Clustering, ClusteringScores
 
 
 class Table:
-    """The vector of the text "7" is row 7."""
+    """The vector of the text "text 7" is row 7."""
 
     name = "table"
 
@@ -25,15 +25,15 @@ class Table:
 
     def encode(self, texts: list[str], *, batch_size: int | None = None, progress: bool | None = None) -> np.ndarray:
         del batch_size, progress
-        return self.rows[[int(text) for text in texts]]
+        return self.rows[[int(text.split()[1]) for text in texts]]
 
 
 def score(path: Path, rows: np.ndarray, labels: list[int], seeds: int = 3) -> ClusteringScores:
-    path.write_text("label\tsentence\n" + "".join(f"{label}\t{row}\n" for row, label in enumerate(labels)))
+    path.write_text("label\tsentence\n" + "".join(f"{label}\ttext {row}\n" for row, label in enumerate(labels)))
     suite = Suite("mine", "one task", (Clustering("mine", path, seeds),), geometry=None, headline="v_measure")
     scores = evaluate(Table(rows), suite)
     assert scores.outcomes == {}
-    assert scores.texts == {"mine": [str(row) for row in range(len(labels))]}
+    assert scores.texts == {"mine": [f"text {row}" for row in range(len(labels))]}
     result = scores.tasks["mine"]
     assert isinstance(result, ClusteringScores)
     assert scores.points == result.v_measure
