@@ -9,6 +9,7 @@ from simemb.transformer import cuda_attention
 from simemb.transformer.batch import Runs, split_runs
 from simemb.transformer.cpu_attention import attend_in_blocks
 from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.half_attention import attend_without_gradient
 
 
 def attend(
@@ -33,11 +34,13 @@ def attend(
         )
     if query.is_cuda:
         kernel = _attend_padded
-    elif dropout and not PLAIN and sliding_window is None and not torch.is_autocast_enabled("cpu"):
-        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        return attend_in_blocks(
-            query, key, value, runs=runs, scaling=float(scale), dropout=dropout, first_only=first_only
-        )
+    elif not PLAIN and sliding_window is None and (dropout or query.dtype == torch.bfloat16):
+        scale = float(query.shape[-1] ** -0.5 if scaling is None else scaling)
+        if dropout or torch.is_grad_enabled():
+            return attend_in_blocks(
+                query, key, value, runs=runs, scaling=scale, dropout=dropout, first_only=first_only
+            )
+        return attend_without_gradient(query, key, value, runs=runs, scaling=scale, first_only=first_only)
     else:
         kernel = _attend_by_run
     return kernel(

@@ -1,7 +1,8 @@
 """The two operators that PyTorch's CPU path leaves slow: matrix products by oneDNN, and dropout's random numbers.
 
 Both equal PyTorch's own in value and gradient (dropout: in distribution) and step aside where they do not apply: on
-another device, in another precision than float32, under autocast, or with `SIMEMB_PLAIN=1` in the environment.
+another device, in another precision than float32, or with `SIMEMB_PLAIN=1` in the environment. Under autocast to
+bfloat16 the products are those of `simemb.transformer.cpu_bf16`.
 """
 
 import os
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional
 
+from simemb.transformer import cpu_bf16
+
 PLAIN = os.environ.get("SIMEMB_PLAIN", "0") not in ("", "0")
 """SIMEMB_PLAIN=1 uses only PyTorch's own operators and transformers' own forward passes."""
 
@@ -25,7 +28,9 @@ def linear(
     rows: Float[Tensor, "rows inputs"], layer: nn.Linear, residual: Float[Tensor, "rows outputs"] | None = None
 ) -> Float[Tensor, "rows outputs"]:
     """rows W^T + b, and + residual."""
-    if by_onednn(rows):
+    if in_bf16(rows):
+        product = cpu_bf16.linear(rows, layer)
+    elif by_onednn(rows):
         if not torch.is_grad_enabled():
             return _onednn(rows, layer.weight, layer.bias, residual)
         product = _Linear.apply(rows, layer.weight, layer.bias)
@@ -36,9 +41,16 @@ def linear(
 
 def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[Tensor, "rows outputs"]:
     """gelu(rows W^T + b), the exact gelu x Phi(x)."""
-    if by_onednn(rows) and not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() and in_bf16(rows):
+        return cpu_bf16.linear_gelu(rows, layer)
+    if not torch.is_grad_enabled() and by_onednn(rows):
         return torch.ops.mkldnn._linear_pointwise(rows, layer.weight, layer.bias, "gelu", [], "none")
     return functional.gelu(linear(rows, layer))
+
+
+def factor(rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows inputs"]:
+    """Rows as products take them, so that what several products share is cast once: in bfloat16, or as they are."""
+    return rows.to(cpu_bf16.HALF) if in_bf16(rows) else rows
 
 
 def exact_gelu(activation: Any) -> bool:
@@ -75,9 +87,19 @@ def by_onednn(rows: Tensor) -> bool:
         not PLAIN
         and rows.dtype == torch.float32
         and rows.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()
+        and _has_products()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+def in_bf16(rows: Tensor) -> bool:
+    """Whether the products of these rows are computed in bfloat16 on a CPU."""
+    return not PLAIN and cpu_bf16.asked(rows)
+
+
+def _has_products() -> bool:
+    """Whether this torch has oneDNN's products; their operator is private, so it is asked for itself."""
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _onednn(rows: Tensor, weight: Tensor, bias: Tensor | None, residual: Tensor | None = None) -> Tensor:
@@ -98,7 +120,7 @@ class _Linear(Function):
         gradient = gradient.contiguous()
         rows, weight = ctx.saved_tensors
         of_rows = _onednn(gradient, weight.t(), None) if ctx.needs_input_grad[0] else None
-        of_weight = gradient.t() @ rows if ctx.needs_input_grad[1] else None  # oneDNN is no faster at this shape
+        of_weight = _onednn(gradient.t(), rows.t(), None) if ctx.needs_input_grad[1] else None
         of_bias = gradient.sum(0) if ctx.needs_input_grad[2] else None
         return of_rows, of_weight, of_bias
 

@@ -12,11 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.errors import ModelError
-from simemb.transformer.attention import attend
-from simemb.transformer.batch import Batch, Runs
-from simemb.transformer.cpu_attention import from_block, grouped, to_block
+from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import exact_gelu
 from simemb.transformer.forward import BERT_LAYOUT, layers_of
+from simemb.transformer.half_attention import attend_without_gradient
 from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
 from simemb.transformer.layer import Layer
 
@@ -25,9 +24,6 @@ TOKENS = 2048
 
 CACHED = 3 << 18
 """Values between the two products of the feed-forward at once, for the same reason."""
-
-TILED = 64
-"""Tokens of a sentence above which torch's kernel, which never holds all scores, beats plain products."""
 
 _SAMPLED = 1024
 """About how many tokens are kept as a sample, to choose the quantizers and to correct the biases."""
@@ -70,7 +66,9 @@ class Int8Layer:
         query_rows, rows = (x.index_select(0, batch.firsts) if first_only else x for x in (quantized, tokens))
         keys, values = self.key_value(quantized, dtype=self._half).chunk(2, dim=1)
         queries = self.query(query_rows, dtype=self._half)
-        mixed = _attend(*map(self._heads, (queries, keys, values)), runs=batch.runs, first_only=first_only).flatten(1)
+        heads = map(self._heads, (queries, keys, values))
+        mixed = attend_without_gradient(*heads, runs=batch.runs, scaling=1.0, first_only=first_only)
+        mixed = mixed.flatten(1).float()
         part_rows = max(1, CACHED // len(self.up.bias))
         return torch.cat(
             [self._after_attention(*part) for part in zip(mixed.split(part_rows), rows.split(part_rows), strict=True)]
@@ -94,55 +92,6 @@ class Int8Layer:
 
     def _heads(self, rows: Tensor) -> Float[Tensor, "rows heads dim"]:
         return rows.unflatten(1, (self.heads, -1))
-
-
-def _attend(
-    query: Float[Tensor, "rows heads dim"],
-    key: Float[Tensor, "tokens heads dim"],
-    value: Float[Tensor, "tokens heads dim"],
-    *,
-    runs: Runs,
-    first_only: bool,
-) -> Float[Tensor, "rows heads dim"]:
-    """softmax(q k^T) v within each sentence, in blocks of similar length; `first_only`: one query per sentence."""
-    output = torch.empty(query.shape)
-    rows = tokens = 0
-    for group in grouped(runs):
-        sentences, total = sum(count for count, _ in group), sum(count * length for count, length in group)
-        queries = ((sentences, 1),) if first_only else group
-        here = slice(rows, rows := rows + (sentences if first_only else total))
-        there = slice(tokens, tokens := tokens + total)
-        if group[-1][1] > TILED:
-            long = query[here], key[there], value[there]
-            output[here] = attend(*long, runs=group, scaling=1.0, first_only=first_only)
-            continue
-        lengths = torch.tensor([length for count, length in group for _ in range(count)])
-        real = (torch.arange(group[-1][1]) < lengths[:, None]).to(value.dtype)
-        real = real.repeat_interleave(query.shape[1], 0)[:, :, None]
-        mixed = _mix(to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group), real)
-        from_block(mixed, output[here], queries)
-    return output
-
-
-def _mix(
-    query: Float[Tensor, "blocks rows dim"],
-    key: Float[Tensor, "blocks longest dim"],
-    value: Float[Tensor, "blocks longest dim"],
-    real: Float[Tensor, "blocks longest one"],
-) -> Float[Tensor, "blocks rows dim"]:
-    """softmax(q k^T) v over the keys for which `real` is 1; the values of the others are 0.
-
-    The weights are not shifted by the largest score of their row, which saves half of the time: exponents to 85 have a
-    place in float32 and bfloat16. Where a sum shows an overflow or underflow, the ordinary softmax is computed.
-    """
-    scores = query @ key.transpose(1, 2)
-    weights = scores.exp()
-    sums = weights @ real
-    least, most = sums.aminmax()
-    if not (least > 1e-30 and most < 1e30):
-        scores = scores.float().masked_fill(real.transpose(1, 2) == 0, -torch.inf)
-        return torch.softmax(scores, -1).to(value.dtype) @ value
-    return (weights @ value).div_(sums)
 
 
 def _half() -> torch.dtype:

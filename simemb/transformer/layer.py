@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import dropout, exact_gelu, linear, linear_gelu
+from simemb.transformer.cpu_ops import dropout, exact_gelu, factor, linear, linear_gelu
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,12 @@ class Layer:
     ) -> Float[Tensor, "rows dim"]:
         """Post-norm attention and feed-forward, for every token or (`first_only`) for the first of each sentence."""
         attention_dropout, output_dropout, down_dropout = self.dropouts
-        rows = tokens.index_select(0, batch.firsts) if first_only else tokens
+        inputs = factor(tokens)
+        asking, rows = (part.index_select(0, batch.firsts) if first_only else part for part in (inputs, tokens))
         attended = attend(
-            self._heads(linear(rows, self.query)),
-            self._heads(linear(tokens, self.key)),
-            self._heads(linear(tokens, self.value)),
+            self._heads(linear(asking, self.query)),
+            self._heads(linear(inputs, self.key)),
+            self._heads(linear(inputs, self.value)),
             runs=batch.runs,
             dropout=attention_dropout if self.training else 0.0,
             first_only=first_only,

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from simemb.transformer import cpu_ops
 from simemb.transformer.cpu_ops import dropout, keep_mask, linear, linear_gelu
 
 
@@ -65,10 +66,17 @@ def test_a_product_with_gelu_equals_the_two_of_torch(learning):
         torch.testing.assert_close(linear_gelu(rows(), layer()), functional.gelu(layer()(rows())), atol=1e-5, rtol=1e-5)
 
 
-def test_under_autocast_a_product_is_torch_s_own():
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(linear(rows(), layer()), layer()(rows()))
-        assert linear(rows(), layer()).dtype == torch.bfloat16
+def test_without_the_private_operator_products_are_torch_s_own(monkeypatch):
+    expected = layer()(rows())
+    with monkeypatch.context() as patch:
+        patch.setattr(cpu_ops, "_has_products", lambda: False)
+        assert torch.equal(linear(rows(), layer()), expected)
+        assert not cpu_ops.by_onednn(rows())
+
+
+def test_the_operator_is_asked_for_itself(monkeypatch):
+    monkeypatch.setattr(torch.ops, "mkldnn", object())
+    assert not cpu_ops.by_onednn(rows())
 
 
 def test_in_double_precision_a_product_is_torch_s_own():

@@ -106,25 +106,6 @@ def test_values_out_of_range_become_the_nearest_byte():
     assert quantizer(values).tolist() == [[0, 0, 128, 128], [129, 255, 255, 255]]
 
 
-# ---- attention -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [1.0, 40.0, 3000.0])
-@pytest.mark.parametrize("first_only", [False, True])
-def test_attention_is_the_softmax_whatever_the_size_of_the_scores(scale, first_only):
-    batch = Batch.collate([[1] * length for length in (1, 3, 3, 4, 9, 30)])
-    torch.manual_seed(1)
-    query, key, value = torch.randn(3, 50, 2, 8)
-    asked = query[batch.firsts] if first_only else query
-    mixed = int8_layers._attend(asked * scale**0.5, key * scale**0.5, value, runs=batch.runs, first_only=first_only)
-    expected: list[Tensor] = []
-    for first, length in zip(batch.firsts.tolist(), batch.lengths, strict=True):
-        q, k, v = (x[first : first + length].transpose(0, 1) for x in (query, key, value))
-        expected.append((torch.softmax(scale * q @ k.transpose(1, 2), -1) @ v).transpose(0, 1))
-        expected[-1] = expected[-1][:1] if first_only else expected[-1]
-    torch.testing.assert_close(mixed, torch.cat(expected), atol=1e-4, rtol=1e-3)
-
-
 # ---- layers and sentences ------------------------------------------------------------------------
 
 
