@@ -9,14 +9,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from itertools import islice
 
 from simemb.corpus.rows import Rows
+from simemb.corpus.sample import first_rows
 
 ENGLISH, CHINESE, JAPANESE = "English", "Chinese", "Japanese"
 
-SAMPLE = 1000
-"""Texts that are looked at, from the beginning of each of the data."""
 HAN, KANA = 0.2, 0.1
 """The share of the letters of a text from which on it is Chinese, or Japanese: much English goes into Chinese texts."""
 ACCENTED = 0.005
@@ -46,8 +44,8 @@ def language(texts: Iterable[str]) -> str:
 
 
 def language_of(rows: Rows) -> str:
-    """The language of the first column of some rows, by the first `SAMPLE` texts of each of the data."""
-    return language(text for part in rows.joined or (rows,) for (text,) in islice(part.narrowed(1).texts(), SAMPLE))
+    """The language of the first column of some rows, by the first of them."""
+    return language(text for (text,) in first_rows(rows, 1))
 
 
 def _script_of(letters: Counter[str]) -> str:

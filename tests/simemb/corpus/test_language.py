@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from simemb.corpus.language import ACCENTED, SAMPLE, language, language_of
+from simemb.corpus.language import ACCENTED, language, language_of
 from simemb.corpus.rows import open_rows
+from simemb.corpus.sample import SAMPLE
 
 ENGLISH = "A man plays a guitar in the street."
 CHINESE = "一个男人在街上弹吉他。"
