@@ -12,12 +12,14 @@ from torch import nn
 
 from simemb.encoder.backbone import load_backbone
 from simemb.encoder.external import ExternalEncoder
-from simemb.encoder.layout import Layout, read_layout, read_settings
+from simemb.encoder.foreign import refuse_foreign
+from simemb.encoder.layout import Layout, read_layout
 from simemb.encoder.location import locate
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
+from simemb.encoder.settings import read_settings
 from simemb.encoder.streaming import Precision
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_pointers
@@ -46,6 +48,8 @@ def read(
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
         if not layout.supported:
             _check_external(model, pooling, precision)
+            if not trust_remote_code:
+                refuse_foreign(directory)
             return ExternalEncoder.load(
                 directory, name=str(model), truncate_dim=truncate_dim, trust_remote_code=trust_remote_code
             )

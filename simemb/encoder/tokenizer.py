@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from simemb.encoder import foreign
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.settings import read_settings
 from simemb.errors import ModelError
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, tru
     """
     from transformers import AutoTokenizer
 
+    settings = directory / "tokenizer_config.json"
+    foreign.refuse_files(settings, read_settings(settings))
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
     if not isinstance(tokenizer.model_max_length, int | float):

@@ -60,7 +60,7 @@ def read_shapes(directory: Path) -> Shapes:
 def _files(directory: Path) -> list[Path]:
     """The safetensors files of a folder, in one piece or in shards."""
     if (directory / ADAPTER).is_file():
-        raise ModelError(f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)")
+        raise ModelError(as_adapter(directory))
     if (directory / FILE).is_file():
         return [directory / FILE]
     if (directory / INDEX).is_file():
@@ -73,19 +73,25 @@ def _files(directory: Path) -> list[Path]:
                 raise ModelError(f"{directory} has no file {name}, which its {INDEX} names: copy or download it again")
         return [directory / name for name in names]
     if (directory / PICKLE).is_file():
-        raise ModelError(_as_pickle(directory))
+        raise ModelError(as_pickle(directory))
     others = [name for name in _FOREIGN if (directory / name).is_file()]
     found = f" ({others[0]} is not read)" if others else ""
     way_out = "copy or download it, or load the model with transformers and save it there (save_pretrained)"
     raise ModelError(f"{directory} has no {FILE}{found}: {way_out}")
 
 
-def _as_pickle(directory: Path) -> str:
+def as_pickle(directory: Path) -> str:
+    """The line about weights in a pickle, with the command that converts them."""
     code = (
         f"import torch, safetensors.torch as s; w = torch.load('{PICKLE}', weights_only=True); "
         f"s.save_file({{k: v.clone() for k, v in w.items()}}, '{FILE}', {{'format': 'pt'}})"
     )
     return f'{directory} has {PICKLE} only, a pickle, which is not read; in that folder, convert it: python -c "{code}"'
+
+
+def as_adapter(directory: Path) -> str:
+    """The line about an adapter, which is no whole model."""
+    return f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)"
 
 
 def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:

@@ -81,14 +81,19 @@ class Segment:
     def extend(self, other: "Segment", kind: str) -> "Segment":
         """This exact segment followed by the rows of another; above `EXACT_LIMIT` texts it is arranged as `kind`.
 
-        The FAISS index of a segment in memory grows in place, so this segment must not be used afterwards.
+        The FAISS index of a segment in memory grows in place, so this segment must not be used afterwards; after an
+        error it is as before.
         """
+        texts = pa.concat_tables([self.texts, other.texts])
+        if texts.num_rows > EXACT_LIMIT and kind != "exact":
+            return Segment(arrange(np.concatenate([self._dense(), other._dense()]), kind), texts)
         vectors = arrange(self._dense(), "exact") if self.stored else self.vectors
-        vectors.add(other._dense())
-        segment = Segment(vectors, pa.concat_tables([self.texts, other.texts]))
-        if segment.count > EXACT_LIMIT and kind != "exact":
-            return Segment(arrange(segment._dense(), kind), segment.texts)
-        return segment
+        try:
+            vectors.add(other._dense())
+            return Segment(vectors, texts)
+        except BaseException:  # no vectors without texts
+            vectors.remove_ids(faiss.IDSelectorRange(self.count, vectors.ntotal))
+            raise
 
     def store(self, directory: Path) -> "Segment":
         """The same segment, memory-mapped from two files in `directory`."""
