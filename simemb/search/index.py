@@ -134,7 +134,8 @@ class Index:
             if last and last.kind == segment.kind == "exact" and last.count + segment.count <= FULL:
                 segment = segments.pop().extend(segment, self.kind)
             segments.append(segment)
-        self._segments, self._ids = segments, self._ids | new
+        self._segments = segments
+        self._ids |= new
 
     @checked
     def search(self, query: Any, k: int = 5) -> list[Hit]:
@@ -233,7 +234,7 @@ class Index:
     @property
     def encoder(self) -> TextEncoder:
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
-        return self._encoder or self._load_encoder()
+        return self._load_encoder() if self._encoder is None else self._encoder
 
     @encoder.setter
     @checked
