@@ -1,7 +1,13 @@
-"""Locks between threads on what encoders share; a forked child begins with free ones, for it has one thread only."""
+"""What threads share, and what is left of it in a forked child: one thread, free locks, and no OpenMP workers.
+
+The libraries start threads at the first product, which a child does not have and would wait for without end. So a child
+computes with one thread, as the workers of a `DataLoader` do.
+"""
 
 import os
 import threading
+
+import torch
 
 
 class _Locks:
@@ -18,5 +24,11 @@ class _Locks:
 
 LOCKS = _Locks()
 
+
+def _after_fork() -> None:
+    vars(LOCKS).update(vars(_Locks()))
+    torch.set_num_threads(1)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: vars(LOCKS).update(vars(_Locks())))
+    os.register_at_fork(after_in_child=_after_fork)

@@ -4,6 +4,7 @@ An index is a list of segments, so building needs the memory of one segment, how
 segment is two memory-mapped files that never change.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -218,3 +219,7 @@ def _copy_of(source: Path) -> Callable[[Path], None]:
         shutil.copyfile(source, path)
 
     return write
+
+
+if hasattr(os, "register_at_fork"):  # a forked child has no threads of OpenMP, and would wait for them without end
+    os.register_at_fork(after_in_child=lambda: faiss.omp_set_num_threads(1))
