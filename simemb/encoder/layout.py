@@ -66,7 +66,8 @@ class Layout:
 
     transformer: the directory of the Hugging Face checkpoint. pooling: None for a bare checkpoint, which states none.
     tail: kinds and folders of the Dense and Normalize modules. supported: False if only sentence-transformers can run
-    one of the modules. lower_case: texts are lowercased first. The others: as in `Parts`.
+    one of the modules. lower_case: texts are lowercased first. width: of the states that the
+    pooling is for, if it says so. The others: as in `Parts`.
     """
 
     transformer: Path
@@ -80,6 +81,7 @@ class Layout:
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     include_prompt: bool = True
+    width: int | None = None
 
 
 def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
@@ -125,6 +127,7 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
         prompts=prompts,
         default_prompt=default,
         include_prompt=bool(of_pooling.get("include_prompt", True)),
+        width=of_pooling.get("word_embedding_dimension", of_pooling.get("embedding_dimension")),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from simemb import files
 from simemb.errors import ModelError
+from simemb.transformer.bare_bert import PREFIXES
 
 log = logging.getLogger("simemb")
 
@@ -21,6 +22,7 @@ ADAPTER = "adapter_config.json"
 _FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.safetensors")
 _QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
 """Types of numbers that make weights only together with their scales."""
+_FLOATS = {"F16", "BF16", "F32", "F64"}
 _POINTER = b"version https://git-lfs.github.com/"
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -47,13 +49,16 @@ def read_shapes(directory: Path) -> Shapes:
             with safe_open(path, "pt") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 shapes |= {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
-                kinds = {tensor.get_dtype() for tensor in slices.values()}
+                kinds = {name: str(tensor.get_dtype()) for name, tensor in slices.items()}
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{path} is no complete safetensors file: copy or download it again ({error})") from error
-        if quantized := sorted(kinds & _QUANTIZED):
+        if quantized := sorted(_QUANTIZED.intersection(kinds.values())):
             raise ModelError(
                 f"{path} holds quantized weights ({quantized[0]}), which are not read: take the full model"
             )
+        whole = sorted(name for name in kinds if name.endswith((".weight", ".bias")) and kinds[name] not in _FLOATS)
+        if whole:
+            raise ModelError(f"{path}: {whole[0]} is in {kinds[whole[0]]}, which are no weights: save them as floats")
     return shapes
 
 
@@ -106,6 +111,29 @@ def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
     if isinstance(heads, int) and heads < 1:
         raise ModelError(f"{directory}: config.json says {heads} attention heads (allowed: 1 or more)")
+    _refuse_values(directory, config)
+
+
+def _refuse_values(directory: Path, config: Any) -> None:
+    """Raise `ModelError` for a value with which the weights compute, but nothing that was ever trained."""
+    for name in ("layer_norm_eps", "norm_eps", "layer_norm_epsilon"):
+        epsilon = getattr(config, name, 0)
+        if isinstance(epsilon, float) and not 0 <= epsilon < 1:
+            raise ModelError(f"{directory}: config.json says {name} {epsilon} (allowed: 0 or more, below 1)")
+    padding = getattr(config, "pad_token_id", None)
+    if PREFIXES.get(config.model_type) == "roberta." and not (
+        isinstance(padding, int) and 0 <= padding < config.vocab_size
+    ):
+        by = f"from which a {config.model_type} counts its positions (allowed: an id of its vocabulary, as a rule 1)"
+        raise ModelError(f"{directory}: config.json says pad_token_id {padding}, {by}")
+
+
+def refuse_not_finite(directory: Path, model: Any) -> None:
+    """Raise `ModelError` if a weight is NaN or infinite, so that vectors would be."""
+    for name, weight in model.named_parameters():
+        if not weight.detach().sum(dtype=weight.dtype).isfinite():
+            cause = "its training diverged, or the file is damaged"
+            raise ModelError(f"{directory}: {name} has a value that is not finite: {cause}")
 
 
 def refuse_giant(directory: Path, config: Any, make: Callable[[Any], Any], shapes: Shapes) -> None:
