@@ -66,8 +66,8 @@ class Layout:
 
     transformer: the directory of the Hugging Face checkpoint. pooling: None for a bare checkpoint, which states none.
     tail: kinds and folders of the Dense and Normalize modules. supported: False if only sentence-transformers can run
-    one of the modules. lower_case: texts are lowercased first. width: of the states that the
-    pooling is for, if it says so. The others: as in `Parts`.
+    one of the modules. lower_case: texts are lowercased first. width: of the states that the pooling is for, if it
+    says so. The others: as in `Parts`.
     """
 
     transformer: Path
