@@ -8,6 +8,7 @@ import tempfile
 from difflib import get_close_matches
 from pathlib import Path
 
+from simemb.arguments import home
 from simemb.corpus import sources
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import are_objects
@@ -28,9 +29,9 @@ def find(data: str | os.PathLike[str]) -> Path | Source:
     """
     if not str(data).strip():
         raise DataError("data must name a file or a corpus, not ''")
-    if any(letter in str(data) for letter in "*?[") and not Path(data).exists():
+    if any(letter in str(data) for letter in "*?[") and not Path(home(str(data))).exists():
         raise DataError(f"no file {str(data)!r}: patterns are the shell's, so write them without quotes")
-    path = Path(data)
+    path = Path(home(str(data)))
     if path.is_file():
         return path
     if str(data) in sources.corpora():

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from simemb.encoder import weights
+from simemb.encoder import foreign, weights
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
+from simemb.encoder.settings import read_settings
 from simemb.errors import ModelError
 from simemb.transformer.bare_bert import BareBert, load_bare_bert
 from simemb.transformer.cpu_ops import PLAIN
@@ -37,6 +38,8 @@ def load_backbone(
     """
     from transformers import AutoConfig
 
+    if not trust_remote_code:
+        foreign.refuse_kernels(directory / "config.json", read_settings(directory / "config.json"))
     config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
     shapes = weights.read_shapes(directory)
     weights.refuse_other_sizes(directory, config, shapes)

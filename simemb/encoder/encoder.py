@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from simemb.arguments import checked
 from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
 from simemb.encoder.backbone import set_dropout, transformers_model
-from simemb.encoder.evaluation_mode import LOCK, evaluating
+from simemb.encoder.evaluation_mode import evaluating, in_mode, is_evaluating
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.language_head import VocabularyHead
@@ -24,6 +25,7 @@ from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
 from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes, Precision
+from simemb.encoder.thread_locks import LOCKS
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
 from simemb.texts import Texts
@@ -81,9 +83,8 @@ class Encoder(Encodes, nn.Module):
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = positions.first(backbone)
         self.max_length = min(length for length in (max_length, self.longest) if length)
-        self._transforms: list[Transform] = []
-        self.apart = self.trained_before = False
-        self.evaluations = 0
+        self._transforms_by_thread: dict[int, list[Transform]] = {}
+        self.apart = False
         self.ragged = self.fast = isinstance(backbone, BareBert)
         self.eval()
         if not self.ragged:
@@ -106,7 +107,7 @@ class Encoder(Encodes, nn.Module):
         Loading leaves it out where it can: importing transformers' modeling code takes longer than all else before a
         first vector. Training, saving and `backbone` build it.
         """
-        with LOCK:
+        with LOCKS.modules:
             if isinstance(self.network, BareBert):
                 # Checked as an encoder of its own, since other threads may encode with this one.
                 whole = Encoder(transformers_model(self.network), self.tokenizer, pooling=self.pooling, name=self.name)
@@ -167,14 +168,14 @@ class Encoder(Encodes, nn.Module):
         from simemb.transformer import int8_calibration, int8_layers
 
         int8_layers.check(self.backbone)
-        self.quantized = None
+        self.eval().quantized = None
         if sentences is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
         else:
             token_ids = self.tokenize(list(Texts(sentences, "sentences", one="sentence")))[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
-        return self.eval()
+        return self
 
     @checked
     def train(self, mode: bool = True) -> "Encoder":
@@ -242,7 +243,7 @@ class Encoder(Encodes, nn.Module):
         first_only = self.pooling == "cls" and not skip
         states = self._states(batch, first_only=first_only)
         vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
-        for module in self.tail:
+        for module in in_mode(self.tail):
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
 
@@ -251,7 +252,9 @@ class Encoder(Encodes, nn.Module):
         return self._states(batch, first_only=False)
 
     def _states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
-        return (self.states_by or self.eager_states)(batch, first_only=first_only)
+        # Recordings are for training: they have one set of buffers, and dropout.
+        replayed = None if is_evaluating() else self.states_by
+        return (replayed or self.eager_states)(batch, first_only=first_only)
 
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
@@ -269,11 +272,17 @@ class Encoder(Encodes, nn.Module):
         if self.apart or not hasattr(self.network, "embeddings"):
             family = self.network.config.model_type
             raise ModelError(f"{self.name} ({family}): its embedding layer cannot be augmented in a recipe")
-        self._transforms.append(transform)
+        thread, before = get_ident(), self._transforms
+        self._transforms_by_thread[thread] = [*before, transform]
         try:
             yield
         finally:
-            self._transforms.remove(transform)
+            self._transforms_by_thread[thread] = before
+
+    @property
+    def _transforms(self) -> list[Transform]:
+        """What this thread intercepts with, in order."""
+        return self._transforms_by_thread.get(get_ident(), [])
 
     @checked
     def tokenize(self, texts: Iterable[str], prompt: str = "") -> tuple[list[list[int]], int]:
@@ -286,6 +295,6 @@ class Encoder(Encodes, nn.Module):
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
         pooled = self.include_prompt or not prompt
         skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
-        with evaluating(self):
+        with evaluating():
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

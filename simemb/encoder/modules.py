@@ -55,4 +55,5 @@ class Normalize(nn.Module):
 
 def activation_of(config: Mapping[str, Any]) -> type[nn.Module] | None:
     """The activation that the config of a Dense module names; None if simemb does not have it."""
-    return _ACTIVATIONS.get(str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1])
+    package, _, name = str(config.get("activation_function", "torch.nn.Tanh")).rpartition(".")
+    return _ACTIVATIONS.get(name) if f"{package}.".startswith("torch.") else None

@@ -24,6 +24,7 @@ from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
+from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
 
 PARTS = ("*.json", "*.safetensors", "*.model", "*.jinja", "vocab.txt", "merges.txt", "README.md", "[0-9]*_*")
@@ -111,16 +112,12 @@ def save(
 def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:
     backbone = parts.backbone
     every_layer = LAYERS[parts.pooling] != (-1,)
-    if parts.tokenizer.is_fast:
-        # A call stores its truncation and padding in the tokenizer; saved, they would apply after loading too.
-        parts.tokenizer.backend_tokenizer.no_truncation()
-        parts.tokenizer.backend_tokenizer.no_padding()
     with (
         quiet_transformers(),
         nullcontext(backbone) if language_head is None else language_head.around(backbone) as model,
     ):
         model.save_pretrained(directory)
-        parts.tokenizer.save_pretrained(directory)
+        _write_tokenizer(parts.tokenizer, directory)
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
         _write_json(directory / "config.json", {**config, "output_hidden_states": True})
@@ -140,6 +137,15 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
     ]
     _write_json(directory / "modules.json", entries)
     _write_json(directory / "config_sentence_transformers.json", _settings(parts))
+
+
+def _write_tokenizer(tokenizer: Any, directory: Path) -> None:
+    with LOCKS.tokenizers:
+        if tokenizer.is_fast:
+            # A call stores its truncation and padding in the tokenizer; saved, they would apply after loading too.
+            tokenizer.backend_tokenizer.no_truncation()
+            tokenizer.backend_tokenizer.no_padding()
+        tokenizer.save_pretrained(directory)
 
 
 def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:

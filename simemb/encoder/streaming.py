@@ -24,7 +24,7 @@ from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file, writing
 from simemb.progress import track
-from simemb.texts import Texts, check_values
+from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
 
@@ -185,11 +185,12 @@ class Encodes:
 
 def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
-    count = truncated = 0
+    count = truncated = broken = 0
     unknown = UnknownTokens(encoder)
     with _bar(texts.total, options) as advance:
         for chunk in _chunks(texts):
-            clean = [_clean(text) for text in chunk]
+            clean = [whole(text) for text in chunk]
+            broken += sum(one != other for one, other in zip(clean, chunk, strict=True))
             tokens, truncated_here = (
                 encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
             )
@@ -202,6 +203,8 @@ def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[l
                 advance(len(rows))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
+    if broken:
+        log.warning("%d of %d texts hold half of a surrogate pair: U+FFFD is read in its place", broken, count)
     if truncated:
         limit = getattr(encoder, "max_length", "the model's limit of")
         log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
@@ -221,13 +224,6 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
     iterator = iter(texts)
     while chunk := list(islice(iterator, CHUNK)):
         yield chunk
-
-
-def _clean(text: str) -> str:
-    """The text itself; half of a surrogate pair, which tokenizers refuse, becomes a question mark."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterator[list[int]]:

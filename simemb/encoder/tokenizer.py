@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from simemb.encoder import foreign
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.settings import read_settings
+from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, tru
     """
     from transformers import AutoTokenizer
 
+    settings = directory / "tokenizer_config.json"
+    foreign.refuse_files(settings, read_settings(settings))
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
     if not isinstance(tokenizer.model_max_length, int | float):
@@ -79,10 +84,11 @@ def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase", max_length:
 def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """The ids that a call of a fast tokenizer gives, without the other lists that it builds."""
     backend = cast("Tokenizer", tokenizer.backend_tokenizer)
-    backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
-    backend.no_padding()
-    backend.encode_special_tokens = tokenizer.split_special_tokens
-    encodings = backend.encode_batch_fast(texts)
+    with LOCKS.tokenizers:
+        backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
+        backend.no_padding()
+        backend.encode_special_tokens = tokenizer.split_special_tokens
+        encodings = backend.encode_batch_fast(texts)
     return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from simemb import files
 from simemb.errors import ModelError
+from simemb.transformer.bare_bert import PREFIXES
 
 log = logging.getLogger("simemb")
 
@@ -21,6 +22,7 @@ ADAPTER = "adapter_config.json"
 _FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.safetensors")
 _QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
 """Types of numbers that make weights only together with their scales."""
+_FLOATS = {"F16", "BF16", "F32", "F64"}
 _POINTER = b"version https://git-lfs.github.com/"
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -47,20 +49,23 @@ def read_shapes(directory: Path) -> Shapes:
             with safe_open(path, "pt") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 shapes |= {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
-                kinds = {tensor.get_dtype() for tensor in slices.values()}
+                kinds = {name: str(tensor.get_dtype()) for name, tensor in slices.items()}
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{path} is no complete safetensors file: copy or download it again ({error})") from error
-        if quantized := sorted(kinds & _QUANTIZED):
+        if quantized := sorted(_QUANTIZED.intersection(kinds.values())):
             raise ModelError(
                 f"{path} holds quantized weights ({quantized[0]}), which are not read: take the full model"
             )
+        whole = sorted(name for name in kinds if name.endswith((".weight", ".bias")) and kinds[name] not in _FLOATS)
+        if whole:
+            raise ModelError(f"{path}: {whole[0]} is in {kinds[whole[0]]}, which are no weights: save them as floats")
     return shapes
 
 
 def _files(directory: Path) -> list[Path]:
     """The safetensors files of a folder, in one piece or in shards."""
     if (directory / ADAPTER).is_file():
-        raise ModelError(f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)")
+        raise ModelError(as_adapter(directory))
     if (directory / FILE).is_file():
         return [directory / FILE]
     if (directory / INDEX).is_file():
@@ -73,19 +78,25 @@ def _files(directory: Path) -> list[Path]:
                 raise ModelError(f"{directory} has no file {name}, which its {INDEX} names: copy or download it again")
         return [directory / name for name in names]
     if (directory / PICKLE).is_file():
-        raise ModelError(_as_pickle(directory))
+        raise ModelError(as_pickle(directory))
     others = [name for name in _FOREIGN if (directory / name).is_file()]
     found = f" ({others[0]} is not read)" if others else ""
     way_out = "copy or download it, or load the model with transformers and save it there (save_pretrained)"
     raise ModelError(f"{directory} has no {FILE}{found}: {way_out}")
 
 
-def _as_pickle(directory: Path) -> str:
+def as_pickle(directory: Path) -> str:
+    """The line about weights in a pickle, with the command that converts them."""
     code = (
         f"import torch, safetensors.torch as s; w = torch.load('{PICKLE}', weights_only=True); "
         f"s.save_file({{k: v.clone() for k, v in w.items()}}, '{FILE}', {{'format': 'pt'}})"
     )
     return f'{directory} has {PICKLE} only, a pickle, which is not read; in that folder, convert it: python -c "{code}"'
+
+
+def as_adapter(directory: Path) -> str:
+    """The line about an adapter, which is no whole model."""
+    return f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)"
 
 
 def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
@@ -100,6 +111,29 @@ def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
     if isinstance(heads, int) and heads < 1:
         raise ModelError(f"{directory}: config.json says {heads} attention heads (allowed: 1 or more)")
+    _refuse_values(directory, config)
+
+
+def _refuse_values(directory: Path, config: Any) -> None:
+    """Raise `ModelError` for a value with which the weights compute, but nothing that was ever trained."""
+    for name in ("layer_norm_eps", "norm_eps", "layer_norm_epsilon"):
+        epsilon = getattr(config, name, 0)
+        if isinstance(epsilon, float) and not 0 <= epsilon < 1:
+            raise ModelError(f"{directory}: config.json says {name} {epsilon} (allowed: 0 or more, below 1)")
+    padding = getattr(config, "pad_token_id", None)
+    if PREFIXES.get(config.model_type) == "roberta." and not (
+        isinstance(padding, int) and 0 <= padding < config.vocab_size
+    ):
+        by = f"from which a {config.model_type} counts its positions (allowed: an id of its vocabulary, as a rule 1)"
+        raise ModelError(f"{directory}: config.json says pad_token_id {padding}, {by}")
+
+
+def refuse_not_finite(directory: Path, model: Any) -> None:
+    """Raise `ModelError` if a weight is NaN or infinite, so that vectors would be."""
+    for name, weight in model.named_parameters():
+        if not weight.detach().sum(dtype=weight.dtype).isfinite():
+            cause = "its training diverged, or the file is damaged"
+            raise ModelError(f"{directory}: {name} has a value that is not finite: {cause}")
 
 
 def refuse_giant(directory: Path, config: Any, make: Callable[[Any], Any], shapes: Shapes) -> None:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -48,6 +48,15 @@ class Origin:
             return None
         return Path(os.path.relpath(self.name, directory)).as_posix()
 
+    @staticmethod
+    def at(directory: Path, way: str) -> Path:
+        """Where such a way leads. Raises `SearchError` for one that does not begin at the directory."""
+        if PureWindowsPath(way).anchor or "\0" in way:
+            raise SearchError(
+                f"{directory / MANIFEST}: beside is {way!r}, which is not the way from here to an encoder"
+            )
+        return directory / way
+
     @classmethod
     def of(cls, encoder: "TextEncoder") -> "Origin":
         """The origin of this encoder's vectors."""
@@ -68,8 +77,11 @@ class File:
         """The path of the file.
 
         Raises:
-            SearchError: the file is missing, has another size or (with `verify`) another checksum.
+            SearchError: the name is not one that simemb gives, or the file is missing, has another size or (with
+                `verify`) another checksum.
         """
+        if not _PART.fullmatch(str(self.name)):
+            raise SearchError(f"{directory / MANIFEST}: names {self.name!r}, which is no file of an index: damaged")
         path = directory / self.name
         if not path.is_file():
             raise SearchError(f"{path}: missing: the index is damaged, build it again")
@@ -96,17 +108,23 @@ def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> 
 
 
 @contextmanager
-def open_directory(directory: Path, *, overwrite: bool) -> Generator[Path]:
+def open_directory(directory: Path, *, overwrite: bool, read: tuple[Path, str] | None = None) -> Generator[Path]:
     """A locked directory to write an index to, created if necessary; on exit, files that `index.json` does not name go.
+
+    read: the directory and the `version` that the handle was loaded from or saved to, if any.
 
     Raises:
         BusyError: another process is writing there.
-        SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created.
+        SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created; or its
+            index is no longer the one that was read.
     """
     with ExitStack() as block:
         try:
             directory = block.enter_context(writing(directory)).resolve()
             _check_writable(directory, overwrite=overwrite)
+            if read is not None and read[0] == directory and read[1] != version(directory):
+                advice = "load it again, then add and save"
+                raise SearchError(f"{directory}: the index was changed since it was loaded: {advice}")
             new = not directory.exists()
             directory.mkdir(exist_ok=True)
             tidy_inside(directory)
@@ -138,6 +156,14 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     if version != FORMAT:
         raise SearchError(f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again")
     return content
+
+
+def version(directory: Path) -> str:
+    """What changes with every change of an index: a digest of its `index.json`, or an empty string without one."""
+    try:
+        return _sha256(directory / MANIFEST)
+    except OSError:
+        return ""
 
 
 def write_manifest(directory: Path, content: dict[str, Any]) -> None:

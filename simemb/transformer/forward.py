@@ -6,6 +6,7 @@ transformers computes every layer for every token, with operators chosen to suit
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jaxtyping import Float, Int
@@ -27,10 +28,11 @@ BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra
 """Model types whose modules have BERT's names. DistilBERT has the same layers under other names."""
 
 
-def layers_of(backbone: Any) -> list[Layer] | None:
+def layers_of(backbone: Any, *, training: bool | None = None) -> list[Layer] | None:
     """The layers of a model, or None where transformers has to compute it.
 
-    None for other families, and where a hook or an adapter (LoRA) depends on the model's own forward pass.
+    training: whether they drop out; None: as the mode of the model says. None for other families, and where a hook or
+    an adapter (LoRA) depends on the model's own forward pass.
     """
     config = backbone.config
     if getattr(config, "is_decoder", False) or getattr(config, "use_task_id", False):
@@ -43,7 +45,9 @@ def layers_of(backbone: Any) -> list[Layer] | None:
         layers = [Layer.distilbert(layer) for layer in backbone.transformer.layer]
     else:
         return None
-    return layers if all(layer.is_unmodified for layer in layers) else None
+    if not all(layer.is_unmodified for layer in layers):
+        return None
+    return layers if training is None else [replace(layer, training=training) for layer in layers]
 
 
 def _hooked(module: nn.Module) -> bool:
@@ -62,14 +66,15 @@ def hidden_states(
     *,
     every_layer: bool,
     first_only: bool,
+    training: bool | None = None,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """The states that the pooling needs.
 
     transforms: are applied to the output of the embedding layer, in order. every_layer: the output of the embedding
     layer and of every layer, otherwise of the last layer alone. first_only: the last layer's output holds the first
-    token of each sentence only.
+    token of each sentence only. training: as for `layers_of`.
     """
-    tokens = _embed(backbone.embeddings, batch.ids, positions)
+    tokens = _embed(backbone.embeddings, batch.ids, positions, training)
     for transform in transforms:
         tokens = transform(tokens, batch)
     if hasattr(backbone, "embeddings_project"):
@@ -111,9 +116,10 @@ def _by_cuda_stack(
     return tuple(states)
 
 
-def _embed(embeddings: Any, ids: Tensor, positions: Tensor) -> Float[Tensor, "tokens dim"]:
+def _embed(embeddings: Any, ids: Tensor, positions: Tensor, training: bool | None) -> Float[Tensor, "tokens dim"]:
     tokens = embeddings.word_embeddings(ids)
     if hasattr(embeddings, "token_type_embeddings"):
         tokens = tokens + embeddings.token_type_embeddings.weight[0]
     tokens = tokens + embeddings.position_embeddings(positions)
-    return dropout(embeddings.LayerNorm(tokens), embeddings.dropout.p, training=embeddings.training)
+    dropping = embeddings.training if training is None else training
+    return dropout(embeddings.LayerNorm(tokens), embeddings.dropout.p, training=dropping)

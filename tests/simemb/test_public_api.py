@@ -104,6 +104,11 @@ INSIDE = {
     "ExternalEncoder.fingerprint": "takes nothing",
     "ExternalEncoder.load": "called by `Encoder.load`",
     "ExternalEncoder.tokenize": "called by `encode`",
+    "ExternalEncoder.to": "called with what PyTorch takes as a device",
+    "ExternalEncoder.eval": "takes nothing",
+    "ExternalEncoder.save": "refused whatever it is given",
+    "ExternalEncoder.train": "refused whatever it is given",
+    "ExternalEncoder.quantize": "refused whatever it is given",
 }
 """Callables without a door, and why."""
 

@@ -234,9 +234,12 @@ def test_a_parquet_file_holds_texts_and_vectors(encoder, tmp_path, small_chunks)
     np.testing.assert_array_equal(np.array(table["embedding"].to_pylist(), np.float32), encoder.encode(texts))
 
 
-def test_half_a_surrogate_pair_reaches_parquet_replaced(encoder, tmp_path):
-    encoder.encode_to_file(["a \ud83d man"], tmp_path / "vectors.parquet")
-    assert pq.read_table(tmp_path / "vectors.parquet")["text"].to_pylist() == ["a ? man"]
+def test_half_a_surrogate_pair_is_replaced_with_a_notice(encoder, tmp_path, caplog):
+    np.testing.assert_array_equal(encoder.encode("a \ud83d man"), encoder.encode("a \ufffd man"))
+    caplog.clear()
+    encoder.encode_to_file(["a \ud83d man", "a man", "\udc00"], tmp_path / "vectors.parquet")
+    assert pq.read_table(tmp_path / "vectors.parquet")["text"].to_pylist() == ["a \ufffd man", "a man", "\ufffd"]
+    assert caplog.messages == ["2 of 3 texts hold half of a surrogate pair: U+FFFD is read in its place"]
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".parquet"])

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
+from families import PADDED, RAGGED, SENTENCES, make_backbone, make_encoder, make_tokenizer
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -307,3 +307,76 @@ def test_a_folder_of_models_names_one(bare):
 def test_settings_that_no_library_can_use_are_one_line(bare, file, fields, line):
     edit(bare / file, **fields)
     assert line in refusal(bare)
+
+
+# ---- values that compute, and mean nothing -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["embeddings.word_embeddings.weight", "encoder.layer.1.output.dense.bias"])
+def test_weights_that_are_not_finite_are_named(bare, name, value):
+    weights = load_file(bare / "model.safetensors")
+    weights[name].view(-1)[7] = value
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    assert f"{name} has a value that is not finite" in refusal(bare)
+
+
+def test_a_dense_layer_that_is_not_finite_is_named(tmp_path):
+    dense = Dense(32, 16, activation=nn.Tanh())
+    dense.linear.weight.data[0, 0] = float("nan")
+    path = make_encoder(tail=(dense,)).save(tmp_path / "model")
+    assert "linear.weight has a value that is not finite" in refusal(path)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.int64, torch.bool])
+def test_weights_that_are_no_floats_are_named(bare, kind):
+    weights = {name: tensor.to(kind) for name, tensor in load_file(bare / "model.safetensors").items()}
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    assert "which are no weights: save them as floats" in refusal(bare)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_in_another_precision_are_read(bare, kind):
+    expected = doors(bare)[0].encode(TEXTS)
+    weights = {name: tensor.to(kind) for name, tensor in load_file(bare / "model.safetensors").items()}
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    for encoder in doors(bare):
+        np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("epsilon", [float("nan"), 1e9, -1.0])
+@pytest.mark.parametrize("family", ["bert", "mpnet"])
+def test_an_epsilon_of_nonsense_is_refused(tmp_path, family, epsilon):
+    make_backbone(family).save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", layer_norm_eps=epsilon)
+    assert f"config.json says layer_norm_eps {epsilon}" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("padding", [None, -3])
+@pytest.mark.parametrize("family", ["roberta", "xlm-roberta", "camembert"])
+def test_a_padding_that_positions_cannot_be_counted_from_is_refused(tmp_path, family, padding):
+    make_backbone(family).save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", pad_token_id=padding)
+    assert f"config.json says pad_token_id {padding}, from which a {family} counts" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("family", [*RAGGED, *PADDED])
+@pytest.mark.parametrize("layers", [0, 1, -1, 4])
+def test_no_family_leaves_layers_over(tmp_path, family, layers):
+    backbone = make_backbone(family)
+    backbone.save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", **{"n_layers" if family == "distilbert" else "num_hidden_layers": layers})
+    if family == "albert" and layers > 0:  # all of its layers have the same weights
+        assert isinstance(Encoder.load(tmp_path, pooling="mean"), Encoder)
+    else:
+        assert "layer" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["word_embedding_dimension", "embedding_dimension"])
+def test_a_pooling_of_another_width_is_refused(tmp_path, name):
+    path = make_encoder().save(tmp_path / "model")
+    (path / "1_Pooling" / "config.json").write_text(json.dumps({name: 16, "pooling_mode_mean_tokens": True}))
+    assert "its pooling is for 16 dimensions, and its model has 32" in refusal(path)

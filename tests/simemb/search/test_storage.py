@@ -156,6 +156,28 @@ def test_a_damaged_description_is_named(text: str, line: str, saved: Path) -> No
     assert len(Index.load(saved)) == 1
 
 
+@pytest.mark.parametrize("kind", ["vectors", "texts"])
+@pytest.mark.parametrize("place", ["../moved/{}", "{folder}/moved/{}", "..\\moved\\{}", "inside/{}", "other.faiss"])
+def test_a_file_outside_of_the_index_is_not_followed(saved: Path, place: str, kind: str) -> None:
+    shutil.copytree(saved, saved.parent / "moved")
+    shutil.copytree(saved, saved / "inside")
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    file = description["parts"][0][kind]
+    shutil.copy(saved / file["name"], saved / "other.faiss")
+    file["name"] = place.format(file["name"], folder=saved.parent)
+    (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(SearchError, match=r"index\.json: names '.*', which is no file of an index"):
+        Index.load(saved)
+
+
+@pytest.mark.parametrize("way", ["/etc", "C:\\models", "\\\\server\\share", "\0"])
+def test_the_way_to_an_encoder_begins_at_the_index(saved: Path, way: str) -> None:
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    (saved / "index.json").write_text(json.dumps(description | {"beside": way}), encoding="utf-8")
+    with pytest.raises(SearchError, match=r"beside is .*, which is not the way from here to an encoder"):
+        Index.load(saved)
+
+
 def test_files_of_two_indexes_do_not_mix(saved: Path, tmp_path: Path, encoder: Trigrams) -> None:
     Index.build(encoder, sentences(7), path=tmp_path / "other")
     one, two = (json.loads((f / "index.json").read_text(encoding="utf-8")) for f in (saved, tmp_path / "other"))
@@ -244,9 +266,23 @@ def test_a_mapped_index_outlives_its_replacement(saved: Path, encoder: Trigrams)
     before = old.search("anything", k=50)
     Index.build(encoder, ["new"], path=saved, overwrite=True)
     assert old.search("anything", k=50) == before
-    with pytest.raises(SearchError, match="missing"):
+    with pytest.raises(SearchError, match="was changed since it was loaded"):
         old.save(saved, overwrite=True)
     assert len(Index.load(saved)) == 1
+
+
+def test_of_two_handles_the_second_does_not_undo_what_the_first_saved(saved: Path, encoder: Trigrams) -> None:
+    first, second = (Index.load(saved, encoder=encoder) for _ in range(2))
+    for handle in (first, second):
+        handle.add(["one more"], ids=["mine"])
+    first.save(saved, overwrite=True)
+    first.add(["another"], ids=["its own"])
+    first.save(saved, overwrite=True)
+    with pytest.raises(SearchError, match=r"saved: the index was changed since it was loaded: load it again"):
+        second.save(saved, overwrite=True)
+    assert len(Index.load(saved)) == 52
+    second.save(saved.parent / "elsewhere")
+    assert len(Index.load(saved.parent / "elsewhere")) == 51
 
 
 def test_a_stored_index_is_mapped_and_not_read(saved: Path) -> None:
