@@ -1,4 +1,4 @@
-"""Tables for people: the only module that prints.
+"""Tables for people.
 
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
@@ -11,11 +11,12 @@ from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from simemb import streams
 from simemb.comparison import provenance
+from simemb.console import PlainConsole
 from simemb.encoder.names import as_typed
 from simemb.evaluation.scores import (
     METRICS,
@@ -142,13 +143,7 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
 def print_notes(notes: Iterable[str]) -> None:
     """Lines below a table."""
     for note in notes:
-        print(note)
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to `simemb.cli` that whoever read our output has gone."""
-        raise
+        streams.show(f"{note}\n")
 
 
 def print_table(table: Table) -> None:
@@ -156,8 +151,7 @@ def print_table(table: Table) -> None:
 
     Long texts are folded in a terminal, or where COLUMNS says how wide to be; a pipe has them whole.
     """
-    # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
-    console = _Console(markup=False, emoji=False, highlight=False)
+    console = PlainConsole()
     screen, folds = console.width, console.is_terminal or "COLUMNS" in os.environ
 
     def needed(part: Table) -> Measurement:
@@ -214,16 +208,16 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
         print_table(runs_table(results, seeds))
     print_notes(_control_notes(results, seeds))
     for result in results:
-        print(
+        streams.show(
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
-            f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
+            f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}\n"
         )
     directory, scores = quote(as_typed(results[0].directory)), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
-    print(
+    streams.show(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"
         f"       simemb encode {directory} sentences.txt --output vectors.npy\n"
-        f"       simemb index {directory} sentences.txt --output my.index"
+        f"       simemb index {directory} sentences.txt --output my.index\n"
     )
 
 
