@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
-        streams.show(help_text())
+        streams.show(streams.folded(help_text()))
         return 0
     if words[0] == "--version":
         from simemb import __version__

@@ -42,6 +42,20 @@ def show(text: str) -> None:
     sys.stdout.write(visible(text))
 
 
+def folded(text: str) -> str:
+    """The text in lines no longer than COLUMNS, if that is set; each keeps its indentation."""
+    width = os.environ.get("COLUMNS", "")
+    if not (width.isdecimal() and int(width)):
+        return text
+    from textwrap import wrap
+
+    def lines(line: str) -> list[str]:
+        indent = " " * (len(line) - len(line.lstrip()))
+        return wrap(line, max(int(width), 40), subsequent_indent=indent, break_on_hyphens=False)
+
+    return "\n".join(part for line in text.split("\n") for part in (lines(line) if len(line) > int(width) else [line]))
+
+
 def say(line: str) -> None:
     """Write one line about the work to standard error: an error or a notice. The work goes on if nobody can read it."""
     with suppress(OSError):

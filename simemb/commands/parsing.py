@@ -79,7 +79,7 @@ def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
         text = page.read()
         if not done.code and sys.stdout.isatty() and streams.visible(text) == text:
             return parsed()
-        streams.show(text)
+        streams.show(streams.folded(text))
         raise
 
 

@@ -142,9 +142,11 @@ def _data(names: Sequence[str]) -> "str | list[Path] | None":
 def _explain() -> None:
     from simemb.report import listing
 
-    streams.show(
+    usage = (
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
     )
+    streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())
-    streams.show("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")
+    more = "\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n"
+    streams.show(streams.folded(more))
