@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from simemb import locks
+from simemb.errors import SimembError
+from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
+ROOM = 1 << 20
+"""Bytes for which there must be room, or what failed to write met a full disk."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
@@ -71,11 +75,27 @@ def new_directory(path: Path, *, check: Callable[[], None] | None = None) -> Gen
 
 @contextmanager
 def scratch(path: Path) -> Generator[Path, None, None]:
-    """A temporary directory beside `path`, which is gone after the block unless it was renamed."""
+    """A temporary directory beside `path`, which is gone after the block unless it was renamed.
+
+    A library that could not write there may say so in words of its own, or not say why: if there is no room, the error
+    is an `OSError` in the words of the system.
+    """
     folder = _named(path, "partial")
     folder.mkdir(parents=True)
     try:
         yield folder
+    except SimembError:
+        raise
+    except OSError as error:
+        if error.errno in FULL:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        raise
+    except Exception as error:
+        try:
+            (folder / "room").write_bytes(bytes(ROOM))
+        except OSError as full:
+            raise OSError(full.errno, os.strerror(full.errno or 0), str(path)) from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
