@@ -86,18 +86,25 @@ def scratch(path: Path) -> Generator[Path, None, None]:
         yield folder
     except SimembError:
         raise
-    except OSError as error:
-        if error.errno in FULL:
-            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
-        raise
     except Exception as error:
-        try:
-            (folder / "room").write_bytes(bytes(ROOM))
-        except OSError as full:
-            raise OSError(full.errno, os.strerror(full.errno or 0), str(path)) from error
+        if number := _cause(error, folder):
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cause(error: Exception, folder: Path) -> int | None:
+    """The number of the system's error behind the error of a library that wrote in a folder; None if there is none."""
+    if isinstance(error, OSError):
+        return error.errno if error.errno in FULL else None
+    if said := re.search(r"\(os error (\d+)\)", str(error)):  # as safetensors has it
+        return int(said[1])
+    try:
+        (folder / "room").write_bytes(bytes(ROOM))
+    except OSError as full:  # as FAISS has not
+        return full.errno
+    return None
 
 
 def replace_directory(path: Path, new: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
 from simemb import files
 from simemb.errors import DataError
@@ -316,7 +317,14 @@ def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str
     assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}
 
 
-@pytest.mark.parametrize("error", [RuntimeError("Error in void faiss::write_index"), OSError(ENOSPC, "Detail: x")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Error in void faiss::write_index"),
+        OSError(ENOSPC, "Detail: x"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
 def test_no_room_is_said_in_the_words_of_the_system_whichever_library_met_it(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
