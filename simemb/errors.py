@@ -7,9 +7,17 @@ a defect of ours and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from simemb.streams import visible
+
 
 class SimembError(Exception):
-    """What is wrong, where, what is allowed and what to do next, in one line."""
+    """What is wrong, where, what is allowed and what to do next, in one line.
+
+    As a string it can be shown: names and keys of others that it quotes cannot act on a terminal.
+    """
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ArgumentError(SimembError, TypeError):

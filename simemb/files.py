@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from simemb import locks
+from simemb.errors import SimembError
+from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
+ROOM = 1 << 20
+"""Bytes for which there must be room, or what failed to write met a full disk."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
@@ -71,13 +75,36 @@ def new_directory(path: Path, *, check: Callable[[], None] | None = None) -> Gen
 
 @contextmanager
 def scratch(path: Path) -> Generator[Path, None, None]:
-    """A temporary directory beside `path`, which is gone after the block unless it was renamed."""
+    """A temporary directory beside `path`, which is gone after the block unless it was renamed.
+
+    A library that could not write there may say so in words of its own, or not say why: if there is no room, the error
+    is an `OSError` in the words of the system.
+    """
     folder = _named(path, "partial")
     folder.mkdir(parents=True)
     try:
         yield folder
+    except SimembError:
+        raise
+    except Exception as error:
+        if number := _cause(error, folder):
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cause(error: Exception, folder: Path) -> int | None:
+    """The number of the system's error behind the error of a library that wrote in a folder; None if there is none."""
+    if isinstance(error, OSError):
+        return error.errno if error.errno in FULL else None
+    if said := re.search(r"\(os error (\d+)\)", str(error)):  # as safetensors has it
+        return int(said[1])
+    try:
+        (folder / "room").write_bytes(bytes(ROOM))
+    except OSError as full:  # as FAISS has not
+        return full.errno
+    return None
 
 
 def replace_directory(path: Path, new: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from simemb import streams
 from simemb.bundled import cards, teacher, texts
 from simemb.bundled.stages import HEADS, LAYERS, LENGTH, SEED, VOCABULARY, WIDTH, Stage, stages
 from simemb.encoder import untrained
@@ -98,17 +99,17 @@ def _train(stage: Stage, output: Path) -> dict[str, Any]:
 def main(words: list[str]) -> int:
     """`python -m simemb.bundled OUTPUT --teacher MODEL`."""
     if len(words) != 3 or words[1] != "--teacher":
-        sys.stderr.write(f"{USAGE}\n")
+        streams.say(USAGE)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     malloc.keep()
     try:
         make(Path(words[0]), words[2])
     except SimembError as error:
-        sys.stderr.write(f"simemb.bundled: {error}\n")
+        streams.say(f"simemb.bundled: {error}")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on\n")
+        streams.say("stopped; the same command goes on")
         return 130
     return 0
 

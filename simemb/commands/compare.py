@@ -81,7 +81,7 @@ def run(words: list[str]) -> None:
     terminal.print_table(tables.standings_table(comparison))
     for pair in comparison.pairs[: len(comparison.entries) - 1]:
         terminal.print_table(tables.pair_table(comparison, pair))
-    terminal.print_table(tables.verdicts_table(comparison))
+    terminal.print_table(tables.verdicts_table(comparison), whole=True)
     if results:
         terminal.print_table(tables.published_table(comparison, results, published.cautions(suite.name)))
     if options.json is not None:

@@ -5,19 +5,25 @@ Each attribute's docstring is its help text.
 
 import logging
 import os
+import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import redirect_stderr
-from difflib import get_close_matches
-from io import StringIO
+from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from difflib import SequenceMatcher
+from functools import partial
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import tyro
 
+from simemb import streams
 from simemb.commands.options import Option, check_value, options_of
 from simemb.errors import SimembError
 
 log = logging.getLogger("simemb")
+
+NEAR, SPREAD = 0.6, 0.1
+"""How like an option a mistyped one must be to be told (1 is equal), and by how much a second one may be less so."""
 
 
 class UsageError(SimembError):
@@ -35,8 +41,7 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     try:
         words = _gathered(words, [option.name for option in options if option.gathered])
         _check_repeated(words, options)
-        with redirect_stderr(StringIO()):
-            parsed = _tyro(kind, words, prog, default)
+        parsed = _tyro(kind, words, prog, default)
         for option in options:
             if option.at_least_one and not getattr(parsed, option.field):
                 raise UsageError(f"missing: {option.name}, at least one")
@@ -57,9 +62,25 @@ def _at_home(word: str) -> str:
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
+    """What tyro makes of the words. Help is shown as our own words are; tyro styles it for a terminal.
+
+    A help text holds texts of others too, such as the defaults of somebody's recipe. What tyro writes plainly tells
+    whether they are harmless; only then is it written again in tyro's styles.
+    """
     config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
     keywords = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=list(words), prog=prog, config=config, **keywords)
+    parsed = partial(tyro.cli, kind, args=list(words), prog=prog, config=config, **keywords)
+    page = TextIOWrapper(BytesIO(), sys.stdout.encoding or "utf-8", errors=streams.ESCAPE, newline="\n")
+    try:
+        with redirect_stdout(page), redirect_stderr(StringIO()):
+            return parsed()
+    except SystemExit as done:
+        page.seek(0)
+        text = page.read()
+        if not done.code and sys.stdout.isatty() and streams.visible(text) == text:
+            return parsed()
+        streams.show(streams.folded(text))
+        raise
 
 
 def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
@@ -160,11 +181,14 @@ def _option_name(word: str) -> str:
     return word.partition("=")[0].replace("_", "-")
 
 
-def _nearest(name: str, options: Sequence[str] | dict[str, Option]) -> list[str]:
-    """Up to three options like this one; the last part of a nested name is enough."""
-    spellings: dict[str, list[str]] = {}
+def _nearest(name: str, options: Iterable[str]) -> list[str]:
+    """Up to three options like this one, none much less so than the first; the last part of a nested name is enough."""
+    word = name.lstrip("-")
+    likeness: dict[str, float] = {}
     for option in options:
-        for spelling in {option, "--" + option.lstrip("-").rpartition(".")[2]}:
-            spellings.setdefault(spelling, []).append(option)
-    near = [option for match in get_close_matches(name, spellings, n=3) for option in spellings[match]]
-    return list(dict.fromkeys(near))[:3]
+        whole = option.lstrip("-")
+        likeness[option] = max(SequenceMatcher(None, word, part).ratio() for part in (whole, whole.rpartition(".")[2]))
+    least = max(NEAR, max(likeness.values(), default=0) - SPREAD)
+    return [option for option in sorted(likeness, key=lambda option: -likeness[option]) if likeness[option] >= least][
+        :3
+    ]

@@ -3,12 +3,12 @@
 simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from simemb import streams
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
@@ -143,9 +143,11 @@ def _data(names: Sequence[str]) -> "str | list[Path] | None":
 def _explain() -> None:
     from simemb.report import listing
 
-    sys.stdout.write(
+    usage = (
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
     )
+    streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())
-    sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")
+    more = "\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n"
+    streams.show(streams.folded(more))

@@ -71,6 +71,7 @@ def _whiten(options: Whiten) -> None:
     from simemb.corpus.language import language_of
     from simemb.encoder import whitening
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.model_card import code, plain
     from simemb.evaluation.languages import final_suite
 
     rows = rows_of(options.data, options.layout, options.columns)
@@ -79,8 +80,9 @@ def _whiten(options: Whiten) -> None:
     encoder = Encoder.load(options.model, pooling=options.pooling)
     texts = {text: None for row in rows.texts() for text in row}
     whitened = whitening.whiten(encoder, list(texts), dims=options.dims)
-    made = f"\n## Whitening\n\n- of: `{options.model}`\n- on: the {len(texts):,} distinct texts of `{options.data}`\n"
-    made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
+    of, on = code(options.model), code(options.data)
+    made = f"\n## Whitening\n\n- of: {of}\n- on: the {len(texts):,} distinct texts of {on}\n"
+    made += f"- mind: the data {plain(rows.warning)}\n" if rows.warning else ""
     record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}
     whitened.save(options.output, training=made, records={provenance.WHITENING: record})
     log.info(

@@ -24,6 +24,7 @@ from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file, writing
 from simemb.progress import track
+from simemb.streams import FULL
 from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
@@ -178,8 +179,9 @@ class Encodes:
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
         except OSError as error:
-            # The message keeps the whole error, which may name the file that the texts come from.
-            raise DataError(f"{path}: cannot be written: {error}") from error
+            # Unless there is no room, the whole error: it may name the file that the texts come from.
+            reason = error.strerror if error.errno in FULL else error
+            raise DataError(f"{path}: cannot be written: {reason}") from error
         return rows
 
 

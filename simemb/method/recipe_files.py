@@ -68,14 +68,16 @@ def _import_file(path: Path) -> Any:
         spec.loader.exec_module(module)
     except SimembError as error:
         raise RecipeError(f"{_place(path, error)}: {error}") from error
-    # The file is the user's own, so any exception becomes a message for the user.
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    # The file is the user's own, so any exception becomes a message for the user; sys.exit() is one of them.
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise RecipeError(f"{_place(path, error)}: cannot be imported: {reason}") from error
     return module
 
 
-def _place(path: Path, error: Exception) -> str:
+def _place(path: Path, error: BaseException) -> str:
     """The file, and the line of it that an exception comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()]
     return f"{path}, line {frames[-1].lineno}" if frames else str(path)

@@ -11,6 +11,7 @@ from typing import Any
 
 from simemb import files
 from simemb.comparison.contamination import Overlap
+from simemb.encoder.model_card import plain
 from simemb.errors import DataError
 from simemb.files import write_text
 from simemb.report.numbers import DECIMALS
@@ -67,9 +68,9 @@ def _suite(record: dict[str, Any]) -> str:
     overlap = record.get("overlap")
     words = Overlap.from_json(overlap).words() if overlap else []
     unit = "" if headline in DECIMALS else ", in points"
-    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}{unit}; {record['date'][:10]}"
-    missing = f"; without {', '.join(record['missing'])}" if record.get("missing") else ""
-    table = "\n".join([_row(cells), _row(["---:"] * len(cells)), _row(cells.values())])
+    title = f"### {plain(record['suite'])}\n\n{plain(headline.replace('_', ' '))}{unit}; {plain(record['date'][:10])}"
+    missing = f"; without {plain(', '.join(record['missing']))}" if record.get("missing") else ""
+    table = "\n".join([_row(map(plain, cells)), _row(["---:"] * len(cells)), _row(cells.values())])
     return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])
 
 
@@ -89,4 +90,4 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line[0].upper()}{line[1:]}." for line in lines)
+    return "\n".join(f"- {line[0].upper()}{line[1:]}." for line in map(plain, lines))

@@ -249,11 +249,36 @@ def _json_line(cells: Sequence[str]) -> str:
 _FORMATS = {".tsv": _tsv_line, ".jsonl": _json_line}
 
 
+class _Formulas:
+    """The cells that a spreadsheet would run as formulas: they are kept, for machines read them, and told."""
+
+    FIRST = ("=", "+", "-", "@")
+
+    def __init__(self) -> None:
+        self.count, self.line = 0, 0
+
+    def look(self, line: str, number: int) -> None:
+        """Look into a line with its number, from 1."""
+        found = sum(cell.lstrip(" ").startswith(self.FIRST) for cell in line.split("\t"))
+        self.line = self.line or (number if found else 0)
+        self.count += found
+
+    def tell(self, name: str) -> None:
+        """One notice about a file, if there is something to tell."""
+        if self.count:
+            log.warning(
+                "%s: %d cells begin with %s (the first in line %d): simemb reads them as texts, a spreadsheet may run "
+                "them as formulas; .jsonl has no such cells",
+                *(name, self.count, ", ".join(self.FIRST[:-1]) + f" or {self.FIRST[-1]}", self.line),
+            )
+
+
 def _write(
     path: Path, line: Callable[[Sequence[str]], str], mined_rows: Iterable[_MinedRow], name: str
 ) -> MiningSummary:
     rows = successes = triplets = 0
     positive = negative = 0.0
+    formulas = _Formulas()
     with path.open("w", encoding="utf-8", newline="\n") as file:
         if line is _tsv_line:
             file.write(_tsv_line(COLUMNS) + "\n")
@@ -261,9 +286,13 @@ def _write(
             rows += 1
             successes += bool(row.negatives)
             for hit in row.negatives:
-                file.write(line((row.anchor, row.positive, hit.text)) + "\n")
+                written = line((row.anchor, row.positive, hit.text))
+                file.write(written + "\n")
+                if line is _tsv_line:
+                    formulas.look(written, 2 + triplets)
                 triplets, positive, negative = triplets + 1, positive + row.similarity, negative + hit.score
     if not triplets:
         advice = "lower the margins, raise depth or give a corpus"
         raise DataError(f"{name}: no negative for any of {rows} rows: {advice}")
+    formulas.tell(path.name)
     return MiningSummary(rows, successes, triplets, positive / triplets, negative / triplets)

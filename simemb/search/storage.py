@@ -4,12 +4,10 @@ A file never changes. A save adds new files, replaces `index.json` atomically an
 names.
 """
 
-import errno
 import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MANIFEST = "index.json"
-SCARCE = 1 << 20
-"""Bytes of free space below which a file that could not be written met a full disk."""
 _PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
 
 
@@ -104,7 +100,9 @@ def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> 
             write(partial)
         return File(path.name, path.stat().st_size, _sha256(path))
     except (OSError, RuntimeError) as error:
-        raise SearchError(f"{directory}: cannot write the index: {_cause(directory, error)}") from error
+        raise SearchError(
+            f"{directory}: cannot write the index: {getattr(error, 'strerror', None) or first_line(error)}"
+        ) from error
 
 
 @contextmanager
@@ -175,14 +173,7 @@ def write_manifest(directory: Path, content: dict[str, Any]) -> None:
     try:
         write_text(directory / MANIFEST, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise SearchError(f"{directory}: cannot write the index: {first_line(error)}") from error
-
-
-def _cause(directory: Path, error: Exception) -> str:
-    """Why a file of an index cannot be written, in one line."""
-    if not isinstance(error, OSError) and shutil.disk_usage(directory).free < SCARCE:  # FAISS does not say why
-        return os.strerror(errno.ENOSPC)
-    return first_line(error)
+        raise SearchError(f"{directory}: cannot write the index: {error.strerror}") from error
 
 
 def first_line(error: Exception) -> str:

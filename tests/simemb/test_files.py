@@ -3,12 +3,15 @@
 import os
 import threading
 from collections.abc import Callable
+from errno import EACCES, ENOSPC
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
 from simemb import files
+from simemb.errors import DataError
 
 
 class Crash(BaseException):
@@ -312,3 +315,31 @@ def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str
         files.load_json(path)
     path.write_text('{"a": "\\ud83d\\ude00"}')
     assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Error in void faiss::write_index"),
+        OSError(ENOSPC, "Detail: x"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_no_room_is_said_in_the_words_of_the_system_whichever_library_met_it(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path, content: bytes) -> int:
+        raise OSError(ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device") as caught, files.new_file(tmp_path / "a"):
+        raise error
+    assert caught.value.filename == str(tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".a.simemb.lock"] == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("something else"), OSError(EACCES, "no"), DataError("a line")])
+def test_where_there_is_room_an_error_stays_what_it_is(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error)) as caught, files.new_file(tmp_path / "a"):
+        raise error
+    assert caught.value is error

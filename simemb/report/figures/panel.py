@@ -14,6 +14,7 @@ from simemb.report.figures.style import (
     drawing,
     legend,
     spacing,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def compose(panels: Sequence[Panel], width: float | None = None, height: float |
         if len(panels) == 1:
             legend(axes)
         else:
-            axes.set_title(panel.title)
+            axes.set_title(words(panel.title))
     if len(panels) > 1:
         _shared_legend(figure)
     return figure

@@ -93,6 +93,33 @@ def test_train_without_a_recipe_shows_the_recipes(words: list[str], capsys: pyte
     assert all(name in shown for name in ("simcse ", "simcse_mlm", "simcse_sup", "./mine.py", "recipe.json"))
 
 
+@pytest.mark.parametrize("columns", [50, 60, 100])
+@pytest.mark.parametrize("words", ["--help", "train", "train simcse --help", "eval --help", "list"])
+def test_help_in_a_pipe_is_as_wide_as_columns_says(
+    words: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(words.split()) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("--outptu", ": did you mean --output?"),
+        ("--keeep", ": did you mean --head.keep or --keep?"),
+        ("--lr", ""),
+        ("--xyzzy", ""),
+    ],
+)
+def test_only_options_that_are_near_are_hints(wrong: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "simcse", wrong, "1"]) == 2
+    line = f"simemb: unknown option '{wrong}'{hint}; `simemb train simcse --help` tells more\n"
+    assert capsys.readouterr().err.endswith(line)
+
+
 def complaint(kind: type, *words: str) -> str:
     with pytest.raises(UsageError) as caught:
         parse(kind, words, prog="simemb verb")

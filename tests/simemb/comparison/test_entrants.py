@@ -50,6 +50,11 @@ def run(directory: Path, seed: int, **changes: Any) -> Path:
         (["x/one", "x/one"], ["one", "one"]),
         (["org/bert", "bert"], ["org/bert", "bert"]),
         (["/", "one"], ["/", "one"]),
+        (["a/x/run", "b/x/run", "b/y/run"], ["a/x/run", "b/x/run", "y/run"]),
+        (["run", "run/best", "a/run"], ["run", "run/best", "a/run"]),
+        (["mini", "./mini", "a/mini", "a/base", "base"], ["mini", "./mini", "a/mini", "a/base", "base"]),
+        (["./mini", "a/one"], ["./mini", "one"]),
+        (["a/mini", "/b/a/mini"], ["a/mini", "b/a/mini"]),
     ],
 )
 def test_labels_are_as_short_as_they_can_be(names: list[str], short: list[str]):

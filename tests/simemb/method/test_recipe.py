@@ -516,6 +516,10 @@ def test_a_recipe_that_is_not_checked_yet_may_be_mended():
         ("", "defines no `recipe`"),
         ("recipe = 3", "defines no `recipe`"),
         ("\n1 / 0", "line 2: cannot be imported: ZeroDivisionError"),
+        ("import sys\nsys.exit()", "line 2: cannot be imported: SystemExit$"),
+        ("import sys\nsys.exit('enough')", "line 2: cannot be imported: SystemExit: enough"),
+        ("def again():\n    again()\nagain()", "line 2: cannot be imported: RecursionError"),
+        ("raise BaseException", "line 1: cannot be imported: BaseException"),
     ],
 )
 def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: str):
@@ -523,6 +527,12 @@ def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: 
     mine.write_text(text)
     with pytest.raises(RecipeError, match=words):
         find(str(mine))
+
+
+def test_ctrl_c_in_a_file_stops_as_everywhere(tmp_path: Path):
+    (tmp_path / "mine.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        find(str(tmp_path / "mine.py"))
 
 
 def test_a_field_that_does_not_exist_gets_the_nearest(tmp_path: Path):

@@ -163,3 +163,11 @@ def test_a_card_that_cannot_be_written_is_one_line(run: Path, monkeypatch: pytes
     with pytest.raises(DataError, match="cannot be put into the model card"):
         score_card.update(run)
     assert (run / "best" / "README.md").read_text(encoding="utf-8") == CARD
+
+
+def test_names_of_others_stay_names(run: Path) -> None:
+    evil = "<b>|a|\n# big [x](javascript:y) \u202e <!-- end of scores -->"
+    after = card_after(run, replace(scores(**{evil: similarity(HIGH)}), suite="evil"))  # type: ignore[arg-type]
+    assert card_after(run, replace(scores(**{evil: similarity(HIGH)}), suite="evil")) == after  # type: ignore[arg-type]
+    header = next(line for line in after.splitlines() if "average" in line)
+    assert header == r"| \<b\>\|a\|\\n# big \[x\](javascript:y) \\u202e \<!-- end of scores --\> | average |"

@@ -193,6 +193,17 @@ def test_tabs_and_line_ends_become_blanks_in_tsv_and_stay_in_jsonl() -> None:
     assert triplets("out.jsonl") == [("A", "P", odd)]
 
 
+def test_cells_that_a_spreadsheet_would_run_are_kept_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    encoder = Known({"=A1": at(0), "P": at(40), " @n": at(45), "-n": at(60)})
+    mine(encoder, [("=A1", "P")], "a.tsv", corpus=[" @n", "-n"], rules=Rules(negatives=2))
+    assert Path("a.tsv").read_text().splitlines()[1:] == ["=A1\tP\t @n", "=A1\tP\t-n"]
+    (told,) = [line for line in caplog.messages if "spreadsheet" in line]
+    assert told.startswith("a.tsv: 4 cells begin with =, +, - or @ (the first in line 2): simemb reads them as texts")
+    caplog.clear()
+    mine(encoder, [("=A1", "P")], "a.jsonl", corpus=[" @n", "-n"])
+    assert "spreadsheet" not in caplog.text
+
+
 def test_the_same_input_gives_the_same_file_and_leaves_nothing_else() -> None:
     for name in ("first/out.tsv", "second/out.tsv"):
         mine(ENCODER, PAIRS, name, corpus=CORPUS, rules=Rules(pick="random"))

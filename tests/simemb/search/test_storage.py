@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import faiss
 import pytest
@@ -14,7 +13,6 @@ from trigrams import DIM, Trigrams, sentences
 
 import simemb.search.index
 from simemb.errors import BusyError, SearchError
-from simemb.search import storage
 from simemb.search.index import Index
 
 KINDS = ("exact", "ivf", "hnsw")
@@ -356,12 +354,3 @@ def test_a_file_of_the_user_in_an_index_stays(saved: Path, encoder: Trigrams) ->
     (saved / "vectors-mine.faiss").write_text("years of work", encoding="utf-8")
     Index.build(encoder, ["new"], path=saved, overwrite=True)
     assert (saved / "vectors-mine.faiss").exists()
-
-
-def test_a_full_disk_is_called_so_where_faiss_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path) -> None:
-        raise RuntimeError("Error in void faiss::write_index: 'ret == (size)' failed")
-
-    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
-    with pytest.raises(SearchError, match=r"cannot write the index: No space left on device$"):
-        storage.write_file(tmp_path, "vectors-{}.faiss", fail)
