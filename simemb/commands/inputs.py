@@ -41,8 +41,7 @@ def rows_of(data: str | Path, layout: FileLayout, columns: Sequence[str] = (), s
     """The rows of a file as the options of a verb say that it is to be read (`simemb.corpus.rows.open_rows`)."""
     from simemb.corpus.rows import open_rows
 
-    header = not layout.no_header
-    return open_rows(data, columns=columns or None, score=score, delimiter=layout.delimiter, header=header)
+    return open_rows(data, columns=columns or None, score=score, delimiter=layout.delimiter, header=layout.header)
 
 
 def documents(
@@ -52,8 +51,8 @@ def documents(
     from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
-    delimiter, header = layout.delimiter, not layout.no_header
-    opened = open_documents(data, column=column, ids=ids, titles=titles, delimiter=delimiter, header=header)
+    roles = {"column": column, "ids": ids, "titles": titles}
+    opened = open_documents(data, **roles, delimiter=layout.delimiter, header=layout.header)
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:

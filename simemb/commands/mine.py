@@ -65,7 +65,7 @@ def run(words: list[str]) -> None:
         corpus=options.corpus,
         columns=options.columns or None,
         delimiter=options.layout.delimiter,
-        header=not options.layout.no_header,
+        header=options.layout.header,
         rules=options.rules,
     )
     log.info(

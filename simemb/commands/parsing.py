@@ -1,6 +1,7 @@
 """The words after a verb, parsed by tyro into the dataclass of its options; a mistake becomes one line.
 
-Each attribute's docstring is its help text.
+Each attribute's docstring is its help text. A truth value has two spellings, `--cache, --no-cache`, and its docstring
+says what holds of the first; `(default: True)` says which one holds unasked.
 """
 
 import logging
@@ -57,7 +58,7 @@ def _at_home(word: str) -> str:
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
-    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
+    config = (tyro.conf.AvoidSubcommands,)
     keywords = {} if default is None else {"default": default}
     return tyro.cli(kind, args=list(words), prog=prog, config=config, **keywords)
 
@@ -69,7 +70,7 @@ def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
     """
     counts = Counter(_option_name(word) for word in words)
     for option in options:
-        if option.values != 0 and not option.positional and counts[option.name] > 1:
+        if option.values != 0 and sum(counts[spelling] for spelling in option.spellings) > 1:
             if option.values is None:
                 raise UsageError(f"{option.name} is given twice; it takes all its values at once")
             log.warning("%s is given twice: the last one counts", option.name)
@@ -99,8 +100,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def _mistake(words: Sequence[str], options: Sequence[Option]) -> str:
     """The first mistake in words that tyro refused."""
-    named = {option.name: option for option in options if not option.positional}
-    named |= {option.alias: option for option in options if option.alias}
+    named = {spelling: option for option in options for spelling in option.spellings}
     arguments, values = _split(words, named)
     for name in values:
         if name not in named:
@@ -160,11 +160,12 @@ def _option_name(word: str) -> str:
     return word.partition("=")[0].replace("_", "-")
 
 
-def _nearest(name: str, options: Sequence[str] | dict[str, Option]) -> list[str]:
-    """Up to three options like this one; the last part of a nested name is enough."""
+def _nearest(name: str, options: dict[str, Option]) -> list[str]:
+    """Up to three options like this one, in one spelling each; the last part of a nested name is enough."""
     spellings: dict[str, list[str]] = {}
     for option in options:
         for spelling in {option, "--" + option.lstrip("-").rpartition(".")[2]}:
             spellings.setdefault(spelling, []).append(option)
     near = [option for match in get_close_matches(name, spellings, n=3) for option in spellings[match]]
-    return list(dict.fromkeys(near))[:3]
+    by_option = {options[spelling].name: spelling for spelling in reversed(near)}
+    return [spelling for spelling in dict.fromkeys(near) if spelling in by_option.values()][:3]

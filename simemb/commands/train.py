@@ -67,7 +67,7 @@ def run(words: list[str]) -> None:
     with unchecked():  # what a recipe file lacks may be among the options
         named_recipe, run_settings = find(name), settings(name)
     pooling = run_settings.pop("pooling", None)
-    layout = FileLayout(run_settings.pop("delimiter", None), no_header=not run_settings.pop("header", True))
+    layout = FileLayout(run_settings.pop("delimiter", None), header=run_settings.pop("header", True))
 
     @dataclass(frozen=True)
     class Options(Train):
@@ -122,7 +122,7 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
         output=output,
         columns=options.columns or None,
         delimiter=options.layout.delimiter,
-        header=not options.layout.no_header,
+        header=options.layout.header,
         pooling=pooling,
         dev=options.dev,
         metric=options.metric,
