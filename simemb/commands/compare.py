@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.outputs import check_output
+from simemb import outputs
 from simemb.commands.parsing import UsageError, parse
 
 
@@ -43,6 +43,8 @@ class Compare:
     """Decides what is drawn."""
     json: Path | None = None
     """Write the full record there: every difference and p-value unrounded, fingerprints, checksums and versions."""
+    overwrite: bool = False
+    """Replace an existing file."""
     pooling: tuple[str, ...] = ()
     """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default theirs."""
     batch_size: int | None = None
@@ -60,7 +62,8 @@ def run(words: list[str]) -> None:
             f"a comparison needs at least two models, not {len(options.models)} (one is enough with --against "
             "published); `simemb compare --help` tells more"
         )
-    check_output(options.json)
+    if options.json is not None:
+        outputs.check_file(options.json, overwrite=options.overwrite)
     from simemb.comparison import compare, published
     from simemb.evaluation import evaluate
     from simemb.report import terminal
@@ -85,4 +88,4 @@ def run(words: list[str]) -> None:
     if results:
         terminal.print_table(tables.published_table(comparison, results, published.cautions(suite.name)))
     if options.json is not None:
-        comparison.save(options.json)
+        comparison.save(options.json, overwrite=options.overwrite)

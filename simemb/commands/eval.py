@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
+from simemb import outputs
 from simemb.commands.inputs import load_encoder, rows_of
 from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout
-from simemb.commands.outputs import check_output, write_output
 from simemb.commands.parsing import UsageError, parse
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Eval:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     json: Path | None = None
     """Write the full record there: all, mean and wmean, per subset, checksums and versions."""
+    overwrite: bool = False
+    """Replace an existing file."""
     geometry: bool = True
     """Also measure alignment and uniformity."""
     aggregate: Literal["all", "mean", "wmean"] = "all"
@@ -53,7 +55,8 @@ class Eval:
 def run(words: list[str]) -> None:
     """`simemb eval MODEL [MODEL ...]`."""
     options = parse(Eval, words, prog="simemb eval")
-    check_output(options.json)
+    if options.json is not None:
+        outputs.check_file(options.json, overwrite=options.overwrite)
     from simemb.comparison import provenance
     from simemb.encoder.names import is_bundled
     from simemb.evaluation import evaluate
@@ -77,7 +80,8 @@ def run(words: list[str]) -> None:
     if options.json is not None:  # before the tables, which a wrong --metric would end
         records = [score.to_json() for scores in scores_by_suite for score in scores]
         content = records[0] if len(records) == 1 else records
-        write_output(options.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        outputs.write_text(options.json, text, overwrite=options.overwrite)
     for scores in scores_by_suite:
         terminal.print_scores(scores, aggregate=options.aggregate, number=options.metric)
     terminal.print_notes(provenance.pooling_notes({score.model: score.pooling for score in scores_by_suite[0]}))
@@ -97,5 +101,5 @@ def _keep(scores: "Scores", run: Path) -> None:
         return
     from simemb.report import score_card
 
-    scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
+    scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json", overwrite=True)
     score_card.update(run)

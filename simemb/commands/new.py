@@ -60,8 +60,9 @@ class New:
 def run(words: list[str]) -> None:
     """`simemb new OUTPUT --data TEXTS`."""
     options = parse(New, words, prog="simemb new")
-    from simemb.encoder import untrained
+    from simemb.encoder import saving, untrained
 
+    saving.refuse(options.output, overwrite=options.overwrite)
     rows = rows_of(options.data, options.layout, options.columns)
     model = untrained.new(
         options.output,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from simemb import outputs
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
@@ -97,6 +98,7 @@ def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
 
     runs = {seed: RunDirectory(seeds.directory(options.output, seed)) for seed in options.seeds}
     begun = {seed for seed, run in runs.items() if options.resume and run.path.is_dir()}
+    outputs.check_file(options.output / seeds.RECORD, overwrite=options.overwrite or options.resume)
     if options.resume and not begun:
         raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
     # Every directory is checked before the first run, which may take hours.

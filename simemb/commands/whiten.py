@@ -80,7 +80,8 @@ def _whiten(options: Whiten) -> None:
     made = f"\n## Whitening\n\n- of: `{options.model}`\n- on: the {len(texts):,} distinct texts of `{options.data}`\n"
     made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
     record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}
-    whitened.save(options.output, training=made, records={provenance.WHITENING: record})
+    records = {provenance.WHITENING: record}
+    whitened.save(options.output, overwrite=options.overwrite, training=made, records=records)
     log.info(
         "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
         options.output,

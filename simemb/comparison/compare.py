@@ -26,7 +26,7 @@ from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import AVERAGE, Scores
 from simemb.evaluation.suite import Suite
-from simemb.files import write_text
+from simemb.outputs import write_text
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,9 @@ class Comparison:
         return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
     @checked
-    def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`, completely or not at all. Raises `DataError` if it cannot be written."""
-        try:
-            write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise DataError(f"cannot write the comparison to {path}: {error.strerror}") from error
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_json` to `path` atomically; `DataError` if it exists (without `overwrite`) or cannot be written."""
+        write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
 
 
 @checked

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb.arguments import checked
 from simemb.errors import DataError, unknown
-from simemb.files import write_text
+from simemb.outputs import write_text
 
 if TYPE_CHECKING:
     from simemb.evaluation.outcomes import Outcomes
@@ -287,9 +287,6 @@ class Scores:
         return json.loads(json.dumps(record), parse_constant=lambda _: None)
 
     @checked
-    def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path` atomically; `DataError` if it cannot be written."""
-        try:
-            write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise DataError(f"cannot write the scores to {path}: {error.strerror}") from error
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_json` to `path` atomically; `DataError` if it exists (without `overwrite`) or cannot be written."""
+        write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)

@@ -257,7 +257,7 @@ def test_the_record_has_no_geometry_unless_asked_for(suite):
 
 
 def test_a_place_that_cannot_be_written_is_one_line(suite, own):
-    with pytest.raises(DataError, match=r"cannot write the scores to .*mine\.tsv.x\.json: ") as error:
+    with pytest.raises(DataError, match=r"mine\.tsv.x\.json: cannot be written: ") as error:
         evaluate(Letters(), suite).save(own / "x.json")
     assert "\n" not in str(error.value)
 

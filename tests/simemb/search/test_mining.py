@@ -65,7 +65,7 @@ def triplets(path: str = "out.tsv") -> list[tuple[str, ...]]:
 
 def mined_for_p(**rules: Any) -> list[str]:
     """The negatives of the row (A, P)."""
-    mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS, rules=Rules(**rules))
+    mine(ENCODER, PAIRS, "out.tsv", overwrite=True, corpus=CORPUS, rules=Rules(**rules))
     return [negative for _, positive, negative in triplets() if positive == "P"]
 
 
@@ -132,7 +132,7 @@ def test_a_text_that_stands_in_the_corpus_often_is_a_candidate_once() -> None:
     mine(encoder, [("A", "P")], "out.tsv", corpus=corpus, rules=Rules(negatives=3))
     assert [negative for *_, negative in triplets()] == ["n45", "n60"]
     twice = Index.build(encoder, ["n45", "n45", "n60"])
-    mine(encoder, [("A", "P")], "out.tsv", corpus=twice, rules=Rules(negatives=3))
+    mine(encoder, [("A", "P")], "out.tsv", overwrite=True, corpus=twice, rules=Rules(negatives=3))
     assert [negative for *_, negative in triplets()] == ["n45", "n60"]
 
 
@@ -205,7 +205,7 @@ def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.
     Path("out.tsv").write_text("old")
     encoder = Known({text: vector for text, vector in ENCODER.vectors.items() if text != "Q"})
     with pytest.raises(KeyError):
-        mine(encoder, PAIRS, "out.tsv", corpus=["n45", "n60"])
+        mine(encoder, PAIRS, "out.tsv", overwrite=True, corpus=["n45", "n60"])
     assert [path.name for path in Path().iterdir()] == ["out.tsv"]
     assert Path("out.tsv").read_text() == "old"
 
