@@ -25,7 +25,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.report import undefined
+from simemb.report import headings, undefined
 from simemb.report.numbers import DECIMALS, decimals, in_text
 from simemb.report.stacking import stack
 from simemb.report.undefined import UNDEFINED
@@ -63,10 +63,11 @@ def scores_table(
     rows = [_cells(scores, name, bars=bars) for scores in scores_list]
     table = Table(title=f"{first.suite}: {_title(first, name)}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
-    for heading in (*first.tasks, "average", *([""] if bars else []), *(GEOMETRY if geometry else ())):
+    average = headings.average(list(first.tasks), first.missing, first.left_out)
+    for heading in (*first.tasks, average, *([""] if bars else []), *(GEOMETRY if geometry else ())):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for scores, cells in zip(scores_list, rows, strict=True):
-        table.add_row(scores.model, *cells)
+        table.add_row(headings.model(scores), *cells)
     notes = _notes(geometry, missing=first.missing)
     if any(UNDEFINED in cells for cells in rows):
         notes.append(undefined.note(scores_list, name))
@@ -86,7 +87,7 @@ def details_tables(scores_list: Sequence[Scores]) -> list[Table]:
     return [
         table
         for task in every
-        for table in _details(task, {scores.model: scores.tasks[task] for scores in scores_list})
+        for table in _details(task, {headings.model(scores): scores.tasks[task] for scores in scores_list})
     ]
 
 
@@ -136,7 +137,7 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
     for table in details_tables(scores_list):
         print_table(table)
-    print_notes([note for scores in scores_list for note in provenance.notes(scores)])
+    print_notes(dict.fromkeys(note for scores in scores_list for note in provenance.notes(scores)))
 
 
 def print_notes(notes: Iterable[str]) -> None:

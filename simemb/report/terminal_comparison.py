@@ -147,7 +147,7 @@ def _notes(comparison: Comparison) -> list[str]:
 
 def _incomplete(comparison: Comparison) -> list[str]:
     """That an average over some of the tasks is none to be laid beside one over all."""
-    left_out = ", ".join((*comparison.missing, *comparison.unresampled))
+    left_out = ", ".join((*comparison.left_out, *comparison.missing, *comparison.unresampled))
     return [f"our average is without {left_out}, the published ones are over all tasks"] if left_out else []
 
 
