@@ -97,7 +97,9 @@ def test_an_encoder_is_not_compared_with_itself(tiny_base: Path, sentences_file:
         compare.run(["run", "run/best", "--suite", str(dev_file)])
 
 
-def test_models_are_compared_in_the_precision_that_was_asked_for(tiny_base: Path, dev_file: Path, monkeypatch) -> None:
+def test_models_are_compared_in_the_precision_asked_for(
+    tiny_base: Path, dev_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def load(model: str, *, pooling: str | None, precision: str) -> Any:
