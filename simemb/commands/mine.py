@@ -68,8 +68,7 @@ def run(words: list[str]) -> None:
         overwrite=options.overwrite,
         corpus=options.corpus,
         columns=options.columns or None,
-        delimiter=options.layout.delimiter,
-        header=options.layout.header,
+        **vars(options.layout),
         rules=options.rules,
     )
     log.info(

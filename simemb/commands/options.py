@@ -18,7 +18,7 @@ UNPREFIXED = tyro.conf.arg(name="")
 
 @dataclass(frozen=True)
 class AtLeastOne:
-    """Mark of a repeated positional argument that must have a word: tyro accepts none. `name` as help shows it."""
+    """Mark of an argument of several values that must have one: tyro accepts none. `name` of a positional in help."""
 
     name: str
 
@@ -111,7 +111,7 @@ def _leaf(name: str, hint: Any, value: Any, prefix: str) -> Option:
         values=values,
         others=(*_aliases(marks), *((f"--{prefix}no-{name}".replace("_", "-"),) if kind is bool else ())),
         positional=positional,
-        required=value is MISSING and values is not None,
+        required=value is MISSING and not (positional and values is None),
         at_least_one=repeated is not None,
         gathered=GATHERED in marks,
     )

@@ -68,7 +68,7 @@ def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
 
     A command that is kept in a variable is often changed by options after it, which replace those in it.
     """
-    counts = Counter(_option_name(word) for word in words)
+    counts = Counter(option_name(word) for word in words)
     for option in options:
         if option.values != 0 and sum(counts[spelling] for spelling in option.spellings) > 1:
             if option.values is None:
@@ -86,7 +86,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
     values: dict[str, list[str]] = {}
     current = others
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if name in names:
             if name not in values:
                 others.append(name)
@@ -124,7 +124,7 @@ def _split(words: Sequence[str], named: dict[str, Option]) -> tuple[list[str], d
     values: dict[str, list[str]] = {}
     current, room = arguments, None
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if (name.startswith("--") and len(name) > 2) or name in named:
             current = values.setdefault(name, [])
             current += word.partition("=")[2:] if "=" in word else []
@@ -155,7 +155,7 @@ def _complaint(option: Option, given: Sequence[str]) -> str | None:
     return next(filter(None, (check_value(option, value) for value in given)), None)
 
 
-def _option_name(word: str) -> str:
+def option_name(word: str) -> str:
     """The option in `--batch_size=3`, as help spells it."""
     return word.partition("=")[0].replace("_", "-")
 

@@ -177,7 +177,7 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
 
 def _candidates(corpus: Any) -> Iterator[str]:
     """The texts of a corpus; an empty one is no negative."""
-    return (text for text in open_documents(corpus).texts() if text.strip())
+    return (text for text in open_documents(corpus, name="corpus").texts() if text.strip())
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:

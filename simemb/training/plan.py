@@ -30,7 +30,7 @@ from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
-from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training.dataset import TrainingData, check_length, load_training_data
 from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
@@ -106,6 +106,7 @@ def prepare(
     delimiter: str | None = None,
     header: bool = True,
     pooling: str | None = None,
+    max_length: int | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
@@ -123,11 +124,12 @@ def prepare(
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
     output.refuse(resume=resume, overwrite=overwrite)
     opened = sample_for(recipe) if data is None else data
     rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     suite = _dev_suite(dev, rows)
-    encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
+    encoder, twin, training_data = _load(recipe, model, pooling, max_length, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
     with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
         pass
@@ -171,6 +173,7 @@ def _load(
     recipe: Recipe,
     model: str | Path | Encoder | ExternalEncoder,
     pooling: str | None,
+    max_length: int | None,
     rows: Rows,
     progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
@@ -178,6 +181,7 @@ def _load(
     of_run = processes()
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe).to(of_run.device)
+        check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe).to(of_run.device) if named else None
         with of_run.main_process_first():  # the others find what the main process caches

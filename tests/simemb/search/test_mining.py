@@ -14,7 +14,7 @@ from simemb import Encoder, Index
 from simemb.cli import main
 from simemb.corpus.rows import open_rows
 from simemb.encoder.streaming import TextEncoder
-from simemb.errors import DataError, SearchError
+from simemb.errors import ArgumentError, DataError, SearchError
 from simemb.search.mining import MiningSummary, mine
 from simemb.search.mining_rules import Rules
 
@@ -217,6 +217,11 @@ def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> N
     with pytest.raises(DataError, match=r"has 1 text column \(sentence\) among sentence \('A'\): mining needs"):
         mine(ENCODER, ["A", "P"], "out.tsv")
     assert not Path("out.tsv").exists()
+
+
+def test_a_corpus_that_is_none_is_called_so() -> None:
+    with pytest.raises(ArgumentError, match="corpus must be a path"):
+        mine(ENCODER, PAIRS, "out.tsv", corpus=3)
 
 
 def test_pairs_beside_a_column_that_may_sort_them_are_refused() -> None:
