@@ -125,6 +125,7 @@ def test_a_part_of_a_suite_is_compared_and_laid_beside_the_published(
     assert "our average is without sts12, sts13, sts14, sts15, sts16, the published ones are over all tasks" in shown
     assert {line.split()[1] for line in shown.splitlines() if "RoBERTa-base" in line} >= {"RoBERTa-base"}
     assert "BERT-large" not in shown
+    assert "average of 2 of 7" in shown
 
 
 @pytest.mark.slow
