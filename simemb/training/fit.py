@@ -54,7 +54,8 @@ def fit(
         max_length: The most tokens of a text; refused above what the model accepts. By default that of the recipe, or
             of the model where that is less.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
-            choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
+            choose the best checkpoint. "none" keeps the last one. By default STS-B dev in the language of the data,
+            English or Chinese (see `simemb.training.dev_suites`); without such data the last one is kept too.
         metric: The correlation that chooses the checkpoint.
         seed: Decides every random number.
         resume: Continue the run in `output`, bit for bit.
