@@ -1,13 +1,14 @@
 """The words after a verb, parsed by tyro into the dataclass of its options; a mistake becomes one line.
 
-Each attribute's docstring is its help text.
+Each attribute's docstring is its help text. A truth value has two spellings, `--cache, --no-cache`, and its docstring
+says what holds of the first; `(default: True)` says which one holds unasked.
 """
 
 import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from difflib import SequenceMatcher
 from functools import partial
@@ -67,7 +68,7 @@ def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
     A help text holds texts of others too, such as the defaults of somebody's recipe. What tyro writes plainly tells
     whether they are harmless; only then is it written again in tyro's styles.
     """
-    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
+    config = (tyro.conf.AvoidSubcommands,)
     keywords = {} if default is None else {"default": default}
     parsed = partial(tyro.cli, kind, args=list(words), prog=prog, config=config, **keywords)
     page = TextIOWrapper(BytesIO(), sys.stdout.encoding or "utf-8", errors=streams.ESCAPE, newline="\n")
@@ -88,9 +89,9 @@ def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
 
     A command that is kept in a variable is often changed by options after it, which replace those in it.
     """
-    counts = Counter(_option_name(word) for word in words)
+    counts = Counter(option_name(word) for word in words)
     for option in options:
-        if option.values != 0 and not option.positional and counts[option.name] > 1:
+        if option.values != 0 and sum(counts[spelling] for spelling in option.spellings) > 1:
             if option.values is None:
                 raise UsageError(f"{option.name} is given twice; it takes all its values at once")
             log.warning("%s is given twice: the last one counts", option.name)
@@ -106,7 +107,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
     values: dict[str, list[str]] = {}
     current = others
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if name in names:
             if name not in values:
                 others.append(name)
@@ -120,8 +121,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def _mistake(words: Sequence[str], options: Sequence[Option]) -> str:
     """The first mistake in words that tyro refused."""
-    named = {option.name: option for option in options if not option.positional}
-    named |= {option.alias: option for option in options if option.alias}
+    named = {spelling: option for option in options for spelling in option.spellings}
     arguments, values = _split(words, named)
     for name in values:
         if name not in named:
@@ -145,7 +145,7 @@ def _split(words: Sequence[str], named: dict[str, Option]) -> tuple[list[str], d
     values: dict[str, list[str]] = {}
     current, room = arguments, None
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if (name.startswith("--") and len(name) > 2) or name in named:
             current = values.setdefault(name, [])
             current += word.partition("=")[2:] if "=" in word else []
@@ -176,12 +176,12 @@ def _complaint(option: Option, given: Sequence[str]) -> str | None:
     return next(filter(None, (check_value(option, value) for value in given)), None)
 
 
-def _option_name(word: str) -> str:
+def option_name(word: str) -> str:
     """The option in `--batch_size=3`, as help spells it."""
     return word.partition("=")[0].replace("_", "-")
 
 
-def _nearest(name: str, options: Iterable[str]) -> list[str]:
+def _nearest(name: str, options: dict[str, Option]) -> list[str]:
     """Up to three options like this one, none much less so than the first; the last part of a nested name is enough."""
     word = name.lstrip("-")
     likeness: dict[str, float] = {}
@@ -189,6 +189,8 @@ def _nearest(name: str, options: Iterable[str]) -> list[str]:
         whole = option.lstrip("-")
         likeness[option] = max(SequenceMatcher(None, word, part).ratio() for part in (whole, whole.rpartition(".")[2]))
     least = max(NEAR, max(likeness.values(), default=0) - SPREAD)
-    return [option for option in sorted(likeness, key=lambda option: -likeness[option]) if likeness[option] >= least][
-        :3
-    ]
+    spellings: dict[str, str] = {}  # one for each option
+    for spelling in sorted(likeness, key=lambda spelling: -likeness[spelling]):
+        if likeness[spelling] >= least:
+            spellings.setdefault(options[spelling].name, spelling)
+    return list(spellings.values())[:3]

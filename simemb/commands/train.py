@@ -3,15 +3,17 @@
 simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from simemb import streams
+from simemb import outputs, streams
+from simemb.commands.inputs import data_of
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
-from simemb.commands.parsing import UsageError, parse
+from simemb.commands.parsing import UsageError, option_name, parse
 
 if TYPE_CHECKING:
     from simemb.method.recipe import Recipe
@@ -68,7 +70,7 @@ def run(words: list[str]) -> None:
     with unchecked():  # what a recipe file lacks may be among the options
         named_recipe, run_settings = find(name), settings(name)
     pooling = run_settings.pop("pooling", None)
-    layout = FileLayout(run_settings.pop("delimiter", None), no_header=not run_settings.pop("header", True))
+    layout = FileLayout(run_settings.pop("delimiter", None), header=run_settings.pop("header", True))
 
     @dataclass(frozen=True)
     class Options(Train):
@@ -77,18 +79,21 @@ def run(words: list[str]) -> None:
 
     options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
     check(options.recipe)
-    if any(word.partition("=")[0] == "--pooling" for word in rest):
-        pooling = options.recipe.pooling
+    typed = set(map(option_name, rest))
+    chosen = {
+        "pooling": options.recipe.pooling if "--pooling" in typed else pooling,
+        "max_length": options.recipe.max_length if "--max-length" in typed else None,
+    }
     if options.seeds:
-        _train_seeds(options, options.recipe, pooling)
+        _train_seeds(options, options.recipe, chosen)
     else:
         from simemb.report import terminal
 
-        result = _fit(options, options.recipe, pooling, options.output, options.seed, resume=options.resume)
+        result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
         terminal.print_runs([result], (options.seed,))
 
 
-def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
+def _train_seeds(options: Train, recipe: "Recipe", chosen: dict[str, Any]) -> None:
     """One run for each seed. With --resume, runs that had not begun are started."""
     if len(set(options.seeds)) < len(options.seeds):
         raise UsageError(f"--seeds {' '.join(map(str, options.seeds))}: each seed once")
@@ -98,17 +103,21 @@ def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
 
     runs = {seed: RunDirectory(seeds.directory(options.output, seed)) for seed in options.seeds}
     begun = {seed for seed, run in runs.items() if options.resume and run.path.is_dir()}
+    outputs.check_file(options.output / seeds.RECORD, overwrite=options.overwrite or options.resume)
     if options.resume and not begun:
         raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
     # Every directory is checked before the first run, which may take hours.
     for seed, run in runs.items():
         run.refuse(resume=seed in begun, overwrite=options.overwrite)
-    results = [_fit(options, recipe, pooling, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
+    results = [_fit(options, recipe, chosen, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
     seeds.save(options.output, results, options.seeds)
     terminal.print_runs(results, options.seeds)
 
 
-def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
+def _fit(
+    options: Train, recipe: "Recipe", chosen: dict[str, Any], output: Path, seed: int, *, resume: bool
+) -> "Result":
+    """chosen: what was typed, rather than left to the recipe and the model."""
     import torch
 
     from simemb.training import malloc
@@ -119,12 +128,11 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
     return fit(
         recipe,
         options.model,
-        _data(options.data),
+        data_of(options.data),
         output=output,
         columns=options.columns or None,
-        delimiter=options.layout.delimiter,
-        header=not options.layout.no_header,
-        pooling=pooling,
+        **vars(options.layout),
+        **chosen,
         dev=options.dev,
         metric=options.metric,
         seed=seed,
@@ -133,11 +141,6 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
         precision=options.precision,
         trackers=options.trackers,
     )
-
-
-def _data(names: Sequence[str]) -> "str | list[Path] | None":
-    """The data as `fit` takes them: a list of strings would be texts."""
-    return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
 
 
 def _explain() -> None:

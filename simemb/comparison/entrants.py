@@ -9,7 +9,7 @@ from typing import Any
 from simemb import files
 from simemb.comparison.names import labels
 from simemb.encoder.models import Model
-from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.streaming import Precision, TextEncoder
 from simemb.errors import DataError
 from simemb.training import seeds
 
@@ -23,28 +23,34 @@ class Entrant:
     Attributes:
         label: A short name that no other entrant has.
         models: The encoder, or one for each seed.
-        pooling: For models given by name, as in `Encoder.load`.
+        pooling, precision: For models given by name, as in `Encoder.load`.
     """
 
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
+    precision: Precision = "float32"
 
     def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
         from simemb.encoder.encoder import Encoder
 
         model = self.models[place]
-        return Encoder.load(model, pooling=self.pooling) if isinstance(model, str) else model
+        if not isinstance(model, str):
+            return model
+        return Encoder.load(model, pooling=self.pooling, precision=self.precision)
 
 
-def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
+def entrants(
+    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision = "float32"
+) -> list[Entrant]:
     """The entrants of a comparison, each once.
 
     Args:
         models: Each a model, several that differ only in their seed, or the directory of such runs (`simemb train
             --seeds`).
         pooling: None, one for all, or one for each.
+        precision: One for all.
 
     Raises:
         DataError: A number of poolings that does not fit, an entrant named twice, or runs in a directory of seeds
@@ -63,7 +69,7 @@ def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] =
         shown = f"{label} ({own})" if own and names.count(name) > 1 else label
         if any(shown == other.label for other in participants):
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
-        participants.append(Entrant(shown, _models(each), own))
+        participants.append(Entrant(shown, _models(each), own, precision))
     return participants
 
 

@@ -192,6 +192,7 @@ def open_rows(
     score: str | None = None,
     delimiter: str | None = None,
     header: bool = True,
+    name: str = "data",
 ) -> Rows:
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
@@ -212,7 +213,7 @@ def open_rows(
         score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label,
             gold_label, is_duplicate.
         delimiter: the character between the cells of a .csv, .tsv or .txt ("tab" too), if its ending does not say
-            it. header: whether its first line holds the names of the columns; without it they are column1 ...
+            it. header: whether its first line names the columns, else they are column1 ... name: of the argument.
 
     Several texts of a role, in columns called negative_1, negative_2 ... or in lists, make as many rows: each positive
     and each negative is used, and the shorter of the two begins again (`simemb.corpus.several`).
@@ -246,7 +247,7 @@ def open_rows(
         raise DataError("--delimiter and --no-header say how a file of text is written, and these data are no file")
     if isinstance(data, Source):
         return _open_source(data, columns=columns, score=score)
-    dataset = gathered(data)
+    dataset = gathered(data, name)
     if isinstance(dataset, list):
         values = dataset
         return Rows(ListTable(values), "the list", lambda: list_digest(values), columns=columns, score=score)

@@ -189,15 +189,18 @@ class Encoder(Encodes, nn.Module):
         self,
         directory: str | Path,
         *,
+        overwrite: bool = False,
         training: str = "",
         language_head: VocabularyHead | None = None,
         records: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write a sentence-transformers directory (safetensors only); an existing one is replaced atomically.
+        """Write a sentence-transformers directory (safetensors only), atomically.
 
-        training, language_head, records: see `simemb.encoder.saving.save`.
+        overwrite: replace a model that simemb saved there, be it the one that this encoder was loaded from; nothing
+        else is ever replaced. training, language_head, records: see `simemb.encoder.saving.save`. Raises `ModelError`
+        if something is in the way or the directory cannot be written.
         """
-        return saving.save(self.complete().parts, directory, training, language_head, records)
+        return saving.save(self.complete().parts, directory, training, language_head, records, overwrite=overwrite)
 
     @property
     def dim(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from simemb import files
+from simemb import files, outputs
 from simemb.encoder import tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
@@ -54,8 +54,6 @@ def refuse(path: Path, *, overwrite: bool) -> None:
     inside = sorted(file.name for file in path.iterdir() if not files.is_temporary(file)) if path.is_dir() else []
     if not inside:
         return
-    if not overwrite:
-        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
     if not {"modules.json", "config.json"}.intersection(inside):
         raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
     if not _is_ours(path):
@@ -63,6 +61,8 @@ def refuse(path: Path, *, overwrite: bool) -> None:
     foreign = [name for name in inside if not any(fnmatch(name, part) for part in PARTS)]
     if foreign:
         raise ModelError(f"{path} holds {foreign[0]!r}, which is no part of a model: move it, or give another name")
+    if not overwrite:
+        raise ModelError(outputs.exists(path, "a model"))
 
 
 def _is_ours(path: Path) -> bool:
@@ -87,18 +87,23 @@ def save(
     training: str = "",
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write the parts as a sentence-transformers directory, atomically; returns its path. See `Encoder.save`.
 
-    A model that simemb saved there is replaced, anything else never.
+    overwrite: replace a model that simemb saved there; nothing else is ever replaced.
 
     training: the section of the model card on the training run (see `simemb.training.run_card`). language_head: saved
     together with the backbone, as transformers saves a language model. records: further JSON files, name -> content.
-    Raises `ModelError` if the directory cannot be written.
+    Raises `ModelError` if the directory exists (without `overwrite`) or cannot be written.
     """
     path = Path(directory)
     try:
-        with files.new_directory(path, check=lambda: refuse(path, overwrite=True)) as partial:
+        with (
+            writing(path, overwrite=overwrite),
+            files.new_directory(path, check=lambda: refuse(path, overwrite=overwrite)) as partial,
+        ):
             _write(parts, partial, language_head)
             (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
             for name, content in (records or {}).items():

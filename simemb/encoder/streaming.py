@@ -22,7 +22,7 @@ from simemb.encoder.unit_vectors import unit
 from simemb.encoder.unknown_tokens import UnknownTokens
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
-from simemb.files import new_file, writing
+from simemb.outputs import new_file
 from simemb.progress import track
 from simemb.streams import FULL
 from simemb.texts import Texts, check_values, whole
@@ -153,6 +153,7 @@ class Encodes:
         texts: Iterable[str],
         path: str | Path,
         *,
+        overwrite: bool = False,
         ids: Iterable[str] | None = None,
         normalize: bool = False,
         truncate_dim: int | None = None,
@@ -164,8 +165,9 @@ class Encodes:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
-        embedding). ids: one for each text, kept in .parquet as the column id. The file appears only when it is
-        complete. Raises `DataError` if it cannot be written, `BusyError` if another process is writing it.
+        embedding). overwrite: replace an existing file. ids: one for each text, kept in .parquet as the column id. The
+        file appears only when it is complete. Raises `DataError` if it exists (without `overwrite`) or cannot be
+        written, `BusyError` if another process is writing it.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         path, several = Path(path), Texts(texts)
@@ -174,7 +176,8 @@ class Encodes:
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:
-            with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+            width = _width(self, options)
+            with new_file(path, overwrite=overwrite) as partial, writer_of(partial, width) as writer:
                 for chunk, vectors in _stream(self, several, options):
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)

@@ -84,13 +84,13 @@ def new(
             model = bert(tokenizer, layers=layers, width=width, heads=heads, length=length)
         if teacher is not None:
             _start_words(model, tokenizer, teacher)
-        _save(model, tokenizer, path)
+        _save(model, tokenizer, path, overwrite=overwrite)
     return model
 
 
-def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path) -> None:
+def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path, *, overwrite: bool) -> None:
     try:
-        check = partial(saving.refuse, path, overwrite=True)
+        check = partial(saving.refuse, path, overwrite=overwrite)
         with new_directory(path, check=check) as folder, quiet_transformers():
             model.save_pretrained(folder)
             tokenizer.save_pretrained(folder)

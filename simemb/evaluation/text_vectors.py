@@ -1,6 +1,7 @@
 """The vectors of an evaluation: one for each distinct text, computed once or read from a cache."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -52,6 +53,13 @@ class TextVectors:
         if cache is not None:  # whose vectors need no tokens
             look(encoder, [text for _, text in self._rows])
         self.matrix = self._encode_all(cache)
+        self._dims: int | None = None
+
+    def cut(self, dims: int | None) -> "TextVectors":
+        """The first dimensions of the same vectors, as `Encoder.encode(truncate_dim=...)` gives them; None: all."""
+        cut = copy(self)
+        cut._dims, cut.matrix = dims, np.ascontiguousarray(self.matrix[:, :dims])
+        return cut
 
     def _encode_all(self, cache: VectorCache | None) -> NDArray[np.float32]:
         """The vectors of all rows, those of each prompt in one call."""
@@ -76,7 +84,7 @@ class TextVectors:
     def encode(self, texts: Sequence[str], role: Role = "text") -> NDArray[np.float32]:
         """Vectors [texts, dim] of any texts: computed in this call, and neither cached nor kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return self._encode(list(rows), self._prompts[role])[[rows[text] for text in texts]]
+        return self._encode(list(rows), self._prompts[role])[[rows[text] for text in texts], : self._dims]
 
     def of(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [texts, dim] of texts in a role."""

@@ -78,9 +78,10 @@ class ReportedModel:
 
     @cached_property
     def on_record(self) -> dict[str, tuple[Path, dict[str, Any]]]:
-        """The records that are of this very encoder, by suite."""
+        """The records that are of all dimensions of this very encoder, by suite."""
         current = {path: record for path, record in self.records.items() if record["fingerprint"] == self.fingerprint}
-        return {str(record["suite"]): (path, record) for path, record in current.items()}
+        whole = {path: record for path, record in current.items() if not record.get("truncate_dim")}
+        return {str(record["suite"]): (path, record) for path, record in whole.items()}
 
     @cached_property
     def stale(self) -> list[Path]:

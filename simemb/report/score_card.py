@@ -6,6 +6,7 @@
 import logging
 import re
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from simemb.comparison.contamination import Overlap
 from simemb.encoder.model_card import plain
 from simemb.errors import DataError
 from simemb.files import write_text
+from simemb.report import headings
 from simemb.report.numbers import DECIMALS
 
 log = logging.getLogger("simemb")
@@ -57,21 +59,26 @@ def _records(folder: Path) -> list[dict[str, Any]]:
             continue
         records.append(record)
     last = max(records, key=lambda record: record["date"], default={})
-    return [record for record in records if record["fingerprint"] == last["fingerprint"]]
+    current = [record for record in records if record["fingerprint"] == last["fingerprint"]]
+    return sorted(current, key=lambda record: (record["suite"], -(record.get("truncate_dim") or inf)))
 
 
 def _suite(record: dict[str, Any]) -> str:
     """A suite as Markdown: the headline of each task, their average, and what must be known of the training."""
     headline = record["headline"]
     cells = {name: _number(task, headline) for name, task in record["tasks"].items()}
-    cells["average"] = _number(record["average"], headline)
+    missing = record.get("missing", ())
+    cells[headings.average(list(cells), missing, record.get("left_out", ()))] = _number(record["average"], headline)
     overlap = record.get("overlap")
     words = Overlap.from_json(overlap).words() if overlap else []
     unit = "" if headline in DECIMALS else ", in points"
-    title = f"### {plain(record['suite'])}\n\n{plain(headline.replace('_', ' '))}{unit}; {plain(record['date'][:10])}"
-    missing = f"; without {plain(', '.join(record['missing']))}" if record.get("missing") else ""
+    size = f", the first {record['truncate_dim']} dimensions" if record.get("truncate_dim") else ""
+    title = (
+        f"### {plain(record['suite'])}{size}\n\n{plain(headline.replace('_', ' '))}{unit}; {plain(record['date'][:10])}"
+    )
+    title += f"; without {plain(', '.join(missing))}" if missing else ""
     table = "\n".join([_row(map(plain, cells)), _row(["---:"] * len(cells)), _row(cells.values())])
-    return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])
+    return "\n\n".join([title, table, *([_bullets(words)] if words else [])])
 
 
 def _number(content: Any, name: str) -> str:

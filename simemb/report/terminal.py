@@ -16,7 +16,6 @@ from rich.table import Table
 
 from simemb import streams
 from simemb.comparison import provenance
-from simemb.comparison.names import labels
 from simemb.console import PlainConsole
 from simemb.encoder.names import as_typed
 from simemb.evaluation.languages import final_suite
@@ -28,7 +27,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.report import undefined
+from simemb.report import headings, undefined
 from simemb.report.numbers import DECIMALS, decimals, in_text
 from simemb.report.stacking import stack
 from simemb.report.undefined import UNDEFINED
@@ -68,9 +67,10 @@ def scores_table(
     rows = [_cells(scores, name, bars=bars) for scores in scores_list]
     table = Table(title=f"{first.suite}: {_title(first, name)}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
-    for heading in (*first.tasks, "average", *([""] if bars else []), *(GEOMETRY if geometry else ())):
+    average = headings.average(list(first.tasks), first.missing, first.left_out)
+    for heading in (*first.tasks, average, *([""] if bars else []), *(GEOMETRY if geometry else ())):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for label, cells in zip(_labels(scores_list), rows, strict=True):
+    for label, cells in zip(headings.models(scores_list), rows, strict=True):
         table.add_row(label, *cells)
     notes = _notes(geometry, missing=first.missing)
     if any(UNDEFINED in cells for cells in rows):
@@ -92,13 +92,13 @@ def details_tables(scores_list: Sequence[Scores]) -> list[Table]:
         table
         for task in every
         for table in _details(
-            task, {label: scores.tasks[task] for label, scores in zip(_labels(scores_list), scores_list, strict=True)}
+            task,
+            {
+                label: scores.tasks[task]
+                for label, scores in zip(headings.models(scores_list), scores_list, strict=True)
+            },
         )
     ]
-
-
-def _labels(scores_list: Sequence[Scores]) -> list[str]:
-    return labels([scores.model for scores in scores_list])
 
 
 def _details(title: str, columns: Mapping[str, TaskScores]) -> list[Table]:
@@ -147,7 +147,7 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
     for table in details_tables(scores_list):
         print_table(table)
-    print_notes([note for scores in scores_list for note in provenance.notes(scores)])
+    print_notes(dict.fromkeys(note for scores in scores_list for note in provenance.notes(scores)))
 
 
 def print_notes(notes: Iterable[str]) -> None:

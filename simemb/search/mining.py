@@ -28,7 +28,8 @@ from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.models import Model, encoder_of
 from simemb.errors import DataError
-from simemb.files import new_file, scratch, writing
+from simemb.files import scratch
+from simemb.outputs import check_file, new_file
 from simemb.progress import track
 from simemb.search.mining_rules import Rules
 
@@ -68,6 +69,7 @@ def mine(
     data: Any,
     output: str | os.PathLike[str],
     *,
+    overwrite: bool = False,
     corpus: Any = None,
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
@@ -84,6 +86,7 @@ def mine(
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
         output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
+        overwrite: replace an existing file.
         corpus: the source of negatives: an `Index` of the same encoder, its directory, or anything that `open_rows`
             takes, whose first text column is indexed. By default the positives of all rows.
         columns: the text columns in the order of their roles: anchor, positive.
@@ -91,15 +94,13 @@ def mine(
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
 
     Raises:
-        DataError: the data are not pairs, no row has a negative, or the output is of another kind or cannot be written.
+        DataError: the data are not pairs, no row has a negative, or the output is of another kind, exists (without
+            `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
-    encoder, path, rules = encoder_of(encoder), Path(output), rules or Rules()
-    if path.suffix not in _FORMATS:
-        raise DataError(
-            f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
-        )
-    _refuse_input(path, data, corpus)
+    path, rules = Path(output), rules or Rules()
+    check_output(path, data, corpus, overwrite=overwrite)
+    encoder = encoder_of(encoder)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
         among = examples(samples(rows, rows.every_column))
@@ -108,7 +109,7 @@ def mine(
     rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
-        with writing(path), new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
+        with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
             mined_rows = _mine_rows(encoder, rows, index, rules, positives)
             return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
@@ -128,10 +129,16 @@ def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
     return pairs
 
 
-def _refuse_input(path: Path, *inputs: Any) -> None:
+def check_output(path: Path, *inputs: Any, overwrite: bool) -> None:
+    """Raise `DataError` for an output that triplets of these inputs cannot or must not be written to."""
+    if path.suffix not in _FORMATS:
+        raise DataError(
+            f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
+        )
     for source in inputs:
         if isinstance(source, str | os.PathLike) and path.exists() and Path(source).exists() and path.samefile(source):
             raise DataError(f"{path} is the input too: give the output another name")
+    check_file(path, overwrite=overwrite)
 
 
 def _pairs(rows: Rows) -> Iterator[tuple[str, str]]:
@@ -170,7 +177,7 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
 
 def _candidates(corpus: Any) -> Iterator[str]:
     """The texts of a corpus; an empty one is no negative."""
-    return (text for text in open_documents(corpus).texts() if text.strip())
+    return (text for text in open_documents(corpus, name="corpus").texts() if text.strip())
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from uuid import uuid4
 from simemb.errors import SearchError
 from simemb.files import is_temporary, load_json, new_file, tidy_inside, write_text, writing
 from simemb.locks import confirm
+from simemb.outputs import exists
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
@@ -119,7 +120,7 @@ def open_directory(directory: Path, *, overwrite: bool, read: tuple[Path, str] |
     with ExitStack() as block:
         try:
             directory = block.enter_context(writing(directory)).resolve()
-            _check_writable(directory, overwrite=overwrite)
+            check_writable(directory, overwrite=overwrite)
             if read is not None and read[0] == directory and read[1] != version(directory):
                 advice = "load it again, then add and save"
                 raise SearchError(f"{directory}: the index was changed since it was loaded: {advice}")
@@ -181,20 +182,21 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _check_writable(directory: Path, *, overwrite: bool) -> None:
+def check_writable(directory: Path, *, overwrite: bool) -> None:
+    """Raise `SearchError` if an index cannot be written to `directory`, or must not (see `open_directory`)."""
     if directory.is_file():
         raise SearchError(f"{directory}: a file, where the directory of the index should be")
     inside = [path for path in directory.iterdir() if not is_temporary(path)] if directory.exists() else []
     if not inside:
         return
-    if not overwrite:
-        raise SearchError(f"{directory}: exists and is not empty: overwrite it, or give another directory")
     # A description that is damaged is still one of ours if our files lie beside it and nothing else does.
     foreign = [path.name for path in inside if not _PART.fullmatch(path.name) and path.name != MANIFEST]
     ours = any(_PART.fullmatch(path.name) for path in inside) and not foreign
     if not ours and not _is_manifest(directory / MANIFEST):
         found = (foreign or [MANIFEST])[0]
-        raise SearchError(f"{directory}: holds {found!r} and no index: nothing was overwritten")
+        raise SearchError(f"{directory}: holds {found!r} and no index: it is left alone, give another name")
+    if not overwrite:
+        raise SearchError(exists(directory, "an index"))
 
 
 def _is_manifest(path: Path) -> bool:

@@ -26,6 +26,7 @@ def fit(
     delimiter: str | None = None,
     header: bool = True,
     pooling: str | None = None,
+    max_length: int | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
@@ -50,6 +51,8 @@ def fit(
         delimiter: The character between the cells of the files, "tab" too, if their endings do not say it.
         header: Whether the first line of the files holds the names of the columns.
         pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
+        max_length: The most tokens of a text; refused above what the model accepts. By default that of the recipe, or
+            of the model where that is less.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
             choose the best checkpoint. "none" keeps the last one. By default STS-B dev in the language of the data,
             English or Chinese (see `simemb.training.dev_suites`); without such data the last one is kept too.
@@ -77,6 +80,7 @@ def fit(
             delimiter=delimiter,
             header=header,
             pooling=pooling,
+            max_length=max_length,
             dev=dev,
             metric=metric,
             seed=seed,

@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
-from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training.dataset import TrainingData, check_length, load_training_data
 from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
@@ -100,6 +100,7 @@ def prepare(
     delimiter: str | None = None,
     header: bool = True,
     pooling: str | None = None,
+    max_length: int | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
@@ -117,12 +118,13 @@ def prepare(
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
     output.refuse(resume=resume, overwrite=overwrite)
     opened = sample_for(recipe) if data is None else data
     rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
+    encoder, twin, training_data = _load(recipe, model, pooling, max_length, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
     with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
         pass
@@ -167,6 +169,7 @@ def _load(
     recipe: Recipe,
     model: str | Path | Encoder | ExternalEncoder,
     pooling: str | None,
+    max_length: int | None,
     rows: Rows,
     progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
@@ -174,6 +177,7 @@ def _load(
     of_run = processes()
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe).to(of_run.device)
+        check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe).to(of_run.device) if named else None
         with of_run.main_process_first():  # the others find what the main process caches

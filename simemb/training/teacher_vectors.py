@@ -34,7 +34,7 @@ def _made(path: Path, rows: Rows, encoder: Any, column: int, progress: bool | No
     try:
         return _mapped(path)
     except (OSError, ValueError, EOFError):
-        encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
+        encoder.encode_to_file((row[column] for row in rows.texts()), path, overwrite=True, progress=progress)
         return _mapped(path)
 
 

@@ -267,15 +267,15 @@ class Trainer:
 
     def _keep(self, scores: Scores | None) -> None:
         """Save the encoder, and its twin, as the result of the run."""
-        check_finite(self.method.encoder, self.progress.step)
-        self.progress.best_step = self.progress.step
+        self.progress.best_step = step = self.progress.step
+        check_finite(self.method.encoder, step)
         if self.accelerator.is_main_process:
-            training = describe(self.recipe, self.settings, self.progress.step, scores)
-            self.method.encoder.save(self.directory.best, training=training, language_head=self.method.language_head)
+            training, head = describe(self.recipe, self.settings, step, scores), self.method.language_head
+            self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
-                twin.save(self.directory.twin, training=describe(self.recipe, settings, self.progress.step, None))
+                twin.save(self.directory.twin, overwrite=True, training=describe(self.recipe, settings, step, None))
 
     def _log(self, record: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:

@@ -61,6 +61,23 @@ def test_eval_of_a_run_keeps_the_record_with_its_training_and_tells_the_model_ca
     assert json.loads(Path("run/scores/dev.json").read_text()) == record
 
 
+def test_eval_of_several_sizes_has_a_row_for_each_and_the_run_keeps_each(
+    tiny_base: Path, sentences_file: Path, dev_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny_base, sentences_file, "--output", "run")
+    capsys.readouterr()
+    words = ["run", "--suite", str(dev_file), "--no-geometry", "--truncate-dim"]
+    eval_verb.run([*words, "8", "4", "8", "--json", "scores.json"])
+    shown = capsys.readouterr().out
+    assert [f"run, {size} dims" in " ".join(shown.split()) for size in (8, 4)] == [True, True]
+    records = json.loads(Path("scores.json").read_text())
+    assert [record["truncate_dim"] for record in records] == [8, 4]
+    assert sorted(path.name for path in Path("run/scores").iterdir()) == ["dev@4.json", "dev@8.json"]
+    assert "### dev, the first 8 dimensions" in Path("run/best/README.md").read_text()
+    with pytest.raises(SimembError, match=r"run: --truncate-dim must be in 1 to \d+, .* not 9999"):
+        eval_verb.run([*words, "8", "9999"])
+
+
 def test_eval_takes_vectors_from_the_cache_unless_told_not_to(tiny_base: Path, dev_file: Path, monkeypatch) -> None:
     monkeypatch.setenv("SIMEMB_CACHE", "cache")
     words = [str(tiny_base), "--suite", str(dev_file), "--no-geometry"]

@@ -28,6 +28,30 @@ def test_every_seed_is_looked_at_before_the_first_is_trained(tiny_base: Path, se
     assert json.loads(Path("runs/seeds.json").read_text())["suite"] is None
 
 
+def test_the_record_of_other_seeds_is_not_replaced_unasked(tiny_base: Path, sentences_file: Path) -> None:
+    train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2")
+    before = Path("runs/seeds.json").read_text()
+    with pytest.raises(SimembError, match=r"seeds\.json exists .*--overwrite"):
+        train(tiny_base, sentences_file, "--output", "runs", "--seeds", "3")
+    assert Path("runs/seeds.json").read_text() == before
+    assert not Path("runs/seed-3").exists()
+    train(tiny_base, sentences_file, "--output", "runs", "--seeds", "1", "2", "3", "--resume")
+    assert json.loads(Path("runs/seeds.json").read_text())["seeds"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("spelled", ["--max-length=128", "--max_length 128"])
+def test_a_length_that_was_typed_is_refused_where_that_of_a_recipe_is_cut(
+    spelled: str, tiny_base: Path, sentences_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["mlm", "--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none", "--batch-size", "16"]
+    with pytest.raises(SimembError, match=r"--max-length 128 is more than .* accepts \(allowed: 3 to 48\)"):
+        train_verb.run([*words, "--max-steps", "1", "--output", "run", *spelled.split()])
+    assert not Path("run").exists()
+    assert "texts are cut" not in caplog.text
+    train_verb.run([*words, "--max-steps", "1", "--output", "run"])
+    assert "texts are cut at 48 tokens" in caplog.text
+
+
 def test_a_seed_that_never_reached_a_checkpoint_says_how_to_begin_it_again(
     tiny_base: Path, sentences_file: Path
 ) -> None:

@@ -47,7 +47,8 @@ def run(tmp_path: Path) -> Path:
 
 def card_after(run: Path, *found: Scores) -> str:
     for one in found:
-        one.save(run / "scores" / f"{one.suite.replace(':', '-')}.json")
+        name = f"{one.suite.replace(':', '-').replace('/', '-')}@{one.truncate_dim}"
+        one.save(run / "scores" / f"{name}.json", overwrite=True)
     path = score_card.update(run)
     assert path == run / "best" / "README.md"
     return path.read_text(encoding="utf-8")
@@ -123,6 +124,16 @@ def test_numbers_are_found_in_the_record_of_any_kind_of_task(run: Path) -> None:
 def test_the_overlap_with_the_training_data_is_told_in_words(run: Path, overlap: Overlap, words: str) -> None:
     after = card_after(run, replace(scores(stsb=similarity(HIGH)), overlap=overlap.to_json()))
     assert words in after.splitlines()
+
+
+def test_a_part_of_a_suite_and_of_the_dimensions_is_called_so(run: Path) -> None:
+    picked = replace(scores("sts/stsb", stsb=similarity(HIGH)), left_out=("sts12", "sickr"))
+    sizes = [replace(scores(stsb=similarity(HIGH)), truncate_dim=size) for size in (64, None, 128)]
+    after = card_after(run, picked, *sizes)
+    assert "### sts/stsb\n" in after
+    assert "| stsb | average of 1 of 3 |" in after
+    titles = [line for line in after.splitlines() if line.startswith("### sts") and "/" not in line]
+    assert titles == ["### sts", "### sts, the first 128 dimensions", "### sts, the first 64 dimensions"]
 
 
 def test_tasks_without_data_are_named(run: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_damaged_description_is_named(text: str, line: str, saved: Path) -> No
     (saved / "index.json").write_text(text, encoding="utf-8")
     with pytest.raises(SearchError, match=rf"index\.json: {line}"):
         Index.load(saved)
-    with pytest.raises(SearchError, match=r"exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\)"):
         Index.build(Trigrams(), ["new"], path=saved)
     Index.build(Trigrams(), ["new"], path=saved, overwrite=True)
     assert len(Index.load(saved)) == 1
@@ -196,9 +196,9 @@ def test_a_place_without_an_index_is_named(tmp_path: Path) -> None:
 
 def test_an_index_is_replaced_only_when_asked(saved: Path, encoder: Trigrams) -> None:
     before = content(saved)
-    with pytest.raises(SearchError, match="exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\): --overwrite"):
         Index.build(encoder, ["new"], path=saved)
-    with pytest.raises(SearchError, match="exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\): --overwrite"):
         Index.build(encoder, ["new"]).save(saved)
     assert content(saved) == before
     Index.build(encoder, ["new"]).save(saved, overwrite=True)

@@ -72,7 +72,7 @@ def test_a_run_does_not_go_on_with_another_guide_under_the_same_name(
     options: Any = {"output": tmp_path / "run", "dev": "none"}
     fit(recipe, tiny_base, sentences_file, **options)
     teacher.pooling = "cls"
-    teacher.save(guide)
+    teacher.save(guide, overwrite=True)
     with pytest.raises(TrainingError, match="cannot resume with another data: guide is now"):
         fit(recipe, tiny_base, sentences_file, **options, resume=True)
 
