@@ -10,6 +10,7 @@ network disks) nothing is locked.
 
 import errno
 import os
+import re
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,9 @@ except ImportError:  # Windows
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 _TRIES = 100
+
+NAME = re.compile(r"\.(?P<name>.+)\.simemb\.lock|\.simemb\.lock", re.DOTALL)
+"""The name of a lock, with that of the output beside which it lies."""
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def prepare(
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": _dev_digest(dev)}
-    record |= environment()
+    record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
     return Plan(

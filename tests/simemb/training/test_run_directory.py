@@ -144,11 +144,33 @@ def test_a_file_in_the_way_is_named(place: str, tmp_path: Path):
         RunDirectory(tmp_path / place).refuse(resume=False, overwrite=True)
 
 
-def test_resume_needs_a_checkpoint(tmp_path: Path):
-    for directory in (tmp_path / "nothing", started(tmp_path / "early", checkpoint=False).path):
-        with pytest.raises(TrainingError, match=r"nothing to resume, there is no last.state\.safetensors"):
-            RunDirectory(directory).refuse(resume=True, overwrite=False)
-    RunDirectory(started(tmp_path / "run").path).refuse(resume=True, overwrite=False)
+def test_resume_needs_a_run(tmp_path: Path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    for name, found in (("nothing", "no run"), ("full", "a folder, but no run")):
+        with pytest.raises(TrainingError, match=f"nothing to resume, there is {found}; name the folder that holds its"):
+            RunDirectory(tmp_path / name).refuse(resume=True, overwrite=False)
+    for name in ("run", "early"):  # the second was killed before its first checkpoint
+        RunDirectory(started(tmp_path / name, checkpoint=name == "run").path).refuse(resume=True, overwrite=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"full", "run", "early"}
+
+
+def test_a_run_without_a_checkpoint_begins_its_log_anew(tmp_path: Path):
+    run = started(tmp_path / "run", checkpoint=False)
+    run.log({"step": 0, "loss": 1.5})
+    record = run.recipe.read_bytes()
+    with run.writing():
+        run.claim(RECORD, resume=True)
+    assert run.metrics.read_text() == ""
+    assert run.recipe.read_bytes() == record
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]"])
+def test_resume_of_a_damaged_run_is_refused(text: str, tmp_path: Path):
+    run = started(tmp_path / "run")
+    run.recipe.write_text(text)
+    with pytest.raises(TrainingError, match=r"recipe\.json: is damaged or not of a run; give a new run another"):
+        run.refuse(resume=True, overwrite=False)
 
 
 def test_resume_and_overwrite_together_are_refused(tmp_path: Path):

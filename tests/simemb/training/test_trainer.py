@@ -473,7 +473,7 @@ def test_a_signal_saves_says_how_to_go_on_and_ends_with_its_code(
     assert process.returncode == code
     assert Encoder.load(tmp_path / "stopped")  # before the first evaluation, and yet it can be used
     assert "stopping after this step; press Ctrl-C again" in errors
-    assert f"the state is in {tmp_path / 'stopped'}: the same command with --resume" in " ".join(errors.split())
+    assert f"`simemb train --resume {tmp_path / 'stopped'}` goes on" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert main([*words("stopped", "--resume"), *longer]) == 0
     assert main([*words("whole"), *longer]) == 0

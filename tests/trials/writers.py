@@ -1,0 +1,263 @@
+"""Every writer of simemb, each with an earlier good output that it replaces, and how its output is read.
+
+A trial gives a writer a home: a folder that holds the earlier output, the user's cache and a folder for temporary files,
+and beside them files and folders of the user's whose names look like temporary ones. `INPUTS` lie outside of it.
+"""
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from pathlib import Path
+
+from tests.trials import contents
+
+BYSTANDERS = ("out.old", "out.partial", ".out.partial", "best.old", ".out.0123.partial", "cache.old", ".out.replaced")
+"""Folders of the user's beside every output."""
+
+Work = Callable[[Path], int]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A command, or a call of the library, that writes.
+
+    work: what is run in the home, given the folder of the inputs; returns the exit code. before: makes the earlier
+    output. after: what is run after a kill; by default the same. output: what is written. read: the output as plain
+    values, by which two are told apart. stages: whether an output that is neither the earlier nor the new one is good,
+    as a run that is not at its end. cached: whether it fills the cache, without which it does its work as well.
+    """
+
+    name: str
+    work: Work
+    before: Work | None = None
+    after: tuple[Work, ...] = ()
+    output: str = "out"
+    read: Callable[[Path], Mapping[str, str]] = contents.tree
+    stages: Callable[[Path], str | None] | None = None
+    cached: bool = field(default=False)
+
+
+def command(*words: str) -> Work:
+    """A command line; `{}` stands for the folder of the inputs. `--overwrite` is added where the verb has it."""
+
+    def work(inputs: Path) -> int:
+        from simemb.cli import main
+
+        return main([word.replace("{}", str(inputs)) for word in words])
+
+    work.__name__ = " ".join(words)
+    return work
+
+
+def overwriting(*words: str) -> Work:
+    """A command that replaces its output, with `--overwrite` if its verb has such an option."""
+    verb = import_module(f"simemb.commands.{words[0]}")
+    kinds = [kind for kind in vars(verb).values() if isinstance(kind, type) and kind.__module__ == verb.__name__]
+    has = any(option.name == "overwrite" for kind in kinds for option in fields(kind))
+    return command(*words, *(["--overwrite"] if has else []))
+
+
+def train(recipe: str, data: str, *more: str, steps: int = 4) -> list[str]:
+    """The words of a short run."""
+    usual = ["--model", "{}/model", "--data", f"{{}}/{data}", "--dev", "{}/dev.tsv", "--batch-size", "8"]
+    length = ["--max-steps", str(steps), "--eval-every", "2"]
+    return ["train", recipe, *usual, *length, "--output", "out", *more]
+
+
+def make_inputs(folder: Path) -> None:
+    """A tiny model, sentences, pairs and scored pairs."""
+    folder.mkdir()
+    dice = random.Random(0)
+    nouns, verbs = "man woman dog cat child bird horse cook".split(), "sees eats plays likes paints finds".split()
+
+    def sentence() -> str:
+        return f"the {dice.choice(nouns)} {dice.choice(verbs)} a {dice.choice(nouns)} and a {dice.choice(nouns)}"
+
+    texts = [sentence() for _ in range(60)]
+    pairs = [(text, text.replace("the", "a"), sentence()) for text in texts[:40]]
+    (folder / "texts.txt").write_text("".join(f"{text}\n" for text in texts))
+    (folder / "other.txt").write_text("".join(f"{sentence()}\n" for _ in range(50)))
+    (folder / "pairs.tsv").write_text("anchor\tpositive\n" + "".join(f"{one}\t{two}\n" for one, two, _ in pairs))
+    (folder / "other.tsv").write_text("anchor\tpositive\n" + "".join(f"{two}\t{one}\n" for one, two, _ in pairs[9:]))
+    scored = "".join(f"{number % 6}\t{one}\t{three}\n" for number, (one, _, three) in enumerate(pairs[:20]))
+    (folder / "dev.tsv").write_text(f"score\tsentence1\tsentence2\n{scored}")
+    sizes = ["--vocabulary", "80", "--layers", "1", "--width", "16", "--heads", "2", "--length", "24"]
+    for name, seed in (("model", "1"), ("teacher", "2")):
+        assert command("new", f"{{}}/{name}", "--data", "{}/texts.txt", "--seed", seed, *sizes)(folder) == 0
+
+
+# ---- the library ---------------------------------------------------------------------------------------
+
+
+def _save_encoder(name: str) -> Work:
+    def work(inputs: Path) -> int:
+        from simemb.encoder.encoder import Encoder
+
+        keywords = {"overwrite": True} if "overwrite" in Encoder.save.__annotations__ else {}
+        Encoder.load(inputs / name).save("out", **keywords)
+        return 0
+
+    return work
+
+
+def _save_index(texts: str) -> Work:
+    def work(inputs: Path) -> int:
+        from simemb.search.index import Index
+
+        lines = (inputs / texts).read_text().splitlines()
+        Index.build(str(inputs / "model"), lines).save("out", overwrite=True)
+        return 0
+
+    return work
+
+
+def _add_to_index(inputs: Path) -> int:
+    """More texts for an index, if it has not got them yet, as a program does that goes on."""
+    from simemb.search.index import Index
+
+    index = Index.load("out")
+    if len(index) == 60:
+        index.add((inputs / "other.txt").read_text().splitlines())
+    index.save("out", overwrite=True)
+    return 0
+
+
+def _save_scores(model: str) -> Work:
+    def work(inputs: Path) -> int:
+        from simemb.encoder.encoder import Encoder
+        from simemb.evaluation.evaluate import evaluate
+
+        evaluate(Encoder.load(inputs / model), str(inputs / "dev.tsv")).save("out.json")
+        return 0
+
+    return work
+
+
+def _half_a_run(inputs: Path) -> int:
+    """A run that was killed after its first evaluation."""
+    from simemb.training.trainer import Trainer
+
+    step = Trainer._step
+
+    class Killed(BaseException):
+        pass
+
+    def killed(trainer: Trainer, line: object) -> None:
+        if trainer.progress.step == 3:
+            raise Killed
+        step(trainer, line)  # type: ignore[arg-type]
+
+    Trainer._step = killed  # type: ignore[method-assign]
+    try:
+        return command(*train("simcse", "texts.txt"))(inputs)
+    except Killed:
+        return 0
+    finally:
+        Trainer._step = step  # type: ignore[method-assign]
+
+
+# ---- the list ------------------------------------------------------------------------------------------
+
+
+def _run(recipe: str, data: str, *more: str) -> tuple[Writer, Writer]:
+    """A recipe from nothing, which goes on after a kill, and over an earlier run."""
+    words = train(recipe, data, *more)
+    reading = {"read": contents.run, "stages": contents.begun, "cached": True}
+    earlier = command(*train("simcse", "other.txt", "--seed", "7", steps=2))
+    # A folder without a record holds nothing to resume, and says so.
+    on = (command("train", "--resume", "out"), command(*words))
+    return (
+        Writer(f"train {recipe}", command(*words), after=on, **reading),
+        Writer(f"train {recipe} --overwrite", overwriting(*words), earlier, **reading),
+    )
+
+
+_SEEDS = train("simcse", "texts.txt", "--seeds", "1", "2", steps=2)
+_INDEX, _EVAL = ("index", "{}/model"), ("eval", "{}/model", "--suite", "{}/dev.tsv", "--json", "out.json")
+_COMPARE = ("compare", "{}/model", "{}/teacher", "--suite", "{}/dev.tsv", "--resamples", "50", "--json", "out.json")
+_RUN = command(*train("simcse", "texts.txt", steps=2))
+_REPORT = ("--suite", "{}/dev.tsv", "--output")
+
+
+def _encode(kind: str) -> Writer:
+    words = [overwriting("encode", "{}/model", f"{{}}/{data}.txt", "--output", f"out.{kind}") for data in _DATA]
+    return Writer(f"encode to .{kind}", *words, output=f"out.{kind}")
+
+
+def _mine(kind: str) -> Writer:
+    words = [overwriting("mine", "{}/model", f"{{}}/{data}.tsv", "--output", f"out.{kind}") for data in _PAIRS]
+    return Writer(f"mine to .{kind}", *words, output=f"out.{kind}")
+
+
+_DATA, _PAIRS = ("texts", "other"), ("pairs", "other")
+
+WRITERS = (
+    *_run("simcse", "texts.txt"),
+    *_run("esimcse", "texts.txt"),
+    *_run("cmc", "texts.txt"),
+    *_run("distil", "texts.txt", "--target.model", "{}/teacher"),
+    Writer(
+        "train --resume",
+        command("train", "--resume", "out"),
+        _half_a_run,
+        read=contents.run,
+        stages=contents.begun,
+    ),
+    Writer(
+        "train --seeds --overwrite",
+        overwriting(*_SEEDS),
+        command(*train("simcse", "other.txt", "--seeds", "1", "2", steps=2)),
+        read=contents.runs,
+        stages=contents.all_begun,
+        cached=True,
+    ),
+    Writer(
+        "new --overwrite",
+        *(overwriting("new", "out", "--data", f"{{}}/{data}.txt", "--layers", "1", "--width", "16") for data in _DATA),
+    ),
+    Writer(
+        "whiten --overwrite",
+        *(overwriting("whiten", "{}/model", "--data", f"{{}}/{data}.txt", "--output", "out") for data in _DATA),
+    ),
+    Writer(
+        "index --overwrite",
+        *(overwriting(*_INDEX, f"{{}}/{data}.txt", "--output", "out") for data in _DATA),
+        read=contents.index,
+    ),
+    Writer(
+        "index",
+        command(*_INDEX, "{}/texts.txt", "--output", "out"),
+        # An index that is whole is in the way of the same command, as it is without a kill.
+        after=tuple(make(*_INDEX, "{}/texts.txt", "--output", "out") for make in (command, overwriting)),
+        read=contents.index,
+    ),
+    Writer("Index.save", _save_index("texts.txt"), _save_index("other.txt"), read=contents.index),
+    Writer("Index.add", _add_to_index, _save_index("texts.txt"), read=contents.index),
+    Writer("Encoder.save", _save_encoder("teacher"), _save_encoder("model")),
+    *map(_encode, ("npy", "parquet")),
+    *map(_mine, ("tsv", "jsonl")),
+    Writer("eval --json", command(*_EVAL), command(*_EVAL, "--aggregate", "mean", "--no-geometry"), output="out.json", cached=True),
+    Writer("eval RUN", command("eval", "out", "--suite", "{}/dev.tsv"), _RUN, read=contents.scored, cached=True),
+    Writer("Scores.save", _save_scores("teacher"), _save_scores("model"), output="out.json"),
+    Writer("compare --json", command(*_COMPARE), command(*_COMPARE, "--seed", "2"), output="out.json", cached=True),
+    Writer(
+        "report --overwrite",
+        *(overwriting("report", f"{{}}/{model}", *_REPORT, "out.html") for model in ("model", "teacher")),
+        output="out.html",
+        cached=True,
+    ),
+    Writer(
+        "plot --overwrite",
+        *(overwriting("plot", "scores", f"{{}}/{model}", *_REPORT, "out.svg") for model in ("model", "teacher")),
+        output="out.svg",
+        cached=True,
+    ),
+)
+"""Writers that have no earlier output begin with nothing."""
+
+
+def named(pattern: str) -> list[Writer]:
+    """The writers whose names match a regular expression."""
+    return [writer for writer in WRITERS if re.search(pattern, writer.name)]
