@@ -4,6 +4,7 @@ simemb eval MODEL [--suite sts] [--json FILE]
 """
 
 import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,9 +16,12 @@ from simemb.commands.inputs import load_encoder, rows_of
 from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout
 from simemb.commands.outputs import check_output, write_output
 from simemb.commands.parsing import UsageError, parse
+from simemb.errors import DataError
 
 if TYPE_CHECKING:
     from simemb.evaluation.scores import Scores
+
+log = logging.getLogger("simemb")
 
 
 @dataclass(frozen=True)
@@ -97,5 +101,8 @@ def _keep(scores: "Scores", run: Path) -> None:
         return
     from simemb.report import score_card
 
-    scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
-    score_card.update(run)
+    try:
+        scores.save(run / "scores" / f"{scores.suite.replace(':', '-')}.json")
+        score_card.update(run)
+    except DataError as error:  # a run of somebody else, or a full disk: the scores are what was asked for
+        log.warning("the scores are not kept in the run: %s", error)

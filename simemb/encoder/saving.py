@@ -96,16 +96,25 @@ def save(
     Raises `ModelError` if the directory cannot be written.
     """
     path = Path(directory)
+    with new_directory(path) as partial:
+        _write(parts, partial, language_head)
+        (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
+        for name, content in (records or {}).items():
+            _write_json(partial / name, content)
+    return path
+
+
+@contextmanager
+def new_directory(path: Path) -> Generator[Path, None, None]:
+    """`simemb.files.new_directory` for a model; whatever the libraries raise on a full disk becomes `ModelError`."""
     try:
         with files.new_directory(path, check=lambda: refuse(path, overwrite=True)) as partial:
-            _write(parts, partial, language_head)
-            (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
-            for name, content in (records or {}).items():
-                _write_json(partial / name, content)
-    except (OSError, SafetensorError) as error:
+            yield partial
+    except Exception as error:
+        if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # that of tokenizers
+            raise
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error
-    return path
+        raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
 
 
 def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 VOLATILE = {"date", "seconds", "sentences_per_second", "command", "best_seconds"}
-_RANDOM = re.compile(r"[0-9a-f]{32}")
+RANDOM = re.compile(r"[0-9a-f]{32}")
 
 
 def tree(path: Path) -> dict[str, str]:
@@ -34,7 +34,7 @@ def value(file: Path) -> str:
     content = file.read_bytes()
     if file.suffix in (".json", ".jsonl"):
         lines = content.decode().splitlines() if file.suffix == ".jsonl" else [content.decode()]
-        return _RANDOM.sub("#", json.dumps([_constant(json.loads(line)) for line in lines], sort_keys=True))
+        return RANDOM.sub("#", json.dumps([_constant(json.loads(line)) for line in lines], sort_keys=True))
     if file.suffix == ".safetensors":
         content = _tensors(content)
     if file.suffix in (".md", ".html"):
@@ -99,6 +99,7 @@ def scored(path: Path) -> Mapping[str, str]:
 def begun(path: Path) -> str | None:
     """What is wrong with a run that is not at its end: a record, and with a checkpoint an encoder that loads."""
     from safetensors import safe_open
+
     from simemb.encoder.encoder import Encoder
     from simemb.training.run_record import is_record
 

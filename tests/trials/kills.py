@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.trials import processes
-from tests.trials.contents import is_temporary
+from tests.trials.contents import RANDOM
 from tests.trials.processes import NAMING, Change, Ended
 from tests.trials.tables import Table
 from tests.trials.writers import BYSTANDERS, Work, Writer, make_inputs, named
@@ -24,7 +24,7 @@ from tests.trials.writers import BYSTANDERS, Work, Writer, make_inputs, named
 PRECIOUS = "years of work"
 
 
-class Lost(Exception):
+class LossError(Exception):
     """What was not as it must be."""
 
 
@@ -82,7 +82,7 @@ class Bench:
     def begin(self, pristine: Path) -> None:
         """The home as it is before the writer."""
         shutil.rmtree(self.home, ignore_errors=True)
-        shutil.copytree(pristine, self.home, symlinks=True)
+        shutil.copytree(pristine, self.home, symlinks=True, dirs_exist_ok=True)
 
     def reference(self, writer: Writer) -> Reference:
         """Make the earlier output, then the new one."""
@@ -106,15 +106,17 @@ class Bench:
         return Reference(pristine, old, new, self.listing(), changes, seconds)
 
     def listing(self) -> set[str]:
-        """The names in the home, random ones made equal; what is in the output is compared by itself."""
-        from tests.trials.contents import _RANDOM
+        """The names in the home."""
+        return self.names(self.home)
 
-        return {_RANDOM.sub("#", str(path.relative_to(self.home))) for path in self.home.rglob("*")}
+    def names(self, home: Path) -> set[str]:
+        """All names in a home, random ones made equal."""
+        return {RANDOM.sub("#", str(path.relative_to(home))) for path in home.rglob("*")}
 
     # ---- what must hold ------------------------------------------------------------------------------
 
     def check_whole(self, writer: Writer, reference: Reference) -> None:
-        """Raise `Lost` unless the earlier output is there, or the new one."""
+        """Raise `LossError` unless the earlier output is there, or the new one."""
         self.check_bystanders()
         output = self.home / writer.output
         if not self.swaps:
@@ -124,7 +126,7 @@ class Bench:
                 return  # the next writer has it back
         if not output.exists():
             if writer.before is not None:
-                raise Lost("the earlier output is gone")
+                raise LossError("the earlier output is gone")
             return
         try:
             content = writer.read(output)
@@ -143,16 +145,16 @@ class Bench:
                 return
         elif content is not None:
             problem = "it is neither the earlier nor the new one"
-        raise Lost(f"the output: {problem}; {differences(content, reference.new)}")
+        raise LossError(f"the output: {problem}; {differences(content, reference.new)}")
 
     def check_bystanders(self) -> None:
-        """Raise `Lost` unless the user's folders are as they were."""
+        """Raise `LossError` unless the user's folders are as they were."""
         for name in BYSTANDERS:
             if not (self.home / name / "thesis.txt").is_file():
-                raise Lost(f"{name} of the user's is gone")
+                raise LossError(f"{name} of the user's is gone")
 
     def check_again(self, writer: Writer, reference: Reference) -> None:
-        """Type what one types after a kill; raise `Lost` unless all is as if nothing had been killed."""
+        """Type what one types after a kill; raise `LossError` unless all is as if nothing had been killed."""
         said = []
         for work in writer.after or (writer.work,):
             ended = self.work(work)
@@ -160,15 +162,15 @@ class Bench:
                 break
             said.append(ended.output.strip()[-300:])
         else:
-            raise Lost(f"the same again: {' / '.join(said)}")
+            raise LossError(f"the same again: {' / '.join(said)}")
         self.check_bystanders()
         content = writer.read(self.home / writer.output)
         if content != reference.new:
-            raise Lost(f"the same again gives another output: {differences(content, reference.new)}")
+            raise LossError(f"the same again gives another output: {differences(content, reference.new)}")
         if strays := self.listing() - reference.listing:
-            raise Lost(f"left behind: {', '.join(sorted(strays)[:4])}")
+            raise LossError(f"left behind: {', '.join(sorted(strays)[:4])}")
         if missing := reference.listing - self.listing():
-            raise Lost(f"missing: {', '.join(sorted(missing)[:4])}")
+            raise LossError(f"missing: {', '.join(sorted(missing)[:4])}")
 
 
 def differences(one: Mapping[str, str] | None, other: Mapping[str, str]) -> str:
@@ -209,12 +211,12 @@ def at_random(bench: Bench, writer: Writer, times: int, seed: int) -> Iterator[t
 def _judged(bench: Bench, writer: Writer, reference: Reference, ended: Ended, until: float | None = None) -> str | None:
     try:
         if not ended.killed and ended.code:
-            raise Lost(f"exit code {ended.code}: {ended.output.strip()[-300:]}")
+            raise LossError(f"exit code {ended.code}: {ended.output.strip()[-300:]}")
         bench.check_whole(writer, reference)
         if until is not None and bench.work((writer.after or (writer.work,))[0], after=until).killed:
             bench.check_whole(writer, reference)
         bench.check_again(writer, reference)
-    except Lost as lost:
+    except LossError as lost:
         return str(lost)
     return None
 

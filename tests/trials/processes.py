@@ -11,12 +11,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+
+from simemb.errors import SimembError
 
 STRACE = shutil.which("strace")
 
@@ -77,13 +80,18 @@ def run(
     watch: see all changes. at: killed before that change; with `error` (ENOSPC ...) the call fails instead. after:
     killed after that many seconds. prepare: called in the process, before the work.
     """
-    log, trace, modules = (home.with_name(f"{home.name}.{name}") for name in ("log", "trace", "modules"))
+    trace, modules = (home.with_name(f"{home.name}.{name}") for name in ("trace", "modules"))
     reading, go = os.pipe()
+    said, output = os.pipe()
     child = os.fork()
     if not child:
         os.close(go)
-        _work(work, home, log, modules, reading, [watch, at], prepare)
+        _work(work, home, output, modules, reading, [watch, at], prepare)
     os.close(reading)
+    os.close(output)
+    lines: list[str] = []
+    listener = threading.Thread(target=_listen, args=(said, lines))
+    listener.start()
     tracer = _attach(child, trace, at, error) if STRACE and (watch or at) else None
     os.write(go, b"go")
     os.close(go)
@@ -93,8 +101,14 @@ def run(
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if tracer is not None:
         tracer.wait()
+    listener.join()
     changes = (_traced(trace, home) if STRACE else _counted(trace)) if watch else ()
-    return Ended(code, log.read_text(errors="replace"), changes)
+    return Ended(code, "".join(lines), changes)
+
+
+def _listen(said: int, lines: list[str]) -> None:
+    with os.fdopen(said, errors="replace") as output:
+        lines.extend(output)
 
 
 def imported(home: Path) -> list[str]:
@@ -105,7 +119,7 @@ def imported(home: Path) -> list[str]:
 def _work(
     work: Callable[[], int],
     home: Path,
-    log: Path,
+    output: int,
     modules: Path,
     reading: int,
     audit: list[object],
@@ -115,9 +129,10 @@ def _work(
     code = 70
     try:
         os.chdir(home)
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        # Those of this process may have been files, which can be sought in.
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
         os.read(reading, 2)
         prepare()
         if not STRACE and any(audit):
@@ -128,6 +143,9 @@ def _work(
             modules.write_text("\n".join(sys.modules))
     except SystemExit as exit:
         code = exit.code if isinstance(exit.code, int) else 1
+    except SimembError as error:  # of a call of the library: told as the command line tells it
+        code = 2
+        sys.stderr.write(f"simemb: {error}\n")
     except BaseException:
         import traceback
 
@@ -173,7 +191,7 @@ def _traced(trace: Path, home: Path) -> tuple[Change, ...]:
 
 def _is_change(call: str, arguments: str, home: Path) -> bool:
     """Whether a call changes something in the home: by a path of it, a relative path, or an open file of it."""
-    if call in ("open", "openat") and "O_CREAT" not in arguments or re.search(r"\)\s+= -1 ", arguments):
+    if (call in ("open", "openat") and "O_CREAT" not in arguments) or re.search(r"\)\s+= -1 ", arguments):
         return False
     relative = call not in WRITING and re.search(r'"[^/"]', arguments)
     return bool(relative) or f"{home}/" in arguments

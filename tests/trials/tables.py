@@ -16,7 +16,7 @@ class Table:
 
     trials: str
     chosen: Sequence[Writer]
-    rows: list[tuple[str, int, int]] = field(default_factory=list)
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
     def writers(self) -> Iterator[Writer]:
@@ -29,20 +29,20 @@ class Table:
 
     def add(self, writer: Writer, trials: Iterator[tuple[str, str | None]]) -> None:
         """Carry out the trials of a writer; what is lost is printed with the number that repeats it."""
-        tried = lost = 0
+        tried, lost = self.rows.get(writer.name, (0, 0))
         for case, problem in trials:
             tried += 1
             if problem is not None:
                 lost += 1
                 print(f"  LOST {writer.name!r} case {case}\n    {problem}", flush=True)
-        self.rows.append((writer.name, tried, lost))
+        self.rows[writer.name] = (tried, lost)
 
     def close(self) -> int:
         """Print the table; 1 if anything was lost, else 0."""
-        width = max(len(name) for name, *_ in self.rows)
+        width = max(map(len, self.rows))
         print(f"\n{self.trials:{width}}  tried   held   lost")
-        total = [sum(row[place] for row in self.rows) for place in (1, 2)]
-        for name, tried, lost in [*self.rows, ("all", *total)]:
+        total = tuple(map(sum, zip(*self.rows.values(), strict=True)))
+        for name, (tried, lost) in (self.rows | {"all": total}).items():
             print(f"{name:{width}} {tried:6} {tried - lost:6} {lost:6}")
         print(f"{(time.monotonic() - self.started) / 60:.1f} min")
         return 1 if total[1] else 0

@@ -1,9 +1,10 @@
 """Every writer of simemb, each with an earlier good output that it replaces, and how its output is read.
 
-A trial gives a writer a home: a folder that holds the earlier output, the user's cache and a folder for temporary files,
-and beside them files and folders of the user's whose names look like temporary ones. `INPUTS` lie outside of it.
+A trial gives a writer a home: a folder that holds the earlier output, the user's cache and a folder for temporary
+files, and beside them folders of the user's whose names look like temporary ones. What it reads lies outside of it.
 """
 
+import inspect
 import random
 import re
 from collections.abc import Callable, Mapping
@@ -70,7 +71,8 @@ def make_inputs(folder: Path) -> None:
     """A tiny model, sentences, pairs and scored pairs."""
     folder.mkdir()
     dice = random.Random(0)
-    nouns, verbs = "man woman dog cat child bird horse cook".split(), "sees eats plays likes paints finds".split()
+    nouns = ("man", "woman", "dog", "cat", "child", "bird", "horse", "cook")
+    verbs = ("sees", "eats", "plays", "likes", "paints", "finds")
 
     def sentence() -> str:
         return f"the {dice.choice(nouns)} {dice.choice(verbs)} a {dice.choice(nouns)} and a {dice.choice(nouns)}"
@@ -91,12 +93,17 @@ def make_inputs(folder: Path) -> None:
 # ---- the library ---------------------------------------------------------------------------------------
 
 
+def _replacing(save: Callable[..., object]) -> dict[str, bool]:
+    """The keyword that lets a method replace an earlier output, if it has one."""
+    return {"overwrite": True} if "overwrite" in inspect.signature(save).parameters else {}
+
+
 def _save_encoder(name: str) -> Work:
     def work(inputs: Path) -> int:
         from simemb.encoder.encoder import Encoder
 
-        keywords = {"overwrite": True} if "overwrite" in Encoder.save.__annotations__ else {}
-        Encoder.load(inputs / name).save("out", **keywords)
+        encoder = Encoder.load(inputs / name)
+        encoder.save("out", **_replacing(encoder.save))
         return 0
 
     return work
@@ -129,7 +136,8 @@ def _save_scores(model: str) -> Work:
         from simemb.encoder.encoder import Encoder
         from simemb.evaluation.evaluate import evaluate
 
-        evaluate(Encoder.load(inputs / model), str(inputs / "dev.tsv")).save("out.json")
+        scores = evaluate(Encoder.load(inputs / model), str(inputs / "dev.tsv"))
+        scores.save("out.json", **_replacing(scores.save))
         return 0
 
     return work
@@ -238,10 +246,16 @@ WRITERS = (
     Writer("Encoder.save", _save_encoder("teacher"), _save_encoder("model")),
     *map(_encode, ("npy", "parquet")),
     *map(_mine, ("tsv", "jsonl")),
-    Writer("eval --json", command(*_EVAL), command(*_EVAL, "--aggregate", "mean", "--no-geometry"), output="out.json", cached=True),
+    Writer(
+        "eval --json",
+        command(*_EVAL),
+        command(*_EVAL, "--aggregate", "mean", "--no-geometry"),
+        output="out.json",
+        cached=True,
+    ),
     Writer("eval RUN", command("eval", "out", "--suite", "{}/dev.tsv"), _RUN, read=contents.scored, cached=True),
     Writer("Scores.save", _save_scores("teacher"), _save_scores("model"), output="out.json"),
-    Writer("compare --json", command(*_COMPARE), command(*_COMPARE, "--seed", "2"), output="out.json", cached=True),
+    Writer("compare --json", overwriting(*_COMPARE), command(*_COMPARE, "--seed", "2"), output="out.json", cached=True),
     Writer(
         "report --overwrite",
         *(overwriting("report", f"{{}}/{model}", *_REPORT, "out.html") for model in ("model", "teacher")),
