@@ -43,13 +43,15 @@ class Reference:
 class Bench:
     """Homes for the writers, and the processes that run in them."""
 
-    def __init__(self, folder: Path, *, swaps: bool = True) -> None:
+    def __init__(self, folder: Path, *, swaps: bool = True, inputs: bool = True) -> None:
         self.home, self.inputs, self.swaps = folder / "home", folder / "inputs", swaps
         self.folder = folder
         os.environ |= {"SIMEMB_CACHE": str(self.home / "cache"), "TMPDIR": str(self.home / "tmp")}
         os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
-        processes.warm(["simemb.cli", "torch", "transformers", "accelerate", "faiss", "simemb.training.fit"])
         self.empty(self.home)
+        if not inputs:
+            return
+        processes.warm(["simemb.cli", "torch", "transformers", "accelerate", "faiss", "simemb.training.fit"])
         self._must(self.run(lambda: make_inputs(self.inputs) or 0))
 
     def empty(self, home: Path) -> None:
