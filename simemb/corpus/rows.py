@@ -295,5 +295,5 @@ def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score
     except DataError:
         path.unlink()
         raise
-    weakref.finalize(rows._table, path.unlink, missing_ok=True)
+    weakref.finalize(rows._table, path.unlink, missing_ok=True)  # pyright: ignore[reportPrivateUsage]
     return rows

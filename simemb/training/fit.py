@@ -69,7 +69,7 @@ def fit(
     processes()  # so that this process knows its rank
     begun = None if isinstance(resume, bool) else resume
     directory = RunDirectory(_place(output, begun))
-    typed = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
+    typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
     typed |= {"header": header, "pooling": pooling, "dev": dev, "metric": metric, "seed": seed, "precision": precision}
     given = {name: value for name, value in typed.items() if value is not None}
     with directory.writing():

@@ -19,7 +19,7 @@ def arguments(record: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     if "data" not in given:
         check_data(record, names)
     recorded |= {"recipe": find(str(record)), "data": list(map(Path, names))}
-    return {name: value for name, value in recorded.items() if value != ""} | given
+    return {**{name: value for name, value in recorded.items() if value != ""}, **given}
 
 
 def check_data(record: Path, names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -24,15 +24,17 @@ from tests.trials.tables import Table
 from tests.trials.writers import Writer, named
 
 PAGE = 4096
-NEEDY = ("open", "openat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "ftruncate", "fallocate", "creat")
-NEEDY += ("write", "pwrite64", "writev", "fsync", "link", "symlink")
+NEEDY = (
+    *("open", "openat", "creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "link", "symlink"),
+    *("ftruncate", "fallocate", "write", "pwrite64", "writev", "fsync"),
+)
 """The calls that need room."""
 ROOM = 256 << 20
 Trials = Iterator[tuple[str, str | None]]
 
 
 @contextmanager
-def disk(place: Path) -> Iterator[bool]:
+def disk(place: Path) -> Generator[bool, None, None]:
     """A disk of memory at `place`; yields whether there is one."""
     place.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM},nr_inodes=1000000", "tmpfs", str(place)]

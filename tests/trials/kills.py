@@ -74,7 +74,7 @@ class Bench:
         from simemb import files
 
         if not self.swaps:  # as where there is no renameat2
-            files._exchange = lambda *_: False
+            files._exchange = _no_exchange  # pyright: ignore[reportPrivateUsage]
 
     def _must(self, ended: Ended) -> None:
         if ended.code:
@@ -130,10 +130,11 @@ class Bench:
             if writer.before is not None:
                 raise LossError("the earlier output is gone")
             return
+        content, problem = None, "it is neither the earlier nor the new one"
         try:
             content = writer.read(output)
         except Exception as error:
-            content, problem = None, f"it cannot be read: {type(error).__name__}: {error}"
+            problem = f"it cannot be read: {type(error).__name__}: {error}"
         if content is not None and content in (reference.old, reference.new):
             return
         if writer.before is None and content is None and writer.stages is None:
@@ -145,8 +146,6 @@ class Bench:
                 problem = f"{type(error).__name__}: {error}"
             if problem is None:
                 return
-        elif content is not None:
-            problem = "it is neither the earlier nor the new one"
         raise LossError(f"the output: {problem}; {differences(content, reference.new)}")
 
     def check_bystanders(self) -> None:
@@ -173,6 +172,10 @@ class Bench:
             raise LossError(f"left behind: {', '.join(sorted(strays)[:4])}")
         if missing := reference.listing - self.listing():
             raise LossError(f"missing: {', '.join(sorted(missing)[:4])}")
+
+
+def _no_exchange(one: Path, other: Path) -> bool:
+    return False
 
 
 def differences(one: Mapping[str, str] | None, other: Mapping[str, str]) -> str:

@@ -23,8 +23,10 @@ from simemb.errors import SimembError
 
 STRACE = shutil.which("strace")
 
-NAMING = ("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "link", "linkat")
-NAMING += ("symlink", "symlinkat", "ftruncate", "truncate", "creat")
+NAMING = (
+    *("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "creat"),
+    *("link", "linkat", "symlink", "symlinkat", "ftruncate", "truncate"),
+)
 WRITING = ("write", "pwrite64", "writev", "fsync", "fdatasync", "fallocate")
 _AUDITED = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 _CALL = re.compile(r"(?P<process>\d+) +(?P<call>\w+)\((?P<arguments>.*)")
@@ -219,13 +221,13 @@ def _audit(home: Path, at: object) -> None:
         if event in _AUDITED or writes:
             count(event, arguments)
 
-    exchange = files._exchange
+    exchange = files._exchange  # pyright: ignore[reportPrivateUsage]
 
     def exchanging(one: Path, other: Path) -> bool:
         count("exchange", (one, other))
         return exchange(one, other)
 
-    files._exchange = exchanging
+    files._exchange = exchanging  # pyright: ignore[reportPrivateUsage]
     sys.addaudithook(hook)
 
 

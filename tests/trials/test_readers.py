@@ -36,26 +36,26 @@ def state(home: Path) -> dict[str, Any]:
     return {name: (s.st_ino, s.st_size, s.st_mode, s.st_mtime_ns, s.st_ctime_ns) for name, s in found.items()}
 
 
-def encode(home: Path, *_: Path) -> int:
+def encode(home: Path, _: Path, __: Path) -> int:
     Encoder.load(home / "run").encode(["the dog sees a ball"])
     return 0
 
 
-READERS: dict[str, Callable[..., int]] = {
+READERS: dict[str, Callable[[Path, Path, Path], int]] = {
     "encode": encode,
-    "search": lambda home, *_: main(["search", str(home / "index"), "the dog sees a ball"]),
-    "eval": lambda home, dev, *_: main(["eval", str(home / "run" / "best"), "--suite", str(dev)]),
+    "search": lambda home, _dev, _base: main(["search", str(home / "index"), "the dog sees a ball"]),
+    "eval": lambda home, dev, _base: main(["eval", str(home / "run" / "best"), "--suite", str(dev)]),
     "compare": lambda home, dev, base: main(
         ["compare", str(home / "run"), str(base), "--suite", str(dev), "--resamples", "50"]
     ),
-    "mine": lambda home, dev, *_: main(
+    "mine": lambda home, dev, _base: main(
         [
             *("mine", str(home / "run"), str(dev), "--columns", "sentence1", "sentence2"),
             *("--corpus", str(home / "index"), "--output", str(dev.with_name("mined.tsv"))),
         ]
     ),
-    "log": lambda home, *_: int(not list(RunDirectory(home / "run").logged())),
-    "repeat": lambda home, *_: (
+    "log": lambda home, _dev, _base: int(not list(RunDirectory(home / "run").logged())),
+    "repeat": lambda home, _dev, _base: (
         main(["train", str(home / "run" / "recipe.json"), "--output", os.devnull + "/x", "--max-steps", "1"]) - 2
     ),
 }

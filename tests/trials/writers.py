@@ -7,10 +7,11 @@ files, and beside them folders of the user's whose names look like temporary one
 import inspect
 import random
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.trials import contents
 
@@ -37,7 +38,7 @@ class Writer:
     output: str = "out"
     read: Callable[[Path], Mapping[str, str]] = contents.tree
     stages: Callable[[Path], str | None] | None = None
-    cached: bool = field(default=False)
+    cached: bool = False
 
 
 def command(*words: str) -> Work:
@@ -93,7 +94,7 @@ def make_inputs(folder: Path) -> None:
 # ---- the library ---------------------------------------------------------------------------------------
 
 
-def _replacing(save: Callable[..., object]) -> dict[str, bool]:
+def _replacing(save: Any) -> dict[str, Any]:
     """The keyword that lets a method replace an earlier output, if it has one."""
     return {"overwrite": True} if "overwrite" in inspect.signature(save).parameters else {}
 
@@ -103,6 +104,7 @@ def _save_encoder(name: str) -> Work:
         from simemb.encoder.encoder import Encoder
 
         encoder = Encoder.load(inputs / name)
+        assert isinstance(encoder, Encoder)
         encoder.save("out", **_replacing(encoder.save))
         return 0
 
@@ -147,7 +149,7 @@ def _half_a_run(inputs: Path) -> int:
     """A run that was killed after its first evaluation."""
     from simemb.training.trainer import Trainer
 
-    step = Trainer._step
+    step = Trainer._step  # pyright: ignore[reportPrivateUsage]
 
     class Killed(BaseException):
         pass
@@ -172,34 +174,33 @@ def _half_a_run(inputs: Path) -> int:
 def _run(recipe: str, data: str, *more: str) -> tuple[Writer, Writer]:
     """A recipe from nothing, which goes on after a kill, and over an earlier run."""
     words = train(recipe, data, *more)
-    reading = {"read": contents.run, "stages": contents.begun, "cached": True}
     earlier = command(*train("simcse", "other.txt", "--seed", "7", steps=2))
     # A folder without a record holds nothing to resume, and says so.
     on = (command("train", "--resume", "out"), command(*words))
-    return (
-        Writer(f"train {recipe}", command(*words), after=on, **reading),
-        Writer(f"train {recipe} --overwrite", overwriting(*words), earlier, **reading),
-    )
+    whole = Writer(f"train {recipe}", command(*words), after=on, read=contents.run, stages=contents.begun, cached=True)
+    return whole, replace(whole, name=f"{whole.name} --overwrite", work=overwriting(*words), before=earlier, after=())
 
 
+def _over(
+    verb: str,
+    words: Sequence[str],
+    inputs: tuple[str, str],
+    output: str = "out",
+    read: Callable[[Path], Mapping[str, str]] = contents.tree,
+    *,
+    cached: bool = False,
+) -> Writer:
+    """A verb with one input, over what it made of another; `*` stands for the name of the input."""
+    work, before = (overwriting(verb, *(word.replace("*", name) for word in words)) for name in inputs)
+    return Writer(f"{verb} to {output}", work, before, output=output, read=read, cached=cached)
+
+
+_TEXTS, _PAIRS, _MODELS = ("texts", "other"), ("pairs", "other"), ("model", "teacher")
+_SUITE = ("--suite", "{}/dev.tsv")
 _SEEDS = train("simcse", "texts.txt", "--seeds", "1", "2", steps=2)
-_INDEX, _EVAL = ("index", "{}/model"), ("eval", "{}/model", "--suite", "{}/dev.tsv", "--json", "out.json")
-_COMPARE = ("compare", "{}/model", "{}/teacher", "--suite", "{}/dev.tsv", "--resamples", "50", "--json", "out.json")
-_RUN = command(*train("simcse", "texts.txt", steps=2))
-_REPORT = ("--suite", "{}/dev.tsv", "--output")
-
-
-def _encode(kind: str) -> Writer:
-    words = [overwriting("encode", "{}/model", f"{{}}/{data}.txt", "--output", f"out.{kind}") for data in _DATA]
-    return Writer(f"encode to .{kind}", *words, output=f"out.{kind}")
-
-
-def _mine(kind: str) -> Writer:
-    words = [overwriting("mine", "{}/model", f"{{}}/{data}.tsv", "--output", f"out.{kind}") for data in _PAIRS]
-    return Writer(f"mine to .{kind}", *words, output=f"out.{kind}")
-
-
-_DATA, _PAIRS = ("texts", "other"), ("pairs", "other")
+_EVAL = ("eval", "{}/model", *_SUITE, "--json", "out.json")
+_COMPARE = ("compare", "{}/model", "{}/teacher", *_SUITE, "--resamples", "50", "--json", "out.json")
+_INDEX = ("index", "{}/model", "{}/texts.txt", "--output", "out")
 
 WRITERS = (
     *_run("simcse", "texts.txt"),
@@ -221,53 +222,33 @@ WRITERS = (
         stages=contents.all_begun,
         cached=True,
     ),
-    Writer(
-        "new --overwrite",
-        *(overwriting("new", "out", "--data", f"{{}}/{data}.txt", "--layers", "1", "--width", "16") for data in _DATA),
-    ),
-    Writer(
-        "whiten --overwrite",
-        *(overwriting("whiten", "{}/model", "--data", f"{{}}/{data}.txt", "--output", "out") for data in _DATA),
-    ),
-    Writer(
-        "index --overwrite",
-        *(overwriting(*_INDEX, f"{{}}/{data}.txt", "--output", "out") for data in _DATA),
-        read=contents.index,
-    ),
+    _over("new", ["out", "--data", "{}/*.txt", "--layers", "1", "--width", "16"], _TEXTS),
+    _over("whiten", ["{}/model", "--data", "{}/*.txt", "--output", "out"], _TEXTS),
+    _over("index", ["{}/model", "{}/*.txt", "--output", "out"], _TEXTS, read=contents.index),
+    *(_over("encode", ["{}/model", "{}/*.txt", "--output", out], _TEXTS, out) for out in ("out.npy", "out.parquet")),
+    *(_over("mine", ["{}/model", "{}/*.tsv", "--output", out], _PAIRS, out) for out in ("out.tsv", "out.jsonl")),
+    _over("report", ["{}/*", *_SUITE, "--output", "out.html"], _MODELS, "out.html", cached=True),
+    _over("plot", ["scores", "{}/*", *_SUITE, "--output", "out.svg"], _MODELS, "out.svg", cached=True),
     Writer(
         "index",
-        command(*_INDEX, "{}/texts.txt", "--output", "out"),
+        command(*_INDEX),
         # An index that is whole is in the way of the same command, as it is without a kill.
-        after=tuple(make(*_INDEX, "{}/texts.txt", "--output", "out") for make in (command, overwriting)),
+        after=(command(*_INDEX), overwriting(*_INDEX)),
         read=contents.index,
     ),
     Writer("Index.save", _save_index("texts.txt"), _save_index("other.txt"), read=contents.index),
     Writer("Index.add", _add_to_index, _save_index("texts.txt"), read=contents.index),
     Writer("Encoder.save", _save_encoder("teacher"), _save_encoder("model")),
-    *map(_encode, ("npy", "parquet")),
-    *map(_mine, ("tsv", "jsonl")),
+    Writer("eval --json", overwriting(*_EVAL), command(*_EVAL, "--no-geometry"), output="out.json", cached=True),
     Writer(
-        "eval --json",
-        command(*_EVAL),
-        command(*_EVAL, "--aggregate", "mean", "--no-geometry"),
-        output="out.json",
+        "eval RUN",
+        command("eval", "out", *_SUITE),
+        command(*train("simcse", "texts.txt", steps=2)),
+        read=contents.scored,
         cached=True,
     ),
-    Writer("eval RUN", command("eval", "out", "--suite", "{}/dev.tsv"), _RUN, read=contents.scored, cached=True),
     Writer("Scores.save", _save_scores("teacher"), _save_scores("model"), output="out.json"),
     Writer("compare --json", overwriting(*_COMPARE), command(*_COMPARE, "--seed", "2"), output="out.json", cached=True),
-    Writer(
-        "report --overwrite",
-        *(overwriting("report", f"{{}}/{model}", *_REPORT, "out.html") for model in ("model", "teacher")),
-        output="out.html",
-        cached=True,
-    ),
-    Writer(
-        "plot --overwrite",
-        *(overwriting("plot", "scores", f"{{}}/{model}", *_REPORT, "out.svg") for model in ("model", "teacher")),
-        output="out.svg",
-        cached=True,
-    ),
 )
 """Writers that have no earlier output begin with nothing."""
 
