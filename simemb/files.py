@@ -13,13 +13,13 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR
 from pathlib import Path
 from typing import Any
 
 from simemb import locks
-from simemb.errors import SimembError
+from simemb.errors import BusyError, SimembError
 from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
@@ -149,6 +149,19 @@ def tidy_inside(folder: Path) -> None:
         tidy(path)
 
 
+def sweep(folder: Path) -> None:
+    """`tidy` for a folder of the cache that many write and read at once: what is being written now is left alone.
+
+    Whoever finds a cached file writes none, so without this what a killed command left would stay.
+    """
+    inside = folder.iterdir() if folder.is_dir() else ()
+    found = (_temporary(path) or locks.NAME.fullmatch(path.name) for path in inside)
+    names = {match["name"] for match in found if match and match["name"]}
+    for name in names:
+        with suppress(OSError, BusyError), writing(folder / name):
+            pass
+
+
 def replaced(path: Path) -> Path | None:
     """The earlier directory, where `path` is missing because its replacement was cut short; readers only say so."""
     asides = [] if path.exists() else [stray for stray in _strays(path) if stray.name.endswith(".replaced")]
@@ -157,7 +170,7 @@ def replaced(path: Path) -> Path | None:
 
 def is_temporary(path: Path) -> bool:
     """Whether a name is one that simemb gives only to what it has not finished, or to a lock."""
-    return _temporary(path) is not None or (path.name.startswith(".") and path.name.endswith(".simemb.lock"))
+    return _temporary(path) is not None or locks.NAME.fullmatch(path.name) is not None
 
 
 def probe(path: Path) -> None:

@@ -4,6 +4,7 @@ simemb eval MODEL [--suite sts] [--json FILE]
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -17,9 +18,12 @@ from simemb import outputs
 from simemb.commands.inputs import load_encoder, rows_of
 from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout
 from simemb.commands.parsing import UsageError, parse
+from simemb.errors import DataError
 
 if TYPE_CHECKING:
     from simemb.evaluation.scores import Scores
+
+log = logging.getLogger("simemb")
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,11 @@ def _keep(scores: "Sequence[Scores]", run: Path) -> None:
         return
     from simemb.report import score_card
 
-    for score in scores:
-        size = f"@{score.truncate_dim}" if score.truncate_dim else ""
-        name = score.suite.replace(":", "-").replace("/", "-") + size
-        score.save(run / "scores" / f"{name}.json", overwrite=True)
-    score_card.update(run)
+    try:
+        for score in scores:
+            size = f"@{score.truncate_dim}" if score.truncate_dim else ""
+            name = score.suite.replace(":", "-").replace("/", "-") + size
+            score.save(run / "scores" / f"{name}.json", overwrite=True)
+        score_card.update(run)
+    except DataError as error:  # a run of somebody else, or a full disk: the scores are what was asked for
+        log.warning("the scores are not kept in the run: %s", error)

@@ -1,10 +1,9 @@
 """Train an encoder by a recipe.
 
 simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
+simemb train --resume DIR
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,7 +45,7 @@ class Train:
     seeds: tuple[int, ...] = ()
     """Train once with each seed, in DIR/seed-N, and report mean and standard deviation."""
     resume: bool = False
-    """Continue the run in DIR, bit for bit as if it had never stopped."""
+    """Continue the run in DIR, bit for bit as if it had never stopped; `simemb train --resume DIR` needs no more."""
     overwrite: bool = False
     """Replace the run in DIR."""
     precision: Literal["no", "bf16", "fp16"] = "no"
@@ -60,9 +59,7 @@ def run(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help"):
         _explain()
         return
-    name, *rest = words
-    if name.startswith("-"):
-        raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
+    name, *rest = _resumed(words) if words[0].startswith("-") else words
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check
     from simemb.method.recipe_files import find, settings
@@ -79,6 +76,10 @@ def run(words: list[str]) -> None:
 
     options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
     check(options.recipe)
+    if words[0].startswith("-"):
+        from simemb.training.resumption import check_data
+
+        check_data(Path(name), options.data)
     typed = set(map(option_name, rest))
     chosen = {
         "pooling": options.recipe.pooling if "--pooling" in typed else pooling,
@@ -91,6 +92,25 @@ def run(words: list[str]) -> None:
 
         result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
         terminal.print_runs([result], (options.seed,))
+
+
+def _resumed(words: list[str]) -> list[str]:
+    """The words that go on with the run of `--resume DIR`, whose recipe and settings are in its recipe.json."""
+    from simemb.training.run_directory import RunDirectory
+
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--resume=") else [word])]
+    if "--resume" not in words:
+        advice = "`simemb list recipes` shows them, and --resume DIR goes on with a run"
+        raise UsageError(f"`simemb train` wants a recipe before {words[0]}; {advice}")
+    place = words.index("--resume")
+    if any(option_name(word) in ("--output", "--seeds") for word in words):
+        raise UsageError("`simemb train --resume DIR` goes on with the one run in DIR: leave out --output and --seeds")
+    if len(words) == place + 1 or words[place + 1].startswith("-"):
+        raise UsageError("--resume: give the directory of the run, or a recipe before it and --output")
+    directory = RunDirectory(words.pop(place + 1))
+    with directory.writing():
+        directory.refuse(resume=True, overwrite=False)
+    return [str(directory.recipe), "--output", str(directory.path), *words]
 
 
 def _train_seeds(options: Train, recipe: "Recipe", chosen: dict[str, Any]) -> None:
@@ -148,7 +168,8 @@ def _explain() -> None:
 
     usage = (
         "usage: simemb train RECIPE [options]\n\n"
-        "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
+        "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it. "
+        "`simemb train --resume DIR` goes on with the run in DIR, and needs\nnothing else.\n\n"
     )
     streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())

@@ -44,6 +44,7 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
         progress: Whether to show a bar; by default in a terminal.
     """
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
+    files.sweep(path.parent)
     try:
         return Overlap.from_json(files.load_json(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -289,12 +289,12 @@ def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | 
 
 
 def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
-    """The rows of standard input, which is kept in a temporary file as long as they live."""
+    """The rows of standard input, which is kept in a temporary file as long as they or a copy of them live."""
     path = places.saved_standard_input()
     try:
         rows = _open_path(path, places.STANDARD_INPUT, layout, columns=columns, score=score)
     except DataError:
         path.unlink()
         raise
-    weakref.finalize(rows, path.unlink, missing_ok=True)
+    weakref.finalize(rows._table, path.unlink, missing_ok=True)  # pyright: ignore[reportPrivateUsage]
     return rows

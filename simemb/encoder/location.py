@@ -38,7 +38,8 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
         advice = f"name one of them ({seeds[0].parent}); `simemb compare` takes them all as one entrant"
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
     if (path / "recipe.json").is_file():
-        raise ModelError(f"{path} is a run without an encoder: it was stopped before its first checkpoint, or goes on")
+        advice = f"`simemb train --resume {quote(str(path))}` goes on with it if nobody else does"
+        raise ModelError(f"{path} is a run that has no encoder yet: {advice}")
     if (path / ADAPTER).is_file():
         raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
     if inner := sorted(folder.parent for folder in path.glob("*/config.json")):

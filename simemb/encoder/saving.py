@@ -99,19 +99,26 @@ def save(
     Raises `ModelError` if the directory exists (without `overwrite`) or cannot be written.
     """
     path = Path(directory)
-    try:
-        with (
-            writing(path, overwrite=overwrite),
-            files.new_directory(path, check=lambda: refuse(path, overwrite=overwrite)) as partial,
-        ):
-            _write(parts, partial, language_head)
-            (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
-            for name, content in (records or {}).items():
-                _write_json(partial / name, content)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error
+    with new_directory(path, overwrite=overwrite) as folder:
+        _write(parts, folder, language_head)
+        (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
+        for name, content in (records or {}).items():
+            _write_json(folder / name, content)
     return path
+
+
+@contextmanager
+def new_directory(path: Path, *, overwrite: bool) -> Generator[Path, None, None]:
+    """`simemb.files.new_directory` for a model; whatever the libraries raise on a full disk becomes `ModelError`."""
+    try:
+        check = partial(refuse, path, overwrite=overwrite)
+        with writing(path, overwrite=overwrite), files.new_directory(path, check=check) as folder:
+            yield folder
+    except Exception as error:
+        if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # that of tokenizers
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
 
 
 def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:

@@ -6,13 +6,11 @@ The word embeddings may start from a trained encoder instead (`simemb.encoder.wo
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
@@ -24,7 +22,6 @@ from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.streaming import TextEncoder
 from simemb.encoder.word_vectors import check_width, word_vectors
 from simemb.errors import DataError, ModelError
-from simemb.files import new_directory
 from simemb.progress import track
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -89,14 +86,9 @@ def new(
 
 
 def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path, *, overwrite: bool) -> None:
-    try:
-        check = partial(saving.refuse, path, overwrite=overwrite)
-        with new_directory(path, check=check) as folder, quiet_transformers():
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
+    with saving.new_directory(path, overwrite=overwrite) as folder, quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
 def _check(**sizes: int) -> None:

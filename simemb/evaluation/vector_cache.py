@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.files import cache_folder, new_file
+from simemb.files import cache_folder, new_file, sweep
 
 log = logging.getLogger("simemb")
 
@@ -60,6 +60,7 @@ class VectorCache:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
+        sweep(self.folder)
         requested, cached = set(keys), dict[bytes, NDArray[np.float32]]()
         for path in sorted(self.folder.glob("*.safetensors")):
             try:

@@ -99,4 +99,25 @@ def _read_run(path: Path) -> Any:
     content = files.read_json(path, lambda error: RecipeError(f"{path} is not a run's recipe.json: {error}"))
     if not isinstance(content, dict) or "recipe" not in content:
         raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
-    return content
+    folder = content.get("folder")
+    return _found_from_here(content, Path(folder)) if isinstance(folder, str) else content
+
+
+def _found_from_here(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A record whose relative paths, which began at `folder`, lead from this process' folder to the same places."""
+    if folder == Path.cwd():
+        return content
+
+    def found(name: Any) -> Any:
+        if isinstance(name, list):
+            return [found(part) for part in name]
+        return str(folder / name) if isinstance(name, str) and name and (folder / name).exists() else name
+
+    def moved(section: Any, *names: str) -> Any:
+        known = isinstance(section, dict)
+        return {**section, **{name: found(section[name]) for name in names if name in section}} if known else section
+
+    recipe = moved(content["recipe"], "guide")
+    if isinstance(recipe, dict) and "target" in recipe:
+        recipe = {**recipe, "target": moved(recipe["target"], "model")}
+    return {**content, "recipe": recipe, "run": moved(content.get("run"), "model", "data", "dev")}

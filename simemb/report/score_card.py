@@ -14,7 +14,6 @@ from simemb import files
 from simemb.comparison.contamination import Overlap
 from simemb.encoder.model_card import plain
 from simemb.errors import DataError
-from simemb.files import write_text
 from simemb.report import headings
 from simemb.report.numbers import DECIMALS
 
@@ -37,11 +36,12 @@ def update(run: str | Path) -> Path | None:
     if not suites or not card.is_file():
         return None
     try:
-        before = card.read_text(encoding="utf-8")
-        rest = _SECTION.sub("\n\n", before).rstrip("\n")
-        after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
-        if after != before:
-            write_text(card, after)
+        with files.writing(card, wait=True):  # so that what a killed command left goes, though nothing may be new
+            before = card.read_text(encoding="utf-8")
+            rest = _SECTION.sub("\n\n", before).rstrip("\n")
+            after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
+            if after != before:
+                files.write_text(card, after)
     except (OSError, ValueError) as error:
         raise DataError(f"{card}: the scores cannot be put into the model card: {error}") from error
     return card

@@ -38,6 +38,12 @@ class Progress:
         """Whether `patience` evaluations in a row brought nothing better; never without a limit."""
         return patience is not None and self.waiting >= patience
 
+    def standing(self, steps: int, patience: int | None) -> str:
+        """A line about a run of so many steps that goes on."""
+        if self.step >= steps or self.exhausted(patience):
+            return f"the run is at its end (step {self.step} of {steps}): nothing is left to train"
+        return f"going on after step {self.step} of {steps}"
+
     def advance(self, sentences: int, seconds: float) -> None:
         """Count one more step."""
         self.step += 1

@@ -145,7 +145,7 @@ def prepare(
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
-    record |= environment()
+    record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
     return Plan(

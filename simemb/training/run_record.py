@@ -1,6 +1,7 @@
 """The record of a run, recipe.json: whether a file is one, and what differs between two."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
     """The first difference that forbids to resume a run, in words; None if there is none."""
     leaves_now, leaves_then = _leaves(now), _leaves(then)
     same = {name for name, leaf in leaves_now.items() if leaves_then.get(name) == leaf}
-    same |= {f"{section}.{name}" for (section, name), proofs in MOVABLE.items() if same.intersection(proofs)}
+    moved = tuple(f"{section}.{name}" for (section, name), proofs in MOVABLE.items() if same.intersection(proofs))
+    same |= {name for name in leaves_now.keys() & leaves_then.keys() if re.sub(r"\.\d+$", "", name) in moved}
     for section in SECTIONS:
         names = {name for name in leaves_now.keys() | leaves_then.keys() if name.startswith(f"{section}.")} - same
         if names:

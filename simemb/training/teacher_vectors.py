@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
-from simemb.files import cache_folder, writing
+from simemb.files import cache_folder, sweep, writing
 
 
 def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
@@ -18,6 +18,7 @@ def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | 
     again. Raises `DataError` if a text cannot be read.
     """
     vectors: dict[int, NDArray[np.float32]] = {}
+    sweep(cache_folder() / "vectors")
     for column in sorted(columns):
         key = repr((rows.digest(), encoder.fingerprint(), rows.columns[column]))
         path = cache_folder() / "vectors" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"

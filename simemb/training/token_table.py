@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.files import cache_folder, new_file, writing
+from simemb.files import cache_folder, new_file, sweep, writing
 from simemb.progress import track
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def token_table(
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
     path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
     with _building:
+        sweep(path.parent)
         if (table := _ready(path)) is not None:
             return table
         try:

@@ -89,14 +89,14 @@ class Trainer:
             return self._result()
 
     def _start(self) -> None:
-        """Take the run directory, or go on from its last checkpoint."""
+        """Take the run directory, or go on from its last checkpoint; without one, from the first step."""
         if self.accelerator.is_main_process:
             self.directory.claim(self.plan.record, resume=self.plan.resume)
         self.accelerator.wait_for_everyone()
         self.trackers.begin()
         if self.plan.resume:
             self._resume()
-        elif self.before is not None:
+        if self.before is not None and not self.progress.step:
             self._log({"step": 0, **self.before.numbers()})
 
     def _result(self) -> Result:
@@ -144,13 +144,12 @@ class Trainer:
         if not self.progress.best_step:  # no checkpoint was kept yet
             self._keep(None)
         self._save()
-        done = f"stopped after {self.progress.step} of {self.loader.steps} steps; the state is in {self.directory.path}"
-        raise interrupts.error(f"{done}: the same command with --resume instead of --overwrite goes on")
+        done = f"stopped after {self.progress.step} of {self.loader.steps} steps"
+        raise interrupts.error(f"{done}; `{self.directory.resuming}` goes on")
 
     def _batches(self, step: int) -> list[StepInput]:
         """The batches of a step, in memory from which the device can fetch them."""
-        batches = self.loader.step(step)
-        return [examples.pinned() for examples in batches] if self.on_gpu else batches
+        return [examples.pinned() if self.on_gpu else examples for examples in self.loader.step(step)]
 
     @contextmanager
     def _cuda_graphs(self) -> Generator[None, None, None]:
@@ -291,10 +290,11 @@ class Trainer:
         self.trackers.begin()
 
     def _resume(self) -> None:
-        self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)
-        self.last_shown = (self.progress.sentences, self.progress.seconds)
-        if self.accelerator.scaler is not None and self.progress.scaler is not None:
-            self.accelerator.scaler.load_state_dict(self.progress.scaler)
-        if self.accelerator.is_main_process:
-            self.directory.forget_after(self.progress.step)
-        log.info("going on after step %d of %d", self.progress.step, self.loader.steps)
+        if self.directory.checkpoint.exists():
+            self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)
+            self.last_shown = (self.progress.sentences, self.progress.seconds)
+            if self.accelerator.scaler is not None and self.progress.scaler is not None:
+                self.accelerator.scaler.load_state_dict(self.progress.scaler)
+            if self.accelerator.is_main_process:
+                self.directory.forget_after(self.progress.step)
+        log.info("%s", self.progress.standing(self.loader.steps, self.recipe.patience))

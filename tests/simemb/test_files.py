@@ -295,6 +295,34 @@ def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
     assert files.cache_folder() == tmp_path / ".cache" / "simemb"
 
 
+def test_what_killed_commands_left_in_the_cache_goes_and_what_is_being_written_stays(tmp_path: Path):
+    number = "1f" * 16
+    for name in (f".one.npy.{number}.partial", "mine.partial", ".mine.simemb.lock.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "inner").write_text("half")
+    (tmp_path / ".three.npy.simemb.lock").write_text("4711 elsewhere")
+    (tmp_path / "one.npy").write_text("whole")
+    holding, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with files.writing(tmp_path / "two.npy"):
+            (tmp_path / f".two.npy.{number}.partial").mkdir()
+            holding.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    holding.wait(60)
+    files.sweep(tmp_path)
+    kept = {f".two.npy.{number}.partial", ".two.npy.simemb.lock", "mine.partial", ".mine.simemb.lock.old", "one.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    done.set()
+    thread.join()
+    files.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.partial", ".mine.simemb.lock.old", "one.npy"}
+    files.sweep(tmp_path / "nothing")
+
+
 # ---- JSON ----------------------------------------------------------------------------------------------
 
 

@@ -116,3 +116,27 @@ def test_the_columns_of_a_file_may_be_named(
     for words in (["--suite", "stsb", "--columns", "a1", "b1"], ["--suite", str(path), "--columns", "a1"]):
         with pytest.raises(UsageError, match="--columns names the columns of files of scored pairs"):
             eval_verb.run([str(tiny_base), *words])
+
+
+def test_scores_are_shown_where_the_run_cannot_be_written(
+    tiny_base: Path, sentences_file: Path, dev_file: Path, capsys: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    """A run of somebody else, on a disk that may only be read."""
+    train(tiny_base, sentences_file, "--output", "run")
+    Path("run/scores").write_text("in the way of a folder")
+    capsys.readouterr()
+    eval_verb.run(["run", "--suite", str(dev_file), "--json", "scores.json"])
+    assert "the scores are not kept in the run: cannot write the scores to run/scores/dev.json" in caplog.text
+    assert "spearman" in capsys.readouterr().out
+    assert Path("scores.json").is_file()
+
+
+def test_stray_files_of_a_killed_eval_go_though_no_score_is_new(
+    tiny_base: Path, sentences_file: Path, dev_file: Path
+) -> None:
+    train(tiny_base, sentences_file, "--output", "run")
+    eval_verb.run(["run", "--suite", str(dev_file)])
+    for name in (f".README.md.{'0' * 32}.partial", ".README.md.simemb.lock"):
+        Path("run/best", name).write_text("")
+    eval_verb.run(["run", "--suite", str(dev_file)])
+    assert not [path.name for path in Path("run/best").iterdir() if path.name.startswith(".")]

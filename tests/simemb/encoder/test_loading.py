@@ -274,7 +274,8 @@ def test_reading_a_run_removes_nothing_of_its_owner(tmp_path):
 
 def test_a_run_without_an_encoder_is_named_as_such(tmp_path):
     (tmp_path / "recipe.json").write_text("{}")
-    with pytest.raises(ModelError, match="a run without an encoder"):
+    advice = f"has no encoder yet: `simemb train --resume {tmp_path}` goes on with it"
+    with pytest.raises(ModelError, match=advice):
         Encoder.load(tmp_path)
 
 

@@ -304,3 +304,20 @@ def _refusal(encoder, path):
     with pytest.raises(BusyError) as caught:
         encoder.save(path)
     return str(caught.value)
+
+
+def test_what_a_library_raises_on_a_full_disk_is_one_line_and_the_earlier_model_stays(tmp_path, monkeypatch):
+    encoder = make_encoder()
+    encoder.save(tmp_path / "model")
+
+    def full(*_: object, **__: object) -> None:
+        raise Exception("No space left on device (os error 28)")  # as tokenizers does
+
+    monkeypatch.setattr(type(encoder.tokenizer), "save_pretrained", full)
+    with (
+        pytest.raises(ModelError, match="model: the model cannot be written there: No space left on device"),
+        saving.new_directory(tmp_path / "model") as folder,
+    ):
+        encoder.tokenizer.save_pretrained(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert Encoder.load(tmp_path / "model").fingerprint() == encoder.fingerprint()
