@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb.comparison.compatibility import Record, read_record
 from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
 from simemb.files import write_text
@@ -44,30 +44,27 @@ def update(run: str | Path) -> Path | None:
     return card
 
 
-def _records(folder: Path) -> list[dict[str, Any]]:
+def _records(folder: Path) -> list[Record]:
     """The records of the encoder that was scored last, by suite."""
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            record = files.load_json(path)
-            _suite(record)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            log.warning("%s is not a record of scores, so it is not in the model card", path)
-            continue
-        records.append(record)
-    last = max(records, key=lambda record: record["date"], default={})
+            records.append(read_record(path))
+        except DataError as error:
+            log.warning("%s; it is not in the model card", error)
+    last = max(records, key=lambda record: record.get("date", ""), default={})
     return [record for record in records if record["fingerprint"] == last["fingerprint"]]
 
 
-def _suite(record: dict[str, Any]) -> str:
+def _suite(record: Record) -> str:
     """A suite as Markdown: the headline of each task, their average, and what must be known of the training."""
-    headline = record["headline"]
+    headline = record.get("headline", "spearman")
     cells = {name: _number(task, headline) for name, task in record["tasks"].items()}
     cells["average"] = _number(record["average"], headline)
     overlap = record.get("overlap")
     words = Overlap.from_json(overlap).words() if overlap else []
     unit = "" if headline in DECIMALS else ", in points"
-    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}{unit}; {record['date'][:10]}"
+    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}{unit}; {record.get('date', '')[:10]}"
     missing = f"; without {', '.join(record['missing'])}" if record.get("missing") else ""
     table = "\n".join([_row(cells), _row(["---:"] * len(cells)), _row(cells.values())])
     return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])
@@ -79,7 +76,7 @@ def _number(content: Any, name: str) -> str:
     while level:
         for part in level:
             if name in part:  # null is a number that is not defined
-                return "-" if part[name] is None else f"{part[name]:.2f}"
+                return f"{part[name]:.2f}" if isinstance(part[name], int | float) else "-"
         level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
     return "-"
 

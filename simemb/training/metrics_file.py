@@ -37,7 +37,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 def _numbers(text: str) -> dict[str, Any] | None:
     """The numbers of a line; None if it is none of ours."""
     try:
-        record = files.parse_json(text)
+        record = files.parse_record(text)
     except ValueError:
         return None
     if not isinstance(record, dict) or type(record.get("step")) is not int:

@@ -23,7 +23,7 @@ Place = Callable[[Path, Dice], None]
 
 UNREADABLE = (LookupError, ValueError, TypeError, RecursionError, OSError, EOFError, struct.error, zlib.error)
 """What mutations of a structure raise where an earlier mutation took it away."""
-HUGE = 20 << 20
+HUGE = 2 << 20
 """Bytes of what is to be large."""
 
 
