@@ -19,6 +19,7 @@ Shape = TypeVar("Shape")
 def shaped(content: Any, shape: type[Shape]) -> Shape:
     """The content of a JSON file in its shape. Raises `ValueError` that names the place of what does not fit.
 
+    >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Run:
     ...     steps: int

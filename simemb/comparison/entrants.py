@@ -114,6 +114,8 @@ def runs(directory: Path) -> list[Path]:
     record = directory / seeds.RECORD
     if record.is_file():
         named = {run.directory for run in _read(record, seeds.Runs).runs}
+        if not named:
+            raise DataError(f"{record}: names no run")
         missing = named - {path.name for path in existing}
         if missing:
             raise DataError(f"{directory}: {seeds.RECORD} names {min(missing)}, which is not there")

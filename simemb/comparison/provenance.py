@@ -85,7 +85,10 @@ def pooling_notes(poolings: Mapping[str, str]) -> list[str]:
 
 
 def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
-    path = _record(Path(model)) if model and not is_bundled(model) else None
+    try:
+        path = _record(Path(model)) if model and not is_bundled(model) else None
+    except (OSError, ValueError):  # no file can have such a name
+        path = None
     if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:
@@ -162,7 +165,7 @@ def _from_recipe(content: dict[str, Any]) -> dict[str, Any]:
             "name": " + ".join(parts),
             "parts": parts,
             "columns": columns,
-            "read": [columns[place] for place in read if place < len(columns)],
+            "read": [columns[place] for place in read if 0 <= place < len(columns)],
             "digest": data["digest"],
             "rows": data["rows"],
             "warning": run.get("warning", ""),
