@@ -90,6 +90,28 @@ def test_a_damaged_file_is_named_and_leaves_the_model_alone(damage: str, tmp_pat
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
+@pytest.mark.parametrize(
+    ("there", "instead", "words"),
+    [
+        (b'step\\": 1', b'step\\": "', "damaged"),
+        (b'sentences\\": 0', b'sentences\\": []', "damaged"),
+        (b"optimizer.0.exp_avg", b"optimizer.0.exp_avx", "moments of weight 0"),
+        (b"optimizer.1.", b"optimizer.9.", "moments of weight 9"),
+        (b"optimizer.1.", b"optimizer.x.", "invalid literal"),
+    ],
+)
+def test_a_checkpoint_with_other_names_and_numbers_is_refused(there: bytes, instead: bytes, words: str, tmp_path: Path):
+    path = tmp_path / "state.safetensors"
+    model, optimizer = trained(1)
+    checkpoint.save(path, model, optimizer, Progress(step=1))
+    content = path.read_bytes()
+    assert there in content
+    path.write_bytes(content.replace(there, instead))
+    with pytest.raises(TrainingError, match=r"the checkpoint is damaged.*--overwrite") as refusal:
+        checkpoint.load(path, model, optimizer)
+    assert words in str(refusal.value)
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path):
     path = tmp_path / "state.safetensors"
     checkpoint.save(path, *trained(1, width=3), Progress(step=1))
