@@ -282,6 +282,12 @@ MODELS = (
         before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
     ),
     Case(
+        "written vectors that are not finite",
+        "encode bad good.txt --output vectors.npy",
+        ("bad", "not finite"),
+        before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
+    ),
+    Case(
         "training weights that are not finite",
         TRAIN.replace("{tiny}", "bad"),
         ("loss is nan", "step 1"),
