@@ -20,7 +20,7 @@ from typing import Any
 
 from simemb import locks
 from simemb.errors import SimembError
-from simemb.foreign import reason
+from simemb.libraries import reason
 from simemb.records import shaped
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)

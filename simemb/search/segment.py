@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
-from simemb import foreign
+from simemb import libraries
 from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
 from simemb.search.rows import SCHEMA
@@ -113,7 +113,7 @@ class Segment:
             SearchError: a file is missing, damaged or unreadable, or the two files are not of one segment.
         """
         paths = [file.check(stored.directory, verify=verify) for file in (stored.vectors, stored.texts)]
-        with foreign.reading(lambda reason: SearchError(f"{stored.directory}: cannot read the index: {reason}")):
+        with libraries.reading(lambda reason: SearchError(f"{stored.directory}: cannot read the index: {reason}")):
             vectors = _map_vectors(paths[0])
             texts = pa.ipc.open_file(pa.memory_map(str(paths[1]))).read_all()
         if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:

@@ -68,10 +68,11 @@ class File:
         """The path of the file.
 
         Raises:
-            SearchError: the file is missing, has another name, size or (with `verify`) checksum than simemb gave it.
+            SearchError: the name is not one that simemb gives, or the file is missing, has another size or (with
+                `verify`) another checksum.
         """
-        if not _PART.fullmatch(self.name):
-            raise SearchError(f"{directory / MANIFEST}: {self.name!r:.60} is no file of an index: build it again")
+        if not _PART.fullmatch(str(self.name)):
+            raise SearchError(f"{directory / MANIFEST}: names {self.name!r}, which is no file of an index: damaged")
         path = directory / self.name
         if not path.is_file():
             raise SearchError(f"{path}: missing: the index is damaged, build it again")

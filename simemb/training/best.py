@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from simemb import foreign
+from simemb import libraries
 from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
@@ -39,5 +39,5 @@ def restore(encoder: Encoder, directory: Path) -> None:
     damaged = f"{directory}: damaged, it is no longer the encoder of this run"
     if not isinstance(saved, Encoder):
         raise TrainingError(damaged)
-    with foreign.reading(lambda reason: TrainingError(f"{damaged}: {reason}")):
+    with libraries.reading(lambda reason: TrainingError(f"{damaged}: {reason}")):
         encoder.load_state_dict(saved.state_dict())

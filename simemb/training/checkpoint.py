@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simemb import files, foreign
+from simemb import files, libraries
 from simemb.errors import TrainingError
 from simemb.records import shaped
 
@@ -74,7 +74,7 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
     def damaged(reason: str) -> TrainingError:
         return TrainingError(f"{path}: the checkpoint is damaged ({reason}); start again with --overwrite")
 
-    with foreign.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+    with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
         content = files.parse_record(file.metadata()["progress"])
         progress = shaped(content, Progress)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -84,7 +84,7 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
         raise damaged("it counts less than nothing")
     _fill(method, tensors, path)
     state = optimizer.state_dict()
-    with foreign.reading(damaged):
+    with libraries.reading(damaged):
         state["state"] = _moments(tensors)
     _check(state["state"], optimizer, damaged)
     optimizer.load_state_dict(state)

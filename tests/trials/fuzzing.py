@@ -242,7 +242,9 @@ def main(words: Sequence[str] | None = None) -> int:
             specimens.make(pantry)
         if options.case is not None:
             return _again(options, pantry)
-        for case, verdict in cases(options, pantry):
+        for done, (case, verdict) in enumerate(cases(options, pantry), 1):
+            if done % 100 == 0:
+                sys.stderr.write(f"{done} of {options.cases} cases, the last is {case.number}\n")
             counts[case.kind.name, verdict.outcome] += 1
             if verdict.outcome == FAULT:
                 _say(f"fault: {case.kind.name}, {case.mutation}; {case.reader}\n  {verdict.words}\n  {case.repeated}")

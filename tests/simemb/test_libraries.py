@@ -3,7 +3,7 @@
 import pytest
 
 from simemb.errors import DataError, ModelError
-from simemb.foreign import LONGEST, reading, reason
+from simemb.libraries import LONGEST, reading, reason
 
 
 @pytest.mark.parametrize(
