@@ -307,7 +307,8 @@ def _written(pantry: Path) -> None:
             raise RuntimeError(f"simemb {command}: exit code {code}")
     from simemb import Encoder
 
-    Encoder.load(pantry / "base", pooling="first_last").save(pantry / "layers")
+    layers: Any = Encoder.load(pantry / "base", pooling="first_last")
+    layers.save(pantry / "layers")
 
 
 INDEXES = {"index": "exact", "hnsw": "hnsw", "ivf": "ivf"}
