@@ -37,7 +37,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return str(error.strerror)
     if isinstance(error, KeyError) and error.args:
         return f"it has no {error.args[0]!r:.60}"
     return " ".join(str(error).split())[:LONGEST] or type(error).__name__

@@ -74,6 +74,8 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
     def damaged(reason: str) -> TrainingError:
         return TrainingError(f"{path}: the checkpoint is damaged ({reason}); start again with --overwrite")
 
+    with libraries.reading(damaged):
+        files.refuse_special(path)
     with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
         content = files.parse_record(file.metadata()["progress"])
         progress = shaped(content, Progress)

@@ -1,5 +1,6 @@
 """The state of a run in one file: exact, whole or not there, and refused if it is damaged or another's."""
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -110,6 +111,13 @@ def test_a_checkpoint_with_other_names_and_numbers_is_refused(there: bytes, inst
     with pytest.raises(TrainingError, match=r"the checkpoint is damaged.*--overwrite") as refusal:
         checkpoint.load(path, model, optimizer)
     assert words in str(refusal.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_checkpoint_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "state.safetensors")
+    with pytest.raises(TrainingError, match=r"damaged \(it is no regular file\)"):
+        checkpoint.load(tmp_path / "state.safetensors", *trained(1))
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path):
