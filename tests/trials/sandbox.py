@@ -15,8 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS, PATIENCE = 20, 120
-"""Seconds of the processor, and by the clock, after which work counts as hanging; a busy machine is no fault of it."""
+SECONDS = 20
+"""Seconds of the processor after which work counts as hanging; that a machine is busy is no fault of the work."""
+PATIENCE = 30.0
+"""Seconds by the clock in which work that hangs does not take even a hundredth of them."""
 MEMORY = 2 << 30
 """Bytes of address space that work may take on top of what its parent has."""
 FILE = 1 << 29
@@ -84,11 +86,20 @@ def _awaited(child: int) -> tuple[int, bool]:
     """The exit code of a child, and whether it had to be stopped; whatever it has started ends with it."""
     handle = os.pidfd_open(child)
     try:
-        hung = not select.select([handle], [], [], PATIENCE)[0]
+        spent, hung = 0.0, False
+        while not hung and not select.select([handle], [], [], PATIENCE)[0]:
+            earlier, spent = spent, _processor_time(child)
+            hung = spent - earlier < PATIENCE / 100
         _kill(child)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), hung
     finally:
         os.close(handle)
+
+
+def _processor_time(child: int) -> float:
+    """The seconds of the processor that a child has taken."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kill(group: int) -> None:

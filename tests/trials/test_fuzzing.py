@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,11 @@ def hang() -> int:
         pass
 
 
+def wait() -> int:
+    time.sleep(1000)
+    return 0
+
+
 def crash() -> int:
     os.kill(os.getpid(), signal.SIGSEGV)
     return 0
@@ -92,6 +98,7 @@ def spoil(name: str) -> int:
         (fail, FAULT, "KeyError: 'format'"),
         (crash, FAULT, "killed by signal 11"),
         (hang, FAULT, "it hangs"),
+        (wait, FAULT, "it hangs"),
         (hoard, FAULT, "MemoryError"),
         (lambda: spoil("texts.txt"), FAULT, "changed: texts.txt"),
         (lambda: spoil("diary.txt"), FAULT, "changed: diary.txt"),
@@ -106,6 +113,7 @@ def test_what_a_reader_does_wrong_is_a_fault(
     pantry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Any, outcome: str, words: str
 ) -> None:
     monkeypatch.setattr(sandbox, "SECONDS", 1)
+    monkeypatch.setattr(sandbox, "PATIENCE", 3.0)
     verdict = judged(pantry, tmp_path / "home", monkeypatch, work)
     assert verdict.outcome == outcome
     assert words in verdict.words
