@@ -97,7 +97,7 @@ def shown(value: Any) -> str:
     if name == "ndarray":
         return f"an array of shape {' x '.join(map(str, value.shape)) or '()'} ({value.dtype})"
     if _is_number(value):
-        return f"{value} ({name})"
+        return f"{value!s:.60} ({name})"
     return _with_article(name)
 
 

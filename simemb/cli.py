@@ -118,14 +118,14 @@ def _answer(words: list[str]) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from simemb.errors import SimembError
+    from simemb.errors import SimembError, in_one_line
 
     _log_to_stderr()
     try:
         with _stopped_by_signals():
             import_module(f"{COMMANDS}.{verb}").run(words)
     except SimembError as error:
-        return _complain(" ".join(str(error).split()))
+        return _complain(in_one_line(error))
     except OSError as error:  # what the system refuses: a name that is too long, a device that fails
         if not (error.strerror and error.filename):
             raise

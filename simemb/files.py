@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR
 from pathlib import Path
@@ -20,11 +20,16 @@ from typing import Any
 
 from simemb import locks
 from simemb.errors import BusyError, SimembError
+from simemb.libraries import reason
+from simemb.records import shaped
 from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
 ROOM = 1 << 20
 """Bytes for which there must be room, or what failed to write met a full disk."""
+DEEPEST = 100
+"""The most levels of lists and objects in JSON of ours."""
+_DIGITS = 20
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
@@ -51,9 +56,7 @@ def new_file(path: Path) -> Generator[Path, None, None]:
         partial = folder / place.name
         yield partial
         _finish(partial, folder.stat().st_mode)
-        if place.exists() and not place.is_file():
-            code = EISDIR if place.is_dir() else EINVAL
-            raise OSError(code, "it is no regular file", str(place))
+        refuse_special(place)
         partial.replace(place)
 
 
@@ -188,24 +191,71 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, refusal: Callable[[OSError | ValueError], Exception]) -> Any:
-    """The content of a JSON file. Raises `refusal(error)` if the file cannot be read or is not JSON."""
+def read_json(path: Path, refusal: Callable[[str], SimembError], shape: Any = Any) -> Any:
+    """The content of a JSON file in its shape (see `simemb.records`), by default as it is.
+
+    Raises `refusal(reason)` if the file cannot be read, is not JSON, or does not have the shape.
+    """
     try:
-        return load_json(path)
+        return shaped(load_json(path), shape)
     except (OSError, ValueError) as error:
-        raise refusal(error) from error
+        raise refusal(reason(error)) from error
+
+
+def read_object(path: Path, refusal: Callable[[str], SimembError], shape: Any) -> dict[str, Any]:
+    """The content of a JSON file as it is, if it has the shape; raises as `read_json`."""
+    content = read_json(path, refusal, dict[str, Any])
+    try:
+        shaped(content, shape)
+    except ValueError as error:
+        raise refusal(str(error)) from error
+    return content
 
 
 def load_json(path: Path) -> Any:
     """The content of a JSON file. Raises `ValueError` for what is not JSON or could not be written again, `OSError`."""
-    text = path.read_text(encoding="utf-8")
-    content = parse_json(text)
+    refuse_special(path)
+    return parse_record(path.read_text(encoding="utf-8"))
+
+
+def parse_record(text: str) -> Any:
+    """The value of a JSON text of ours. Raises `ValueError` for what is not JSON or what no writer of ours writes.
+
+    That is: lists and objects in more than `DEEPEST` levels, whole numbers of more than 64 bits, halves of surrogate
+    pairs. So whoever reads it can go through it level by level, compute with it and write it again.
+    """
+    try:
+        content = _BOUNDED.decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level, depth = [content], 0
+    while level := [item for value in level for item in _items(value)]:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested in more than {DEEPEST} levels")
     if "\\ud" in text.lower():
         try:
             json.dumps(content, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ValueError("it holds half of a surrogate pair") from None
     return content
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS or not -(2**63) <= int(digits) < 2**64:
+        raise ValueError(f"it holds a whole number of {len(digits)} digits, more than 64 bits")
+    return int(digits)
+
+
+def refuse_special(path: Path) -> None:
+    """Raise `OSError` for what exists and is no regular file: who opens a pipe waits for a writer, for ever."""
+    if path.exists() and not path.is_file():
+        code = EISDIR if path.is_dir() else EINVAL
+        raise OSError(code, "it is no regular file", str(path))
 
 
 def parse_json(text: str, *, distinct_keys: bool = False) -> Any:
@@ -229,6 +279,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # One for all lines: `json.loads` makes a decoder for each text, which takes as long as to read a short one.
 _DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct)
+_BOUNDED = json.JSONDecoder(parse_int=_whole)
 
 
 def sha256_of(path: Path) -> str:

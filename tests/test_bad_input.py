@@ -243,7 +243,7 @@ RECIPES = (
     bad_file("a recipe that fails", "a.py", "1 / 0\n", "ZeroDivisionError", words="train {file} --output run"),
     bad_file("no recipe in the file", "a.py", "x = 1\n", "no `recipe`", words="train {file} --output run"),
     bad_file("no JSON", "recipe.json", "{", "not a run's recipe.json", words="train {file} --output run"),
-    bad_file("no recipe in the JSON", "a.json", "{}", "no 'recipe'", words="train {file} --output run"),
+    bad_file("no recipe in the JSON", "a.json", "{}", "recipe is missing", words="train {file} --output run"),
     bad_file(
         "an unknown field", "a.json", '{"recipe": {"kind": "Recipe", "batch": 1}}', "'batch'", words="train {file}"
     ),
@@ -278,6 +278,12 @@ MODELS = (
     Case(
         "vectors that are not finite",
         "eval bad --suite dev.tsv --json scores.json",
+        ("bad", "not finite"),
+        before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
+    ),
+    Case(
+        "written vectors that are not finite",
+        "encode bad good.txt --output vectors.npy",
         ("bad", "not finite"),
         before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
     ),

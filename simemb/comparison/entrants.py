@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from simemb.encoder.models import Model
 from simemb.encoder.streaming import Precision, TextEncoder
 from simemb.errors import DataError
 from simemb.training import seeds
+from simemb.training.run_record import RunRecord
 
 log = logging.getLogger("simemb")
 
@@ -118,7 +119,9 @@ def runs(directory: Path) -> list[Path]:
     existing.sort(key=lambda path: int(path.name[5:]))
     record = directory / seeds.RECORD
     if record.is_file():
-        named = {str(run["directory"]) for run in _read(record, "runs")}
+        named = {run.directory for run in _read(record, seeds.Runs).runs}
+        if not named:
+            raise DataError(f"{record}: names no run")
         missing = named - {path.name for path in existing}
         if missing:
             raise DataError(f"{directory}: {seeds.RECORD} names {min(missing)}, which is not there")
@@ -147,17 +150,10 @@ def _check(directories: Sequence[Path]) -> None:
 
 def _settings(directory: Path) -> dict[str, Any]:
     """What defines a run, from its recipe.json."""
-    path = directory / "recipe.json"
-    return {f"{part}.{name}": value for part in ("recipe", "run", "data") for name, value in _read(path, part).items()}
+    record = _read(directory / "recipe.json", RunRecord)
+    parts = {part.name: getattr(record, part.name) for part in fields(record)}
+    return {f"{part}.{name}": value for part, settings in parts.items() for name, value in settings.items()}
 
 
-def _read(path: Path, part: str) -> Any:
-    damaged = DataError(f"{path}: is damaged, it has no {part!r}")
-    content = files.read_json(
-        path,
-        lambda error: DataError(f"{path}: cannot be read: {error.strerror}") if isinstance(error, OSError) else damaged,
-    )
-    try:
-        return content[part]
-    except (KeyError, TypeError) as error:
-        raise damaged from error
+def _read(path: Path, shape: Any) -> Any:
+    return files.read_json(path, lambda reason: DataError(f"{path}: cannot be read: {reason}"), shape)

@@ -78,8 +78,8 @@ def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> st
 def _open(data: Data) -> Rows | str:
     """The rows that a run was trained on, or why they are not available."""
     name, columns, labels = data["name"], data["columns"], data.get("labels")
-    places = list(map(_place, data.get("parts", [name])))
     try:
+        places = list(map(_place, data.get("parts") or [name]))
         rows = open_rows(
             places if len(places) > 1 else places[0],
             columns=[*columns[:2], labels] if labels else columns,
@@ -87,8 +87,8 @@ def _open(data: Data) -> Rows | str:
             header=data.get("header", True),
         )
         rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
-        same = rows.digest() == data["digest"]
-    except (DataError, OSError):
+        same = rows.digest() == data["digest"] and set(data["read"]) <= set(rows.columns)
+    except (DataError, OSError):  # also for a name that no file can have
         return f"the training data ({name}) are not at hand"
     return rows if same else f"the training data ({name}) are no longer what they were"
 

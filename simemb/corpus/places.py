@@ -12,6 +12,7 @@ from simemb.arguments import home
 from simemb.corpus import sources
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import are_objects
+from simemb.corpus.lines import reading
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
 
@@ -55,9 +56,9 @@ def saved_standard_input() -> Path:
     """A temporary file with all of standard input, which can be read only once: .jsonl if its lines are objects."""
     handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
     path = Path(name)
-    with os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
     try:
+        with reading(STANDARD_INPUT), os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
         of_objects = are_objects(head(path, STANDARD_INPUT))
     except DataError:
         path.unlink()

@@ -4,6 +4,7 @@ Older releases of sentence-transformers read it as well as the newest (release 5
 release 6). The installed release gives the same vectors as simemb (tests/simemb/encoder/test_saving.py).
 """
 
+import functools
 import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -111,7 +112,7 @@ def save(
 def new_directory(path: Path, *, overwrite: bool) -> Generator[Path, None, None]:
     """`simemb.files.new_directory` for a model; whatever the libraries raise on a full disk becomes `ModelError`."""
     try:
-        check = partial(refuse, path, overwrite=overwrite)
+        check = functools.partial(refuse, path, overwrite=overwrite)
         with writing(path, overwrite=overwrite), files.new_directory(path, check=check) as folder:
             yield folder
     except Exception as error:

@@ -18,7 +18,7 @@ import numpy as np
 from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.prompts import resolve
-from simemb.encoder.unit_vectors import unit
+from simemb.encoder.unit_vectors import refuse_infinite, unit
 from simemb.encoder.unknown_tokens import UnknownTokens
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
@@ -206,6 +206,7 @@ def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[l
                 batch = [tokens[row] for row in rows]
                 vectors[rows] = encoder.embed(batch, options.prompt)
                 advance(len(rows))
+            refuse_infinite(vectors, chunk, getattr(encoder, "name", "the encoder"))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
     if broken:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from simemb.encoder.prompts import ROLES, Role, prompt_for
 from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.unit_vectors import refuse_infinite
 from simemb.encoder.unknown_tokens import look
-from simemb.errors import ModelError
 from simemb.evaluation.vector_cache import VectorCache
 
 
@@ -78,7 +78,7 @@ class TextVectors:
     def _encode(self, batch: list[str], prompt: str) -> NDArray[np.float32]:
         options: dict[str, Any] = {"prompt": prompt} if getattr(self._encoder, "prompts", {}) else {}
         vectors = self._encoder.encode(batch, batch_size=self._batch_size, progress=self.progress, **options)
-        _check(self._encoder.name, batch, vectors)
+        refuse_infinite(vectors, batch, self._encoder.name)
         return vectors
 
     def encode(self, texts: Sequence[str], role: Role = "text") -> NDArray[np.float32]:
@@ -92,10 +92,3 @@ class TextVectors:
 
     def __getitem__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.of("text", texts)
-
-
-def _check(name: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    rows = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if rows.size:
-        count = f"{rows.size} of {len(texts)} sentences have a vector that is not finite"
-        raise ModelError(f"{name} cannot be scored: {count} (the first: {texts[rows[0]]!r:.60})")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb import files
+from simemb.comparison.compatibility import Record, read_record
 from simemb.comparison.contamination import Overlap
 from simemb.encoder.model_card import plain
 from simemb.errors import DataError
@@ -47,25 +48,22 @@ def update(run: str | Path) -> Path | None:
     return card
 
 
-def _records(folder: Path) -> list[dict[str, Any]]:
+def _records(folder: Path) -> list[Record]:
     """The records of the encoder that was scored last, by suite."""
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            record = files.load_json(path)
-            _suite(record)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            log.warning("%s is not a record of scores, so it is not in the model card", path)
-            continue
-        records.append(record)
-    last = max(records, key=lambda record: record["date"], default={})
+            records.append(read_record(path))
+        except DataError as error:
+            log.warning("%s; it is not in the model card", error)
+    last = max(records, key=lambda record: record.get("date", ""), default={})
     current = [record for record in records if record["fingerprint"] == last["fingerprint"]]
     return sorted(current, key=lambda record: (record["suite"], -(record.get("truncate_dim") or inf)))
 
 
-def _suite(record: dict[str, Any]) -> str:
+def _suite(record: Record) -> str:
     """A suite as Markdown: the headline of each task, their average, and what must be known of the training."""
-    headline = record["headline"]
+    headline = record.get("headline", "spearman")
     cells = {name: _number(task, headline) for name, task in record["tasks"].items()}
     missing = record.get("missing", ())
     cells[headings.average(list(cells), missing, record.get("left_out", ()))] = _number(record["average"], headline)
@@ -73,9 +71,8 @@ def _suite(record: dict[str, Any]) -> str:
     words = Overlap.from_json(overlap).words() if overlap else []
     unit = "" if headline in DECIMALS else ", in points"
     size = f", the first {record['truncate_dim']} dimensions" if record.get("truncate_dim") else ""
-    title = (
-        f"### {plain(record['suite'])}{size}\n\n{plain(headline.replace('_', ' '))}{unit}; {plain(record['date'][:10])}"
-    )
+    title = f"### {plain(record['suite'])}{size}\n\n"
+    title += f"{plain(headline.replace('_', ' '))}{unit}; {plain(record.get('date', '')[:10])}"
     title += f"; without {plain(', '.join(missing))}" if missing else ""
     table = "\n".join([_row(map(plain, cells)), _row(["---:"] * len(cells)), _row(cells.values())])
     return "\n\n".join([title, table, *([_bullets(words)] if words else [])])
@@ -87,7 +84,7 @@ def _number(content: Any, name: str) -> str:
     while level:
         for part in level:
             if name in part:  # null is a number that is not defined
-                return "-" if part[name] is None else f"{part[name]:.2f}"
+                return f"{part[name]:.2f}" if isinstance(part[name], int | float) else "-"
         level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
     return "-"
 

@@ -23,7 +23,7 @@ from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
 from simemb.search.segment_builder import build_segments
-from simemb.search.storage import FORMAT, MANIFEST, File, Origin, open_directory, read_manifest, write_manifest
+from simemb.search.storage import FORMAT, MANIFEST, Origin, open_directory, read_manifest, write_manifest
 
 
 @dataclass(frozen=True)
@@ -197,15 +197,14 @@ class Index:
         folder = Path(directory).resolve()
         read, content = storage.version(folder), read_manifest(folder)
         try:
-            index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
-            files = [Stored(folder, File(**part["vectors"]), File(**part["texts"])) for part in content["parts"]]
-            total = int(content["count"])
-            index._beside = Origin.at(folder, content["beside"]) if content.get("beside") else None
-        except (KeyError, TypeError, ValueError) as error:
-            raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
+            index = cls(content.encoder, kind=content.kind, effort=content.effort)
+        except SearchError as error:
+            raise SearchError(f"{folder / MANIFEST}: damaged ({error}), build the index again") from error
+        index._beside = Origin.at(folder, content.beside) if content.beside else None
         index._version = folder, read
-        index._segments = [Segment.load(stored, verify=verify) for stored in files]
-        if len(index) != total or any(segment.vectors.d != index.origin.dim for segment in index._segments):
+        stored = [Stored(folder, part.vectors, part.texts) for part in content.parts]
+        index._segments = [Segment.load(each, verify=verify) for each in stored]
+        if len(index) != content.count or any(segment.vectors.d != index.origin.dim for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
             index.encoder = encoder_of(encoder)

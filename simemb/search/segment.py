@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
+from simemb import libraries
 from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
 from simemb.search.rows import SCHEMA
-from simemb.search.storage import File, first_line, write_file
+from simemb.search.storage import File, write_file
 
 KINDS = ("auto", "exact", "hnsw", "ivf")
 EXACT_LIMIT = 100_000
@@ -118,11 +119,9 @@ class Segment:
             SearchError: a file is missing, damaged or unreadable, or the two files are not of one segment.
         """
         paths = [file.check(stored.directory, verify=verify) for file in (stored.vectors, stored.texts)]
-        try:
+        with libraries.reading(lambda reason: SearchError(f"{stored.directory}: cannot read the index: {reason}")):
             vectors = _map_vectors(paths[0])
             texts = pa.ipc.open_file(pa.memory_map(str(paths[1]))).read_all()
-        except (RuntimeError, OSError, pa.ArrowException) as error:
-            raise SearchError(f"{stored.directory}: cannot read the index: {first_line(error)}") from error
         if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:
             raise SearchError(f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again")
         return cls(vectors, texts, stored)

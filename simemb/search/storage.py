@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import is_temporary, load_json, new_file, tidy_inside, write_text, writing
+from simemb.files import is_temporary, load_json, new_file, read_json, tidy_inside, write_text, writing
 from simemb.locks import confirm
 from simemb.outputs import exists
 
@@ -89,6 +89,37 @@ class File:
         return path
 
 
+@dataclass(frozen=True)
+class Part:
+    """The two files of a segment."""
+
+    vectors: File
+    texts: File
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is read of `index.json`.
+
+    beside: the way from the directory of the index to that of its encoder. The others: as in `simemb.search.index`.
+    """
+
+    format: int
+    encoder: Origin
+    kind: str
+    effort: int
+    count: int
+    parts: tuple[Part, ...]
+    beside: str | None = None
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """What `index.json` says in every format."""
+
+    format: int
+
+
 def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
     """Write a file under a new name: `pattern` with a random hexadecimal number in place of `{}`.
 
@@ -138,7 +169,7 @@ def open_directory(directory: Path, *, overwrite: bool, read: tuple[Path, str] |
                 directory.rmdir()
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
+def read_manifest(directory: Path) -> Manifest:
     """The content of `index.json`.
 
     Raises:
@@ -147,14 +178,14 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not path.is_file():
         raise SearchError(f"{directory}: no index here (no {MANIFEST}): make one with `simemb index`")
-    try:
-        content = load_json(path)
-        version = content["format"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise SearchError(f"{path}: not the description of an index ({error!r}): build it again") from error
+
+    def refusal(reason: str) -> SearchError:
+        return SearchError(f"{path}: damaged, or not the description of an index ({reason}): build it again")
+
+    version = read_json(path, refusal, _Numbered).format
     if version != FORMAT:
-        raise SearchError(f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again")
-    return content
+        raise SearchError(f"{path}: format {version!s:.20}; this simemb reads format {FORMAT}: build the index again")
+    return read_json(path, refusal, Manifest)
 
 
 def version(directory: Path) -> str:
@@ -212,9 +243,8 @@ def _remove_unnamed(directory: Path) -> None:
     named = {MANIFEST}
     if (directory / MANIFEST).exists():
         try:
-            parts = read_manifest(directory)["parts"]
-            named |= {part[kind]["name"] for part in parts for kind in ("vectors", "texts")}
-        except (SearchError, KeyError, TypeError):
+            named |= {file.name for part in read_manifest(directory).parts for file in (part.vectors, part.texts)}
+        except SearchError:
             return
     for path in directory.iterdir():
         if _PART.fullmatch(path.name) and path.name not in named:

@@ -74,15 +74,8 @@ def fit(
     begun = None if isinstance(resume, bool) else resume
     directory = RunDirectory(_place(output, begun))
     typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
-    typed |= {
-        "header": header,
-        "pooling": pooling,
-        "max_length": max_length,
-        "dev": dev,
-        "metric": metric,
-        "seed": seed,
-        "precision": precision,
-    }
+    typed |= {"header": header, "pooling": pooling, "max_length": max_length, "dev": dev, "metric": metric}
+    typed |= {"seed": seed, "precision": precision}
     given = {name: value for name, value in typed.items() if value is not None}
     with directory.writing():
         if begun is not None:

@@ -236,10 +236,9 @@ class RunDirectory:
         """
         saved = files.read_json(
             self.recipe,
-            lambda error: TrainingError(f"{self.recipe}: cannot be read ({error}); give a new run another --output"),
+            lambda reason: TrainingError(f"{self.recipe}: cannot be read ({reason}); give a new run another --output"),
+            Mapping[str, Any],
         )
-        if not isinstance(saved, dict):
-            raise TrainingError(f"{self.recipe}: is not a run's recipe.json; give a new run another --output")
         found = difference(record, saved)
         if found is not None:
             raise TrainingError(

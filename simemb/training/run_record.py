@@ -3,13 +3,65 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from simemb import files
+from simemb.errors import DataError
 
-SECTIONS = ("recipe", "run", "data")
-"""What a run and its continuation have in common; versions and machine may differ."""
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run and its continuation have in common; versions and machine may differ."""
+
+    recipe: Mapping[str, Any]
+    run: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Run:
+    model: str
+    fingerprint: str
+    data: str | tuple[str, ...]
+    columns: tuple[str, ...]
+    seed: int
+    metric: str = "spearman"
+    warning: str = ""
+    labels: str = ""
+    delimiter: str = ""
+    header: bool = True
+
+
+@dataclass(frozen=True)
+class _View:
+    column: int
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    views: tuple[_View, ...]
+    keep: str = "best"
+
+
+@dataclass(frozen=True)
+class _Data:
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """What recipe.json must say, as far as anything reads it that does not train (see `simemb.records`)."""
+
+    recipe: _Recipe
+    run: _Run
+    data: _Data
+
+
+SECTIONS = tuple(section.name for section in fields(RunRecord))
 
 DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide")
 """Differences that say less to a person than any other, so they are named last."""
@@ -26,11 +78,19 @@ MOVABLE = {
 
 def is_record(path: Path) -> bool:
     """Whether a file is the recipe.json of a run."""
-    try:
-        content = files.load_json(path)
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and all(isinstance(content.get(section), dict) for section in SECTIONS)
+    with suppress(DataError):
+        files.read_json(path, DataError, RunRecord)
+        return True
+    return False
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of the recipe.json of a run. Raises `DataError` for what is none."""
+
+    def refusal(reason: str) -> DataError:
+        return DataError(f"{path} is damaged ({reason}): it does not say what was trained, and how")
+
+    return files.read_object(path, refusal, RecordShape)
 
 
 def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:

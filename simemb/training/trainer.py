@@ -16,14 +16,13 @@ import torch
 from torch import Tensor
 
 from simemb import distributed
-from simemb.encoder.encoder import Encoder
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
-from simemb.training.best import check_finite, is_better, verdict
+from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
 from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
@@ -101,9 +100,7 @@ class Trainer:
 
     def _result(self) -> Result:
         """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
-        best = Encoder.load(self.directory.best)
-        assert isinstance(best, Encoder)
-        self.method.encoder.load_state_dict(best.state_dict())
+        restore(self.method.encoder, self.directory.best)
         return Result(
             directory=self.directory.path,
             encoder=self.method.encoder.eval(),

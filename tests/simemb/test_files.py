@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from errno import EACCES, ENOSPC
 from pathlib import Path
 from typing import Any
@@ -330,7 +331,9 @@ def test_what_killed_commands_left_in_the_cache_goes_and_what_is_being_written_s
     ("text", "words"),
     [
         ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
-        ("9" * 5000, "integer string conversion"),
+        ("[" * 101 + "1" + "]" * 101, "more than 100 levels"),
+        ("9" * 5000, "more than 64 bits"),
+        ('{"a": 18446744073709551616}', "more than 64 bits"),
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
         ("{", "Expecting property name"),
         ("", "Expecting value"),
@@ -341,6 +344,8 @@ def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
         files.load_json(path)
+    path.write_text(f"{'[' * 100}-{2**63}, {2**64 - 1}{']' * 100}")
+    files.load_json(path)
     path.write_text('{"a": "\\ud83d\\ude00"}')
     assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}
 
@@ -371,3 +376,30 @@ def test_where_there_is_room_an_error_stays_what_it_is(error: Exception, tmp_pat
     with pytest.raises(type(error)) as caught, files.new_file(tmp_path / "a"):
         raise error
     assert caught.value is error
+
+
+@dataclass(frozen=True)
+class Size:
+    bytes: int
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[]", "it must be an object, not a list"), ('{"bytes": "1"}', "bytes must be a whole number, not '1'")],
+)
+def test_json_of_another_shape_is_refused_with_its_place(text: str, words: str, tmp_path: Path):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    for read in (files.read_json, files.read_object):
+        with pytest.raises(DataError, match=f"a.json: {words}"):
+            read(path, lambda reason: DataError(f"a.json: {reason}"), Size)
+    path.write_text('{"bytes": 1, "more": 2}')
+    assert files.read_json(path, DataError, Size) == Size(1)
+    assert files.read_object(path, DataError, Size) == {"bytes": 1, "more": 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_json_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(OSError, match="no regular file"):
+        files.load_json(tmp_path / "a.json")

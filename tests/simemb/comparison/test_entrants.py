@@ -148,11 +148,28 @@ def test_the_same_seed_twice_is_no_group(tmp_path: Path):
 @pytest.mark.parametrize("content", ["no json", "[]", '{"recipe": {}}'])
 def test_a_damaged_record_is_named(tmp_path: Path, content: str):
     (run(tmp_path, 1) / "recipe.json").write_text(content)
-    with pytest.raises(DataError, match=r"recipe.json: is damaged, it has no '(recipe|run)'"):
+    with pytest.raises(DataError, match=r"recipe.json: cannot be read: "):
         runs(tmp_path)
 
 
 def test_a_missing_record_is_named(tmp_path: Path):
     (run(tmp_path, 1) / "recipe.json").unlink()
     with pytest.raises(DataError, match=r"recipe.json: cannot be read: No such file"):
+        runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "it must be an object, not a list"),
+        ('{"runs": {}}', "runs must be a list"),
+        ('{"runs": []}', "names no run"),
+        ('{"runs": [{"seed": 1}]}', r"runs\[0\].directory is missing"),
+        ('{"runs": [{"directory": 1}]}', r"runs\[0\].directory must be a string, not 1"),
+    ],
+)
+def test_a_damaged_record_of_seeds_is_named(tmp_path: Path, content: str, words: str):
+    run(tmp_path, 1)
+    (tmp_path / "seeds.json").write_text(content)
+    with pytest.raises(DataError, match=f"seeds.json: .*{words}"):
         runs(tmp_path)

@@ -137,9 +137,9 @@ def test_a_damaged_file_is_named(damage: Callable[[Path], None], line: str, patt
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "not the description of an index"),
-        ('{"format": 1, "enc', "not the description of an index"),
-        ("[]", "not the description of an index"),
+        ("", "damaged, or not the description of an index"),
+        ('{"format": 1, "enc', "damaged, or not the description of an index"),
+        ("[]", "damaged, or not the description of an index"),
         ('{"format": 99}', "format 99; this simemb reads format 1"),
         ('{"format": 1}', "damaged"),
     ],
