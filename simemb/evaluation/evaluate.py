@@ -130,7 +130,7 @@ def evaluate(
         by_role=(text for loaded in loaded_tasks for text in loaded.by_role()),
         batch_size=batch_size,
         progress=progress,
-        cache=VectorCache(fingerprint) if cache else None,
+        cache=VectorCache(fingerprint, encoder.dim) if cache else None,
     )
     results = {name: loaded.score(vectors) for name, loaded in tasks.items()}
     scores = {name: result.scores for name, result in results.items()}

@@ -65,7 +65,7 @@ def test_a_damaged_file_is_named_removed_and_computed_anew(cache, caplog, damage
     path.write_bytes(path.read_bytes()[:-3] if damage is None else damage)
     again = VectorCache("one").get_or_encode(["a", "b"], number)
     assert again.tobytes() == number(["a", "b"]).tobytes()
-    assert "is damaged and was removed" in caplog.text
+    assert caplog.text.count("it is made anew") == 1
     assert VectorCache("one").get_or_encode(["a", "b"], refuse).tobytes() == again.tobytes()
 
 

@@ -185,45 +185,6 @@ def test_a_damaged_file_is_made_anew():
         assert path.read_bytes() == whole
 
 
-def test_opening_looks_through_some_chunks_however_many_there_are(monkeypatch):
-    monkeypatch.setattr(tokens, "CHUNK_ROWS", 2)
-    monkeypatch.setattr(tokens, "CHUNKS_READ", 3)
-    table = token_table(open_rows(["the man plays"] * 40), make_tokenizer(), max_length=8)
-    looked: list[bool] = []
-
-    class Reader:
-        def __init__(self, reader: Any) -> None:
-            self.reader, self.schema, self.num_record_batches = reader, reader.schema, reader.num_record_batches
-
-        def get_batch_with_custom_metadata(self, number: int) -> Any:
-            batch, metadata = self.reader.get_batch_with_custom_metadata(number)
-            columns = type("Batch", (), {"num_rows": batch.num_rows, "columns": batch.columns})()
-            columns.validate = lambda *, full: looked.append(full) or batch.validate(full=full)
-            return columns, metadata
-
-    opened = tokens.pyarrow.ipc.open_file
-    monkeypatch.setattr(tokens.pyarrow.ipc, "open_file", lambda file: Reader(opened(file)))
-    assert len(tokens.TokenTable(table.path)) == 40
-    assert len(looked) == 20
-    assert sum(looked) == 4  # the first, and every sixth after it
-
-
-def test_offsets_beyond_the_ids_of_any_chunk_are_noticed(monkeypatch):
-    monkeypatch.setattr(tokens, "CHUNK_ROWS", 2)
-    table = token_table(open_rows(["the man plays"] * 20), make_tokenizer(), max_length=8)
-    whole = table.path.read_bytes()
-    offsets = np.array([0, 5, 10], dtype=np.int32).tobytes()
-    assert whole.count(offsets) == 10
-    last = whole.rindex(offsets)
-    monkeypatch.setattr(tokens, "CHUNKS_READ", 1)
-    table.path.unlink()
-    table.path.write_bytes(whole[:last] + np.array([0, 5, 99], dtype=np.int32).tobytes() + whole[last + 12 :])
-    assert (
-        listed(token_table(open_rows(["the man plays"] * 20), make_tokenizer(), max_length=8), 0)
-        == [[2, 4, 6, 10, 3]] * 20
-    )
-
-
 def test_a_bad_row_leaves_no_file_behind(tmp_path: Path, cache: Path):
     path = tmp_path / "a.tsv"
     path.write_text("anchor\tpositive\n" + "a\tb\n" * 5000 + "a\n", encoding="utf-8")
