@@ -27,7 +27,10 @@ FORWARDING = {"hf_forward"}
 
 # The arrows of the house: what the files of a package may import besides their own package and FOUNDATIONS, which may
 # import each other. docs/design.md, section 1, says what each package is for.
-FOUNDATIONS = {"errors", "arguments", "texts", "files", "cached_files", "locks", "streams", "progress", "cookbook", "distributed"}
+FOUNDATIONS = {
+    *("errors", "arguments", "texts", "files", "cached_files", "locks", "streams", "progress", "cookbook"),
+    "distributed",
+}
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",
     "commands": "report comparison training evaluation search method encoder transformer corpus",

@@ -22,9 +22,10 @@ class JsonLinesFile:
     Attributes:
         objects: how many there are.
         filled: by column, how many objects have a value there that is not null.
+        reading: as in `simemb.corpus.delimited.DelimitedFile`.
     """
 
-    unit = "line"
+    unit, reading = "line", ".jsonl"
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name

@@ -2,6 +2,7 @@
 
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -173,7 +174,7 @@ def test_a_length_without_room_for_text_is_refused(max_length: int):
         token_table(open_rows(TRIPLES), make_tokenizer(), max_length=max_length)
 
 
-def test_a_damaged_file_is_made_anew():
+def test_a_damaged_file_is_made_anew(caplog: pytest.LogCaptureFixture):
     expected = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
     whole, path = expected.path.read_bytes(), expected.path
     ids = listed(expected, 2)
@@ -183,6 +184,27 @@ def test_a_damaged_file_is_made_anew():
         path.write_bytes(damaged)
         assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 2) == ids
         assert path.read_bytes() == whole
+    assert caplog.text.count("it is made anew") == len(damages)
+
+
+def test_one_bit_anywhere_is_noticed():
+    expected = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
+    whole, path, ids = expected.path.read_bytes(), expected.path, listed(expected, 0)
+    for place in range(0, len(whole), len(whole) // 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.unlink()
+        path.write_bytes(damaged)
+        assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 0) == ids
+        assert path.read_bytes() == whole
+
+
+def test_the_table_of_other_texts_is_not_read_under_this_name():
+    other = token_table(open_rows(TRIPLES[::-1]), make_tokenizer(), max_length=8)
+    table = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
+    ids = listed(table, 0)
+    shutil.copy(other.path, table.path)
+    assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 0) == ids
 
 
 def test_a_bad_row_leaves_no_file_behind(tmp_path: Path, cache: Path):
