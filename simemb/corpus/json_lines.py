@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from simemb import files
+from simemb.corpus.bounds import check_columns
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import fault
 from simemb.corpus.lines import lines
@@ -35,6 +36,7 @@ class JsonLinesFile:
         texts, lists = set[str](), set[str]()
         for _, record in self._objects():
             self.objects += record is not None
+            check_columns(name, max(len(record or ()), len(self.filled)))
             for column, value in (record or {}).items():
                 self.filled[column] += value is not None
                 if isinstance(value, str):
