@@ -47,8 +47,8 @@ class DelimitedFile:
     Without a header line the columns are `columns`, and what stands to the right of them is left out, or else they are
     numbered. `marked` says that a line before all others names the delimiter (`named_delimiter`).
 
-    reading: how cells are cut, for digests: the same bytes cut elsewhere are other rows. Empty for literal cells between
-        tabs below a header, so that the digests in records of earlier runs stay what they are.
+    reading: how cells are cut, for digests: the same bytes cut elsewhere are other rows. Empty for the usual way where
+        the names of the columns show it, so that the digests in records of earlier runs stay what they are.
     """
 
     unit = "line"
@@ -75,8 +75,9 @@ class DelimitedFile:
         numbered = tuple(f"column{number}" for number in range(1, len(first) + 1))
         self._open_ended = bool(columns)
         self.columns = self.text_columns = columns or (tuple(map(str.strip, first)) if header else numbered)
-        usual = (delimiter, header, columns, quoted, marked) == ("\t", True, (), False, False) and len(self.columns) > 1
-        self.reading = "" if usual else repr((delimiter, header, columns, quoted, marked))
+        reading = (delimiter, quoted, header, columns, marked)
+        usual = reading in (("\t", False, True, (), False), (",", True, True, (), False)) and len(self.columns) > 1
+        self.reading = "" if usual else repr(reading)
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row below the header; a row of another width is an error."""

@@ -26,7 +26,7 @@ class JsonLinesFile:
         reading: as in `simemb.corpus.delimited.DelimitedFile`.
     """
 
-    unit, reading = "line", ".jsonl"
+    unit = "line"
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
@@ -46,6 +46,8 @@ class JsonLinesFile:
         if not self.objects:
             raise DataError(f"{name} is empty: it needs one JSON object a line")
         self.columns = tuple(self.filled)
+        # Lines of text have a column of this name, whatever is in them.
+        self.reading = ".jsonl" if "sentence" in self.columns else ""
         self.text_columns = tuple(column for column in self.columns if column in texts)
         self.list_columns = tuple(column for column in self.columns if column in lists)
 

@@ -12,7 +12,6 @@ from simemb.corpus.lines import reading
 from simemb.corpus.table import Record
 from simemb.errors import DataError
 
-
 ROWS = 128
 """Rows that are in memory at once: a page of some KB can hold a long text for each."""
 

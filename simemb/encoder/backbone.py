@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from simemb.encoder import weights
+from simemb.encoder.layout import read_settings
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
 from simemb.errors import ModelError
@@ -37,8 +38,9 @@ def load_backbone(
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
     shapes = weights.read_shapes(directory)
+    weights.refuse_giant_numbers(directory, read_settings(directory / "config.json"), shapes)
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
     weights.refuse_other_sizes(directory, config, shapes)
     bare = load_bare_bert(directory, config) if not (head or PLAIN or trust_remote_code) else None
     if bare is not None:

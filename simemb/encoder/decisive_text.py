@@ -1,11 +1,11 @@
 """The part of a long text that decides its tokens: of a book, the model reads the first page.
 
-A tokenizer reads a text whole before it cuts it at the model's length, in a hundred bytes of memory for each character. So
-of a text that is far too long only the part is tokenized that holds the tokens which are kept. The part is right where
+A tokenizer reads a text whole before it cuts it at the model's length, in a hundred bytes of memory for a character.
+So of a text that is far too long only the part is tokenized that holds the tokens which are kept. It is right where
 
-- the kept tokens belong to words that are whole: two words of the part stand between them and the cut. A tokenizer cuts
-  a text into words (`Encoding.word_ids`) by what stands before a place and next to it, and the pieces of a word depend on
-  that word alone; or
+- the kept tokens belong to words that are whole: two words of the part stand between them and the cut. A tokenizer
+  cuts a text into words (`Encoding.word_ids`) by what stands before a place and next to it, and the pieces of a word
+  depend on that word alone; or
 - the text is one word without end, as Chinese is to some tokenizers, the model chooses pieces by what is near (BPE,
   unigrams), and a part twice as long gives the same tokens, with `MARGIN` tokens behind them.
 

@@ -2,7 +2,8 @@
 
 The user's cache has a folder for each encoder and release of simemb. Each file in it holds the vectors of one encoding
 and a digest of every text. Files are written atomically, under a lock, and never change, so any number of processes can
-share a folder; each is read only if it is what was written (`simemb.cached_files`). When the cache outgrows `LIMIT`, the folders that were not written to for longest are removed.
+share a folder; each is read only if it is what was written (`simemb.cached_files`). When the cache outgrows `LIMIT`,
+the folders that were not written to for longest are removed.
 """
 
 import logging

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.corpus.rows import Rows
 from simemb.cached_files import is_intact, new_cached_file
+from simemb.corpus.rows import Rows
 from simemb.files import cache_folder, writing
 
 ROWS = 4096

@@ -18,10 +18,10 @@ import pyarrow
 import pyarrow.ipc
 from numpy.typing import NDArray
 
+from simemb.cached_files import is_intact, new_cached_file
 from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.cached_files import is_intact, new_cached_file
 from simemb.files import cache_folder, writing
 from simemb.progress import track
 
