@@ -1,9 +1,9 @@
 """Files of the cache with their checksums: what is read is what was written under that name, or it is made anew.
 
 `$SIMEMB_CACHE/checksums/X` has the checksum of `$SIMEMB_CACHE/X`, a CRC-32 over the name and the content: several
-times as fast as SHA-256 or BLAKE2, so checking a file costs no more than reading it from a disk. It finds damage: flipped
-bits, files cut short, files that were changed or renamed. It is no defense against somebody who may write in the cache,
-who can write a checksum too.
+times as fast as SHA-256 or BLAKE2, so checking a file costs no more than reading it from a disk. It finds damage:
+flipped bits, files cut short, files that were changed or renamed. It is no defense against somebody who may write in
+the cache, who can write a checksum too.
 """
 
 import logging

@@ -36,13 +36,13 @@ class JsonLinesFile:
         texts, lists = set[str](), set[str]()
         for _, record in self._objects():
             self.objects += record is not None
-            check_columns(name, max(len(record or ()), len(self.filled)))
             for column, value in (record or {}).items():
                 self.filled[column] += value is not None
                 if isinstance(value, str):
                     texts.add(column)
                 elif isinstance(value, list) and all(isinstance(item, str) for item in cast(list[object], value)):
                     lists.add(column)
+            check_columns(name, len(self.filled))
         if not self.objects:
             raise DataError(f"{name} is empty: it needs one JSON object a line")
         self.columns = tuple(self.filled)
