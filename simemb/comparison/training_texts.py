@@ -14,6 +14,7 @@ from typing import Any
 from unicodedata import unidata_version
 
 from simemb import files
+from simemb.cached_files import is_intact, new_cached_file
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
 from simemb.corpus.labels import reopened
@@ -45,10 +46,8 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
     """
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
     files.sweep(path.parent)
-    try:
+    if is_intact(path):
         return Overlap.from_json(files.load_json(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # absent or damaged: search again
     opened: list[tuple[Data, Rows]] = []
     problems: list[str] = []
     for data in training:
@@ -130,6 +129,7 @@ def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Gene
 
 def _cache(path: Path, result: Overlap) -> None:
     try:
-        files.write_text(path, json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+        with new_cached_file(path) as partial:
+            partial.write_text(json.dumps(result.to_json(), ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         log.warning("%s: the result of the search cannot be cached: %s", path, error.strerror)

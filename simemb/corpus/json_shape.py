@@ -21,7 +21,8 @@ def fault(lines: Sequence[str]) -> str | None:
     >>> fault(['[{"text": "A dog runs."},'])
     "a JSON array, and one object a line is needed: jq -c '.[]' FILE > FILE.jsonl writes it so"
     """
-    start = re.sub(r"\s+", "", "".join(lines[:3]))[:2]
+    found = re.match(r"\s*(\S?)\s*(\S?)", "".join(lines[:3]))
+    start = "".join(found.groups()) if found else ""
     first = lines[0].strip() if lines else ""
     if start == "[{":
         return ARRAY

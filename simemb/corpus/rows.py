@@ -59,6 +59,7 @@ class Rows:
         warning: str = "",
     ) -> None:
         self._table, self._content = table, cache(content)
+        self._reading: str = getattr(table, "reading", "")
         self._without_blanks = BlankFilter(name, table.unit)
         self.name, self.warning = name, warning
         self.parts: tuple[str, ...] = (name,)
@@ -124,12 +125,12 @@ class Rows:
         return self._content()
 
     def digest(self) -> str:
-        """The SHA-256 of the content and the chosen columns: equal digests mean equal rows.
+        """The SHA-256 of the content, how it is cut into cells and the chosen columns: equal digests mean equal rows.
 
         The first call reads the whole content; the result is remembered, since rows are always the same.
         """
-        identity = repr((self._content(), self.columns, self.score))
-        return hashlib.sha256(identity.encode()).hexdigest()
+        content = (self._content(), self._reading) if self._reading else (self._content(),)
+        return hashlib.sha256(repr((*content, self.columns, self.score)).encode()).hexdigest()
 
     def records(self, columns: Sequence[str]) -> Iterator[Record]:
         """Every record as the file has it: its number and the cells of any columns, None for a blank line."""
@@ -268,13 +269,7 @@ def _join(parts: Sequence[Rows]) -> Rows:
 def _open_path(path: Path, name: str, layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     table = open_file(path, name, layout)
     check_layout(name, table, layout, columns)
-
-    def content() -> str:
-        checksum = files.sha256_of(path)
-        # The same bytes cut elsewhere are other rows.
-        return checksum if layout == PLAIN else repr((checksum, layout.character, layout.header))
-
-    return Rows(table, name, content, columns=columns, score=score)
+    return Rows(table, name, lambda: files.sha256_of(path), columns=columns, score=score)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:

@@ -38,10 +38,12 @@ def load_backbone(
     """
     from transformers import AutoConfig
 
+    settings = read_settings(directory / "config.json")
     if not trust_remote_code:
-        foreign.refuse_kernels(directory / "config.json", read_settings(directory / "config.json"))
-    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
+        foreign.refuse_kernels(directory / "config.json", settings)
     shapes = weights.read_shapes(directory)
+    weights.refuse_giant_numbers(directory, settings, shapes)
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
     weights.refuse_other_sizes(directory, config, shapes)
     bare = load_bare_bert(directory, config) if not (head or PLAIN or trust_remote_code) else None
     if bare is not None:

@@ -29,8 +29,8 @@ from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
 
-CHUNK = 8192
-"""Texts that are in memory at once."""
+CHUNK, CHUNK_CHARACTERS = 8192, 64_000_000
+"""Texts that are in memory at once, and their characters: the last text may go beyond."""
 TOKENS = 4096
 """Tokens in one batch: enough to keep the processor busy, few enough to stay in its caches."""
 QUIET = 2000
@@ -227,8 +227,14 @@ def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable
 
 
 def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(texts)
-    while chunk := list(islice(iterator, CHUNK)):
+    chunk, characters = list[str](), 0
+    for text in texts:
+        chunk.append(text)
+        characters += len(text)
+        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simemb.encoder import foreign
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.decisive_text import decisive_plain, decisive_text
 from simemb.encoder.settings import read_settings
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
@@ -88,20 +89,20 @@ def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length
         backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
         backend.no_padding()
         backend.encode_special_tokens = tokenizer.split_special_tokens
-        encodings = backend.encode_batch_fast(texts)
+        encodings = backend.encode_batch_fast([decisive_text(text, backend, max_length) for text in texts])
     return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
 
 
 def _slow_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """A slow tokenizer does not report truncation, so texts that fill `max_length` are tokenized again in full."""
-    ids: list[list[int]] = tokenizer(
-        texts,
-        truncation=True,
-        max_length=max_length,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )["input_ids"]
+    options: dict[str, Any] = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+
+    def ids_of(texts: str | list[str]) -> Any:
+        return tokenizer(texts, truncation=True, max_length=max_length, **options)["input_ids"]
+
+    right = tokenizer.truncation_side == "right"
+    texts = [decisive_plain(text, ids_of, max_length, from_left=right) for text in texts]
+    ids: list[list[int]] = ids_of(texts)
     full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
     return ids, sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from simemb import files
 from simemb.errors import ModelError
@@ -24,6 +24,17 @@ _QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
 """Types of numbers that make weights only together with their scales."""
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _POINTER = b"version https://git-lfs.github.com/"
+
+HEADER = 16 << 20
+"""Bytes of the header of a safetensors file, which lists its tensors: enough for 100,000 of them."""
+_SIZE = re.compile(r"(^|_)(n|d|num|size|dim|width|features|labels|layers?)(_|$)|size$|dim$")
+"""Names of sizes in a config.json: of each there are as many weights, or rows of them."""
+
+# Of these no tensor can have fewer rows, whichever of the names a family has.
+_WIDTHS = (
+    *("vocab_size", "type_vocab_size", "embedding_size", "hidden_size", "intermediate_size"),
+    *("dim", "hidden_dim", "ffn_dim", "d_model", "d_ff"),
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 """The name of each tensor in a checkpoint -> its shape."""
@@ -45,6 +56,7 @@ def read_shapes(directory: Path) -> Shapes:
 
     shapes: dict[str, tuple[int, ...]] = {}
     for path in _files(directory):
+        _refuse_giant_header(path)
         try:
             with safe_open(path, "pt") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
@@ -60,6 +72,31 @@ def read_shapes(directory: Path) -> Shapes:
         if whole:
             raise ModelError(f"{path}: {whole[0]} is in {kinds[whole[0]]}, which are no weights: save them as floats")
     return shapes
+
+
+def _refuse_giant_header(path: Path) -> None:
+    """Raise `ModelError` for a header that takes minutes to read; it begins with its length."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if HEADER < length < path.stat().st_size:
+        raise ModelError(f"{path} has a header of {length:,} bytes, and at most {HEADER:,} are read: is it a model?")
+
+
+def refuse_giant_numbers(directory: Path, config: Mapping[str, Any], shapes: Shapes) -> None:
+    """Raise `ModelError` if config.json has a size of more than all weights together, before anything is made of it.
+
+    Positions are not looked at, since a family may compute them (`refuse_giant`), nor what `refuse_other_sizes` knows.
+    """
+    stored = sum(prod(shape) for shape in shapes.values())
+    for name, value in config.items():
+        if isinstance(value, dict):
+            refuse_giant_numbers(directory, cast(dict[str, Any], value), shapes)
+        elif isinstance(value, int) and value > stored and _SIZE.search(name) and not _is_compared(name):
+            raise ModelError(f"{directory}: config.json says {name} {value}, and its weights are {stored} numbers")
+
+
+def _is_compared(name: str) -> bool:
+    return name in (*_WIDTHS, "num_hidden_layers") or "position" in name
 
 
 def _files(directory: Path) -> list[Path]:
@@ -102,7 +139,7 @@ def as_adapter(directory: Path) -> str:
 def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
     """Raise `ModelError` if config.json asks for a model that these weights cannot fill, before it takes memory."""
     largest = max((size for shape in shapes.values() for size in shape), default=0)
-    for name in ("vocab_size", "hidden_size", "intermediate_size"):
+    for name in _WIDTHS:
         size = getattr(config, name, None)
         if isinstance(size, int) and size > largest:
             raise ModelError(f"{directory}: config.json says {name} {size}, and no tensor has more rows than {largest}")

@@ -179,7 +179,7 @@ def evaluate_sizes(
         by_role=(text for loaded in loaded_tasks for text in loaded.by_role()),
         batch_size=batch_size,
         progress=progress,
-        cache=VectorCache(fingerprint) if cache else None,
+        cache=VectorCache(fingerprint, encoder.dim) if cache else None,
     )
     measured = geometry_pairs.subsets if geometry_pairs else None
     origins = {origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()}

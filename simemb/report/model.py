@@ -117,4 +117,4 @@ class ReportedModel:
         from simemb.evaluation.text_vectors import TextVectors
         from simemb.evaluation.vector_cache import VectorCache
 
-        return TextVectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
+        return TextVectors(self.encoder, texts, cache=VectorCache(self.fingerprint, self.encoder.dim))[texts]

@@ -108,6 +108,8 @@ def test_a_damaged_memory_is_made_anew(tmp_path: Path, texts: Path, broken: str)
     (kept,) = (tmp_path / "cache" / "overlap").glob("*.json")
     kept.write_text(broken, encoding="utf-8")
     assert check([record(texts)], EVALUATED) == before
+    kept.write_text(kept.read_text(encoding="utf-8").replace("1", "0"), encoding="utf-8")
+    assert check([record(texts)], EVALUATED) == before
 
 
 def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(

@@ -1,6 +1,7 @@
 """Weights that are not whole, not those of config.json, or no weights: one line that names the thing and a way out."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -380,3 +381,47 @@ def test_a_pooling_of_another_width_is_refused(tmp_path, name):
     path = make_encoder().save(tmp_path / "model")
     (path / "1_Pooling" / "config.json").write_text(json.dumps({name: 16, "pooling_mode_mean_tokens": True}))
     assert "its pooling is for 16 dimensions, and its model has 32" in refusal(path)
+
+
+GIANTS = [
+    ("num_labels", 10**8),
+    ("num_hidden_layers", 10**9),
+    ("type_vocab_size", 10**9),
+    ("embedding_size", 10**9),
+    ("vocab_size", 10**9),
+    ("num_hidden_layers", 10**4),
+    ("hidden_size", 10**4),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), GIANTS)
+def test_a_size_beyond_the_weights_is_refused_before_anything_is_made_of_it(
+    tiny_base: Path, tmp_path: Path, name: str, size: int
+):
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {name: size}), encoding="utf-8")
+    with pytest.raises(ModelError, match=f"config.json says ({name} )?{size}"):
+        Encoder.load(folder)
+
+
+def test_a_header_of_a_million_tensors_is_refused_before_it_is_read(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    monkeypatch.setattr("simemb.encoder.weights.HEADER", 1000)
+    with pytest.raises(ModelError, match=r"model.safetensors has a header of [\d,]+ bytes, and at most 1,000 are read"):
+        Encoder.load(folder)
+
+
+def test_a_module_of_giant_size_is_refused_before_it_is_made(tiny_base: Path, tmp_path: Path):
+    folder = Encoder.load(tiny_base, pooling="mean").save(tmp_path / "model")
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    modules.append({"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    dense = {"in_features": 32, "out_features": 10**12, "activation_function": "torch.nn.modules.activation.Tanh"}
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(dense), encoding="utf-8")
+    shutil.copy(folder / "model.safetensors", folder / "2_Dense")
+    with pytest.raises(ModelError, match=r"2_Dense: config.json says out_features 1000000000000, and its weights are"):
+        Encoder.load(folder)
