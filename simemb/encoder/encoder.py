@@ -39,7 +39,7 @@ class Encoder(Encodes, nn.Module):
 
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
-        ragged: Whether the layers compute a batch without padding.
+        ragged: Whether the transformers model computes a batch without padding.
         apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
@@ -80,6 +80,7 @@ class Encoder(Encodes, nn.Module):
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = positions.first(backbone)
+        self.uncounted = positions.uncounted(backbone, tokenizer)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms: list[Transform] = []
         self.apart = self.trained_before = False

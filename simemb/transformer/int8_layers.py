@@ -16,9 +16,10 @@ from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
 from simemb.transformer.cpu_attention import from_block, grouped, to_block
 from simemb.transformer.cpu_ops import exact_gelu
-from simemb.transformer.forward import BERT_LAYOUT, layers_of
+from simemb.transformer.families import BERTS_KIN
+from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
-from simemb.transformer.layer import Layer
+from simemb.transformer.layer import NOWHERE, Layer, Places
 
 TOKENS = 2048
 """The best number of tokens in a batch: what passes between two products stays in the processor's caches."""
@@ -39,29 +40,37 @@ _SAMPLED = 1024
 class Int8Layer:
     """A `simemb.transformer.layer.Layer` in int8, called like it, without gradient; `quantize` makes them."""
 
+    kind = ""
+    """It is told nothing about places, like the layers that it is made of."""
+
     def __init__(self, layer: Layer, ranges: Sequence[ActivationRange]):
         """ranges: the inputs of attention, of its output, of the feed-forward, and of its second product."""
-        projections = (layer.query, layer.key, layer.value)
-        stacked = (torch.cat([part.weight for part in projections]), layer.output.weight, layer.up.weight)
+        query, key, value = layer.projections
+        stacked = (torch.cat([query.weight, key.weight, value.weight]), layer.output.weight, layer.up.weight)
         self.quantizers = tuple(
             inputs.quantizer(weight) for inputs, weight in zip(ranges, (*stacked, layer.down.weight), strict=True)
         )
         tokens, mixed, rows, wide = self.quantizers
-        width, self.heads = layer.query.out_features, layer.heads
+        width, self.heads = query.out_features, layer.heads
         scaling = (width / layer.heads) ** -0.5
         samples = [inputs.sample for inputs in ranges]
-        self.query = Product(layer.query.weight * scaling, layer.query.bias * scaling, tokens, samples[0])
-        bias = torch.cat([layer.key.bias, layer.value.bias])
+        self.query = Product(query.weight * scaling, query.bias * scaling, tokens, samples[0])
+        bias = torch.cat([key.bias, value.bias])
         self.key_value = Product(stacked[0][width:], bias, tokens, samples[0])
         self.output = Product(layer.output.weight, layer.output.bias, mixed, samples[1])
         self.up = Product(layer.up.weight, layer.up.bias, rows, samples[2])
         self.down = Product(layer.down.weight, layer.down.bias, wide, samples[3])
-        self.norms, self.activation = (layer.output_norm, layer.down_norm), layer.activation
+        self.norms, self.activation = (layer.attention_norm, layer.feed_forward_norm), layer.activation
         self._gelu = exact_gelu(layer.activation)
         self._half = _half()
 
     def __call__(
-        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, *, first_only: bool = False
+        self,
+        tokens: Float[Tensor, "tokens dim"],
+        batch: Batch,
+        places: Places = NOWHERE,  # noqa: ARG002 (a `Layer` is called so)
+        *,
+        first_only: bool = False,
     ) -> Float[Tensor, "rows dim"]:
         """Post-norm attention and feed-forward: of every token, or of the first of each sentence only."""
         if torch.is_grad_enabled():
@@ -183,8 +192,8 @@ def check(backbone: Any) -> None:
         raise ModelError(f"precision int8 is made of weights in float32, and these are in {weight.dtype}")
     if device.type != "cpu":
         raise ModelError(f"precision int8 is for the CPU, and the model is on {device}")
-    if layers_of(backbone) is None:
-        known = ", ".join(sorted((*BERT_LAYOUT, "distilbert")))
+    if family not in BERTS_KIN or layers_of(backbone) is None:
+        known = ", ".join(sorted(BERTS_KIN))
         raise ModelError(f"precision int8 needs a plain encoder of these families: {known}; this is {family!r}")
     reason = missing()
     if reason:
@@ -212,7 +221,7 @@ def _measure(
     layers: Sequence[Layer], texts: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
 ) -> list[list[ActivationRange]]:
     """The four inputs of each layer's products while transformers computes the texts in float32."""
-    modules = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
+    modules = [[layer.projections[0], layer.output, layer.up, layer.down] for layer in layers]
     every = max(1, sum(map(len, texts)) // _SAMPLED)
     parts: dict[nn.Module, list[ActivationRange]] = {module: [] for row in modules for module in row}
 

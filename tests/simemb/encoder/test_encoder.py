@@ -29,9 +29,9 @@ def batch_of(encoder: Encoder, texts: tuple[str, ...] = SENTENCES) -> Batch:
     return Batch.collate(encoder.tokenize(texts)[0])
 
 
-def padded_vectors(encoder: Encoder, backbone: nn.Module) -> Tensor:
+def padded_vectors(encoder: Encoder, backbone: nn.Module, texts: tuple[str, ...] = SENTENCES) -> Tensor:
     """The encoder's vectors by a padded forward of transformers itself and pooling under a mask."""
-    ids, mask = padded_input(encoder)
+    ids, mask = padded_input(encoder, texts)
     layers = padded_hidden_states(backbone, ids, mask)
     tokens = torch.stack([layers[layer] for layer in LAYERS[encoder.pooling]]).mean(0)
     if encoder.pooling == "cls":
@@ -158,6 +158,21 @@ def test_the_padding_row_of_roberta_s_positions_is_never_used(family):
     gradient = encoder.backbone.embeddings.position_embeddings.weight.grad
     assert not gradient[:2].any()
     assert gradient[2].any()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("tokenizer", ["bert", "mpnet"])
+def test_mpnet_does_not_count_token_1_whatever_its_padding_is(tokenizer, fast):
+    """transformers says so; in BERT's vocabulary that is an unknown word, and texts have those."""
+    encoder = Encoder(make_backbone("mpnet", pad_token_id=0), make_tokenizer(tokenizer), max_length=40, name="pad 0")
+    assert encoder.fast
+    encoder.fast = fast
+    texts = ("a man é plays 猫 the dog", "猫 猫 猫 dog 猫", "sky", "猫")
+    batch = batch_of(encoder, texts)
+    assert (1 in batch.ids) == (tokenizer == "bert")
+    with torch.no_grad():
+        expected = padded_vectors(encoder, make_backbone("mpnet", pad_token_id=0), texts)
+        torch.testing.assert_close(encoder(batch), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("family", RAGGED)

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from simemb.encoder.encoder import Encoder
 from simemb.transformer.batch import Batch
-from simemb.transformer.forward import BERT_LAYOUT, layers_of
+from simemb.transformer.families import FAMILIES
+from simemb.transformer.forward import layers_of
 
-KNOWN = sorted({*BERT_LAYOUT, "distilbert"})
+KNOWN = sorted(FAMILIES)
 
 
 def batch_of(encoder: Encoder) -> Batch:

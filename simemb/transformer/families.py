@@ -1,0 +1,143 @@
+"""The parts of transformers' models by their roles: all that our layers need to know of a family.
+
+A family is data: where its embeddings and layers are, and what its attention is told about places. The layers
+themselves are computed by `simemb.transformer.forward`, the same for all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from simemb.transformer.cpu_ops import dropout
+from simemb.transformer.layer import NOWHERE, Dropouts, Layer, Places
+from simemb.transformer.onednn_padding import Padding
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The parts of the embedding layer. projection: to the width of the layers, where that is another."""
+
+    words: nn.Embedding
+    positions: nn.Embedding | None
+    types: nn.Embedding | None
+    norm: nn.LayerNorm
+    dropout: float
+    training: bool
+    projection: nn.Linear | None = None
+
+    def __call__(self, ids: Int[Tensor, "tokens"], positions: Int[Tensor, "tokens"]) -> Float[Tensor, "tokens dim"]:
+        """The output of the embedding layer, before the projection; every token is of type 0."""
+        tokens = self.words(ids)
+        if self.types is not None:
+            tokens = tokens + self.types.weight[0]
+        if self.positions is not None:
+            tokens = tokens + self.positions(positions)
+        return dropout(self.norm(tokens), self.dropout, training=self.training)
+
+
+def _bert_embeddings(backbone: Any) -> Embeddings:
+    parts = backbone.embeddings
+    return Embeddings(
+        words=parts.word_embeddings,
+        positions=parts.position_embeddings,
+        types=getattr(parts, "token_type_embeddings", None),
+        norm=parts.LayerNorm,
+        dropout=parts.dropout.p,
+        training=parts.training,
+        projection=getattr(backbone, "embeddings_project", None),
+    )
+
+
+def _nowhere(backbone: Any, positions: Tensor, padding: Padding) -> Mapping[str, Places]:  # noqa: ARG001
+    return {"": NOWHERE}
+
+
+@dataclass(frozen=True)
+class Family:
+    """How to read a backbone of this family.
+
+    layers: of a backbone, first to last. embeddings: of a backbone. places: what each kind of layer (`Layer.kind`) is
+    told about the tokens of a padded batch, from a backbone, the positions before padding, and the padding.
+    """
+
+    layers: Callable[[Any], list[Layer]]
+    embeddings: Callable[[Any], Embeddings] = _bert_embeddings
+    places: Callable[[Any, Int[Tensor, "tokens"], Padding], Mapping[str, Places]] = _nowhere
+
+
+def _bert_layer(layer: Any) -> Layer:
+    attention, after, up, down = layer.attention.self, layer.attention.output, layer.intermediate, layer.output
+    return Layer(
+        projections=(attention.query, attention.key, attention.value),
+        output=after.dense,
+        attention_norm=after.LayerNorm,
+        up=up.dense,
+        activation=up.intermediate_act_fn,
+        down=down.dense,
+        feed_forward_norm=down.LayerNorm,
+        heads=attention.num_attention_heads,
+        dropouts=Dropouts(attention.dropout.p, after.dropout.p, down.dropout.p),
+        training=layer.training,
+    )
+
+
+def _distilbert_layer(layer: Any) -> Layer:
+    """DistilBERT has no dropout between attention and norm."""
+    attention, feed_forward = layer.attention, layer.ffn
+    return Layer(
+        projections=(attention.q_lin, attention.k_lin, attention.v_lin),
+        output=attention.out_lin,
+        attention_norm=layer.sa_layer_norm,
+        up=feed_forward.lin1,
+        activation=feed_forward.activation,
+        down=feed_forward.lin2,
+        feed_forward_norm=layer.output_layer_norm,
+        heads=attention.n_heads,
+        dropouts=Dropouts(attention.dropout.p, 0.0, feed_forward.dropout.p),
+        training=layer.training,
+    )
+
+
+def _mpnet_layer(layer: Any) -> Layer:
+    attention, up, down = layer.attention, layer.intermediate, layer.output
+    parts = attention.attn
+    return Layer(
+        projections=(parts.q, parts.k, parts.v),
+        output=parts.o,
+        attention_norm=attention.LayerNorm,
+        up=up.dense,
+        activation=up.intermediate_act_fn,
+        down=down.dense,
+        feed_forward_norm=down.LayerNorm,
+        heads=parts.num_attention_heads,
+        dropouts=Dropouts(parts.dropout.p, attention.dropout.p, down.dropout.p),
+        training=layer.training,
+        kind="relative",
+    )
+
+
+def _mpnet_places(backbone: Any, positions: Tensor, padding: Padding) -> Mapping[str, Places]:
+    """MPNet's bias depends on the distance between two places, and all layers share it."""
+    shape = positions.new_empty(1, padding.batch.lengths[-1])  # all that is read of a batch
+    return {"relative": Places(bias=backbone.encoder.compute_position_bias(shape)[0])}
+
+
+_BERT = Family(lambda backbone: [_bert_layer(layer) for layer in backbone.encoder.layer])
+
+FAMILIES: Mapping[str, Family] = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "camembert": _BERT,
+    "electra": _BERT,
+    "ernie": _BERT,
+    "distilbert": Family(lambda backbone: [_distilbert_layer(layer) for layer in backbone.transformer.layer]),
+    "mpnet": Family(lambda backbone: [_mpnet_layer(layer) for layer in backbone.encoder.layer], places=_mpnet_places),
+}
+"""The families that our layers compute, by model type."""
+
+BERTS_KIN = frozenset(name for name, family in FAMILIES.items() if family.places is _nowhere)
+"""The families whose layers compute what BERT's do."""
