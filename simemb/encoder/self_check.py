@@ -13,11 +13,12 @@ from simemb.errors import ModelError, SimembError
 from simemb.transformer import forward
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.families import BERTS_KIN
 
 LENGTHS = (3, 6, 6)
 """Tokens of the sentences that are tried: two of them are of equal length, which are computed together everywhere."""
 LONG = 96
-"""Tokens of one more sentence for families that are not known: some change their attention with the length."""
+"""Tokens of one more sentence for families that are not BERT's kin: some change their attention with the length."""
 
 
 @torch.inference_mode()
@@ -33,7 +34,7 @@ def choose_forward(encoder: Any) -> None:
     encoder.ragged = encoder.fast = encoder.apart = False
     backbone, family = encoder.backbone, encoder.backbone.config.model_type
     verified = family in hf_forward.VERIFIED_FAMILIES
-    sentences = _sentences(encoder, () if verified else (min(LONG, encoder.max_length),))
+    sentences = _sentences(encoder, () if family in BERTS_KIN else (min(LONG, encoder.max_length),))
     alone = _alone(encoder, sentences)
     encoder.apart = not _agrees(encoder, sentences, alone)
     if encoder.apart and not _agrees(encoder, sentences, alone):

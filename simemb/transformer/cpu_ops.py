@@ -52,6 +52,15 @@ def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: Matrix) -> Float[Tens
     return functional.gelu(linear(rows, layer))
 
 
+def linear_times(
+    rows: Float[Tensor, "rows inputs"], layer: Matrix, factors: Float[Tensor, "rows outputs"]
+) -> Float[Tensor, "rows outputs"]:
+    """(rows W^T + b) * factors."""
+    if by_onednn(rows) and not torch.is_grad_enabled():
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, factors, layer.weight, layer.bias, "mul")
+    return linear(rows, layer) * factors
+
+
 def exact_gelu(activation: Any) -> bool:
     """Whether an activation of torch or transformers is the exact gelu x Phi(x), not an approximation."""
     if type(activation) is nn.GELU:

@@ -62,7 +62,7 @@ def run(
     settings = tuple(
         Settings(
             layer.heads,
-            layer.dropouts if layer.training else (0.0, 0.0, 0.0),
+            layer.dropouts[:3] if layer.training else (0.0, 0.0, 0.0),
             (layer.attention_norm.eps, layer.feed_forward_norm.eps),
         )
         for layer in layers

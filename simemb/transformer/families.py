@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from simemb.transformer.cpu_ops import dropout
-from simemb.transformer.layer import NOWHERE, Dropouts, Layer, Places
+from simemb.transformer.layer import NOWHERE, Dropouts, Layer, Places, Rotation
 from simemb.transformer.onednn_padding import Padding
 
 
@@ -51,6 +52,19 @@ def _bert_embeddings(backbone: Any) -> Embeddings:
     )
 
 
+def _modernbert_embeddings(backbone: Any) -> Embeddings:
+    """Positions are told to the attention alone, and there are no types."""
+    parts = backbone.embeddings
+    return Embeddings(
+        words=parts.tok_embeddings,
+        positions=None,
+        types=None,
+        norm=parts.norm,
+        dropout=parts.drop.p,
+        training=parts.training,
+    )
+
+
 def _nowhere(backbone: Any, positions: Tensor, padding: Padding) -> Mapping[str, Places]:  # noqa: ARG001
     return {"": NOWHERE}
 
@@ -60,12 +74,14 @@ class Family:
     """How to read a backbone of this family.
 
     layers: of a backbone, first to last. embeddings: of a backbone. places: what each kind of layer (`Layer.kind`) is
-    told about the tokens of a padded batch, from a backbone, the positions before padding, and the padding.
+    told about the tokens of a padded batch, from a backbone, the positions before padding, and the padding. final_norm:
+    what a backbone applies to the output of its last layer; None: nothing.
     """
 
     layers: Callable[[Any], list[Layer]]
     embeddings: Callable[[Any], Embeddings] = _bert_embeddings
     places: Callable[[Any, Int[Tensor, "tokens"], Padding], Mapping[str, Places]] = _nowhere
+    final_norm: Callable[[Any], nn.Module] | None = None
 
 
 def _bert_layer(layer: Any) -> Layer:
@@ -125,6 +141,40 @@ def _mpnet_places(backbone: Any, positions: Tensor, padding: Padding) -> Mapping
     return {"relative": Places(bias=backbone.encoder.compute_position_bias(shape)[0])}
 
 
+def _modernbert_layer(layer: Any) -> Layer:
+    """The norm before the first attention is an identity; a dropout of 0 may be one, too."""
+    attention, feed_forward = layer.attn, layer.mlp
+    return Layer(
+        projections=(attention.Wqkv,),
+        output=attention.Wo,
+        attention_norm=layer.attn_norm,
+        up=feed_forward.Wi,
+        activation=feed_forward.act,
+        down=feed_forward.Wo,
+        feed_forward_norm=layer.mlp_norm,
+        heads=attention.config.num_attention_heads,
+        dropouts=Dropouts(
+            attention.attention_dropout, getattr(attention.out_drop, "p", 0.0), 0.0, inner=feed_forward.drop.p
+        ),
+        training=layer.training,
+        norm_first=True,
+        gated=True,
+        window=attention.sliding_window,
+        kind=layer.attention_type,
+    )
+
+
+def _modernbert_places(backbone: Any, positions: Tensor, padding: Padding) -> Mapping[str, Places]:
+    """Layers that see a window turn by other angles than layers that see all tokens."""
+    words, places = backbone.embeddings.tok_embeddings.weight, padding.insert(positions)[None]
+    told: dict[str, Places] = {}
+    for kind in set(backbone.config.layer_types):
+        cosines, sines = (angles[0] for angles in backbone.rotary_emb(words, places, kind))
+        first, second = sines.chunk(2, -1)
+        told[kind] = Places(rotation=Rotation(cosines, torch.cat([-first, second], -1)))
+    return told
+
+
 _BERT = Family(lambda backbone: [_bert_layer(layer) for layer in backbone.encoder.layer])
 
 FAMILIES: Mapping[str, Family] = {
@@ -135,6 +185,12 @@ FAMILIES: Mapping[str, Family] = {
     "electra": _BERT,
     "ernie": _BERT,
     "distilbert": Family(lambda backbone: [_distilbert_layer(layer) for layer in backbone.transformer.layer]),
+    "modernbert": Family(
+        lambda backbone: [_modernbert_layer(layer) for layer in backbone.layers],
+        embeddings=_modernbert_embeddings,
+        places=_modernbert_places,
+        final_norm=lambda backbone: backbone.final_norm,
+    ),
     "mpnet": Family(lambda backbone: [_mpnet_layer(layer) for layer in backbone.encoder.layer], places=_mpnet_places),
 }
 """The families that our layers compute, by model type."""

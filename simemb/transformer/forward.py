@@ -88,7 +88,8 @@ def hidden_states(
         return _by_cuda_stack(tokens, float_layers, batch, every_layer=every_layer, first_only=first_only)
     padding = Padding(batch, enabled=by_onednn(tokens))
     places = family.places(backbone, positions, padding)
-    return _layer_by_layer(tokens, layers, padding, places, every_layer=every_layer, first_only=first_only)
+    states = _layer_by_layer(tokens, layers, padding, places, every_layer=every_layer, first_only=first_only)
+    return states if family.final_norm is None else (*states[:-1], family.final_norm(backbone)(states[-1]))
 
 
 def _layer_by_layer(

@@ -352,9 +352,11 @@ def test_setting_dropout_to_zero_makes_training_deterministic_and_setting_it_bac
 
 
 @pytest.mark.parametrize("family", RAGGED)
-def test_setting_dropout_reaches_the_attention_weights(family):
+@pytest.mark.parametrize("stated", [0.1, 0])
+def test_setting_dropout_reaches_the_attention_weights(family, stated):
     """With every nn.Dropout switched off afterwards, only attention's own probability is left to act."""
-    encoder = make_encoder(family)
+    name = "attention_dropout" if family in ("distilbert", "modernbert") else "attention_probs_dropout_prob"
+    encoder = make_encoder(family, **{name: stated})
     encoder.set_dropout(0.5)
     probabilities: list[float] = []
 

@@ -11,10 +11,24 @@ from torch.nn import functional
 from simemb.encoder import self_check
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.pooling import LAYERS, pool
-from simemb.transformer import cpu_attention, families, layer
+from simemb.transformer import attention, cpu_attention, families, layer
 from simemb.transformer.batch import Batch
 
 CONFIGURATIONS: dict[str, list[dict[str, Any]]] = {
+    "modernbert": [
+        {},
+        {"local_attention": 2, "global_attn_every_n_layers": 2, "num_hidden_layers": 2, "attention_bias": True},
+        {"local_attention": 65, "norm_bias": True, "mlp_bias": True, "hidden_activation": "silu", "hidden_size": 48},
+        {
+            "local_attention": 20,
+            "num_hidden_layers": 5,
+            "global_rope_theta": 100.0,
+            "local_rope_theta": 7.0,
+            "norm_eps": 1e-3,
+            "num_attention_heads": 2,
+        },
+        {"local_attention": 12, "layer_types": ["sliding_attention"] * 2, "num_hidden_layers": 2},
+    ],
     "mpnet": [
         {},
         {"num_attention_heads": 1, "num_hidden_layers": 1, "hidden_act": "relu"},
@@ -114,6 +128,16 @@ def drop(values: Tensor, p: float = 0.5, training: bool = True, inplace: bool = 
     return values * kept(values.shape, p) / (1 - p) if training and p else values
 
 
+def dot_product(
+    query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None, dropout_p: float, scale: float | None
+) -> Tensor:
+    """torch's attention, which windows go through, with the dropout of these tests; a window is a mask of bool."""
+    scores = query @ key.transpose(-1, -2) * (scale or query.shape[-1] ** -0.5)
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, -torch.inf)
+    return drop(scores.softmax(-1), dropout_p) @ value
+
+
 @every_case
 @pytest.mark.parametrize("pooling", ["mean", "first_last"])
 def test_dropout_acts_where_transformers_has_it(family, number, pooling, monkeypatch):
@@ -126,6 +150,7 @@ def test_dropout_acts_where_transformers_has_it(family, number, pooling, monkeyp
     for module in (families, layer):
         monkeypatch.setattr(module, "dropout", lambda values, p, training: drop(values, p, training))
     monkeypatch.setattr(cpu_attention, "keep_mask", lambda shape, p: (kept(shape, p), 1 / (1 - p)))
+    monkeypatch.setattr(attention, "scaled_dot_product_attention", dot_product)
     batch = batch_of(encoder, (33,))
     expected = pool(theirs(plain, batch), batch, pooling)
     encoder.fast = True
