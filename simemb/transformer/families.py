@@ -40,7 +40,8 @@ class Embeddings:
 
 
 def _bert_embeddings(backbone: Any) -> Embeddings:
-    parts = backbone.embeddings
+    """Those of BERT; ELECTRA and ALBERT project theirs."""
+    parts, encoder = backbone.embeddings, getattr(backbone, "encoder", None)
     return Embeddings(
         words=parts.word_embeddings,
         positions=parts.position_embeddings,
@@ -48,7 +49,7 @@ def _bert_embeddings(backbone: Any) -> Embeddings:
         norm=parts.LayerNorm,
         dropout=parts.dropout.p,
         training=parts.training,
-        projection=getattr(backbone, "embeddings_project", None),
+        projection=getattr(backbone, "embeddings_project", getattr(encoder, "embedding_hidden_mapping_in", None)),
     )
 
 
@@ -113,6 +114,31 @@ def _distilbert_layer(layer: Any) -> Layer:
         feed_forward_norm=layer.output_layer_norm,
         heads=attention.n_heads,
         dropouts=Dropouts(attention.dropout.p, 0.0, feed_forward.dropout.p),
+        training=layer.training,
+    )
+
+
+def _albert_layers(backbone: Any) -> list[Layer]:
+    """Groups of layers, each group several times in a row; what transformers calls a layer is one pass of a group."""
+    passes, groups = backbone.config.num_hidden_layers, backbone.encoder.albert_layer_groups
+    # rounded as transformers rounds: in whole numbers another group comes out now and then
+    taken = (groups[int(number / (passes / len(groups)))] for number in range(passes))
+    return [_albert_layer(layer) for group in taken for layer in group.albert_layers]
+
+
+def _albert_layer(layer: Any) -> Layer:
+    """ALBERT has no dropout after the feed-forward."""
+    attention = layer.attention
+    return Layer(
+        projections=(attention.query, attention.key, attention.value),
+        output=attention.dense,
+        attention_norm=attention.LayerNorm,
+        up=layer.ffn,
+        activation=layer.activation,
+        down=layer.ffn_output,
+        feed_forward_norm=layer.full_layer_layer_norm,
+        heads=attention.num_attention_heads,
+        dropouts=Dropouts(attention.attention_dropout.p, attention.output_dropout.p, 0.0),
         training=layer.training,
     )
 
@@ -185,6 +211,7 @@ FAMILIES: Mapping[str, Family] = {
     "electra": _BERT,
     "ernie": _BERT,
     "distilbert": Family(lambda backbone: [_distilbert_layer(layer) for layer in backbone.transformer.layer]),
+    "albert": Family(_albert_layers),
     "modernbert": Family(
         lambda backbone: [_modernbert_layer(layer) for layer in backbone.layers],
         embeddings=_modernbert_embeddings,

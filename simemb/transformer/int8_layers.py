@@ -4,6 +4,7 @@ Products are oneDNN's, whose integer sums are exact; attention is in bfloat16, t
 float32. The quantizers are fixed once, so that a sentence's vector does not depend on the rest of its batch.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -220,7 +221,10 @@ def missing() -> str | None:
 def _measure(
     layers: Sequence[Layer], texts: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
 ) -> list[list[ActivationRange]]:
-    """The four inputs of each layer's products while transformers computes the texts in float32."""
+    """The four inputs of each layer's products while transformers computes the texts in float32.
+
+    Layers may share their modules (ALBERT); then the calls of a module are those of its layers in turn.
+    """
     modules = [[layer.projections[0], layer.output, layer.up, layer.down] for layer in layers]
     every = max(1, sum(map(len, texts)) // _SAMPLED)
     parts: dict[nn.Module, list[ActivationRange]] = {module: [] for row in modules for module in row}
@@ -235,4 +239,11 @@ def _measure(
     finally:
         for handle in handles:
             handle.remove()
-    return [[ActivationRange.together(parts[module]) for module in row] for row in modules]
+    sharing = Counter(module for row in modules for module in row)
+    turns: Counter[nn.Module] = Counter()
+
+    def together(module: nn.Module) -> ActivationRange:
+        turns[module] += 1
+        return ActivationRange.together(parts[module][turns[module] - 1 :: sharing[module]])
+
+    return [[together(module) for module in row] for row in modules]

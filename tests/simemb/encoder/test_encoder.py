@@ -499,5 +499,5 @@ def test_a_quantized_encoder_does_not_train():
 
 @needs_int8
 def test_int8_is_refused_for_families_without_bert_s_layout():
-    with pytest.raises(ModelError, match="albert"):
-        make_encoder("albert").quantize()
+    with pytest.raises(ModelError, match="modernbert"):
+        make_encoder("modernbert").quantize()

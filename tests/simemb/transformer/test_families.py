@@ -15,6 +15,13 @@ from simemb.transformer import attention, cpu_attention, families, layer
 from simemb.transformer.batch import Batch
 
 CONFIGURATIONS: dict[str, list[dict[str, Any]]] = {
+    "albert": [
+        {"hidden_act": "gelu"},
+        {"inner_group_num": 2, "num_hidden_groups": 2, "num_hidden_layers": 5, "embedding_size": 40},
+        {"num_hidden_groups": 3, "num_hidden_layers": 7, "num_attention_heads": 2, "layer_norm_eps": 1e-3},
+        {"num_hidden_groups": 14, "num_hidden_layers": 18, "intermediate_size": 16},
+        {"num_hidden_layers": 1, "hidden_act": "relu", "hidden_size": 48, "inner_group_num": 3},
+    ],
     "modernbert": [
         {},
         {"local_attention": 2, "global_attn_every_n_layers": 2, "num_hidden_layers": 2, "attention_bias": True},
