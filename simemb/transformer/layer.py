@@ -66,10 +66,10 @@ class Layer:
     """The parts of one transformer layer, named by their role.
 
     projections: to queries, keys and values, or to all three end to end. attention_norm: a LayerNorm, or an Identity
-    where there is none. norm_first: whether a norm comes before what
-    it is named after, otherwise after the sum with the residual. gated: whether the outputs of `up` are those that are
-    activated and, after them, as many factors for them. window: tokens see those at a distance below it; None: all.
-    kind: which of a family's `Places` the attention is told; none where it is empty.
+    where there is none. norm_first: whether a norm comes before what it is named after, otherwise after the sum with
+    the residual. gated: whether the outputs of `up` are those that are activated and, after them, as many factors for
+    them. window: tokens see those at a distance below it; None: all. kind: which of a family's `Places` the attention
+    is told; none where it is empty.
     """
 
     projections: tuple[nn.Linear, ...]
