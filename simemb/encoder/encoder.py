@@ -163,7 +163,7 @@ class Encoder(Encodes, nn.Module):
         sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens. The ranges
         of activations are calibrated on them once, so a vector never depends on the other texts in its batch. A
         quantized encoder cannot be trained; `save` writes the float32 weights. Raises `ModelError` for families
-        other than BERT, on devices other than the CPU, and on processors without VNNI instructions.
+        without int8 layers, on devices other than the CPU, and on processors without VNNI instructions.
         """
         from simemb.transformer import int8_calibration, int8_layers
 

@@ -5,7 +5,8 @@ float32. The quantizers are fixed once, so that a sentence's vector does not dep
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from simemb.errors import ModelError
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch, Runs
-from simemb.transformer.cpu_attention import from_block, grouped, to_block
+from simemb.transformer.cpu_attention import corner, from_block, grouped, to_block
 from simemb.transformer.cpu_ops import exact_gelu
 from simemb.transformer.families import BERTS_KIN
 from simemb.transformer.forward import layers_of
@@ -35,14 +36,15 @@ _SAMPLED = 1024
 """About how many tokens are kept as a sample, to choose the quantizers and to correct the biases."""
 
 
+SUPPORTED = BERTS_KIN | {"mpnet"}
+"""The families with int8 layers."""
+
+
 # ---- the layers ----------------------------------------------------------------------------------
 
 
 class Int8Layer:
     """A `simemb.transformer.layer.Layer` in int8, called like it, without gradient; `quantize` makes them."""
-
-    kind = ""
-    """It is told nothing about places, like the layers that it is made of."""
 
     def __init__(self, layer: Layer, ranges: Sequence[ActivationRange]):
         """ranges: the inputs of attention, of its output, of the feed-forward, and of its second product."""
@@ -52,7 +54,7 @@ class Int8Layer:
             inputs.quantizer(weight) for inputs, weight in zip(ranges, (*stacked, layer.down.weight), strict=True)
         )
         tokens, mixed, rows, wide = self.quantizers
-        width, self.heads = query.out_features, layer.heads
+        width, self.heads, self.kind = query.out_features, layer.heads, layer.kind
         scaling = (width / layer.heads) ** -0.5
         samples = [inputs.sample for inputs in ranges]
         self.query = Product(query.weight * scaling, query.bias * scaling, tokens, samples[0])
@@ -69,7 +71,7 @@ class Int8Layer:
         self,
         tokens: Float[Tensor, "tokens dim"],
         batch: Batch,
-        places: Places = NOWHERE,  # noqa: ARG002 (a `Layer` is called so)
+        places: Places = NOWHERE,
         *,
         first_only: bool = False,
     ) -> Float[Tensor, "rows dim"]:
@@ -80,7 +82,8 @@ class Int8Layer:
         query_rows, rows = (x.index_select(0, batch.firsts) if first_only else x for x in (quantized, tokens))
         keys, values = self.key_value(quantized, dtype=self._half).chunk(2, dim=1)
         queries = self.query(query_rows, dtype=self._half)
-        mixed = _attend(*map(self._heads, (queries, keys, values)), runs=batch.runs, first_only=first_only).flatten(1)
+        parts = (self._heads(rows) for rows in (queries, keys, values))
+        mixed = _attend(*parts, bias=places.bias, runs=batch.runs, first_only=first_only).flatten(1)
         part_rows = max(1, CACHED // len(self.up.bias))
         return torch.cat(
             [self._after_attention(*part) for part in zip(mixed.split(part_rows), rows.split(part_rows), strict=True)]
@@ -111,10 +114,12 @@ def _attend(
     key: Float[Tensor, "tokens heads dim"],
     value: Float[Tensor, "tokens heads dim"],
     *,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     runs: Runs,
     first_only: bool,
 ) -> Float[Tensor, "rows heads dim"]:
-    """softmax(q k^T) v within each sentence, in blocks of similar length; `first_only`: one query per sentence."""
+    """softmax(q k^T + bias) v within each sentence, in blocks of similar length; `first_only`: one query for each."""
+    bias = None if bias is None else bias.to(value.dtype)
     output = torch.empty(query.shape)
     rows = tokens = 0
     for group in grouped(runs):
@@ -124,12 +129,13 @@ def _attend(
         there = slice(tokens, tokens := tokens + total)
         if group[-1][1] > TILED:
             long = query[here], key[there], value[there]
-            output[here] = attend(*long, runs=group, scaling=1.0, first_only=first_only)
+            output[here] = attend(*long, runs=group, bias=bias, scaling=1.0, first_only=first_only)
             continue
         lengths = torch.tensor([length for count, length in group for _ in range(count)])
         real = (torch.arange(group[-1][1]) < lengths[:, None]).to(value.dtype)
         real = real.repeat_interleave(query.shape[1], 0)[:, :, None]
-        mixed = _mix(to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group), real)
+        blocks = to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group)
+        mixed = _mix(*blocks, real, bias)
         from_block(mixed, output[here], queries)
     return output
 
@@ -139,13 +145,16 @@ def _mix(
     key: Float[Tensor, "blocks longest dim"],
     value: Float[Tensor, "blocks longest dim"],
     real: Float[Tensor, "blocks longest one"],
+    bias: Float[Tensor, "heads all all"] | None = None,
 ) -> Float[Tensor, "blocks rows dim"]:
-    """softmax(q k^T) v over the keys for which `real` is 1; the values of the others are 0.
+    """softmax(q k^T + bias) v over the keys for which `real` is 1; the values of the others are 0.
 
     The weights are not shifted by the largest score of their row, which saves half of the time: exponents to 85 have a
     place in float32 and bfloat16. Where a sum shows an overflow or underflow, the ordinary softmax is computed.
     """
     scores = query @ key.transpose(1, 2)
+    if bias is not None:
+        scores.unflatten(0, (-1, len(bias))).add_(corner(bias, scores))
     weights = scores.exp()
     sums = weights @ real
     least, most = sums.aminmax()
@@ -184,7 +193,7 @@ def quantize(
 def check(backbone: Any) -> None:
     """Raise a `ModelError` where `quantize` cannot work.
 
-    That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch without the
+    That is for a family that is not `SUPPORTED`, a model that is not on the CPU, and a processor or a torch without the
     kernels.
     """
     weight = next(backbone.parameters())
@@ -193,8 +202,8 @@ def check(backbone: Any) -> None:
         raise ModelError(f"precision int8 is made of weights in float32, and these are in {weight.dtype}")
     if device.type != "cpu":
         raise ModelError(f"precision int8 is for the CPU, and the model is on {device}")
-    if family not in BERTS_KIN or layers_of(backbone) is None:
-        known = ", ".join(sorted(BERTS_KIN))
+    if family not in SUPPORTED or layers_of(backbone) is None:
+        known = ", ".join(sorted(SUPPORTED))
         raise ModelError(f"precision int8 needs a plain encoder of these families: {known}; this is {family!r}")
     reason = missing()
     if reason:
@@ -234,8 +243,8 @@ def _measure(
 
     handles = [module.register_forward_pre_hook(record) for module in parts]
     try:
-        for first in range(0, len(texts), 32):
-            embed(texts[first : first + 32])
+        for batch in _batches(texts, alike=any(layer.kind for layer in layers)):
+            embed(batch)
     finally:
         for handle in handles:
             handle.remove()
@@ -247,3 +256,11 @@ def _measure(
         return ActivationRange.together(parts[module][turns[module] - 1 :: sharing[module]])
 
     return [[together(module) for module in row] for row in modules]
+
+
+def _batches(texts: Sequence[Sequence[int]], *, alike: bool) -> Iterator[Sequence[Sequence[int]]]:
+    """The texts in batches; `alike`: of equal length each, so that a model that is padded sees no padding."""
+    groups = [list(group) for _, group in groupby(sorted(texts, key=len), key=len)] if alike else [texts]
+    for group in groups:
+        for first in range(0, len(group), 32):
+            yield group[first : first + 32]
