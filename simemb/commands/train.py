@@ -35,7 +35,8 @@ class Train:
     output: Path = Path("runs/latest")
     """The run directory."""
     dev: str | None = None
-    """A suite or a file with a score and two sentences, to choose the best checkpoint; `none` for no evaluation."""
+    """A suite or a file with a score and two sentences, to choose the best checkpoint; `none` for no evaluation. By
+    default STS-B dev in the language of the data, English or Chinese."""
     metric: Literal["spearman", "pearson"] = "spearman"
     """The correlation that chooses the best checkpoint."""
     seed: int = 1

@@ -68,8 +68,10 @@ def run(words: list[str]) -> None:
 
 def _whiten(options: Whiten) -> None:
     from simemb.comparison import provenance
+    from simemb.corpus.language import language_of
     from simemb.encoder import whitening
     from simemb.encoder.encoder import Encoder
+    from simemb.evaluation.languages import final_suite
 
     rows = rows_of(options.data, options.layout, options.columns)
     if rows.warning:
@@ -82,12 +84,13 @@ def _whiten(options: Whiten) -> None:
     record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}
     whitened.save(options.output, training=made, records={provenance.WHITENING: record})
     log.info(
-        "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
+        "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s --suite %s",
         options.output,
         whitened.dim,
         len(texts),
         quote(options.model),
         quote(str(options.output)),
+        final_suite(language_of(rows)),
     )
 
 

@@ -11,9 +11,10 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
+from shlex import quote
 from typing import cast
 
-from simemb.corpus.contents import GZIP, SAMPLE, check_text, encoding_of
+from simemb.corpus.contents import GZIP, SAMPLE, check_text, encoding_of, is_gbk
 from simemb.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
@@ -78,7 +79,8 @@ def _utf8_lines(stream: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]
         except UnicodeDecodeError as error:
             byte = content[error.start]
             place = f"{name}, line {number}, byte {error.start + 1}"
-            raise DataError(f"{place}: 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
+            gbk = f" (if it is Chinese in GBK: iconv -f GB18030 -t UTF-8 {quote(name)} > FILE)" if is_gbk(raw) else ""
+            raise DataError(f"{place}: 0x{byte:02x} is not UTF-8; save the file as UTF-8{gbk}") from None
         yield number, line
 
 

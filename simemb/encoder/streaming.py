@@ -19,6 +19,7 @@ from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import unit
+from simemb.encoder.unknown_tokens import UnknownTokens
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
 from simemb.files import new_file, writing
@@ -128,14 +129,15 @@ class Encodes:
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
-        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas
-        or pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the first
+        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas or
+        pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the first
         dimensions (before normalizing), at most `dim`. batch_size: the most texts in a batch; by default only the
         tokens in a batch are limited. progress: show a bar with rate and time left; by default in a terminal, for
-        `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them. prompt:
-        a text to put before each text; prompt_name: one of the model's own prompts, by its name; by default the
-        model's default prompt, if it has one. Raises `ArgumentError` for what does not hold texts in an order (a data
-        frame, a dict, a set), and `DataError` for a text that is missing or no string.
+        `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them; another
+        says that the vocabulary does not know the texts (`simemb.encoder.unknown_tokens`). prompt: a text to put before
+        each text; prompt_name: one of the model's own prompts, by its name; by default the model's default prompt, if
+        it has one. Raises `ArgumentError` for what does not hold texts in an order (a data frame, a dict, a set), and
+        `DataError` for a text that is missing or no string.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         several = Texts([texts] if isinstance(texts, str) else texts)
@@ -184,12 +186,14 @@ class Encodes:
 def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
     count = truncated = 0
+    unknown = UnknownTokens(encoder)
     with _bar(texts.total, options) as advance:
         for chunk in _chunks(texts):
             clean = [_clean(text) for text in chunk]
             tokens, truncated_here = (
                 encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
             )
+            unknown.add(clean, tokens)
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
             budget = getattr(encoder, "batch_tokens", TOKENS)
             for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):

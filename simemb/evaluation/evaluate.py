@@ -196,7 +196,8 @@ def _load(suite: Suite) -> tuple[dict[str, LoadedTask], tuple[str, ...]]:
     if not available:
         raise DataError(f"suite {suite.name}: no task has its data; the first: {next(iter(absent.values()))}")
     if absent:
-        log.warning("suite %s is scored without %s: the data are missing", suite.name, ", ".join(absent))
+        first = next(iter(absent.values()))
+        log.warning("suite %s is scored without %s: the data are missing; %s", suite.name, ", ".join(absent), first)
     return available, tuple(absent)
 
 

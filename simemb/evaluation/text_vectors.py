@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simemb.encoder.prompts import ROLES, Role, prompt_for
 from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.unknown_tokens import look
 from simemb.errors import ModelError
 from simemb.evaluation.vector_cache import VectorCache
 
@@ -48,6 +49,8 @@ class TextVectors:
         self._rows: dict[tuple[str, str], int] = {}
         for role, text in chain(plain, by_role):
             self._rows.setdefault((self._prompts[role], text), len(self._rows))
+        if cache is not None:  # whose vectors need no tokens
+            look(encoder, [text for _, text in self._rows])
         self.matrix = self._encode_all(cache)
 
     def _encode_all(self, cache: VectorCache | None) -> NDArray[np.float32]:

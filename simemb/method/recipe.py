@@ -62,7 +62,7 @@ class Recipe:
     batch_size: int = 64
     """Examples per batch, all processes together: negatives come from the same batch."""
     chunk: int | None = None
-    """Examples that go through the network at once: fewer need less memory, for the same gradient. By default all."""
+    """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
     """Batches whose gradients are averaged in one optimizer step; this adds no negatives."""
     epochs: int = 1

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from simemb.comparison import provenance
 from simemb.encoder.names import as_typed
+from simemb.evaluation.languages import final_suite
 from simemb.evaluation.scores import (
     METRICS,
     Aggregates,
@@ -219,7 +220,7 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
         )
     directory, scores = quote(as_typed(results[0].directory)), results[0].after
-    suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
+    suite = "sample" if scores and scores.suite == "sample_dev" else final_suite(results[0].language)
     print(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"
         f"       simemb encode {directory} sentences.txt --output vectors.npy\n"

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
+from simemb.corpus.sample import first_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.streaming import Precision
+from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
@@ -120,6 +122,7 @@ def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | 
         )
     if recipe.max_length > encoder.max_length:
         _cut(recipe.max_length, encoder, special + 1)
+    look(encoder, [text for row in first_rows(rows, len(rows.columns)) for text in row])
     length = min(recipe.max_length, encoder.max_length)
     table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
     return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))

@@ -51,7 +51,8 @@ def fit(
         header: Whether the first line of the files holds the names of the columns.
         pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
-            choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
+            choose the best checkpoint. "none" keeps the last one. By default STS-B dev in the language of the data,
+            English or Chinese (see `simemb.training.dev_suites`); without such data the last one is kept too.
         metric: The correlation that chooses the checkpoint.
         seed: Decides every random number.
         resume: Continue the run in `output`, bit for bit.

@@ -76,8 +76,7 @@ class Trainer:
         # in a step, or not at all, which wrapping it for every process would not allow.
         self.optimizer = self.accelerator.prepare(adamw(self.method, self.recipe, self.accelerator.device))
         self.progress = Progress()
-        self.watch = Watch()
-        self.readings = Readings()
+        self.watch, self.readings = Watch(), Readings()
         self.last_shown = (0, 0.0)
         self.batches = Prefetcher(self._batches, self.loader.steps)
         self.graphs: list[Any] = []
@@ -110,6 +109,7 @@ class Trainer:
             encoder=self.method.encoder.eval(),
             before=self.before,
             after=self.plan.score(),
+            language=self.plan.language,
             control_before=self.control_before,
             control_after=self.plan.score_control(),
             steps=self.progress.step,

@@ -147,4 +147,12 @@ def test_the_next_command_can_be_pasted(tiny_base: Path, sentences_file: Path, c
     with caplog.at_level("INFO", logger="simemb"):
         whiten([str(tiny_base), "--data", str(sentences_file), "--output", "my white's", "--dims", "8"])
     command = caplog.text.partition("next: ")[2].splitlines()[0]
-    assert shlex.split(command) == ["simemb", "eval", str(tiny_base), "my white's"]
+    assert shlex.split(command) == ["simemb", "eval", str(tiny_base), "my white's", "--suite", "sts"]
+
+
+def test_the_next_command_follows_the_language_of_the_texts(tiny_base: Path, tmp_path: Path, caplog) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"猫吃{'鱼' * number}。\n" for number in range(40)), encoding="utf-8")
+    with caplog.at_level("INFO", logger="simemb"):
+        whiten([str(tiny_base), "--data", str(texts), "--output", "white", "--dims", "1"])
+    assert caplog.text.partition("next: ")[2].splitlines()[0].endswith("white --suite zh")

@@ -378,7 +378,8 @@ def test_a_suite_that_need_not_be_whole_names_what_is_missing(own, caplog, capsy
     assert list(scores.tasks) == ["here"]
     assert scores.missing == ("gone",)
     assert scores.to_json()["missing"] == ["gone"]
-    assert "suite part is scored without gone" in caplog.text
+    assert "suite part is scored without gone: the data are missing; corpus 'gone.tsv' was not found" in caplog.text
+    assert str(tmp_path / "data" / "gone.tsv") in caplog.text
     print_table(scores_table([scores]))
     assert "without gone: the data are" in capsys.readouterr().out
     with pytest.raises(DataError, match=r"suite part: no task has its data; the first: corpus 'gone\.tsv'"):

@@ -29,7 +29,9 @@ def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometr
     return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")
 
 
-def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | None = None) -> Any:
+def result(
+    after: Scores | None, seed: int = 1, control: tuple[float, float] | None = None, language: str = "English"
+) -> Any:
     before_control, after_control = (
         (scores(points, suite="stsb_dev") for points in control) if control else (None, None)
     )
@@ -43,6 +45,7 @@ def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | N
         sentences_per_second=1234.5,
         control_before=before_control,
         control_after=after_control,
+        language=language,
     )
 
 
@@ -77,6 +80,14 @@ def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.Cap
 def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
     assert "--suite sample\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("language", "suite"), [("Chinese", "zh"), ("Cyrillic", "my_pairs.tsv")])
+def test_a_run_is_sent_to_a_suite_in_the_language_of_its_data(
+    language: str, suite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.print_runs([result(None, language=language)], [1])
+    assert f"simemb eval runs/seed-1 --suite {suite}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

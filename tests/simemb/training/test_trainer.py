@@ -258,6 +258,19 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+def test_a_run_in_chunks_with_dropout_follows_from_its_seed_and_goes_on_bit_for_bit(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    options = {"fields": {"chunk": 5, "dropout": 0.3, "max_steps": 3}, "dev": "none"}
+    run("simcse", tmp_path / "whole", **options)
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        with pytest.raises(KeyboardInterrupt, match="stopped after 1 of 3"):
+            run("simcse", tmp_path / "stopped", **options)
+    run("simcse", tmp_path / "stopped", **options, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
 def test_keeping_the_last_checkpoint_leaves_patience_what_it_is(
     run: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
 ):
