@@ -138,5 +138,5 @@ def set_dropout(backbone: Any, probability: float) -> None:
     for module in backbone.modules():
         if isinstance(module, nn.Dropout):
             module.p = probability
-        elif isinstance(getattr(module, "attention_dropout", None), float):
+        elif isinstance(getattr(module, "attention_dropout", None), int | float):
             module.attention_dropout = probability

@@ -41,7 +41,7 @@ class Encoder(Encodes, nn.Module):
 
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
-        ragged: Whether the layers compute a batch without padding.
+        ragged: Whether the transformers model computes a batch without padding.
         apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
@@ -82,6 +82,7 @@ class Encoder(Encodes, nn.Module):
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = positions.first(backbone)
+        self.uncounted = positions.uncounted(backbone, tokenizer)
         self.max_length = min(length for length in (max_length, self.longest) if length)
         self._transforms_by_thread: dict[int, list[Transform]] = {}
         self.apart = False
@@ -163,7 +164,7 @@ class Encoder(Encodes, nn.Module):
         sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens. The ranges
         of activations are calibrated on them once, so a vector never depends on the other texts in its batch. A
         quantized encoder cannot be trained; `save` writes the float32 weights. Raises `ModelError` for families
-        other than BERT, on devices other than the CPU, and on processors without VNNI instructions.
+        without int8 layers, on devices other than the CPU, and on processors without VNNI instructions.
         """
         from simemb.transformer import int8_calibration, int8_layers
 

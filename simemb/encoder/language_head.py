@@ -25,8 +25,9 @@ HEADS = (
     "generator_lm_head.",
     "vocab_transform.",
     "predictions.",
+    "decoder.bias",
 )
-"""How the names of a head's weights begin: BERT, RoBERTa, ELECTRA, DistilBERT, ALBERT."""
+"""How the names of a head's weights begin: BERT, RoBERTa, ELECTRA, DistilBERT, ALBERT, ModernBERT."""
 
 
 class VocabularyHead(nn.Module):

