@@ -1,4 +1,4 @@
-"""Files: atomic writes, what killed writers leave, JSON, checksums, and the cache folder.
+"""Files: atomic writes, what killed writers leave, checksums, and the cache folder.
 
 One rule for temporary names: what becomes `NAME` is written in the folder `.NAME.<32 hexadecimal digits>.partial`
 beside it, and where a directory cannot be replaced in one step, the earlier one is `.NAME.<digits>.replaced` for an
@@ -7,29 +7,22 @@ left. Nothing of another name is ever removed, and readers remove nothing.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR
 from pathlib import Path
-from typing import Any
 
 from simemb import locks
 from simemb.errors import BusyError, SimembError
-from simemb.libraries import reason
-from simemb.records import shaped
 from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
 ROOM = 1 << 20
 """Bytes for which there must be room, or what failed to write met a full disk."""
-DEEPEST = 100
-"""The most levels of lists and objects in JSON of ours."""
-_DIGITS = 20
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
@@ -191,95 +184,11 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, refusal: Callable[[str], SimembError], shape: Any = Any) -> Any:
-    """The content of a JSON file in its shape (see `simemb.records`), by default as it is.
-
-    Raises `refusal(reason)` if the file cannot be read, is not JSON, or does not have the shape.
-    """
-    try:
-        return shaped(load_json(path), shape)
-    except (OSError, ValueError) as error:
-        raise refusal(reason(error)) from error
-
-
-def read_object(path: Path, refusal: Callable[[str], SimembError], shape: Any) -> dict[str, Any]:
-    """The content of a JSON file as it is, if it has the shape; raises as `read_json`."""
-    content = read_json(path, refusal, dict[str, Any])
-    try:
-        shaped(content, shape)
-    except ValueError as error:
-        raise refusal(str(error)) from error
-    return content
-
-
-def load_json(path: Path) -> Any:
-    """The content of a JSON file. Raises `ValueError` for what is not JSON or could not be written again, `OSError`."""
-    refuse_special(path)
-    return parse_record(path.read_text(encoding="utf-8"))
-
-
-def parse_record(text: str) -> Any:
-    """The value of a JSON text of ours. Raises `ValueError` for what is not JSON or what no writer of ours writes.
-
-    That is: lists and objects in more than `DEEPEST` levels, whole numbers of more than 64 bits, halves of surrogate
-    pairs. So whoever reads it can go through it level by level, compute with it and write it again.
-    """
-    try:
-        content = _BOUNDED.decode(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    level, depth = [content], 0
-    while level := [item for value in level for item in _items(value)]:
-        depth += 1
-        if depth > DEEPEST:
-            raise ValueError(f"it is nested in more than {DEEPEST} levels")
-    if "\\ud" in text.lower():
-        try:
-            json.dumps(content, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("it holds half of a surrogate pair") from None
-    return content
-
-
-def _items(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _DIGITS or not -(2**63) <= int(digits) < 2**64:
-        raise ValueError(f"it holds a whole number of {len(digits)} digits, more than 64 bits")
-    return int(digits)
-
-
 def refuse_special(path: Path) -> None:
     """Raise `OSError` for what exists and is no regular file: who opens a pipe waits for a writer, for ever."""
     if path.exists() and not path.is_file():
         code = EISDIR if path.is_dir() else EINVAL
         raise OSError(code, "it is no regular file", str(path))
-
-
-def parse_json(text: str, *, distinct_keys: bool = False) -> Any:
-    """The value of a JSON text. Raises `ValueError` alone, also for what is nested too deeply for Python.
-
-    distinct_keys: of a key that comes twice in an object Python keeps the last value; here it is an error.
-    """
-    try:
-        return _DISTINCT.decode(text) if distinct_keys else json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
-    return content
-
-
-# One for all lines: `json.loads` makes a decoder for each text, which takes as long as to read a short one.
-_DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct)
-_BOUNDED = json.JSONDecoder(parse_int=_whole)
 
 
 def sha256_of(path: Path) -> str:

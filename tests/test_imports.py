@@ -28,8 +28,8 @@ FORWARDING = {"hf_forward", "console"}
 # The arrows of the house: what the files of a package may import besides their own package and FOUNDATIONS, which may
 # import each other. docs/design.md, section 1, says what each package is for.
 FOUNDATIONS = {
-    *("errors", "arguments", "texts", "files", "cached_files", "locks", "outputs", "streams", "console", "progress"),
-    *("cookbook", "distributed", "libraries", "records"),
+    *("errors", "arguments", "texts", "files", "json_files", "cached_files", "locks", "outputs", "streams", "console"),
+    *("progress", "cookbook", "distributed", "libraries", "records"),
 }
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",

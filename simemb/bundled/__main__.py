@@ -16,7 +16,8 @@ from simemb.bundled import cards, teacher, texts
 from simemb.bundled.stages import HEADS, LAYERS, LENGTH, SEED, VOCABULARY, WIDTH, Stage, stages
 from simemb.encoder import untrained
 from simemb.errors import DataError, SimembError
-from simemb.files import read_json, write_text
+from simemb.files import write_text
+from simemb.json_files import read_json
 from simemb.training import malloc
 from simemb.training.fit import fit
 from simemb.training.run_directory import RunDirectory

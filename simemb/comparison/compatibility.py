@@ -12,7 +12,7 @@ from typing import Any
 
 from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
-from simemb.files import read_object
+from simemb.json_files import read_object
 
 Record = Mapping[str, Any]
 

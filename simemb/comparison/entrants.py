@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
 from simemb.comparison.names import labels
 from simemb.encoder.models import Model
 from simemb.encoder.streaming import Precision, TextEncoder
@@ -156,4 +156,4 @@ def _settings(directory: Path) -> dict[str, Any]:
 
 
 def _read(path: Path, shape: Any) -> Any:
-    return files.read_json(path, lambda reason: DataError(f"{path}: cannot be read: {reason}"), shape)
+    return json_files.read_json(path, lambda reason: DataError(f"{path}: cannot be read: {reason}"), shape)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simemb import files
+from simemb import json_files
 from simemb.comparison.contamination import Overlap
 from simemb.comparison.training_texts import check
 from simemb.encoder.names import as_typed, is_bundled
@@ -146,7 +146,7 @@ def _whitened(path: Path) -> dict[str, Any]:
     def refusal(reason: str) -> DataError:
         return DataError(f"{path} is damaged ({reason})")
 
-    content = files.read_object(path, refusal, _Generation)
+    content = json_files.read_object(path, refusal, _Generation)
     kept = ("whitening", "base", "data", "versions", "git", "command")
     return {name: content[name] for name in kept if name in content}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import unidata_version
 
-from simemb import files
+from simemb import files, json_files
 from simemb.cached_files import is_intact, new_cached_file
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
@@ -47,7 +47,7 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
     files.sweep(path.parent)
     if is_intact(path):
-        return Overlap.from_json(files.load_json(path))
+        return Overlap.from_json(json_files.load_json(path))
     opened: list[tuple[Data, Rows]] = []
     problems: list[str] = []
     for data in training:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from simemb import files
+from simemb import json_files
 from simemb.corpus.bounds import check_columns
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import fault
@@ -62,7 +62,7 @@ class JsonLinesFile:
                 yield number, None
                 continue
             try:
-                record = cast(object, files.parse_json(line, distinct_keys=True))
+                record = cast(object, json_files.parse_json(line, distinct_keys=True))
             except json.JSONDecodeError as error:
                 place = f"{self.name}, line {number}, column {error.colno}"
                 raise DataError(f"{place}: not valid JSON ({error.msg})") from None

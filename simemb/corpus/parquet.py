@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
 from simemb.corpus.bounds import check_columns
 from simemb.corpus.contents import SAMPLE, check_parquet
 from simemb.corpus.lines import reading
@@ -63,7 +63,7 @@ class ParquetFile:
 def _label_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names of every `ClassLabel` of the features that `datasets` writes; none if there are no such features."""
     try:
-        features = files.parse_json(metadata[b"huggingface"].decode())["info"]["features"]
+        features = json_files.parse_json(metadata[b"huggingface"].decode())["info"]["features"]
         named = {column: feature["names"] for column, feature in features.items() if "names" in feature}
         return {column: tuple(map(str, names)) for column, names in named.items() if names}
     except (KeyError, ValueError, TypeError, AttributeError):

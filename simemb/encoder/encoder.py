@@ -237,8 +237,6 @@ class Encoder(Encodes, nn.Module):
         quantized = (tensor for layer in self.quantized or () for tensor in layer.tensors())
         return fingerprint(self.parts, self.state_dict(), quantized)
 
-    # ---- computing -------------------------------------------------------------------------------
-
     def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
         """One vector per sentence in the caller's order, with gradient.
 
@@ -291,14 +289,13 @@ class Encoder(Encodes, nn.Module):
     @checked
     def tokenize(self, texts: Iterable[str], prompt: str = "") -> tuple[list[list[int]], int]:
         """Token ids of each text after the prompt, truncated to `max_length`, and the number of truncated texts."""
-        prompted = [prompt + text for text in Texts(texts)]
-        return tokenizer.tokenize(prompted, self.tokenizer, self.max_length)
+        return tokenizer.tokenize([prompt + text for text in Texts(texts)], self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
-        pooled = self.include_prompt or not prompt
-        skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
+        unpooled = prompt and not self.include_prompt
+        skip = tokenizer.prompt_length(prompt, self.tokenizer, self.max_length) if unpooled else 0
         with evaluating():
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

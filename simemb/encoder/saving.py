@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from simemb import files, outputs
+from simemb import files, json_files, outputs
 from simemb.encoder import tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
@@ -76,7 +76,7 @@ def _is_ours(path: Path) -> bool:
 def _object(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one for anything else."""
     try:
-        content = files.load_json(path)
+        content = json_files.load_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
 from simemb.errors import ModelError
 
 
@@ -19,4 +19,4 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file, or {} if it does not exist. Raises `ModelError` if it is damaged."""
     if not path.exists():
         return {}
-    return files.read_json(path, lambda error: ModelError(f"{path} is not valid JSON: {error}"))
+    return json_files.read_json(path, lambda error: ModelError(f"{path} is not valid JSON: {error}"))

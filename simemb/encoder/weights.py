@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, cast
 
-from simemb import files
+from simemb import json_files
 from simemb.errors import ModelError
 from simemb.transformer.bare_bert import PREFIXES
 
@@ -107,7 +107,7 @@ def _files(directory: Path) -> list[Path]:
         return [directory / FILE]
     if (directory / INDEX).is_file():
         try:
-            names = sorted(set(files.load_json(directory / INDEX)["weight_map"].values()))
+            names = sorted(set(json_files.load_json(directory / INDEX)["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{directory / INDEX} is damaged: copy or download it again") from error
         for name in names:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from simemb import files
+from simemb import json_files
 from simemb.cookbook import RECIPES, names
 from simemb.errors import RecipeError, SimembError, unknown
 from simemb.method.recipe import Recipe
@@ -124,7 +124,7 @@ def _read_run(path: Path) -> _Record:
     def refusal(reason: str) -> RecipeError:
         return RecipeError(f"{path} is not a run's recipe.json: {reason}")
 
-    content = files.read_object(path, refusal, _Record)
+    content = json_files.read_object(path, refusal, _Record)
     return shaped(_found_from_here(content, Path(content.get("folder") or Path.cwd())), _Record)
 
 

@@ -4,14 +4,11 @@ A candidate as near as the positive is likely an unlabeled positive; the margins
 (Moreira et al., 2024, NV-Retriever, https://arxiv.org/abs/2407.15831).
 """
 
-import json
 import logging
 import os
 import random
-import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -31,6 +28,7 @@ from simemb.errors import DataError
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
 from simemb.progress import track
+from simemb.search.mined_files import FORMATS, MinedRow, MiningSummary, write
 from simemb.search.mining_rules import Rules
 
 if TYPE_CHECKING:
@@ -41,26 +39,6 @@ log = logging.getLogger("simemb")
 
 ENCODE_BATCH, SEARCH_BATCH = 8192, 512
 """Pairs encoded in one call, and anchors searched in one call: `SEARCH_BATCH` x depth hits are in memory."""
-COLUMNS = ("anchor", "positive", "negative")
-
-
-@dataclass(frozen=True)
-class MiningSummary:
-    """The counts and similarities of one call of `mine`.
-
-    Attributes:
-        rows: Pairs read.
-        successes: Pairs with at least one negative.
-        triplets: Lines written.
-        positive: Mean cosine of anchor and positive over all triplets, in [-1, 1].
-        negative: Mean cosine of anchor and negative over all triplets, in [-1, 1].
-    """
-
-    rows: int
-    successes: int
-    triplets: int
-    positive: float
-    negative: float
 
 
 @checked
@@ -111,7 +89,7 @@ def mine(
     try:
         with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
             mined_rows = _mine_rows(encoder, rows, index, rules, positives)
-            return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
+            return write(partial, FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -131,10 +109,8 @@ def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
 
 def check_output(path: Path, *inputs: Any, overwrite: bool) -> None:
     """Raise `DataError` for an output that triplets of these inputs cannot or must not be written to."""
-    if path.suffix not in _FORMATS:
-        raise DataError(
-            f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
-        )
+    if path.suffix not in FORMATS:
+        raise DataError(f"{path}: triplets are written to {' or '.join(FORMATS)}, not to {path.suffix or 'a folder'!r}")
     for source in inputs:
         if isinstance(source, str | os.PathLike) and path.exists() and Path(source).exists() and path.samefile(source):
             raise DataError(f"{path} is the input too: give the output another name")
@@ -198,19 +174,9 @@ def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
 # ---- mining --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _MinedRow:
-    """A pair, the cosine of its two texts, and the negatives of its anchor."""
-
-    anchor: str
-    positive: str
-    similarity: float
-    negatives: list["Hit"]
-
-
 def _mine_rows(
     encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
-) -> Iterator[_MinedRow]:
+) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
     from simemb.search.segment import finite_unit
 
@@ -224,7 +190,7 @@ def _mine_rows(
             nearest = _nearest(index, anchors, rules.depth)
             for (anchor, positive), similarity, hits in zip(chunk, similarities.tolist(), nearest, strict=True):
                 others = _without_positives(anchor, hits, positives)
-                yield _MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
+                yield MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
                 advance(1)
 
 
@@ -240,66 +206,3 @@ def _without_positives(anchor: str, hits: Iterable["Hit"], positives: set[bytes]
         if (digest := _digest(hit.text)) not in digests and _digest(anchor, hit.text) not in positives:
             digests.add(digest)
             yield hit
-
-
-# ---- writing -------------------------------------------------------------------------------------
-
-
-def _tsv_line(cells: Sequence[str]) -> str:
-    return "\t".join(re.sub(r"[\t\r\n\0]", " ", cell) for cell in cells)
-
-
-def _json_line(cells: Sequence[str]) -> str:
-    return json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
-
-
-_FORMATS = {".tsv": _tsv_line, ".jsonl": _json_line}
-
-
-class _Formulas:
-    """The cells that a spreadsheet would run as formulas: they are kept, for machines read them, and told."""
-
-    FIRST = ("=", "+", "-", "@")
-
-    def __init__(self) -> None:
-        self.count, self.line = 0, 0
-
-    def look(self, line: str, number: int) -> None:
-        """Look into a line with its number, from 1."""
-        found = sum(cell.lstrip(" ").startswith(self.FIRST) for cell in line.split("\t"))
-        self.line = self.line or (number if found else 0)
-        self.count += found
-
-    def tell(self, name: str) -> None:
-        """One notice about a file, if there is something to tell."""
-        if self.count:
-            log.warning(
-                "%s: %d cells begin with %s (the first in line %d): simemb reads them as texts, a spreadsheet may run "
-                "them as formulas; .jsonl has no such cells",
-                *(name, self.count, ", ".join(self.FIRST[:-1]) + f" or {self.FIRST[-1]}", self.line),
-            )
-
-
-def _write(
-    path: Path, line: Callable[[Sequence[str]], str], mined_rows: Iterable[_MinedRow], name: str
-) -> MiningSummary:
-    rows = successes = triplets = 0
-    positive = negative = 0.0
-    formulas = _Formulas()
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        if line is _tsv_line:
-            file.write(_tsv_line(COLUMNS) + "\n")
-        for row in mined_rows:
-            rows += 1
-            successes += bool(row.negatives)
-            for hit in row.negatives:
-                written = line((row.anchor, row.positive, hit.text))
-                file.write(written + "\n")
-                if line is _tsv_line:
-                    formulas.look(written, 2 + triplets)
-                triplets, positive, negative = triplets + 1, positive + row.similarity, negative + hit.score
-    if not triplets:
-        advice = "lower the margins, raise depth or give a corpus"
-        raise DataError(f"{name}: no negative for any of {rows} rows: {advice}")
-    formulas.tell(path.name)
-    return MiningSummary(rows, successes, triplets, positive / triplets, negative / triplets)

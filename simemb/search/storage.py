@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import is_temporary, load_json, new_file, read_json, tidy_inside, write_text, writing
+from simemb.files import is_temporary, new_file, tidy_inside, write_text, writing
+from simemb.json_files import load_json, read_json
 from simemb.locks import confirm
 from simemb.outputs import exists
 

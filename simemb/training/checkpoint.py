@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simemb import files, libraries
+from simemb import files, json_files, libraries
 from simemb.errors import TrainingError
 from simemb.records import shaped
 
@@ -83,7 +83,7 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
     with libraries.reading(damaged):
         files.refuse_special(path)
     with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-        content = files.parse_record(file.metadata()["progress"])
+        content = json_files.parse_record(file.metadata()["progress"])
         progress = shaped(content, Progress)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if content.keys() != asdict(progress).keys():

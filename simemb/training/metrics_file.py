@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import files, json_files
 from simemb.errors import DataError
 from simemb.libraries import reason
 
@@ -45,7 +45,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 def _numbers(text: str) -> dict[str, Any] | None:
     """The numbers of a line; None if it is none of ours."""
     try:
-        record = files.parse_record(text)
+        record = json_files.parse_record(text)
     except ValueError:
         return None
     if not isinstance(record, dict) or type(record.get("step")) is not int:

@@ -18,7 +18,7 @@ from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import files
+from simemb import files, json_files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
 from simemb.training import metrics_file
@@ -234,7 +234,7 @@ class RunDirectory:
 
         What only moved is not another: a path whose content has the same digest.
         """
-        saved = files.read_json(
+        saved = json_files.read_json(
             self.recipe,
             lambda reason: TrainingError(f"{self.recipe}: cannot be read ({reason}); give a new run another --output"),
             Mapping[str, Any],

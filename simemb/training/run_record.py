@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
 from simemb.errors import DataError
 
 
@@ -79,7 +79,7 @@ MOVABLE = {
 def is_record(path: Path) -> bool:
     """Whether a file is the recipe.json of a run."""
     with suppress(DataError):
-        files.read_json(path, DataError, RunRecord)
+        json_files.read_json(path, DataError, RunRecord)
         return True
     return False
 
@@ -90,7 +90,7 @@ def read(path: Path) -> dict[str, Any]:
     def refusal(reason: str) -> DataError:
         return DataError(f"{path} is damaged ({reason}): it does not say what was trained, and how")
 
-    return files.read_object(path, refusal, RecordShape)
+    return json_files.read_object(path, refusal, RecordShape)
 
 
 def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:

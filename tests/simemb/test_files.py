@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors import SafetensorError
 
-from simemb import files
+from simemb import files, json_files
 from simemb.errors import DataError
 
 
@@ -343,11 +343,11 @@ def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str
     path = tmp_path / "a.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
-        files.load_json(path)
+        json_files.load_json(path)
     path.write_text(f"{'[' * 100}-{2**63}, {2**64 - 1}{']' * 100}")
-    files.load_json(path)
+    json_files.load_json(path)
     path.write_text('{"a": "\\ud83d\\ude00"}')
-    assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}
+    assert json_files.load_json(path) == {"a": "\N{GRINNING FACE}"}
 
 
 @pytest.mark.parametrize(
@@ -390,16 +390,16 @@ class Size:
 def test_json_of_another_shape_is_refused_with_its_place(text: str, words: str, tmp_path: Path):
     path = tmp_path / "a.json"
     path.write_text(text)
-    for read in (files.read_json, files.read_object):
+    for read in (json_files.read_json, json_files.read_object):
         with pytest.raises(DataError, match=f"a.json: {words}"):
             read(path, lambda reason: DataError(f"a.json: {reason}"), Size)
     path.write_text('{"bytes": 1, "more": 2}')
-    assert files.read_json(path, DataError, Size) == Size(1)
-    assert files.read_object(path, DataError, Size) == {"bytes": 1, "more": 2}
+    assert json_files.read_json(path, DataError, Size) == Size(1)
+    assert json_files.read_object(path, DataError, Size) == {"bytes": 1, "more": 2}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 def test_a_pipe_in_the_place_of_json_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "a.json")
     with pytest.raises(OSError, match="no regular file"):
-        files.load_json(tmp_path / "a.json")
+        json_files.load_json(tmp_path / "a.json")
