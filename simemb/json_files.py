@@ -16,6 +16,8 @@ from simemb.records import shaped
 DEEPEST = 100
 """The most levels of lists and objects in JSON of ours."""
 _DIGITS = 20
+UNLIMITED = str(int(1e30))
+"""How transformers writes that a tokenizer has no longest text."""
 
 
 def read_json(path: Path, refusal: Callable[[str], SimembError], shape: Any = Any) -> Any:
@@ -73,6 +75,8 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def _whole(digits: str) -> int:
+    if digits == UNLIMITED:
+        return int(digits)
     if len(digits) > _DIGITS or not -(2**63) <= int(digits) < 2**64:
         raise ValueError(f"it holds a whole number of {len(digits)} digits, more than 64 bits")
     return int(digits)

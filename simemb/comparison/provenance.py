@@ -123,7 +123,7 @@ class _Data:
     warning: str
     parts: tuple[str, ...] = ()
     labels: str = ""
-    delimiter: str = ""
+    delimiter: str | None = None
     header: bool = True
 
 

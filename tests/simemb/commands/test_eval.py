@@ -126,7 +126,7 @@ def test_scores_are_shown_where_the_run_cannot_be_written(
     Path("run/scores").write_text("in the way of a folder")
     capsys.readouterr()
     eval_verb.run(["run", "--suite", str(dev_file), "--json", "scores.json"])
-    assert "the scores are not kept in the run: cannot write the scores to run/scores/dev.json" in caplog.text
+    assert "the scores are not kept in the run: run/scores/dev.json: cannot be written" in caplog.text
     assert "spearman" in capsys.readouterr().out
     assert Path("scores.json").is_file()
 
