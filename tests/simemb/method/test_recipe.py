@@ -506,6 +506,23 @@ def test_a_recipe_that_is_not_checked_yet_may_be_mended():
 
 
 @pytest.mark.parametrize(
+    ("make", "option"),
+    [
+        (lambda: {"objective": InfoNCE(temperature=-1)}, "temperature"),
+        (lambda: {"head": MLP(keep=9)}, "cannot keep 9"),
+        (lambda: {"views": (View(augment=(TokenCutoff(7),)), View())}, "rate"),
+        (lambda: {"auxiliaries": (MaskedLM(probability=2),)}, "masked tokens"),
+    ],
+)
+def test_a_noun_that_is_not_checked_yet_is_checked_with_its_recipe(make: Callable[[], dict[str, Any]], option: str):
+    with unchecked():
+        recipe = Recipe(**{"views": VIEWS, "objective": InfoNCE(), **make()})
+    for refused in (make, lambda: check(recipe)):
+        with pytest.raises(RecipeError, match=option):
+            refused()
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("def (", "cannot be imported: SyntaxError"),
