@@ -99,7 +99,7 @@ def run(words: list[str]) -> None:
 
 def _opened(name: str, options: Eval) -> Any:
     """A file of scored pairs as the options say that it is to be read; any other suite by its name."""
-    if not Path(name).is_file():
+    if not Path(name).is_file() or (not options.columns and options.layout == FileLayout()):
         return name
     score = options.columns[2] if len(options.columns) > 2 else None
     return rows_of(Path(name), options.layout, options.columns[:2], score)

@@ -10,6 +10,7 @@ from simemb.commands import eval as eval_verb
 from simemb.commands import train as train_verb
 from simemb.commands.parsing import UsageError
 from simemb.errors import SimembError
+from simemb.files import sha256_of
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,11 @@ def test_eval_keeps_no_record_in_a_directory_that_is_no_run(tiny_base: Path, dev
     eval_verb.run([str(tiny_base), "--suite", str(dev_file), "--no-geometry", "--json", "deep/scores.json"])
     assert sorted(tiny_base.iterdir()) == before
     assert json.loads(Path("deep/scores.json").read_text())["model"] == str(tiny_base)
+
+
+def test_a_file_is_recorded_by_its_checksum_as_report_and_python_record_it(tiny_base: Path, dev_file: Path) -> None:
+    eval_verb.run([str(tiny_base), "--suite", str(dev_file), "--json", "scores.json"])
+    assert json.loads(Path("scores.json").read_text())["data"] == {dev_file.name: sha256_of(dev_file)}
 
 
 def test_eval_writes_strict_json_where_a_score_is_not_defined(tiny_base: Path) -> None:
