@@ -41,7 +41,7 @@ def test_eval_keeps_no_record_in_a_directory_that_is_no_run(tiny_base: Path, dev
 
 def test_a_file_is_recorded_by_its_checksum_as_report_and_python_record_it(tiny_base: Path, dev_file: Path) -> None:
     eval_verb.run([str(tiny_base), "--suite", str(dev_file), "--json", "scores.json"])
-    assert json.loads(Path("scores.json").read_text())["data"] == {dev_file.name: sha256_of(dev_file)}
+    assert json.loads(Path("scores.json").read_text())["data"] == {str(dev_file): sha256_of(dev_file)}
 
 
 def test_eval_writes_strict_json_where_a_score_is_not_defined(tiny_base: Path) -> None:
