@@ -10,6 +10,7 @@ import logging
 import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from simemb import files
@@ -39,8 +40,23 @@ def is_intact(path: Path, *, notice: bool = True) -> bool:
     except (OSError, ValueError):
         intact = False
     if notice and not intact:
-        log.warning("%s: its checksum is not that of what was written (damaged?): it is made anew", path)
+        _tell(path)
     return intact
+
+
+def _tell(path: Path) -> None:
+    """Say why a file is made anew; a cache of an earlier release has no checksums, which one notice tells for all."""
+    if checksum_path(path).exists():
+        log.warning("%s: its checksum is not that of what was written (damaged?): it is made anew", path)
+    else:
+        _tell_unmarked(files.cache_folder())
+
+
+@lru_cache
+def _tell_unmarked(folder: Path) -> None:
+    log.warning(
+        "%s: a file has no checksum, as in earlier releases: it is made anew, and so is every other such file", folder
+    )
 
 
 def checksum_path(path: Path) -> Path:

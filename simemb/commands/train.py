@@ -5,6 +5,7 @@ simemb train --resume DIR
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -60,6 +61,7 @@ def run(words: list[str]) -> None:
         _explain()
         return
     name, *rest = _resumed(words) if words[0].startswith("-") else words
+    _refuse_directory(words)
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check
     from simemb.method.recipe_files import find, settings
@@ -92,6 +94,15 @@ def run(words: list[str]) -> None:
 
         result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
         terminal.print_runs([result], (options.seed,))
+
+
+def _refuse_directory(words: list[str]) -> None:
+    """Raise `UsageError` for `RECIPE --resume DIR`: with a recipe before it, --resume takes no directory."""
+    for option, value in pairwise(words):
+        if option == "--resume" and not words[0].startswith("-") and not value.startswith("-"):
+            raise UsageError(
+                f"--resume after a recipe takes no directory: `simemb train --resume {value}`, or --output"
+            )
 
 
 def _resumed(words: list[str]) -> list[str]:
@@ -169,7 +180,7 @@ def _explain() -> None:
     usage = (
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it. "
-        "`simemb train --resume DIR` goes on with the run in DIR, and needs\nnothing else.\n\n"
+        "`simemb train --resume DIR` goes on with the run in DIR, and\nneeds nothing else.\n\n"
     )
     streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())

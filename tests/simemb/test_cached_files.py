@@ -52,6 +52,14 @@ def test_a_file_that_was_changed_is_not(cache: Path, caplog: pytest.LogCaptureFi
     assert caplog.text.count("it is made anew") == 1
 
 
+def test_a_cache_of_an_earlier_release_is_told_once(cache: Path, caplog: pytest.LogCaptureFixture):
+    paths = [written(cache / "kind" / name) for name in ("one", "two", "three")]
+    shutil.rmtree(cache / "checksums")
+    assert not any(map(is_intact, paths))
+    assert caplog.text.count("made anew") == 1
+    assert "damaged" not in caplog.text
+
+
 def test_a_file_under_the_name_of_another_is_not(cache: Path):
     one, two = written(cache / "kind" / "one"), written(cache / "kind" / "two")
     shutil.copy(one, two)

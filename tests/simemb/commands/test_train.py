@@ -110,6 +110,7 @@ def test_resume_needs_no_option_typed_again_wherever_it_is_typed(
         (["--resume", "."], "nothing to resume, there is a folder, but no run"),
         (["--resume"], "--resume: give the directory of the run"),
         (["--resume", "--seed", "5"], "--resume: give the directory of the run"),
+        (["simcse", "--resume", "run"], "takes no directory: `simemb train --resume run`"),
         (["--resume", "run", "--output", "run"], "leave out --output"),
         (["--resume", "run", "--overwrite"], "choose one"),
         (["--seed", "5"], "wants a recipe before --seed"),
@@ -153,3 +154,9 @@ def test_an_option_mends_what_a_recipe_file_lacks(tiny_base: Path, sentences_fil
         train_verb.run(words)
     train_verb.run([*words, "--head.keep", "2"])
     assert Path("run/best/modules.json").is_file()
+
+
+def test_the_overview_has_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    train_verb.run(["--help"])
+    overview = capsys.readouterr().out.partition("\nrecipes")[0]
+    assert max(map(len, overview.splitlines())) <= 80
