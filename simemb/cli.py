@@ -129,7 +129,7 @@ def _run(verb: str, words: list[str]) -> int:
     except OSError as error:  # what the system refuses: a name that is too long, a device that fails
         if not (error.strerror and error.filename):
             raise
-        return _complain(f"{error.filename}: {error.strerror}")
+        return _complain(in_one_line(f"{error.filename}: {error.strerror}"))
     except SystemExit as done:  # tyro exits after --help
         return int(done.code or 0)
     return 0

@@ -71,7 +71,7 @@ LONGEST_LINE, LONGEST_NAME = 1500, 100
 """Characters of a message, and of a name in it: those of a file of others may be of any length."""
 
 
-def in_one_line(error: BaseException) -> str:
+def in_one_line(error: object) -> str:
     """What an error says, in one line of bounded length.
 
     >>> in_one_line(DataError("a.txt: " + "x" * 9999))[:20], len(in_one_line(DataError("x" * 9999)))

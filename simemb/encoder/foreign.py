@@ -92,6 +92,8 @@ def _types(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _refuse_settings(path: Path, content: Mapping[str, Any]) -> None:
     for name, of, allowed in _CLASSES:
+        if not isinstance(content.get(name, ""), str | None):
+            raise ModelError(f"{path}: {name} must be the name of a class, not {content[name]!r:.60}")
         if "." in str(content.get(name) or ""):  # others are names that transformers knows
             _refuse_class(path, str(content[name]), of, allowed)
     elsewhere = content.get("tokenizer_name_or_path")

@@ -8,7 +8,7 @@ from shlex import quote
 from simemb import files
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
 from simemb.encoder.weights import ADAPTER
-from simemb.errors import ModelError
+from simemb.errors import LONGEST_NAME, ModelError
 
 log = logging.getLogger("simemb")
 
@@ -24,7 +24,11 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
             log.warning("the model %s is now called %s", model, FORMER[model])
         return _BUNDLED_FOLDER / FORMER.get(model, model)
     path = Path(model)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise ModelError(f"{str(path)[:LONGEST_NAME]}: cannot be looked up as a model: {error.strerror}") from error
+    if is_file:
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
     for place in (path, path / "best"):
         _refuse_interrupted(place)

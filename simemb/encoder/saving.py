@@ -8,7 +8,6 @@ import functools
 import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import files, json_files, outputs
-from simemb.encoder import tokenizer
+from simemb.encoder import model_files, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.layout import POOLING_FLAGS
@@ -28,12 +27,8 @@ from simemb.encoder.pooling import LAYERS
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
 
-PARTS = ("*.json", "*.safetensors", "*.model", "*.jinja", "vocab.txt", "merges.txt", "README.md", "[0-9]*_*")
-"""The names in a model directory."""
-
-
 @contextmanager
-def writing(path: Path, *, overwrite: bool) -> Generator[None, None, None]:
+def writing(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[None, None, None]:
     """Hold the lock of a model directory that will be saved, from before anything is computed.
 
     overwrite: replace a model that simemb saved there; nothing else is ever replaced. Raises `ModelError`, or
@@ -44,12 +39,15 @@ def writing(path: Path, *, overwrite: bool) -> Generator[None, None, None]:
             block.enter_context(files.writing(path))
         except OSError as error:
             raise ModelError(f"{path}: the model cannot be written there: {error.strerror}") from error
-        refuse(path, overwrite=overwrite)
+        refuse(path, overwrite=overwrite, records=records)
         yield
 
 
-def refuse(path: Path, *, overwrite: bool) -> None:
-    """Raise `ModelError` if a model cannot be saved at `path`, or (see `writing`) must not."""
+def refuse(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> None:
+    """Raise `ModelError` if a model cannot be saved at `path`, or (see `writing`) must not.
+
+    records: the names of files that are saved with it.
+    """
     if path.is_file():
         raise ModelError(f"{path}: a file is in the way of the model's directory")
     inside = sorted(file.name for file in path.iterdir() if not files.is_temporary(file)) if path.is_dir() else []
@@ -59,9 +57,8 @@ def refuse(path: Path, *, overwrite: bool) -> None:
         raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
     if not _is_ours(path):
         raise ModelError(f"{path} holds a model that simemb did not save: it is left alone, give another name")
-    foreign = [name for name in inside if not any(fnmatch(name, part) for part in PARTS)]
-    if foreign:
-        raise ModelError(f"{path} holds {foreign[0]!r}, which is no part of a model: move it, or give another name")
+    if other := model_files.foreign(path, records):
+        raise ModelError(f"{path} holds {other!r}, which is no part of a model: move it, or give another name")
     if not overwrite:
         raise ModelError(outputs.exists(path, "a model"))
 
@@ -100,7 +97,7 @@ def save(
     Raises `ModelError` if the directory exists (without `overwrite`) or cannot be written.
     """
     path = Path(directory)
-    with new_directory(path, overwrite=overwrite) as folder:
+    with new_directory(path, overwrite=overwrite, records=tuple(records or ())) as folder:
         _write(parts, folder, language_head)
         (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
         for name, content in (records or {}).items():
@@ -109,11 +106,11 @@ def save(
 
 
 @contextmanager
-def new_directory(path: Path, *, overwrite: bool) -> Generator[Path, None, None]:
+def new_directory(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[Path, None, None]:
     """`simemb.files.new_directory` for a model; whatever the libraries raise on a full disk becomes `ModelError`."""
     try:
-        check = functools.partial(refuse, path, overwrite=overwrite)
-        with writing(path, overwrite=overwrite), files.new_directory(path, check=check) as folder:
+        check = functools.partial(refuse, path, overwrite=overwrite, records=records)
+        with writing(path, overwrite=overwrite, records=records), files.new_directory(path, check=check) as folder:
             yield folder
     except Exception as error:
         if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # that of tokenizers

@@ -122,7 +122,8 @@ class Segment:
         with libraries.reading(lambda reason: SearchError(f"{stored.directory}: cannot read the index: {reason}")):
             vectors = _map_vectors(paths[0])
             texts = pa.ipc.open_file(pa.memory_map(str(paths[1]))).read_all()
-        if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:
+            nulls = sum(column.null_count for column in texts.columns)
+        if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA or nulls:
             raise SearchError(f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again")
         return cls(vectors, texts, stored)
 

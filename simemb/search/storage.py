@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import is_temporary, new_file, tidy_inside, write_text, writing
+from simemb.files import is_temporary, new_file, refuse_special, tidy_inside, write_text, writing
 from simemb.json_files import load_json, read_json
 from simemb.locks import confirm
 from simemb.outputs import exists
@@ -192,6 +192,7 @@ def read_manifest(directory: Path) -> Manifest:
 def version(directory: Path) -> str:
     """What changes with every change of an index: a digest of its `index.json`, or an empty string without one."""
     try:
+        refuse_special(directory / MANIFEST)
         return _sha256(directory / MANIFEST)
     except OSError:
         return ""

@@ -21,13 +21,10 @@ from typing import Any
 from simemb import files, json_files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
-from simemb.training import metrics_file
+from simemb.training import metrics_file, run_files
 from simemb.training.run_record import difference, is_record
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
-
-PARTS = ("recipe.json", "metrics.jsonl", "best", "twin", "last", "scores", "simemb")
-"""The names in a run directory; the last holds what tensorboard reads."""
 
 Identity = tuple[tuple[int, int], ...]
 
@@ -178,9 +175,8 @@ class RunDirectory:
             raise TrainingError(f"{self.path} is not a run directory (no recipe.json), {leaves}")
         if not is_record(recipe):
             raise TrainingError(f"{self.path} is not a run directory (its recipe.json is not of a run), {leaves}")
-        foreign = [path.name for path in _content(self.path) if path.name not in PARTS]
-        if foreign:
-            raise TrainingError(f"{self.path} holds {foreign[0]!r}, which is no part of a run, {leaves} or move it")
+        if foreign := run_files.foreign(self.path):
+            raise TrainingError(f"{self.path} holds {foreign!r}, which is no part of a run, {leaves} or move it")
 
     def _identity(self) -> Identity:
         """What tells the run that is here from any other, and from itself after another step."""

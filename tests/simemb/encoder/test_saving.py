@@ -316,7 +316,7 @@ def test_what_a_library_raises_on_a_full_disk_is_one_line_and_the_earlier_model_
     monkeypatch.setattr(type(encoder.tokenizer), "save_pretrained", full)
     with (
         pytest.raises(ModelError, match="model: the model cannot be written there: No space left on device"),
-        saving.new_directory(tmp_path / "model") as folder,
+        saving.new_directory(tmp_path / "model", overwrite=True) as folder,
     ):
         encoder.tokenizer.save_pretrained(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
