@@ -71,8 +71,7 @@ class Encoder(Encodes, nn.Module):
         self.tokenizer = tokenizer
         self.pooling = check_pooling(pooling)
         self.tail = nn.ModuleList(tail)
-        self.name = name
-        self.source = source
+        self.name, self.source = name, source
         self.truncate_dim = truncate_dim
         self.sizes = sizes
         self.prompts: Mapping[str, str] = dict(prompts or {})

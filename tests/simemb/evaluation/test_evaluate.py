@@ -37,6 +37,7 @@ class Letters:
     """A sentence is how often each letter occurs in it."""
 
     name = "letters"
+    dim = 26
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
@@ -365,7 +366,7 @@ def test_a_score_out_of_the_scale_of_a_task_is_refused_with_its_pair(tmp_path, m
 
 
 def test_vectors_that_are_not_finite_are_counted(own):
-    expected = r"letters cannot be scored: 2 of 7 sentences .* \(the first: 'a dog ran'\)"
+    expected = r"letters is damaged, .*: 2 of 7 texts have a vector that is not finite \(the first: 'a dog ran'\)"
     with pytest.raises(ModelError, match=expected):
         evaluate(Broken(), own)
 
@@ -418,8 +419,6 @@ def test_a_folder_in_beir_layout_is_a_suite_by_its_path(tmp_path):
 
 class Sized(Letters):
     """Letters, of which only the first are counted."""
-
-    dim = 26
 
     def __init__(self, kept: int = 26) -> None:
         super().__init__()

@@ -170,7 +170,7 @@ def test_a_card_that_cannot_be_written_is_one_line(run: Path, monkeypatch: pytes
         raise PermissionError(13, "Permission denied")
 
     scores(stsb=similarity(HIGH)).save(run / "scores" / "sts.json")
-    monkeypatch.setattr(score_card, "write_text", refuse)
+    monkeypatch.setattr(score_card.files, "write_text", refuse)
     with pytest.raises(DataError, match="cannot be put into the model card"):
         score_card.update(run)
     assert (run / "best" / "README.md").read_text(encoding="utf-8") == CARD
