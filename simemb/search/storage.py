@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -242,6 +242,7 @@ def _is_manifest(path: Path) -> bool:
 
 
 def _remove_unnamed(directory: Path) -> None:
+    """Remove files that `index.json` does not name. The index is written by now, so what cannot be removed stays."""
     named = {MANIFEST}
     if (directory / MANIFEST).exists():
         try:
@@ -250,7 +251,8 @@ def _remove_unnamed(directory: Path) -> None:
             return
     for path in directory.iterdir():
         if _PART.fullmatch(path.name) and path.name not in named:
-            path.unlink()
+            with suppress(OSError):  # a folder of that name, a disk that is read-only by now
+                path.unlink()
 
 
 def _sha256(path: Path) -> str:

@@ -259,6 +259,14 @@ def test_a_save_that_was_killed_leaves_nothing_behind_after_the_next(saved: Path
     assert len(list(saved.iterdir())) == 3
 
 
+def test_what_cannot_be_removed_does_not_fail_an_index_that_is_written(saved: Path, encoder: Trigrams) -> None:
+    folder = saved / f"texts-{'1f' * 16}.arrow"
+    folder.mkdir()
+    Index.build(encoder, ["new"], path=saved, overwrite=True)
+    assert len(Index.load(saved)) == 1
+    assert folder.is_dir()
+
+
 def test_a_mapped_index_outlives_its_replacement(saved: Path, encoder: Trigrams) -> None:
     old = Index.load(saved, encoder=encoder)
     before = old.search("anything", k=50)
