@@ -53,7 +53,8 @@ def find(name: str) -> Recipe:
     elif name in names(RECIPES):
         module = importlib.import_module(f"{RECIPES}.{name}")
     else:
-        raise RecipeError(unknown("recipe", name, names(RECIPES)) + "; a file of your own is named ./like_this.py")
+        own = f"./{name}.py" if Path(f"{name}.py").is_file() else "./like_this.py"
+        raise RecipeError(unknown("recipe", name, names(RECIPES)) + f"; a file of your own is named {own}")
     recipe = getattr(module, "recipe", None)
     if not isinstance(recipe, Recipe):
         raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")

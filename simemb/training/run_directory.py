@@ -150,11 +150,13 @@ class RunDirectory:
         elif _content(self.path):
             self._refuse_foreign()
             if not overwrite:
-                advice = "--resume goes on with it, --overwrite replaces it"
+                advice = "--resume (in Python resume=True) goes on with it, --overwrite (overwrite=True) replaces it"
                 raise TrainingError(f"{self.path} exists and is not empty: {advice}")
         self._found = self._identity()
 
     def _refuse_file(self) -> None:
+        if is_record(self.path):
+            raise TrainingError(f"{self.path} is the record of a run: name its folder, {self.path.parent}")
         if self.path.is_file() or any(parent.is_file() for parent in self.path.parents):
             raise TrainingError(f"{self.path}: cannot be a run directory, a file is in the way")
 
@@ -162,7 +164,10 @@ class RunDirectory:
         """Raise `TrainingError` unless a run is here; it may have been stopped before its first checkpoint."""
         if not self.recipe.exists():
             what = "a folder, but no run" if _content(self.path) else "no run"
-            advice = "name the folder that holds its recipe.json, or start one without --resume"
+            run = self.path.parent
+            inside = (run / "recipe.json").is_file()
+            advice = f"name {run}" if inside else "name the folder that holds its recipe.json"
+            advice += ", or start one without --resume"
             raise TrainingError(f"{self.path}: nothing to resume, there is {what}; {advice}")
         if not is_record(self.recipe):
             raise TrainingError(f"{self.recipe}: is damaged or not of a run; give a new run another --output")

@@ -107,6 +107,8 @@ def test_resume_needs_no_option_typed_again_wherever_it_is_typed(
         (["--epochs", "9", "--resume", "run"], "cannot resume with another recipe: epochs is now 9"),
         (["--resume", "run", "--data", "sentences.txt"], "cannot resume with another run: data"),
         (["--resume", "nothing"], "nothing: nothing to resume, there is no run; name the folder that holds its"),
+        (["--resume", "run/recipe.json"], "run/recipe.json is the record of a run: name its folder, run"),
+        (["--resume", "run/last"], "nothing to resume, there is no run; name run, or start one"),
         (["--resume", "."], "nothing to resume, there is a folder, but no run"),
         (["--resume"], "--resume: give the directory of the run"),
         (["--resume", "--seed", "5"], "--resume: give the directory of the run"),

@@ -476,6 +476,13 @@ def test_an_unknown_recipe_names_the_nearest():
         find("simsce")
 
 
+def test_a_file_of_the_name_is_pointed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("recipe = None\n")
+    with pytest.raises(RecipeError, match=r"a file of your own is named \./mine\.py"):
+        find("mine")
+
+
 def test_a_file_of_ones_own_is_a_recipe(tmp_path: Path):
     mine = tmp_path / "mine.py"
     mine.write_text(f"from simemb import *\nrecipe = {EVERYTHING!r}\n")
