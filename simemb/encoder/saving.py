@@ -27,6 +27,7 @@ from simemb.encoder.pooling import LAYERS
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
 
+
 @contextmanager
 def writing(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[None, None, None]:
     """Hold the lock of a model directory that will be saved, from before anything is computed.
