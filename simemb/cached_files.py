@@ -33,9 +33,10 @@ def new_cached_file(path: Path) -> Generator[Path, None, None]:
 
 def is_intact(path: Path, *, notice: bool = True) -> bool:
     """Whether a file of the cache is there and is what was written; a notice says so if it is there and is not."""
-    if not path.exists():
-        return False
     try:
+        if not path.exists():
+            return False
+        files.refuse_special(checksum_path(path))
         intact = path.is_file() and checksum_path(path).read_text(encoding="utf-8") == _checksum(path, path)
     except (OSError, ValueError):
         intact = False

@@ -150,9 +150,10 @@ def sweep(folder: Path) -> None:
 
     Whoever finds a cached file writes none, so without this what a killed command left would stay.
     """
-    inside = folder.iterdir() if folder.is_dir() else ()
-    found = (_temporary(path) or locks.NAME.fullmatch(path.name) for path in inside)
-    names = {match["name"] for match in found if match and match["name"]}
+    names = set[str]()
+    with suppress(OSError):  # no folder, or one that cannot be read: whoever writes there says so
+        found = (_temporary(path) or locks.NAME.fullmatch(path.name) for path in folder.iterdir())
+        names = {match["name"] for match in found if match and match["name"]}
     for name in names:
         with suppress(OSError, BusyError), writing(folder / name):
             pass

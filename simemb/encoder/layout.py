@@ -137,9 +137,9 @@ def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     if kind != "SentenceTransformer":
         raise ModelError(f"{path.parent} is a {kind}, which gives no vector of a text (allowed: SentenceTransformer)")
     sizes = settings.get("matryoshka_dims", [])
-    if not isinstance(sizes, list) or not all(isinstance(each, int) for each in sizes):
-        raise ModelError(f"{path}: matryoshka_dims must be a list of whole numbers, not {sizes!r}")
-    if size is not None and (not isinstance(size, int) or size < 1):
+    if not isinstance(sizes, list) or not all(type(each) is int and each > 0 for each in sizes):
+        raise ModelError(f"{path}: matryoshka_dims must be a list of whole numbers of at least 1, not {sizes!r:.60}")
+    if size is not None and (type(size) is not int or size < 1):
         raise ModelError(f"{path}: truncate_dim must be a whole number of at least 1, not {size!r}")
     return settings
 
@@ -166,7 +166,7 @@ def _prompts(path: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], s
     prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise ModelError(f"{path}: prompts must be texts by name")
-    if default is not None and default not in prompts:
+    if default is not None and (not isinstance(default, str) or default not in prompts):
         raise ModelError(f"{path}: default_prompt_name: {unknown('prompt', default, prompts)}")
     return {name: text or "" for name, text in prompts.items()}, default
 

@@ -32,6 +32,8 @@ class Dense(nn.Module):
         assert activation is not None
         inputs, outputs = config["in_features"], config["out_features"]
         refuse_giant_numbers(path, config, shapes)
+        if min(inputs, outputs) < 1:
+            raise ModelError(f"{path}: config.json says {inputs} to {outputs} dimensions (allowed: 1 or more)")
         dense = cls(inputs, outputs, activation=activation(), bias=config.get("bias", True))
         expected = {name: tuple(tensor.shape) for name, tensor in dense.state_dict().items()}
         for name in sorted(expected.keys() | shapes.keys()):

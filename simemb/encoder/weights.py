@@ -23,6 +23,8 @@ _FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.sa
 _QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
 """Types of numbers that make weights only together with their scales."""
 _FLOATS = {"F16", "BF16", "F32", "F64"}
+_COMPUTED = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", ".attn.bias", ".attention.bias")
+"""Ends of the names of what releases of transformers stored although it follows from the configuration."""
 _POINTER = b"version https://git-lfs.github.com/"
 
 HEADER = 16 << 20
@@ -143,6 +145,8 @@ def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
         size = getattr(config, name, None)
         if isinstance(size, int) and size > largest:
             raise ModelError(f"{directory}: config.json says {name} {size}, and no tensor has more rows than {largest}")
+        if isinstance(size, int) and size < (name != "type_vocab_size"):
+            raise ModelError(f"{directory}: config.json says {name} {size} (allowed: 1 or more)")
     layers, heads = (getattr(config, name, None) for name in ("num_hidden_layers", "num_attention_heads"))
     if isinstance(layers, int) and not 1 <= layers <= len(shapes):
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
@@ -234,13 +238,23 @@ def surplus(unused: Iterable[str], expected: Collection[str], prefix: str) -> st
     """What the weights have more of than config.json says (layers, as a rule), or an empty string.
 
     unused: names of tensors that are not part of the model. A head's name is like none in `expected`; that of a further
-    layer differs by a number only.
+    layer differs by a number only, and that of an adapter or of another kind of attention begins as that of a layer.
     """
     patterns = {_pattern(name) for name in expected}
-    further = sorted(name for name in unused if _pattern(name.removeprefix(prefix)) in patterns)
-    if not further:
-        return ""
-    return f"its weights have {further[0]} and config.json says no such layer: correct num_hidden_layers there"
+    layers = {_layer(name) for name in expected} - {""}
+    for name in sorted(unused):
+        bare = name.removeprefix(prefix)
+        if _pattern(bare) in patterns:
+            return f"its weights have {name} and config.json says no such layer: correct num_hidden_layers there"
+        if _layer(bare) in layers and not name.endswith(_COMPUTED):
+            return f"its weights have {name}, which this kind of model has not: without it vectors would be others"
+    return ""
+
+
+def _layer(name: str) -> str:
+    """The beginning of a tensor's name that says which layer it is in; empty for one that is in none."""
+    found = re.match(r".*?\.\d+\.", name)
+    return found[0] if found else ""
 
 
 def _pattern(name: str) -> str:

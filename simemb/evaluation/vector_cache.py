@@ -65,7 +65,10 @@ class VectorCache:
         """The cached vectors of these texts; a file that is not what was written is removed."""
         sweep(self.folder)
         requested, cached = set(keys), dict[bytes, NDArray[np.float32]]()
-        for path in sorted(self.folder.glob("*.safetensors")):
+        paths: list[Path] = []
+        with suppress(OSError):  # a name that is too long: `_write` says so
+            paths = sorted(self.folder.glob("*.safetensors"))
+        for path in paths:
             content = self._content(path)
             if content is None:
                 with suppress(OSError):  # a folder that may only be read

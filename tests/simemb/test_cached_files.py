@@ -21,6 +21,7 @@ CHANGES: dict[str, Change] = {
     "without its checksum": lambda path: checksum_path(path).unlink(),
     "with a checksum that is none": lambda path: checksum_path(path).write_bytes(b"\xff\0"),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "with a pipe as its checksum": lambda path: (checksum_path(path).unlink(), os.mkfifo(checksum_path(path))),
 }
 
 

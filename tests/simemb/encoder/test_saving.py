@@ -273,6 +273,25 @@ def test_only_a_model_that_simemb_saved_is_replaced_and_nothing_else_goes_with_i
         assert sorted(path.name for path in (tmp_path / name).iterdir()) == before
 
 
+@pytest.mark.parametrize("name", ["notes.json", "2024_photos/sea.txt", "1_Pooling/thesis.txt", "1_Pooling/more/a.txt"])
+def test_what_is_no_part_of_a_model_keeps_it_from_being_replaced_however_it_is_called(tmp_path, name):
+    encoder = make_encoder()
+    path = encoder.save(tmp_path / "model")
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("years of work")
+    found = name.removesuffix("/sea.txt").removesuffix("/a.txt")
+    with pytest.raises(ModelError, match=f"model holds '{found}', which is no part of a model: move it"):
+        encoder.save(path, overwrite=True)
+    assert (path / name).read_text() == "years of work"
+
+
+def test_records_that_were_saved_with_a_model_are_replaced_with_it(tmp_path):
+    encoder = make_encoder()
+    for overwrite in (False, True):
+        encoder.save(tmp_path / "model", records={"origin.json": {"a": 1}}, overwrite=overwrite)
+    assert (tmp_path / "model" / "origin.json").is_file()
+
+
 def test_a_model_is_replaced_only_when_asked_and_may_be_the_one_that_was_loaded(tmp_path):
     path = make_encoder(seed=1).save(tmp_path / "model")
     before, encoder = snapshot(path), Encoder.load(path)

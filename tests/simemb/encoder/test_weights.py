@@ -425,3 +425,23 @@ def test_a_module_of_giant_size_is_refused_before_it_is_made(tiny_base: Path, tm
     shutil.copy(folder / "model.safetensors", folder / "2_Dense")
     with pytest.raises(ModelError, match=r"2_Dense: config.json says out_features 1000000000000, and its weights are"):
         Encoder.load(folder)
+
+
+@pytest.mark.parametrize("name", ["attention.self.distance_embedding.weight", "adapter.down.weight"])
+def test_a_tensor_within_a_layer_that_the_model_has_not_is_refused(bare, name):
+    weights = load_file(bare / "model.safetensors")
+    save_file({**weights, f"encoder.layer.0.{name}": torch.ones(3, 3)}, bare / "model.safetensors", {"format": "pt"})
+    assert f"encoder.layer.0.{name}, which this kind of model has not" in refusal(bare)
+
+
+def test_a_computed_buffer_and_a_head_are_left_out(bare):
+    weights = load_file(bare / "model.safetensors")
+    others = {"embeddings.position_ids": torch.zeros(1, 8), "cls.predictions.bias": torch.zeros(5)}
+    save_file({**weights, **others}, bare / "model.safetensors", {"format": "pt"})
+    assert Encoder.load(bare).encode(["a"]).shape[0] == 1
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_size_below_one_is_refused_before_anything_is_built(bare, value):
+    edit(bare / "config.json", intermediate_size=value)
+    assert f"config.json says intermediate_size {value} (allowed: 1 or more)" in refusal(bare)

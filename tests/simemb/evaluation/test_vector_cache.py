@@ -133,6 +133,12 @@ def test_where_nothing_can_be_written_everything_still_works(monkeypatch, tmp_pa
     assert "cannot be cached" in caplog.text
 
 
+def test_a_place_whose_name_is_too_long_is_a_place_where_nothing_can_be_written(monkeypatch, caplog):
+    monkeypatch.setenv("SIMEMB_CACHE", "a" * 300)
+    assert VectorCache("one").get_or_encode(["a"], number).tobytes() == number(["a"]).tobytes()
+    assert "cannot be cached: File name too long" in caplog.text
+
+
 def test_many_at_once_leave_a_whole_cache():
     def work(place: int) -> None:
         VectorCache("shared").get_or_encode([f"text {i}" for i in range(place, place + 20)], number)

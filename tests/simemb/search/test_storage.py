@@ -1,5 +1,6 @@
 """The files of an index: what is saved is loaded, what is damaged is named, and no failure harms an index."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import faiss
+import pyarrow as pa
 import pytest
 from trigrams import DIM, Trigrams, sentences
 
@@ -362,3 +364,24 @@ def test_a_file_of_the_user_in_an_index_stays(saved: Path, encoder: Trigrams) ->
     (saved / "vectors-mine.faiss").write_text("years of work", encoding="utf-8")
     Index.build(encoder, ["new"], path=saved, overwrite=True)
     assert (saved / "vectors-mine.faiss").exists()
+
+
+def test_a_pipe_in_the_place_of_the_description_is_not_waited_for(saved: Path) -> None:
+    (saved / "index.json").unlink()
+    os.mkfifo(saved / "index.json")
+    with pytest.raises(SearchError, match="no index here"):
+        Index.load(saved)
+
+
+def test_a_text_that_is_null_is_damage(saved: Path) -> None:
+    path = file_of(saved, "texts-*.arrow")
+    table = pa.ipc.open_file(path.read_bytes()).read_all()
+    texts = pa.array([None, *table["text"].to_pylist()[1:]], table.schema.field("text").type)
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(pa.table([table["id"], texts], schema=table.schema))
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    content = path.read_bytes()
+    description["parts"][0]["texts"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(SearchError, match="damaged, build the index again"):
+        Index.load(saved)

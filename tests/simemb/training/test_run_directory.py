@@ -84,6 +84,26 @@ def test_overwrite_removes_only_what_is_a_run_and_nothing_else(name: str, text: 
         run.refuse(resume=False, overwrite=True)
 
 
+@pytest.mark.parametrize(
+    "name", ["best/thesis.txt", "twin/thesis.txt", "last/a.txt", "scores/b.txt", "simemb/c.txt", "last/deep/d.txt"]
+)
+def test_what_is_no_part_of_a_run_is_found_inside_its_folders_too(name: str, tmp_path: Path):
+    run = started(tmp_path / "run")
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / name).write_text("years of work")
+    with pytest.raises(TrainingError, match=f"holds '{name}', which is no part of a run"):
+        run.refuse(resume=False, overwrite=True)
+
+
+def test_what_a_run_and_its_killed_writers_leave_is_replaced(tmp_path: Path):
+    run = started(tmp_path / "run")
+    stray = f"last/.state.safetensors.{'0' * 32}.partial/state.safetensors"
+    for name in (stray, "last/.tmpAbC123", "scores/sts.json", "simemb/events.out.tfevents.1", "simemb/7/hparams.yml"):
+        (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (run.path / name).write_text("")
+    run.refuse(resume=False, overwrite=True)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_another_wrote_meanwhile_is_not_removed(moment: str, tmp_path: Path):
     """Another program that knows no locks writes a run between the check and the replacement."""
