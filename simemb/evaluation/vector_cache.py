@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.cached_files import checksum_path, is_intact, new_cached_file
-from simemb.files import cache_folder, sweep
+from simemb.files import cache_folder, is_temporary, sweep
 
 log = logging.getLogger("simemb")
 
@@ -117,12 +117,15 @@ def digest(text: str, prompt: str = "") -> bytes:
 def shrink(folder: Path, limit: int, *, keep: Path) -> None:
     """Remove folders of encoders, least recently written first, until the rest takes at most `limit` bytes.
 
-    keep: a folder that is never removed, whatever its size.
+    keep: a folder that is never removed, whatever its size. So is what simemb did not write: it has a checksum of
+    every folder that it wrote, and nothing else is in there.
     """
     sizes: dict[Path, int] = {}
     ages: dict[Path, float] = {}
     for path in folder.iterdir():
         with suppress(FileNotFoundError, NotADirectoryError):  # another process may be removing it
+            if not _is_ours(path):
+                continue
             sizes[path] = sum(file.stat().st_size for file in path.iterdir())
             ages[path] = path.stat().st_mtime
     for path in sorted(ages, key=ages.__getitem__):
@@ -132,3 +135,8 @@ def shrink(folder: Path, limit: int, *, keep: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
             shutil.rmtree(checksum_path(path), ignore_errors=True)
             del sizes[path]
+
+
+def _is_ours(folder: Path) -> bool:
+    names = (file for file in folder.iterdir() if file.suffix != ".safetensors" and not is_temporary(file))
+    return checksum_path(folder).is_dir() and next(names, None) is None

@@ -1,6 +1,7 @@
 """Vectors on the disk: found again bit for bit, by any process, whatever happened to the files."""
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -160,6 +161,12 @@ def test_what_was_not_added_to_for_longest_goes_first_when_there_is_too_much(cac
     size = sum(file.stat().st_size for file in VectorCache("old").folder.iterdir())
     shrink(cache, 2 * size, keep=VectorCache("new").folder)
     assert {*cache.iterdir()} == {VectorCache("middle").folder, VectorCache("new").folder}
+    (VectorCache("middle").folder / "mine.txt").write_text("of the user")
+    (cache / "mine").mkdir()
+    shrink(cache, 0, keep=VectorCache("new").folder)
+    assert {*cache.iterdir()} == {VectorCache("middle").folder, VectorCache("new").folder, cache / "mine"}
+    shutil.rmtree(VectorCache("middle").folder)
+    (cache / "mine").rmdir()
     monkeypatch.setattr(vector_cache, "LIMIT", 0)
     VectorCache("latest").get_or_encode(["a"], number)
     assert [*cache.iterdir()] == [VectorCache("latest").folder]
