@@ -28,6 +28,7 @@ LOCKS = _Locks()
 def _after_fork() -> None:
     vars(LOCKS).update(vars(_Locks()))
     torch.set_num_threads(1)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # its threads are gone too, even if somebody asked for them
 
 
 if hasattr(os, "register_at_fork"):

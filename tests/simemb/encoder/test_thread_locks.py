@@ -109,6 +109,6 @@ if __name__ == "__main__":
 def test_other_processes_encode_after_this_one_did(tiny_base: Path, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(WITH_THREADS)
     command = [sys.executable, str(tmp_path / "program.py"), str(tiny_base)]
-    environment = os.environ | {"OMP_NUM_THREADS": "2"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "true"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert done.stdout == "{'spawn': 0, 'fork': 0, 'fork with an index': 0}\n", done.stderr
