@@ -264,7 +264,9 @@ def test_a_file_of_a_tokenizer_stays_in_the_directory(model: Path, fields: dict[
 
 
 def test_paths_of_the_author_s_machine_that_nobody_reads_are_left_alone(model: Path) -> None:
-    edit(model / "tokenizer_config.json", special_tokens_map_file="/elsewhere/x.json", tokenizer_file="/elsewhere/y.json")
+    edit(
+        model / "tokenizer_config.json", special_tokens_map_file="/elsewhere/x.json", tokenizer_file="/elsewhere/y.json"
+    )
     assert Encoder.load(model).encode("a man").shape == (32,)
 
 

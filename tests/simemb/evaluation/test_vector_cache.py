@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
@@ -65,12 +66,6 @@ def rewritten(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Put other vectors in the place of those of a file, which stays a file that can be read."""
     content = load_file(path)
     save_file({"keys": content["keys"], "vectors": change(content["vectors"])}, path)
-
-
-def flipped(path: Path, place: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1
-    path.write_bytes(content)
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damage import flipped
 
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
@@ -47,12 +48,6 @@ def test_what_was_computed_is_found_again(teacher: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(type(teacher), "encode_to_file", lambda *_, **__: pytest.fail("encoded twice"))
     again = vectors_of(open_rows(PAIRS), teacher, {1}, progress=False)
     np.testing.assert_array_equal(again[1], first[1])
-
-
-def flipped(path: Path, place: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1
-    path.write_bytes(content)
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
