@@ -37,7 +37,7 @@ def measure(name: str, model: Path, rounds: int) -> None:
         saved, text, vectors = Path(folder) / "encoder", Path(folder) / "one.txt", Path(folder) / "one.npy"
         runtimes.sentence_transformer(model, "mean", 256).save(str(saved))
         text.write_text(SENTENCE + "\n", encoding="utf-8")
-        ours = ("-P", "-m", "simemb.cli", "encode", str(saved), str(text), "--output", str(vectors))
+        ours = ("-P", "-m", "simemb.cli", "encode", str(saved), str(text), "--overwrite", "--output", str(vectors))
         commands = {"simemb": ours, "sentence-transformers": ("-c", SCRIPT, str(saved), SENTENCE)}
         for command in commands.values():
             start(*command)

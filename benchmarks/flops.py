@@ -1,4 +1,4 @@
-"""The useful arithmetic of a BERT, and the highest rate of matrix products on this machine.
+"""The useful arithmetic of an encoder, and the highest rate of matrix products on this machine.
 
 A forward pass of a sentence of n tokens ([CLS] and [SEP] included, padding not) costs
 
@@ -6,8 +6,10 @@ A forward pass of a sentence of n tokens ([CLS] and [SEP] included, padding not)
 
 for L layers of width h with feed-forward width f: a multiplication and an addition for each weight of the layers'
 matrices, and the two products of attention, n x h by h x n and n x n by n x h. Training costs three times that, since
-the backward pass computes the gradients of inputs and of weights. Embeddings, norms, heads and the optimizer are not
-counted. The count is that of the published network, even where a program leaves out a part of it.
+the backward pass computes the gradients of inputs and of weights. With a gate (ModernBERT) a layer has a third matrix
+of h f; with a window of w tokens to each side its attention needs n min(n, 2 w + 1) products in place of n^2.
+Embeddings, norms, heads and the optimizer are not counted. The count is that of the published network, even where a
+program leaves out a part of it.
 """
 
 from collections.abc import Iterable
@@ -21,8 +23,13 @@ ROWS = 2048
 def forward(config: Any, lengths: Iterable[int]) -> float:
     """Useful operations of a forward pass over sentences of these lengths."""
     hidden, layers, wide = config.hidden_size, config.num_hidden_layers, config.intermediate_size
-    weights = layers * (4 * hidden**2 + 2 * hidden * wide)
-    return float(sum(2 * n * weights + 4 * n * n * hidden * layers for n in lengths))
+    weights = layers * (4 * hidden**2 + (3 if config.model_type == "modernbert" else 2) * hidden * wide)
+    local = getattr(config, "layer_types", None) or []
+    windows = sum(kind == "sliding_attention" for kind in local)
+    seen = 2 * config.sliding_window + 1 if windows else 0
+    return float(
+        sum(2 * n * weights + 4 * n * hidden * ((layers - windows) * n + windows * min(n, seen)) for n in lengths)
+    )
 
 
 def training(config: Any, lengths: Iterable[int]) -> float:

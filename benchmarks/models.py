@@ -1,10 +1,11 @@
 """The models that are measured, and the command-line arguments that all benchmarks share.
 
-Besides the given checkpoint there are BERTs of other sizes with its tokenizer and random weights, which are as fast as
-trained ones.
+Besides the given checkpoint there are models of other sizes and families with its tokenizer and random weights, which
+are as fast as trained ones.
 """
 
 import argparse
+import inspect
 import logging
 import os
 import tempfile
@@ -13,8 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SIZES = {"6x384": (6, 384, 12), "12x768": (12, 768, 12)}
-"""Layers, width and attention heads of the models with random weights."""
+SIZES = {
+    "6x384": ("bert", 6, 384, 12, {}),
+    "12x768": ("bert", 12, 768, 12, {}),
+    "mpnet-12x768": ("mpnet", 12, 768, 12, {"max_position_embeddings": 514}),
+    "modernbert-22x768": ("modernbert", 22, 768, 12, {"intermediate_size": 1152}),
+    "albert-12x768": ("albert", 12, 768, 12, {}),
+}
+"""Family, layers, width, attention heads and further settings of the models with random weights."""
+
+SPECIAL = ("pad", "bos", "eos", "cls", "sep")
+"""The special tokens that configurations name."""
 
 
 def arguments(text: str | None, rounds: int) -> argparse.ArgumentParser:
@@ -55,23 +65,37 @@ def directories(options: argparse.Namespace) -> Generator[dict[str, Path], None,
 
 
 def random_model(name: str, base: Path, directory: Path) -> Path:
-    """A BERT of one of `SIZES` with random weights and the tokenizer of `base`, as transformers saves it."""
+    """A model of one of `SIZES` with random weights and the tokenizer of `base`, as transformers saves it."""
     import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    layers, hidden, heads = SIZES[name]
+    family, layers, hidden, heads, settings = SIZES[name]
     tokenizer = AutoTokenizer.from_pretrained(base)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * hidden,
-    )
+    sizes = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": 4 * hidden,
+    }
+    special = {f"{token}_token_id": getattr(tokenizer, f"{token}_token_id") for token in SPECIAL}
     torch.manual_seed(1)
-    BertModel(config).save_pretrained(directory)
+    AutoModel.from_config(AutoConfig.for_model(family, **{**sizes, **special, **settings})).save_pretrained(directory)
+    if family in ("mpnet", "modernbert"):  # without token types
+        tokenizer.model_input_names = ["input_ids", "attention_mask"]
     tokenizer.save_pretrained(directory)
     return directory
+
+
+def network(directory: Path) -> Any:
+    """The transformers model without its pooler."""
+    import torch
+    from transformers import MODEL_MAPPING, AutoModel
+
+    made_by = MODEL_MAPPING[type(configuration(directory))]
+    has_pooler = "add_pooling_layer" in inspect.signature(made_by.__init__).parameters
+    options = {"add_pooling_layer": False} if has_pooler else {}
+    return AutoModel.from_pretrained(directory, dtype=torch.float32, **options)
 
 
 def configuration(directory: Path) -> Any:

@@ -57,7 +57,7 @@ def encode(model: str, data: str, python: str) -> float:
 def commands(model: str, folder: Path) -> dict[str, Callable[[str], Program]]:
     """What is timed: from the Python of a revision to a program."""
     text, rows, one = folder / "texts.txt", folder / "triplets.tsv", folder / "one.txt"
-    vectors = str(folder / "one.npy")
+    vectors = folder / "one.npy"
     text.write_text("\n".join(wiki(max(SENTENCES, STEPS * 64))) + "\n", encoding="utf-8")
     lines = ["anchor\tpositive\tnegative", *("\t".join(row) for row in triplets(STEPS * 64))]
     rows.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -66,12 +66,16 @@ def commands(model: str, folder: Path) -> dict[str, Callable[[str], Program]]:
     def process(*words: str) -> Callable[[str], Program]:
         return lambda python: clock(partial(run, python, *words))
 
-    cold = ("-P", "-m", "simemb.cli", "encode", model, str(one), "--pooling", "mean", "--output", vectors)
+    def encode_one(python: str) -> None:
+        vectors.unlink(missing_ok=True)  # it would be refused, and earlier revisions have no --overwrite
+        words = ("encode", model, str(one), "--pooling", "mean", "--output", str(vectors))
+        run(python, "-P", "-m", "simemb.cli", *words)
+
     return {
         "train simcse": lambda python: partial(train, "simcse", model, str(text), folder / "run", python),
         "train simcse_sup": lambda python: partial(train, "simcse_sup", model, str(rows), folder / "run", python),
         "encode": lambda python: partial(encode, model, str(text), python),
-        "simemb encode, one sentence": process(*cold),
+        "simemb encode, one sentence": lambda python: clock(partial(encode_one, python)),
         "simemb --help": process("-P", "-m", "simemb.cli", "--help"),
         "simemb train simcse --help": process("-P", "-m", "simemb.cli", "train", "simcse", "--help"),
         "import simemb": process("-P", "-c", "import simemb"),

@@ -20,6 +20,7 @@ Vectors = np.ndarray[Any, Any]
 Encode = Callable[[list[str]], Vectors]
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""What a network takes; families without token types take the first two."""
 CALIBRATION = 300
 """Sentences that int8 is calibrated on, as many as sentence-transformers uses."""
 
@@ -31,11 +32,15 @@ class AbsentError(Exception):
 def simemb(model: Path, pooling: str, longest: int, precision: str | None = None) -> Encode:
     """`Encoder.encode`."""
     from simemb import Encoder
+    from simemb.errors import ModelError
 
     options = {} if precision is None else {"precision": precision}
     if options and "precision" not in inspect.signature(Encoder.load).parameters:
         raise AbsentError("this simemb has no Encoder.load(precision=...)")
-    encoder = Encoder.load(model, pooling=pooling, max_length=longest, **options)
+    try:
+        encoder = Encoder.load(model, pooling=pooling, max_length=longest, **options)
+    except ModelError as reason:
+        raise AbsentError(str(reason)) from reason
     return lambda texts: encoder.encode(texts, progress=False)
 
 
@@ -55,16 +60,17 @@ def encode_with(encoder: Any, batch_size: int = 32) -> Encode:
 
 
 class _Backbone(nn.Module):
-    """The network as a function of three tensors, so that it can be exported."""
+    """The network as a function of tensors, so that it can be exported."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> Any:
-        return self.network(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).last_hidden_state
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> Any:
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        return self.network(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
 
 
 class _Runtime(nn.Module):
@@ -75,7 +81,7 @@ class _Runtime(nn.Module):
         self.config, self.run = config, run
 
     def forward(self, **tensors: Any) -> Any:
-        hidden = self.run({name: tensors[name].numpy() for name in INPUTS})
+        hidden = self.run({name: tensors[name].numpy() for name in INPUTS if name in tensors})
         return SimpleNamespace(last_hidden_state=torch.from_numpy(hidden))
 
 
@@ -87,16 +93,16 @@ def onnx(model: Path, pooling: str, longest: int, folder: Path) -> Encode:
     except ImportError as error:
         raise AbsentError(f"{error.name} is not installed") from error
     encoder = sentence_transformer(model, pooling, longest)
-    path = folder / f"{model.name}.onnx"
+    path, example = folder / f"{model.name}.onnx", _example(encoder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer; each benchmark compares the vectors
         torch.onnx.export(
             _Backbone(encoder[0].model).eval(),
-            tuple(_example(encoder).values()),
+            tuple(example.values()),
             path,
-            input_names=list(INPUTS),
+            input_names=list(example),
             output_names=["hidden"],
-            dynamic_axes={name: {0: "batch", 1: "length"} for name in (*INPUTS, "hidden")},
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in (*example, "hidden")},
             opset_version=18,
             dynamo=False,
         )
@@ -144,9 +150,9 @@ def _quantized(graph: Any, encoder: Any, calibration: Sequence[str]) -> Any:
 def _example(encoder: Any) -> dict[str, torch.Tensor]:
     """The network's input tensors for two sentences of different lengths."""
     features = encoder.preprocess(["a sentence", "and one that is longer"])
-    return {name: features[name] for name in INPUTS}
+    return {name: features[name] for name in INPUTS if name in features}
 
 
 def _arrays(encoder: Any, texts: list[str]) -> dict[str, Vectors]:
     features = encoder.preprocess(texts)
-    return {name: features[name].numpy() for name in INPUTS}
+    return {name: features[name].numpy() for name in INPUTS if name in features}

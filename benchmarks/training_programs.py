@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from models import network
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -129,17 +130,17 @@ def padded_loop(job: Job) -> None:
     Texts are tokenized once, in advance. All views of a batch are stacked into one rectangle of batch * views rows,
     padded to the longest, and go through the network in one forward pass; torch's AdamW with its defaults.
     """
-    from transformers import AutoTokenizer, BertModel
+    from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(job.model)
-    network = BertModel.from_pretrained(job.model, add_pooling_layer=False, dtype=torch.float32).train()
-    head = nn.Sequential(nn.Linear(network.config.hidden_size, network.config.hidden_size), nn.Tanh())
-    parameters = [*network.parameters(), *head.parameters()]
+    backbone = network(job.model).train()
+    head = nn.Sequential(nn.Linear(backbone.config.hidden_size, backbone.config.hidden_size), nn.Tanh())
+    parameters = [*backbone.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=job.rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / job.steps)
     for batch in _padded_batches(job, tokenizer):
         views = len(batch["input_ids"]) // job.batch
-        vectors = head(network(**batch).last_hidden_state[:, 0]).unflatten(0, (job.batch, views))
+        vectors = head(backbone(**batch).last_hidden_state[:, 0]).unflatten(0, (job.batch, views))
         loss = _contrast(vectors)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)

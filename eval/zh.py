@@ -4,6 +4,8 @@ The score is Spearman's correlation over all pairs of the test split (AFQMC: the
 public). Sets with two classes also have the area under the curve, the best accuracy and similar measures.
 """
 
+from dataclasses import replace
+
 from simemb.corpus.sources import Source, scored_pairs
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Binary, Similarity
@@ -15,12 +17,13 @@ def scored(path: str, citation: str, license: str, sha256: str | None = None) ->
     return scored_pairs(path, description, license=license, citation=citation, sha256=sha256)
 
 
-STSB = scored(
-    "zh/stsb/test.tsv",
-    "CNSD, https://github.com/pluto-junzeng/CNSD; Cer et al., 2017",
-    "none stated; STS-B underneath",
-    "54d9fb757c68081bc6bf63bc74b1a5b2b21c36bb8061676dfa5a3998341f8476",
-)
+def whole(folder: str, citation: str, license: str) -> Source:
+    """The scored pairs of a folder of the data layout: its test split or, where nobody has split it, all of it."""
+    source = scored(f"{folder}/test.tsv", citation, license)
+    # The score is recognized by its name: Google's test_2k.tsv of PAWS-X calls it label.
+    return replace(source, name=folder, score=None, otherwise=(f"{folder}/test_2k.tsv", f"{folder}/all.tsv"))
+
+
 LCQMC = scored(
     "zh/lcqmc/test.tsv",
     "Liu et al., 2018, https://aclanthology.org/C18-1166",
@@ -33,11 +36,11 @@ AFQMC = scored(
     "competition data of Ant Financial",
     "b217e4b03bee8d7db3d6ce9abd3a39102b4106fea9c383f8685a05ba22c97865",
 )
-PAWSX = scored("zh/pawsx/test.tsv", "Yang et al., 2019, https://arxiv.org/abs/1908.11828", "free for any use")
-ATEC = scored("zh/atec/test.tsv", "ATEC 2018, the competition of Ant Financial", "competition data of Ant Financial")
-BQ = scored("zh/bq/test.tsv", "Chen et al., 2018, https://aclanthology.org/D18-1536", "research use")
+PAWSX = whole("zh/pawsx", "Yang et al., 2019, https://arxiv.org/abs/1908.11828", "free for any use")
+ATEC = whole("zh/atec", "ATEC 2018, the competition of Ant Financial", "competition data of Ant Financial")
+BQ = whole("zh/bq", "Chen et al., 2018, https://aclanthology.org/D18-1536", "research use")
 
-stsb = Similarity("stsb", {"test": STSB})
+stsb = Similarity("stsb", {"test": "zh_stsb_test"})
 
 suite = Suite(
     name="zh",
@@ -46,9 +49,9 @@ suite = Suite(
         stsb,
         Binary("lcqmc", {"test": LCQMC}),
         Binary("afqmc", {"dev": AFQMC}),
-        Binary("pawsx", {"test": PAWSX}),
-        Binary("atec", {"test": ATEC}),
-        Binary("bq", {"test": BQ}),
+        Binary("pawsx", {"pairs": PAWSX}),
+        Binary("atec", {"pairs": ATEC}),
+        Binary("bq", {"pairs": BQ}),
     ),
     geometry=stsb,
     complete=False,

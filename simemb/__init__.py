@@ -3,6 +3,7 @@
 The public names; each is imported when it is first used, so that `import simemb` is immediate.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,17 @@ __all__ = [
     "fit",
     "whiten",
 ]
+
+
+def _made_visible(record: logging.LogRecord) -> bool:
+    """A notice as it may be shown: what it quotes is other people's, and a program may print it to a terminal."""
+    from simemb.streams import one_line
+
+    record.msg, record.args = one_line(record.getMessage()), None
+    return True
+
+
+logging.getLogger("simemb").addFilter(_made_visible)
 
 
 def __getattr__(name: str) -> Any:

@@ -97,7 +97,7 @@ def shown(value: Any) -> str:
     if name == "ndarray":
         return f"an array of shape {' x '.join(map(str, value.shape)) or '()'} ({value.dtype})"
     if _is_number(value):
-        return f"{value} ({name})"
+        return f"{value!s:.60} ({name})"
     return _with_article(name)
 
 
@@ -266,7 +266,16 @@ def _number(value: Any, _: str) -> int | float:
 def _name(value: Any, name: str) -> str:
     if not value or "\0" in value:
         raise ArgumentError(f"{name} must name something, not {value!r}")
-    return str(value)
+    return home(str(value))
+
+
+def home(path: str) -> str:
+    """The path, from the home folder where it begins with ~/, as a shell reads it."""
+    return str(Path(path).expanduser()) if path == "~" or path.startswith("~/") else path
+
+
+def _path(value: Any, _: str) -> Path:
+    return Path(home(os.fspath(value)))
 
 
 _PATHS = {Path, os.PathLike[str]}
@@ -277,7 +286,7 @@ _PLAIN: dict[Any, Kind] = {
     int: Kind("a whole number", "whole numbers", _is_whole, _whole),
     float: Kind("a number", "numbers", _is_number, _number),
     str: Kind("a string", "strings", lambda value: isinstance(value, str), lambda value, _: str(value)),
-    os.PathLike[str]: Kind("a path", "paths", _is_path, lambda value, _: Path(value)),
-    Path: Kind("a path", "paths", _is_path, lambda value, _: Path(value)),
+    os.PathLike[str]: Kind("a path", "paths", _is_path, _path),
+    Path: Kind("a path", "paths", _is_path, _path),
 }
 _NAME = Kind("a name", "names", lambda value: isinstance(value, str), _name)

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import islice
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _answer(words)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write(f"{str(interrupt) or 'stopped'}\n")
+        streams.say(str(interrupt) or "stopped")
         return 128 + getattr(interrupt, "number", 2)  # as a shell counts what a signal ended
     except BrokenPipeError:  # the reader of the pipe (head, less) has gone
         return 0
@@ -102,12 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
-        sys.stdout.write(help_text())
+        streams.show(streams.folded(help_text()))
         return 0
     if words[0] == "--version":
         from simemb import __version__
 
-        sys.stdout.write(f"simemb {__version__}\n")
+        streams.show(f"simemb {__version__}\n")
         return 0
     known = verbs()
     if words[0] not in known:
@@ -118,18 +118,18 @@ def _answer(words: list[str]) -> int:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    from simemb.errors import SimembError
+    from simemb.errors import SimembError, in_one_line
 
     _log_to_stderr()
     try:
         with _stopped_by_signals():
             import_module(f"{COMMANDS}.{verb}").run(words)
     except SimembError as error:
-        return _complain(" ".join(str(error).split()))
+        return _complain(in_one_line(error))
     except OSError as error:  # what the system refuses: a name that is too long, a device that fails
         if not (error.strerror and error.filename):
             raise
-        return _complain(f"{error.filename}: {error.strerror}")
+        return _complain(in_one_line(f"{error.filename}: {error.strerror}"))
     except SystemExit as done:  # tyro exits after --help
         return int(done.code or 0)
     return 0
@@ -169,8 +169,7 @@ def _stopped_by_signals() -> Generator[None, None, None]:
 
 
 def _complain(line: str) -> int:
-    with suppress(OSError):
-        sys.stderr.write(f"simemb: {line}\n")
+    streams.say(f"simemb: {line}")
     return 2
 
 
@@ -179,8 +178,7 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; the work goes on if nobody can read it."""
-        with suppress(OSError):
-            sys.stderr.write(f"{record.getMessage()}\n")
+        streams.say(record.getMessage())
 
 
 def _log_to_stderr() -> None:

@@ -7,9 +7,17 @@ a defect of ours and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from simemb.streams import visible
+
 
 class SimembError(Exception):
-    """What is wrong, where, what is allowed and what to do next, in one line."""
+    """What is wrong, where, what is allowed and what to do next, in one line.
+
+    As a string it can be shown: names and keys of others that it quotes cannot act on a terminal.
+    """
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ArgumentError(SimembError, TypeError):
@@ -59,13 +67,29 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+LONGEST_LINE, LONGEST_NAME = 1500, 100
+"""Characters of a message, and of a name in it: those of a file of others may be of any length."""
+
+
+def in_one_line(error: object) -> str:
+    """What an error says, in one line of bounded length.
+
+    >>> in_one_line(DataError("a.txt: " + "x" * 9999))[:20], len(in_one_line(DataError("x" * 9999)))
+    ('a.txt: xxxxxxxxxxxxx', 1503)
+    """
+    line = " ".join(str(error).split())
+    half = LONGEST_LINE // 2
+    return line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}"
+
+
 def unknown(kind: str, name: object, allowed: Iterable[str]) -> str:
     """One line for a name that does not exist: the nearest match, and all that is allowed.
 
     >>> unknown("pooling", "meen", ["cls", "mean"])
     "unknown pooling 'meen': did you mean 'mean'? (allowed: cls, mean)"
     """
-    names = list(allowed)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    names, given = list(allowed), str(name)
+    given = given if len(given) <= LONGEST_NAME else f"{given[:LONGEST_NAME]}..."
+    near = get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f": did you mean '{near[0]}'?" if near else ""
-    return f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(names) or 'none'})"
+    return f"unknown {kind} {given!r}{hint} (allowed: {', '.join(names) or 'none'})"

@@ -1,4 +1,4 @@
-"""Files: atomic writes, what killed writers leave, JSON, checksums, and the cache folder.
+"""Files: atomic writes, what killed writers leave, checksums, and the cache folder.
 
 One rule for temporary names: what becomes `NAME` is written in the folder `.NAME.<32 hexadecimal digits>.partial`
 beside it, and where a directory cannot be replaced in one step, the earlier one is `.NAME.<digits>.replaced` for an
@@ -7,20 +7,22 @@ left. Nothing of another name is ever removed, and readers remove nothing.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EINVAL, EISDIR
 from pathlib import Path
-from typing import Any
 
 from simemb import locks
+from simemb.errors import BusyError, SimembError
+from simemb.streams import FULL
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.(?P<kind>partial|replaced)", re.DOTALL)
+ROOM = 1 << 20
+"""Bytes for which there must be room, or what failed to write met a full disk."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
@@ -47,9 +49,7 @@ def new_file(path: Path) -> Generator[Path, None, None]:
         partial = folder / place.name
         yield partial
         _finish(partial, folder.stat().st_mode)
-        if place.exists() and not place.is_file():
-            code = EISDIR if place.is_dir() else EINVAL
-            raise OSError(code, "it is no regular file", str(place))
+        refuse_special(place)
         partial.replace(place)
 
 
@@ -71,13 +71,36 @@ def new_directory(path: Path, *, check: Callable[[], None] | None = None) -> Gen
 
 @contextmanager
 def scratch(path: Path) -> Generator[Path, None, None]:
-    """A temporary directory beside `path`, which is gone after the block unless it was renamed."""
+    """A temporary directory beside `path`, which is gone after the block unless it was renamed.
+
+    A library that could not write there may say so in words of its own, or not say why: if there is no room, the error
+    is an `OSError` in the words of the system.
+    """
     folder = _named(path, "partial")
     folder.mkdir(parents=True)
     try:
         yield folder
+    except SimembError:
+        raise
+    except Exception as error:
+        if number := _cause(error, folder):
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cause(error: Exception, folder: Path) -> int | None:
+    """The number of the system's error behind the error of a library that wrote in a folder; None if there is none."""
+    if isinstance(error, OSError):
+        return error.errno if error.errno in FULL else None
+    if said := re.search(r"\(os error (\d+)\)", str(error)):  # as safetensors has it
+        return int(said[1])
+    try:
+        (folder / "room").write_bytes(bytes(ROOM))
+    except OSError as full:  # as FAISS has not
+        return full.errno
+    return None
 
 
 def replace_directory(path: Path, new: Path) -> None:
@@ -122,6 +145,20 @@ def tidy_inside(folder: Path) -> None:
         tidy(path)
 
 
+def sweep(folder: Path) -> None:
+    """`tidy` for a folder of the cache that many write and read at once: what is being written now is left alone.
+
+    Whoever finds a cached file writes none, so without this what a killed command left would stay.
+    """
+    names = set[str]()
+    with suppress(OSError):  # no folder, or one that cannot be read: whoever writes there says so
+        found = (_temporary(path) or locks.NAME.fullmatch(path.name) for path in folder.iterdir())
+        names = {match["name"] for match in found if match and match["name"]}
+    for name in names:
+        with suppress(OSError, BusyError), writing(folder / name):
+            pass
+
+
 def replaced(path: Path) -> Path | None:
     """The earlier directory, where `path` is missing because its replacement was cut short; readers only say so."""
     asides = [] if path.exists() else [stray for stray in _strays(path) if stray.name.endswith(".replaced")]
@@ -130,7 +167,7 @@ def replaced(path: Path) -> Path | None:
 
 def is_temporary(path: Path) -> bool:
     """Whether a name is one that simemb gives only to what it has not finished, or to a lock."""
-    return _temporary(path) is not None or (path.name.startswith(".") and path.name.endswith(".simemb.lock"))
+    return _temporary(path) is not None or locks.NAME.fullmatch(path.name) is not None
 
 
 def probe(path: Path) -> None:
@@ -148,47 +185,11 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def read_json(path: Path, refusal: Callable[[OSError | ValueError], Exception]) -> Any:
-    """The content of a JSON file. Raises `refusal(error)` if the file cannot be read or is not JSON."""
-    try:
-        return load_json(path)
-    except (OSError, ValueError) as error:
-        raise refusal(error) from error
-
-
-def load_json(path: Path) -> Any:
-    """The content of a JSON file. Raises `ValueError` for what is not JSON or could not be written again, `OSError`."""
-    text = path.read_text(encoding="utf-8")
-    content = parse_json(text)
-    if "\\ud" in text.lower():
-        try:
-            json.dumps(content, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("it holds half of a surrogate pair") from None
-    return content
-
-
-def parse_json(text: str, *, distinct_keys: bool = False) -> Any:
-    """The value of a JSON text. Raises `ValueError` alone, also for what is nested too deeply for Python.
-
-    distinct_keys: of a key that comes twice in an object Python keeps the last value; here it is an error.
-    """
-    try:
-        return _DISTINCT.decode(text) if distinct_keys else json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
-    return content
-
-
-# One for all lines: `json.loads` makes a decoder for each text, which takes as long as to read a short one.
-_DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct)
+def refuse_special(path: Path) -> None:
+    """Raise `OSError` for what exists and is no regular file: who opens a pipe waits for a writer, for ever."""
+    if path.exists() and not path.is_file():
+        code = EISDIR if path.is_dir() else EINVAL
+        raise OSError(code, "it is no regular file", str(path))
 
 
 def sha256_of(path: Path) -> str:

@@ -10,8 +10,9 @@ network disks) nothing is locked.
 
 import errno
 import os
+import re
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ except ImportError:  # Windows
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 _TRIES = 100
+
+NAME = re.compile(r"\.(?P<name>.+)\.simemb\.lock|\.simemb\.lock", re.DOTALL)
+"""The name of a lock, with that of the output beside which it lies."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,25 @@ def _holding(place: Path) -> _Held | None:
 
 
 def _take(path: Path, place: Path, *, wait: bool) -> _Held:
-    file, made, tries = _file(place), list[Path](), 0
+    file, made = _file(place), list[Path]()
+    try:
+        descriptor = _locked(path, file, made, wait=wait)
+    except BaseException:
+        _remove(made)
+        raise
+    held = _Held(file, descriptor, threading.get_ident(), tuple(made))
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+    except BaseException:  # a full disk
+        _release(held)
+        raise
+    return held
+
+
+def _locked(path: Path, file: Path, made: list[Path], *, wait: bool) -> int:
+    """The open lock file, once the lock on it is ours; the folders that are made for it are added to `made`."""
+    tries = 0
     while True:
         made += _make(file.parent)
         try:
@@ -100,9 +122,7 @@ def _take(path: Path, place: Path, *, wait: bool) -> _Held:
         try:
             _flock(path, descriptor, wait=wait)
             if _is(file, descriptor):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
-                return _Held(file, descriptor, threading.get_ident(), tuple(made))
+                return descriptor
         except BaseException:
             os.close(descriptor)
             raise
@@ -114,8 +134,13 @@ def _release(held: _Held) -> None:
         with suppress(OSError):
             held.file.unlink()
     os.close(held.descriptor)
-    for folder in reversed(held.made):
-        with suppress(OSError):  # something came into it
+    _remove(held.made)
+
+
+def _remove(made: Sequence[Path]) -> None:
+    """Remove folders that were made for a lock, unless something came into them."""
+    for folder in reversed(made):
+        with suppress(OSError):
             folder.rmdir()
 
 

@@ -60,6 +60,8 @@ def values(given: Iterable[Any]) -> Iterator[Any]:
 def _complaint(given: Any, name: str) -> str:
     """What is wrong with a thing that can be iterated over but should not be, and what to pass; else empty."""
     columns = column_names(given)
+    if hasattr(given, "groups") and hasattr(given, "get_group"):  # of pandas
+        return f"{shown(given)}, groups of rows: pass a column of the table itself"
     if isinstance(given, str):
         return f"one string: pass a list, [{name}]"
     if isinstance(given, bytes | bytearray | memoryview):
@@ -100,6 +102,19 @@ def _choice(keys: Iterable[str], name: str) -> str:
     return " or ".join(listed[:SHOWN]) + (f" or another of {len(listed)}" if len(listed) > SHOWN else "")
 
 
+def whole(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair, which no file and no tokenizer can hold.
+
+    >>> whole("a \\ud83d man") == "a \\ufffd man"
+    True
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _fault(value: object) -> str:
     """What is wrong with a value that should be a text."""
     kind = type(value).__name__
@@ -109,4 +124,6 @@ def _fault(value: object) -> str:
         way_out = ": decode it"
     if isinstance(value, Mapping):
         way_out = f": take one of its values, {_choice(map(repr, value), 'row')}"
+    if isinstance(getattr(value, "texts", None), list):  # InputExample of sentence-transformers
+        way_out = ": take one of its texts, row.texts[0]"
     return f"is {excerpt(value)} ({kind}), not a string{way_out}"

@@ -243,7 +243,7 @@ RECIPES = (
     bad_file("a recipe that fails", "a.py", "1 / 0\n", "ZeroDivisionError", words="train {file} --output run"),
     bad_file("no recipe in the file", "a.py", "x = 1\n", "no `recipe`", words="train {file} --output run"),
     bad_file("no JSON", "recipe.json", "{", "not a run's recipe.json", words="train {file} --output run"),
-    bad_file("no recipe in the JSON", "a.json", "{}", "no 'recipe'", words="train {file} --output run"),
+    bad_file("no recipe in the JSON", "a.json", "{}", "recipe is missing", words="train {file} --output run"),
     bad_file(
         "an unknown field", "a.json", '{"recipe": {"kind": "Recipe", "batch": 1}}', "'batch'", words="train {file}"
     ),
@@ -282,9 +282,15 @@ MODELS = (
         before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
     ),
     Case(
+        "written vectors that are not finite",
+        "encode bad good.txt --output vectors.npy",
+        ("bad", "not finite"),
+        before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
+    ),
+    Case(
         "training weights that are not finite",
         TRAIN.replace("{tiny}", "bad"),
-        ("loss is nan", "step 1"),
+        ("word_embeddings.weight has a value that is not finite",),
         before=lambda kitchen: kitchen.spoil(kitchen.tiny, "bad", "model.safetensors", poisoned),
         leaves=STARTED,
     ),
@@ -346,7 +352,7 @@ RUNS = (
             ("half a checkpoint", "last/*", half, ("checkpoint is damaged", "--overwrite")),
             ("a checkpoint of noise", "last/*", noise, ("checkpoint is damaged",)),
             ("an empty checkpoint", "last/*", emptied, ("checkpoint is damaged",)),
-            ("half a recipe.json", "recipe.json", half, ("recipe.json", "cannot be read", "another --output")),
+            ("half a recipe.json", "recipe.json", half, ("recipe.json", "is damaged", "another --output")),
         )
     ),
 )
@@ -355,11 +361,16 @@ INDEXES = (
     bad_words("no index", "search . dog", "no index here", "simemb index"),
     bad_words("an index of no kind", "index {tiny} good.txt --output i --kind exat", "'exat'", "'exact'"),
     Case("no hit wanted", f"{SEARCH} -k 0", ("k must be 1",), before=lambda k: k.take(k.index, "index")),
-    Case("an index that is there", "index {tiny} good.txt --output old", ("old", "overwrite"), {"old/a": "mine"}),
+    Case(
+        "an index that is there",
+        "index {tiny} good.txt --output index",
+        ("index exists", "--overwrite"),
+        before=lambda kitchen: kitchen.take(kitchen.index, "index"),
+    ),
     Case(
         "things that are no index",
         "index {tiny} good.txt --output old --overwrite",
-        ("old", "'a'", "nothing was"),
+        ("old", "'a'", "left alone"),
         {"old/a": "mine"},
     ),
     Case("a file as the index", "index {tiny} good.txt --output good.txt", ("good.txt", "file")),
@@ -429,7 +440,12 @@ PREPARING = (
     bad_words("no layer", f"{NEW} --layers 0", "layers", "1 or more", "0"),
     bad_words("a length without room", f"{NEW} --length 2", "length", "3 or more", "2"),
     bad_words("a vocabulary that is too small", f"{NEW} --vocabulary 9", "vocabulary must be", "good.txt", "9"),
-    Case("a model that is there", NEW, ("blank exists", "--overwrite"), {"blank/config.json": "{}"}),
+    Case(
+        "a model that is there",
+        NEW,
+        ("blank exists", "--overwrite"),
+        {"blank/config.json": '{"simemb_version": "0.1.0"}'},
+    ),
     Case("no model to overwrite", f"{NEW} --overwrite", ("no config.json", "alone"), {"blank/thesis.txt": "mine"}),
     Case("a model of others", f"{NEW} --overwrite", ("simemb did not save", "alone"), {"blank/config.json": "{}"}),
     Case("a file as the model", NEW, ("blank", "a file is in the way"), {"blank": "mine"}),
@@ -445,14 +461,14 @@ PREPARING = (
 DISK = (
     Case(
         "vectors on a full disk",
-        "encode {tiny} good.txt --output v.npy",
+        "encode {tiny} good.txt --output v.npy --overwrite",
         ("v.npy", "cannot be written", "too large"),
         {"v.npy": "the old vectors"},
         bytes=1000,
     ),
     Case(
         "parquet on a full disk",
-        "encode {tiny} good.txt --output v.parquet",
+        "encode {tiny} good.txt --output v.parquet --overwrite",
         ("v.parquet", "cannot be written", "too large"),
         {"v.parquet": "the old vectors"},
         bytes=1000,

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,69 @@ def test_the_tour_of_python_runs_as_written(tmp_path):
     shown = run([sys.executable, "-c", tour], tmp_path)
     assert "->" in shown
     assert "Hit(" in shown
+
+
+LANGUAGES = {"README.md", "README.zh.md"}
+"""The links from one page to the other."""
+KEPT = {"dropout", "pickle", "safetensors"}
+"""Words in small letters that the Chinese page leaves as they are."""
+
+
+def units(page: str) -> list[str]:
+    """The page as headings, bullets, rows of tables, lines of the tree and paragraphs; the code is left out."""
+    found: list[str] = []
+    in_tree = goes_on = False
+    for line in re.sub(r"```(?:sh|python).*?```", "", page, flags=re.DOTALL).splitlines():
+        if line.startswith("```"):
+            in_tree, goes_on = not in_tree, False
+        elif in_tree or (line.strip() and not goes_on) or re.match(r"- |\||#|<!--", line):
+            found.append(line)
+            goes_on = not in_tree
+        elif line.strip():
+            found[-1] += f" {line}"
+        else:
+            goes_on = False
+    return found
+
+
+def kind(unit: str) -> str:
+    """How the unit begins: the marks of a heading, a bullet, a row or a comment; nothing for a paragraph."""
+    return "".join(re.findall(r"\A(?:#+ |- \*\*|\||<!--)", unit))
+
+
+def links(unit: str) -> list[str]:
+    return [target for target in re.findall(r"\]\(([^)]+)\)", unit) if target not in LANGUAGES]
+
+
+def code(unit: str) -> list[str]:
+    return sorted(re.findall(r"`([^`]+)`", unit))
+
+
+def prose(unit: str) -> str:
+    return re.sub(r"`[^`]+`|\]\([^)]+\)", " ", unit)
+
+
+def numbers(unit: str) -> list[str]:
+    return sorted(re.findall(r"\d+(?:[.,]\d+)*", prose(unit)))
+
+
+def unchanged(unit: str) -> set[str]:
+    """Words that stay as they are in any language: names with a capital or a digit within, and `KEPT`."""
+    words = re.findall(r"[A-Za-z][A-Za-z0-9]*", prose(unit))
+    return {word for word in words if re.search(r".[A-Z0-9]", word) or word in KEPT}
+
+
+@pytest.mark.parametrize("part", [kind, links, code, numbers, unchanged])
+def test_both_languages_say_the_same_line_by_line(part: Callable[[str], object]):
+    english, chinese = units(ENGLISH), units(CHINESE)
+    assert len(english) == len(chinese)
+    for one, other in zip(english, chinese, strict=True):
+        assert part(one) == part(other), f"{one}\n{other}"
+
+
+def test_a_kind_of_data_has_one_name_in_each_language():
+    pairs = {(one[3], other[3]) for one, other in zip(table(ENGLISH), table(CHINESE), strict=True)}
+    assert len(pairs) == len(dict(pairs)) == len({other for _, other in pairs}) == 5
 
 
 def test_both_languages_show_the_same_code():

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from simemb import streams
 from simemb.bundled import cards, teacher, texts
 from simemb.bundled.stages import HEADS, LAYERS, LENGTH, SEED, VOCABULARY, WIDTH, Stage, stages
 from simemb.encoder import untrained
 from simemb.errors import DataError, SimembError
-from simemb.files import read_json, write_text
+from simemb.files import write_text
+from simemb.json_files import read_json
 from simemb.training import malloc
 from simemb.training.fit import fit
 from simemb.training.run_directory import RunDirectory
@@ -98,17 +100,17 @@ def _train(stage: Stage, output: Path) -> dict[str, Any]:
 def main(words: list[str]) -> int:
     """`python -m simemb.bundled OUTPUT --teacher MODEL`."""
     if len(words) != 3 or words[1] != "--teacher":
-        sys.stderr.write(f"{USAGE}\n")
+        streams.say(USAGE)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     malloc.keep()
     try:
         make(Path(words[0]), words[2])
     except SimembError as error:
-        sys.stderr.write(f"simemb.bundled: {error}\n")
+        streams.say(f"simemb.bundled: {error}")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on\n")
+        streams.say("stopped; the same command goes on")
         return 130
     return 0
 

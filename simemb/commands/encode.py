@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
+from simemb import outputs
 from simemb.commands.inputs import documents, load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, parse
@@ -50,6 +51,8 @@ class Encode:
     """One of the model's own prompts, by its name (query, passage ...)."""
     batch_size: int | None = None
     """The most texts in a batch; by default a batch is a fixed number of tokens."""
+    overwrite: bool = False
+    """Replace an existing file."""
     precision: Literal["float32", "int8"] = "float32"
     """int8 is several times as fast on a CPU, and close to the same vectors."""
 
@@ -60,8 +63,7 @@ def run(words: list[str]) -> None:
     from simemb.encoder.limits import check_dim
     from simemb.encoder.prompts import announce
 
-    if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
-        raise UsageError(f"{options.output} is the input too; give --output another name")
+    _check_output(options)
     texts, ids = _streams(options)
     encoder = load_finished(options.model, options.pooling, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
@@ -70,6 +72,7 @@ def run(words: list[str]) -> None:
     rows = encoder.encode_to_file(
         texts,
         options.output,
+        overwrite=options.overwrite,
         ids=ids,
         normalize=options.normalize,
         truncate_dim=options.truncate_dim,
@@ -80,10 +83,24 @@ def run(words: list[str]) -> None:
     log.info("%s: %d vectors of %d dimensions", options.output, rows, options.truncate_dim or encoder.dim)
 
 
+def _check_output(options: Encode) -> None:
+    """Refuse an output that cannot or must not be written, before anything is read or loaded."""
+    from simemb.encoder.vector_files import writer_for
+
+    if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
+        raise UsageError(f"{options.output} is the input too; give --output another name")
+    writer_for(options.output)
+    if options.ids not in (None, NONE) and not _has_ids(options.output):
+        raise UsageError(f"--ids is for an --output that ends in .parquet; {options.output} has no place for ids")
+    outputs.check_file(options.output, overwrite=options.overwrite)
+
+
+def _has_ids(output: Path) -> bool:
+    """Whether there is a place for ids beside the vectors."""
+    return output.suffix == ".parquet"
+
+
 def _streams(options: Encode) -> tuple[Iterator[str], Iterator[str] | None]:
     """The texts, and the ids if the output has a place for them."""
-    kept = options.output.suffix == ".parquet"
-    ids = options.ids if kept else NONE
-    if options.ids not in (None, NONE) and not kept:
-        raise UsageError(f"--ids is for an --output that ends in .parquet; {options.output} has no place for ids")
+    ids = options.ids if _has_ids(options.output) else NONE
     return documents(options.input, options.layout, options.column, ids=ids, titles=options.titles).streams()

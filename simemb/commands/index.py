@@ -49,7 +49,9 @@ def run(words: list[str]) -> None:
     options = parse(BuildIndex, words, prog="simemb index")
     from simemb.progress import track
     from simemb.search.index import Index
+    from simemb.search.storage import check_writable
 
+    check_writable(options.output, overwrite=options.overwrite)
     opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
     texts, ids = opened.streams()
     encoder = load_finished(options.model, options.pooling)

@@ -37,12 +37,16 @@ def load_finished(model: str, pooling: str | None, precision: Literal["float32",
     return encoder
 
 
-def rows_of(data: str | Path, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":
-    """The rows of a file as the options of a verb say that it is to be read (`simemb.corpus.rows.open_rows`)."""
+def data_of(names: Sequence[str]) -> "str | list[Path] | None":
+    """Data by their names, as `open_rows` and `fit` take them: a list of strings would be texts."""
+    return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
+
+
+def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":
+    """The rows of data as the options of a verb say that they are to be read (`simemb.corpus.rows.open_rows`)."""
     from simemb.corpus.rows import open_rows
 
-    header = not layout.no_header
-    return open_rows(data, columns=columns or None, score=score, delimiter=layout.delimiter, header=header)
+    return open_rows(data, columns=columns or None, score=score, **vars(layout))
 
 
 def documents(
@@ -52,8 +56,7 @@ def documents(
     from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
-    delimiter, header = layout.delimiter, not layout.no_header
-    opened = open_documents(data, column=column, ids=ids, titles=titles, delimiter=delimiter, header=header)
+    opened = open_documents(data, column=column, ids=ids, titles=titles, **vars(layout))
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:

@@ -42,7 +42,13 @@ def recipes() -> list[tuple[str, ...]]:
 def _suites() -> list[tuple[str, str]]:
     from simemb.evaluation import evaluate
 
-    return [(name, evaluate.find(name).description) for name in evaluate.names()]
+    suites = map(evaluate.find, evaluate.names())
+    return [(suite.name, suite.description + _tasks([task.name for task in suite.tasks])) for suite in suites]
+
+
+def _tasks(names: list[str]) -> str:
+    """The tasks that can be picked, as in `--suite sts/stsb`."""
+    return f"; tasks: {', '.join(names)}" if len(names) > 1 else ""
 
 
 def _corpora() -> list[tuple[str, str]]:

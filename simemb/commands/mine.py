@@ -50,6 +50,8 @@ class Mine:
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    overwrite: bool = False
+    """Replace an existing file."""
 
 
 def run(words: list[str]) -> None:
@@ -57,15 +59,16 @@ def run(words: list[str]) -> None:
     options = parse(Mine, words, prog="simemb mine")
     from simemb.search import mining
 
+    mining.check_output(options.output, options.data, options.corpus, overwrite=options.overwrite)
     encoder = load_finished(options.model, options.pooling)
     summary = mining.mine(
         encoder,
         options.data,
         options.output,
+        overwrite=options.overwrite,
         corpus=options.corpus,
         columns=options.columns or None,
-        delimiter=options.layout.delimiter,
-        header=not options.layout.no_header,
+        **vars(options.layout),
         rules=options.rules,
     )
     log.info(

@@ -12,8 +12,8 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import rows_of
-from simemb.commands.options import UNPREFIXED, FileLayout
+from simemb.commands.inputs import data_of, rows_of
+from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -31,8 +31,9 @@ class New:
 
     output: Positional[Annotated[Path, tyro.conf.arg(metavar="OUTPUT")]]
     """The directory of the model."""
-    data: str
-    """A file, a corpus name (`simemb list corpora`) or - for standard input; all its text columns count."""
+    data: Annotated[tuple[str, ...], GATHERED, AtLeastOne("--data")]
+    """Files and corpus names (`simemb list corpora`), read one after the other, or - for standard input; all their text
+    columns count."""
     vocabulary: int = 8000
     """Tokens at most. Chinese needs some 5000 for its characters alone."""
     layers: int = 4
@@ -60,9 +61,10 @@ class New:
 def run(words: list[str]) -> None:
     """`simemb new OUTPUT --data TEXTS`."""
     options = parse(New, words, prog="simemb new")
-    from simemb.encoder import untrained
+    from simemb.encoder import saving, untrained
 
-    rows = rows_of(options.data, options.layout, options.columns)
+    saving.refuse(options.output, overwrite=options.overwrite)
+    rows = rows_of(data_of(options.data), options.layout, options.columns)
     model = untrained.new(
         options.output,
         rows,
@@ -84,5 +86,5 @@ def run(words: list[str]) -> None:
         f"{model.num_parameters():,}",
         model.config.vocab_size,
         quote(str(options.output)),
-        quote(options.data),
+        " ".join(map(quote, options.data)),
     )

@@ -3,6 +3,7 @@
 `simemb.commands.parsing` needs them: tyro's public API does not list the options that it makes of a dataclass.
 """
 
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -17,7 +18,7 @@ UNPREFIXED = tyro.conf.arg(name="")
 
 @dataclass(frozen=True)
 class AtLeastOne:
-    """Mark of a repeated positional argument that must have a word: tyro accepts none. `name` as help shows it."""
+    """Mark of an argument of several values that must have one: tyro accepts none. `name` of a positional in help."""
 
     name: str
 
@@ -32,27 +33,33 @@ class FileLayout:
 
     delimiter: str | None = None
     """The character between the cells of a .csv, .tsv or .txt, if its ending does not say it; tab is a word for one."""
-    no_header: bool = False
-    """The first line of a .csv or .tsv is data; its columns are then column1, column2 ..."""
+    header: bool = True
+    """The first line of a .csv or .tsv names its columns; otherwise it is data, and they are column1, column2 ..."""
 
 
 @dataclass(frozen=True)
 class Option:
     """One option or positional argument.
 
-    field: name of the attribute. name: `--batch-size`, or `MODEL` of a positional argument. alias: `-k`, or empty.
-    values: how many values it takes, None for any number. type: of one value. gathered: see `GATHERED`.
+    field: name of the attribute. name: `--batch-size`, or `MODEL` of a positional argument. others: its other
+    spellings, as `-k` or `--no-cache`. values: how many values it takes, None for any number. type: of one value.
+    gathered: see `GATHERED`.
     """
 
     field: str
     name: str
     type: Any
     values: int | None
-    alias: str = ""
+    others: tuple[str, ...] = ()
     positional: bool = False
     required: bool = False
     at_least_one: bool = False
     gathered: bool = False
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """All that may be typed for it."""
+        return () if self.positional else (self.name, *self.others)
 
 
 def options_of(kind: type, default: Any = None) -> list[Option]:
@@ -97,19 +104,22 @@ def _leaf(name: str, hint: Any, value: Any, prefix: str) -> Option:
     kind, values = _values(hint)
     repeated = next((mark for mark in marks if isinstance(mark, AtLeastOne)), None)
     positional = tyro.conf.Positional in marks
-    negation = "no-" if kind is bool and value is True else ""
-    option = f"--{prefix}{negation}{name}".replace("_", "-")
     return Option(
         field=name,
-        name=(repeated.name if repeated else name.upper()) if positional else option,
+        name=(repeated.name if repeated else name.upper()) if positional else f"--{prefix}{name}".replace("_", "-"),
         type=kind,
         values=values,
-        alias=f"-{name}" if len(name) == 1 and not prefix else "",
+        others=(*_aliases(marks), *((f"--{prefix}no-{name}".replace("_", "-"),) if kind is bool else ())),
         positional=positional,
-        required=value is MISSING and values is not None,
+        required=value is MISSING and not (positional and values is None),
         at_least_one=repeated is not None,
         gathered=GATHERED in marks,
     )
+
+
+def _aliases(marks: Sequence[Any]) -> tuple[str, ...]:
+    """The other names that a field's annotation gives it."""
+    return tuple(alias for mark in marks for alias in getattr(mark, "aliases", None) or ())
 
 
 def _values(hint: Any) -> tuple[Any, int | None]:

@@ -1,32 +1,15 @@
-"""Files that the verbs write: refused before the work if they cannot be written."""
+"""What reports and figures need: refused before the work if it is not there."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from simemb import files
+from simemb import outputs
 from simemb.commands.parsing import UsageError
 from simemb.errors import DataError
 
 PACKAGES = ("matplotlib", "jinja2")
 """What reports and figures need beyond the requirements of simemb: `simemb[plot]`."""
-
-
-def check_output(path: Path | None) -> None:
-    """Refuse an output that cannot be written, before the work that it is for. Raises `DataError`."""
-    try:
-        if path is not None:
-            files.probe(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def write_output(path: Path, text: str) -> None:
-    """Write a text file in one step. Raises `DataError` if that fails."""
-    try:
-        files.write_text(path, text)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def check_report(verb: str, models: Sequence[str], output: Path, *, overwrite: bool) -> None:
@@ -36,7 +19,4 @@ def check_report(verb: str, models: Sequence[str], output: Path, *, overwrite: b
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise DataError(f"simemb {verb} needs {' and '.join(missing)}: pip install 'simemb[plot]'")
-    if output.is_dir():
-        raise DataError(f"{output}: is a directory; --output names a file")
-    if output.exists() and not overwrite:
-        raise DataError(f"{output} exists: --overwrite replaces it")
+    outputs.check_file(output, overwrite=overwrite)

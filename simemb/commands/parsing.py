@@ -1,23 +1,30 @@
 """The words after a verb, parsed by tyro into the dataclass of its options; a mistake becomes one line.
 
-Each attribute's docstring is its help text.
+Each attribute's docstring is its help text. A truth value has two spellings, `--cache, --no-cache`, and its docstring
+says what holds of the first; `(default: True)` says which one holds unasked.
 """
 
 import logging
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import redirect_stderr
-from difflib import get_close_matches
-from io import StringIO
+from contextlib import redirect_stderr, redirect_stdout
+from difflib import SequenceMatcher
+from functools import partial
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import tyro
 
+from simemb import streams
 from simemb.commands.options import Option, check_value, options_of
 from simemb.errors import SimembError
 
 log = logging.getLogger("simemb")
+
+NEAR, SPREAD = 0.6, 0.1
+"""How like an option a mistyped one must be to be told (1 is equal), and by how much a second one may be less so."""
 
 
 class UsageError(SimembError):
@@ -35,8 +42,7 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
     try:
         words = _gathered(words, [option.name for option in options if option.gathered])
         _check_repeated(words, options)
-        with redirect_stderr(StringIO()):
-            parsed = _tyro(kind, words, prog, default)
+        parsed = _tyro(kind, words, prog, default)
         for option in options:
             if option.at_least_one and not getattr(parsed, option.field):
                 raise UsageError(f"missing: {option.name}, at least one")
@@ -57,9 +63,25 @@ def _at_home(word: str) -> str:
 
 
 def _tyro(kind: Any, words: Sequence[str], prog: str, default: Any) -> Any:
-    config = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
+    """What tyro makes of the words. Help is shown as our own words are; tyro styles it for a terminal.
+
+    A help text holds texts of others too, such as the defaults of somebody's recipe. What tyro writes plainly tells
+    whether they are harmless; only then is it written again in tyro's styles.
+    """
+    config = (tyro.conf.AvoidSubcommands,)
     keywords = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=list(words), prog=prog, config=config, **keywords)
+    parsed = partial(tyro.cli, kind, args=list(words), prog=prog, config=config, **keywords)
+    page = TextIOWrapper(BytesIO(), sys.stdout.encoding or "utf-8", errors=streams.ESCAPE, newline="\n")
+    try:
+        with redirect_stdout(page), redirect_stderr(StringIO()):
+            return parsed()
+    except SystemExit as done:
+        page.seek(0)
+        text = page.read()
+        if not done.code and sys.stdout.isatty() and streams.visible(text) == text:
+            return parsed()
+        streams.show(streams.folded(text))
+        raise
 
 
 def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
@@ -67,9 +89,9 @@ def _check_repeated(words: Sequence[str], options: Sequence[Option]) -> None:
 
     A command that is kept in a variable is often changed by options after it, which replace those in it.
     """
-    counts = Counter(_option_name(word) for word in words)
+    counts = Counter(option_name(word) for word in words)
     for option in options:
-        if option.values != 0 and not option.positional and counts[option.name] > 1:
+        if option.values != 0 and sum(counts[spelling] for spelling in option.spellings) > 1:
             if option.values is None:
                 raise UsageError(f"{option.name} is given twice; it takes all its values at once")
             log.warning("%s is given twice: the last one counts", option.name)
@@ -85,7 +107,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
     values: dict[str, list[str]] = {}
     current = others
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if name in names:
             if name not in values:
                 others.append(name)
@@ -99,8 +121,7 @@ def _gathered(words: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def _mistake(words: Sequence[str], options: Sequence[Option]) -> str:
     """The first mistake in words that tyro refused."""
-    named = {option.name: option for option in options if not option.positional}
-    named |= {option.alias: option for option in options if option.alias}
+    named = {spelling: option for option in options for spelling in option.spellings}
     arguments, values = _split(words, named)
     for name in values:
         if name not in named:
@@ -124,7 +145,7 @@ def _split(words: Sequence[str], named: dict[str, Option]) -> tuple[list[str], d
     values: dict[str, list[str]] = {}
     current, room = arguments, None
     for word in words:
-        name = _option_name(word)
+        name = option_name(word)
         if (name.startswith("--") and len(name) > 2) or name in named:
             current = values.setdefault(name, [])
             current += word.partition("=")[2:] if "=" in word else []
@@ -155,16 +176,21 @@ def _complaint(option: Option, given: Sequence[str]) -> str | None:
     return next(filter(None, (check_value(option, value) for value in given)), None)
 
 
-def _option_name(word: str) -> str:
+def option_name(word: str) -> str:
     """The option in `--batch_size=3`, as help spells it."""
     return word.partition("=")[0].replace("_", "-")
 
 
-def _nearest(name: str, options: Sequence[str] | dict[str, Option]) -> list[str]:
-    """Up to three options like this one; the last part of a nested name is enough."""
-    spellings: dict[str, list[str]] = {}
+def _nearest(name: str, options: dict[str, Option]) -> list[str]:
+    """Up to three options like this one, none much less so than the first; the last part of a nested name is enough."""
+    word = name.lstrip("-")
+    likeness: dict[str, float] = {}
     for option in options:
-        for spelling in {option, "--" + option.lstrip("-").rpartition(".")[2]}:
-            spellings.setdefault(spelling, []).append(option)
-    near = [option for match in get_close_matches(name, spellings, n=3) for option in spellings[match]]
-    return list(dict.fromkeys(near))[:3]
+        whole = option.lstrip("-")
+        likeness[option] = max(SequenceMatcher(None, word, part).ratio() for part in (whole, whole.rpartition(".")[2]))
+    least = max(NEAR, max(likeness.values(), default=0) - SPREAD)
+    spellings: dict[str, str] = {}  # one for each option
+    for spelling in sorted(likeness, key=lambda spelling: -likeness[spelling]):
+        if likeness[spelling] >= least:
+            spellings.setdefault(options[spelling].name, spelling)
+    return list(spellings.values())[:3]

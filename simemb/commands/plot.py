@@ -72,5 +72,6 @@ def run(words: list[str]) -> None:
     panels = FIGURES[options.figure](reports.Report(options.models, options.suite, base=options.base))
     if not panels:
         raise DataError(f"{', '.join(options.models)}: there is nothing to draw for {options.figure}")
-    save(panels, options.output, width=options.width, height=options.height, dpi=options.dpi)
+    size = {"width": options.width, "height": options.height, "dpi": options.dpi}
+    save(panels, options.output, **size, overwrite=options.overwrite)
     log.info("%s: %s", options.output, " ".join(panel.caption for panel in panels[:1]))

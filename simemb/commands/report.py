@@ -11,8 +11,9 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
+from simemb import outputs
 from simemb.commands.options import AtLeastOne
-from simemb.commands.outputs import check_report, write_output
+from simemb.commands.outputs import check_report
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -48,5 +49,5 @@ def run(words: list[str]) -> None:
     from simemb.report.page import page
 
     content = page(reports.Report(options.models, options.suite, base=options.base), options.title)
-    write_output(options.output, content)
-    log.info("%s: %.1f MB, to be opened in a browser", options.output, options.output.stat().st_size / 1e6)
+    outputs.write_text(options.output, content, overwrite=options.overwrite)
+    log.info("%s: %.1f MB, to be opened in a browser", options.output, len(content.encode()) / 1e6)

@@ -5,7 +5,6 @@ simemb search INDEX "a question"
 
 import json
 import logging
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
+from simemb import streams
 from simemb.commands.inputs import load_finished
 from simemb.commands.options import AtLeastOne
 from simemb.commands.parsing import parse
@@ -53,7 +53,7 @@ def run(words: list[str]) -> None:
         if options.json:
             for hit in hits:
                 record = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
-                sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+                streams.show(json.dumps(record, ensure_ascii=False) + "\n")
         else:
             listing.print_hits(query, hits)
 

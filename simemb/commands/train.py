@@ -1,17 +1,19 @@
 """Train an encoder by a recipe.
 
 simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
+simemb train --resume DIR
 """
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from simemb import outputs, streams
+from simemb.commands.inputs import data_of
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
-from simemb.commands.parsing import UsageError, parse
+from simemb.commands.parsing import UsageError, option_name, parse
 
 if TYPE_CHECKING:
     from simemb.method.recipe import Recipe
@@ -35,7 +37,8 @@ class Train:
     output: Path = Path("runs/latest")
     """The run directory."""
     dev: str | None = None
-    """A suite or a file with a score and two sentences, to choose the best checkpoint; `none` for no evaluation."""
+    """A suite or a file with a score and two sentences, to choose the best checkpoint; `none` for no evaluation. By
+    default STS-B dev in the language of the data, English or Chinese."""
     metric: Literal["spearman", "pearson"] = "spearman"
     """The correlation that chooses the best checkpoint."""
     seed: int = 1
@@ -43,7 +46,7 @@ class Train:
     seeds: tuple[int, ...] = ()
     """Train once with each seed, in DIR/seed-N, and report mean and standard deviation."""
     resume: bool = False
-    """Continue the run in DIR, bit for bit as if it had never stopped."""
+    """Continue the run in DIR, bit for bit as if it had never stopped; `simemb train --resume DIR` needs no more."""
     overwrite: bool = False
     """Replace the run in DIR."""
     precision: Literal["no", "bf16", "fp16"] = "no"
@@ -57,9 +60,8 @@ def run(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help"):
         _explain()
         return
-    name, *rest = words
-    if name.startswith("-"):
-        raise UsageError(f"`simemb train` wants a recipe before {name}; `simemb list recipes` shows them")
+    name, *rest = _resumed(words) if words[0].startswith("-") else words
+    _refuse_directory(words)
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check
     from simemb.method.recipe_files import find, settings
@@ -67,7 +69,7 @@ def run(words: list[str]) -> None:
     with unchecked():  # what a recipe file lacks may be among the options
         named_recipe, run_settings = find(name), settings(name)
     pooling = run_settings.pop("pooling", None)
-    layout = FileLayout(run_settings.pop("delimiter", None), no_header=not run_settings.pop("header", True))
+    layout = FileLayout(run_settings.pop("delimiter", None), header=run_settings.pop("header", True))
 
     @dataclass(frozen=True)
     class Options(Train):
@@ -76,18 +78,53 @@ def run(words: list[str]) -> None:
 
     options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
     check(options.recipe)
-    if any(word.partition("=")[0] == "--pooling" for word in rest):
-        pooling = options.recipe.pooling
+    if words[0].startswith("-"):
+        from simemb.training.resumption import check_data
+
+        check_data(Path(name), options.data)
+    typed = set(map(option_name, rest))
+    chosen = {
+        "pooling": options.recipe.pooling if "--pooling" in typed else pooling,
+        "max_length": options.recipe.max_length if "--max-length" in typed else None,
+    }
     if options.seeds:
-        _train_seeds(options, options.recipe, pooling)
+        _train_seeds(options, options.recipe, chosen)
     else:
         from simemb.report import terminal
 
-        result = _fit(options, options.recipe, pooling, options.output, options.seed, resume=options.resume)
+        result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
         terminal.print_runs([result], (options.seed,))
 
 
-def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
+def _refuse_directory(words: list[str]) -> None:
+    """Raise `UsageError` for `RECIPE --resume DIR`: with a recipe before it, --resume takes no directory."""
+    for option, value in pairwise(words):
+        if option == "--resume" and not words[0].startswith("-") and not value.startswith("-"):
+            raise UsageError(
+                f"--resume after a recipe takes no directory: `simemb train --resume {value}`, or --output"
+            )
+
+
+def _resumed(words: list[str]) -> list[str]:
+    """The words that go on with the run of `--resume DIR`, whose recipe and settings are in its recipe.json."""
+    from simemb.training.run_directory import RunDirectory
+
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--resume=") else [word])]
+    if "--resume" not in words:
+        advice = "`simemb list recipes` shows them, and --resume DIR goes on with a run"
+        raise UsageError(f"`simemb train` wants a recipe before {words[0]}; {advice}")
+    place = words.index("--resume")
+    if any(option_name(word) in ("--output", "--seeds") for word in words):
+        raise UsageError("`simemb train --resume DIR` goes on with the one run in DIR: leave out --output and --seeds")
+    if len(words) == place + 1 or words[place + 1].startswith("-"):
+        raise UsageError("--resume: give the directory of the run, or a recipe before it and --output")
+    directory = RunDirectory(words.pop(place + 1))
+    with directory.writing():
+        directory.refuse(resume=True, overwrite=False)
+    return [str(directory.recipe), "--output", str(directory.path), *words]
+
+
+def _train_seeds(options: Train, recipe: "Recipe", chosen: dict[str, Any]) -> None:
     """One run for each seed. With --resume, runs that had not begun are started."""
     if len(set(options.seeds)) < len(options.seeds):
         raise UsageError(f"--seeds {' '.join(map(str, options.seeds))}: each seed once")
@@ -97,17 +134,21 @@ def _train_seeds(options: Train, recipe: "Recipe", pooling: str | None) -> None:
 
     runs = {seed: RunDirectory(seeds.directory(options.output, seed)) for seed in options.seeds}
     begun = {seed for seed, run in runs.items() if options.resume and run.path.is_dir()}
+    outputs.check_file(options.output / seeds.RECORD, overwrite=options.overwrite or options.resume)
     if options.resume and not begun:
         raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
     # Every directory is checked before the first run, which may take hours.
     for seed, run in runs.items():
         run.refuse(resume=seed in begun, overwrite=options.overwrite)
-    results = [_fit(options, recipe, pooling, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
+    results = [_fit(options, recipe, chosen, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
     seeds.save(options.output, results, options.seeds)
     terminal.print_runs(results, options.seeds)
 
 
-def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, seed: int, *, resume: bool) -> "Result":
+def _fit(
+    options: Train, recipe: "Recipe", chosen: dict[str, Any], output: Path, seed: int, *, resume: bool
+) -> "Result":
+    """chosen: what was typed, rather than left to the recipe and the model."""
     import torch
 
     from simemb.training import malloc
@@ -118,12 +159,11 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
     return fit(
         recipe,
         options.model,
-        _data(options.data),
+        data_of(options.data),
         output=output,
         columns=options.columns or None,
-        delimiter=options.layout.delimiter,
-        header=not options.layout.no_header,
-        pooling=pooling,
+        **vars(options.layout),
+        **chosen,
         dev=options.dev,
         metric=options.metric,
         seed=seed,
@@ -134,17 +174,15 @@ def _fit(options: Train, recipe: "Recipe", pooling: str | None, output: Path, se
     )
 
 
-def _data(names: Sequence[str]) -> "str | list[Path] | None":
-    """The data as `fit` takes them: a list of strings would be texts."""
-    return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
-
-
 def _explain() -> None:
     from simemb.report import listing
 
-    sys.stdout.write(
+    usage = (
         "usage: simemb train RECIPE [options]\n\n"
-        "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it.\n\n"
+        "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it. "
+        "`simemb train --resume DIR` goes on with the run in DIR, and\nneeds nothing else.\n\n"
     )
+    streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())
-    sys.stdout.write("\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n")
+    more = "\n`simemb train RECIPE --help` shows the options and every field of that recipe.\n"
+    streams.show(streams.folded(more))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import rows_of
-from simemb.commands.options import UNPREFIXED, FileLayout
+from simemb.commands.inputs import data_of, rows_of
+from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout
 from simemb.commands.parsing import parse
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class Whiten:
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
     """A run directory, a model directory, a hub name, or `mini`, which ships with simemb."""
-    data: str
-    """A file, a corpus name (`simemb list corpora`) or - for standard input; all its text columns count. More texts
-    than dimensions."""
+    data: Annotated[tuple[str, ...], GATHERED, AtLeastOne("--data")]
+    """Files and corpus names (`simemb list corpora`), read one after the other, or - for standard input; all their text
+    columns count. More different texts than dimensions."""
     output: Path
     """The directory of the whitened encoder, which sentence-transformers loads too."""
     dims: int | None = None
@@ -68,42 +68,50 @@ def run(words: list[str]) -> None:
 
 def _whiten(options: Whiten) -> None:
     from simemb.comparison import provenance
+    from simemb.corpus.language import language_of
     from simemb.encoder import whitening
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.model_card import code, plain
+    from simemb.evaluation.languages import final_suite
 
-    rows = rows_of(options.data, options.layout, options.columns)
+    rows = rows_of(data_of(options.data), options.layout, options.columns)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
     encoder = Encoder.load(options.model, pooling=options.pooling)
     texts = {text: None for row in rows.texts() for text in row}
     whitened = whitening.whiten(encoder, list(texts), dims=options.dims)
-    made = f"\n## Whitening\n\n- of: `{options.model}`\n- on: the {len(texts):,} distinct texts of `{options.data}`\n"
-    made += f"- mind: the data {rows.warning}\n" if rows.warning else ""
-    record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options.model, encoder, rows)}
-    whitened.save(options.output, training=made, records={provenance.WHITENING: record})
+    of, on = code(options.model), code(rows.name)
+    made = f"\n## Whitening\n\n- of: {of}\n- on: the {len(texts):,} distinct texts of {on}\n"
+    made += f"- mind: the data {plain(rows.warning)}\n" if rows.warning else ""
+    record = {"whitening": {"dims": whitened.dim, "texts": len(texts)}, **_record(options, encoder, rows)}
+    records = {provenance.WHITENING: record}
+    whitened.save(options.output, overwrite=options.overwrite, training=made, records=records)
     log.info(
-        "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s",
+        "%s: vectors of %d dimensions, whitened on %d texts; next: simemb eval %s %s --suite %s",
         options.output,
         whitened.dim,
         len(texts),
         quote(options.model),
         quote(str(options.output)),
+        final_suite(language_of(rows)),
     )
 
 
-def _record(model: str, encoder: "TextEncoder", rows: "Rows") -> dict[str, Any]:
+def _record(options: Whiten, encoder: "TextEncoder", rows: "Rows") -> dict[str, Any]:
     """The base encoder and the texts, in the form of `simemb.comparison.provenance.trained`."""
     from simemb.comparison import provenance
     from simemb.training.run_directory import environment
 
     base = {"model": encoder.name, "fingerprint": encoder.fingerprint()}
-    earlier = provenance.trained(model)
+    earlier = provenance.trained(options.model)
     data = {
         "name": rows.name,
+        "parts": list(rows.parts),
         "columns": list(rows.columns),
         "read": list(rows.columns),
         "digest": rows.digest(),
         "rows": sum(1 for _ in rows.texts()),
         "warning": rows.warning,
+        **vars(options.layout),
     }
     return {"base": base | ({"trained": earlier} if earlier else {}), "data": data, **environment()}

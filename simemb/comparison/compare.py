@@ -21,12 +21,13 @@ from simemb.comparison.entrants import Entrant, entrants
 from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.encoder.models import Model
+from simemb.encoder.streaming import Precision
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import AVERAGE, Scores
 from simemb.evaluation.suite import Suite
-from simemb.files import write_text
+from simemb.outputs import write_text
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Comparison:
         pairs: Every pair of entrants; pairs with the first entrant come first.
         units: How many units each task has.
         missing: Tasks of the suite whose data are missing.
+        left_out: Tasks of the suite that were not asked for.
         unresampled: Tasks without units to resample, which are left out.
         data: Every corpus or file that was read -> its SHA-256.
     """
@@ -57,6 +59,7 @@ class Comparison:
     versions: dict[str, str]
     date: str
     command: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -69,12 +72,9 @@ class Comparison:
         return json.loads(json.dumps(content), parse_constant=lambda _: None)
 
     @checked
-    def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`, completely or not at all. Raises `DataError` if it cannot be written."""
-        try:
-            write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise DataError(f"cannot write the comparison to {path}: {error.strerror}") from error
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_json` to `path` atomically; `DataError` if it exists (without `overwrite`) or cannot be written."""
+        write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
 
 
 @checked
@@ -85,6 +85,7 @@ def compare(
     resamples: int = 2000,
     seed: int = 1,
     pooling: str | Sequence[str] | None = None,
+    precision: Precision = "float32",
     batch_size: int | None = None,
     progress: bool | None = None,
     cache: bool = True,
@@ -98,6 +99,7 @@ def compare(
         resamples: How often the units of every task are resampled.
         seed: Decides the resamples. The result of two entrants does not depend on the entrants after them.
         pooling: For models given by name: one for all, or one for each.
+        precision: For models given by name: "float32" or "int8", as in `Encoder.load`.
         batch_size: Sentences per batch, as in `evaluate`.
         progress: Whether to draw a bar, as in `evaluate`.
         cache: As in `evaluate`.
@@ -107,7 +109,7 @@ def compare(
         ModelError: A model that cannot be loaded.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
-    suite, participants = evaluate.find(suite), entrants(models, poolings)
+    suite, participants = evaluate.find(suite), entrants(models, poolings, precision)
     _check_resamples(resamples, len(suite.tasks), seed)
     scores = {
         entrant.label: [
@@ -157,6 +159,7 @@ def compare_scores(scores: Mapping[str, Sequence[Scores]], *, resamples: int = 2
         versions=first.versions,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+        left_out=first.left_out,
     )
 
 

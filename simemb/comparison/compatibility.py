@@ -5,12 +5,44 @@ they belong to the model, and the record states them.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+from simemb.comparison.contamination import Overlap
 from simemb.errors import DataError
+from simemb.json_files import read_object
 
 Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """What a record must be, as far as anything reads it (see `simemb.records`)."""
+
+    suite: str
+    fingerprint: str
+    tasks: Mapping[str, Mapping[str, Any]]
+    average: Mapping[str, Any]
+    date: str = ""
+    headline: str = "spearman"
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    truncate_dim: int | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    geometry: Mapping[str, Any] | None = None
+    overlap: Overlap | None = None
+
+
+def read_record(path: Path) -> Record:
+    """A record from a file. Raises `DataError` for what is none."""
+
+    def refusal(reason: str) -> DataError:
+        return DataError(f"{path} is not a record of scores, which `simemb eval` writes ({reason}): remove it")
+
+    return read_object(path, refusal, RecordShape)
 
 
 def check(records: Mapping[str, Record]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import category, normalize
 
 from simemb.comparison.names import listed
+from simemb.records import shaped
 
 TRANSDUCTIVE = 0.5
 """The share of a task's distinct texts from which an encoder counts as trained on the test texts."""
@@ -126,13 +127,8 @@ class Overlap:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "Overlap":
-        """The inverse of `to_json`."""
-        tasks = {
-            name: TaskOverlap(task["texts"], task["exact"], task["normalized"], tuple(map(tuple, task["examples"])))
-            for name, task in content["tasks"].items()
-        }
-        unseen = tuple(content.get("not_looked_at", ()))  # records of 0.1 do not have it
-        return Overlap(tuple(content["data"]), tasks, content["warning"], content["unknown"], unseen)
+        """The inverse of `to_json`. Raises `ValueError` for what is none."""
+        return shaped(content, Overlap)
 
     def warnings(self) -> list[str]:
         """What a reader of the scores must know, one sentence each without a period; empty if all is well."""

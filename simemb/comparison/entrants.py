@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
 from simemb.comparison.names import labels
 from simemb.encoder.models import Model
-from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.streaming import Precision, TextEncoder
 from simemb.errors import DataError
 from simemb.training import seeds
+from simemb.training.run_record import RunRecord
 
 log = logging.getLogger("simemb")
 
@@ -23,28 +24,34 @@ class Entrant:
     Attributes:
         label: A short name that no other entrant has.
         models: The encoder, or one for each seed.
-        pooling: For models given by name, as in `Encoder.load`.
+        pooling, precision: For models given by name, as in `Encoder.load`.
     """
 
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
+    precision: Precision = "float32"
 
     def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
         from simemb.encoder.encoder import Encoder
 
         model = self.models[place]
-        return Encoder.load(model, pooling=self.pooling) if isinstance(model, str) else model
+        if not isinstance(model, str):
+            return model
+        return Encoder.load(model, pooling=self.pooling, precision=self.precision)
 
 
-def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = ()) -> list[Entrant]:
+def entrants(
+    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision = "float32"
+) -> list[Entrant]:
     """The entrants of a comparison, each once.
 
     Args:
         models: Each a model, several that differ only in their seed, or the directory of such runs (`simemb train
             --seeds`).
         pooling: None, one for all, or one for each.
+        precision: One for all.
 
     Raises:
         DataError: A number of poolings that does not fit, an entrant named twice, or runs in a directory of seeds
@@ -63,7 +70,7 @@ def entrants(models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] =
         shown = f"{label} ({own})" if own and names.count(name) > 1 else label
         if any(shown == other.label for other in participants):
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
-        participants.append(Entrant(shown, _models(each), own))
+        participants.append(Entrant(shown, _models(each), own, precision))
     return participants
 
 
@@ -112,7 +119,9 @@ def runs(directory: Path) -> list[Path]:
     existing.sort(key=lambda path: int(path.name[5:]))
     record = directory / seeds.RECORD
     if record.is_file():
-        named = {str(run["directory"]) for run in _read(record, "runs")}
+        named = {run.directory for run in _read(record, seeds.Runs).runs}
+        if not named:
+            raise DataError(f"{record}: names no run")
         missing = named - {path.name for path in existing}
         if missing:
             raise DataError(f"{directory}: {seeds.RECORD} names {min(missing)}, which is not there")
@@ -141,17 +150,10 @@ def _check(directories: Sequence[Path]) -> None:
 
 def _settings(directory: Path) -> dict[str, Any]:
     """What defines a run, from its recipe.json."""
-    path = directory / "recipe.json"
-    return {f"{part}.{name}": value for part in ("recipe", "run", "data") for name, value in _read(path, part).items()}
+    record = _read(directory / "recipe.json", RunRecord)
+    parts = {part.name: getattr(record, part.name) for part in fields(record)}
+    return {f"{part}.{name}": value for part, settings in parts.items() for name, value in settings.items()}
 
 
-def _read(path: Path, part: str) -> Any:
-    damaged = DataError(f"{path}: is damaged, it has no {part!r}")
-    content = files.read_json(
-        path,
-        lambda error: DataError(f"{path}: cannot be read: {error.strerror}") if isinstance(error, OSError) else damaged,
-    )
-    try:
-        return content[part]
-    except (KeyError, TypeError) as error:
-        raise damaged from error
+def _read(path: Path, shape: Any) -> Any:
+    return json_files.read_json(path, lambda reason: DataError(f"{path}: cannot be read: {reason}"), shape)

@@ -5,14 +5,16 @@ A record of scores carries both (`Scores.trained`, `Scores.overlap`), so that a 
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simemb import files
+from simemb import json_files
 from simemb.comparison.contamination import Overlap
 from simemb.comparison.training_texts import check
 from simemb.encoder.names import as_typed, is_bundled
+from simemb.errors import DataError
+from simemb.training import run_record
 
 if TYPE_CHECKING:
     from simemb.evaluation.scores import Scores
@@ -23,8 +25,6 @@ ENCODERS = ("best", "twin")
 """The directories of a run that hold an encoder."""
 WHITENING = "whitening.json"
 """What `simemb whiten` leaves beside an encoder: "whitening", "base" with how it was trained, "data", and where."""
-DATA = {"name", "columns", "read", "digest", "rows", "warning"}
-"""What a record tells about training data."""
 GENERATIONS = 20
 """The most generations of runs that are followed back."""
 
@@ -85,14 +85,16 @@ def pooling_notes(poolings: Mapping[str, str]) -> list[str]:
 
 
 def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
-    path = _record(Path(model)) if model and not is_bundled(model) else None
+    try:
+        path = _record(Path(model)) if model and not is_bundled(model) else None
+    except (OSError, ValueError):  # no file can have such a name
+        path = None
     if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:
-        content = files.load_json(path)
-        training = _whitened(content) if path.name == WHITENING else _from_recipe(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s is damaged, so how this encoder was trained is not known: %r", path, error)
+        training = _whitened(path) if path.name == WHITENING else _from_recipe(run_record.read(path))
+    except DataError as error:
+        log.warning("%s; so how this encoder was trained is not known", error)
         return None
     if path.name == WHITENING:  # it says itself how its base was trained, since it may have replaced it
         return training
@@ -109,11 +111,42 @@ def _record(directory: Path) -> Path | None:
     return next((path for path in records if path.is_file()), None)
 
 
-def _whitened(content: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Data:
+    """What a record tells about training data."""
+
+    name: str
+    columns: tuple[str, ...]
+    read: tuple[str, ...]
+    digest: str
+    rows: int
+    warning: str
+    parts: tuple[str, ...] = ()
+    labels: str = ""
+    delimiter: str | None = None
+    header: bool = True
+
+
+@dataclass(frozen=True)
+class _Base:
+    model: str
+    fingerprint: str
+    trained: "_Generation | None" = None
+
+
+@dataclass(frozen=True)
+class _Generation:
+    base: _Base
+    data: _Data
+
+
+def _whitened(path: Path) -> dict[str, Any]:
     """A whitening.json (see `simemb.commands.whiten`), which is as `trained` returns it."""
-    for generation in lineage(content):
-        if absent := DATA - generation["data"].keys():
-            raise KeyError(*absent)
+
+    def refusal(reason: str) -> DataError:
+        return DataError(f"{path} is damaged ({reason})")
+
+    content = json_files.read_object(path, refusal, _Generation)
     kept = ("whitening", "base", "data", "versions", "git", "command")
     return {name: content[name] for name in kept if name in content}
 
@@ -121,21 +154,21 @@ def _whitened(content: dict[str, Any]) -> dict[str, Any]:
 def _from_recipe(content: dict[str, Any]) -> dict[str, Any]:
     """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit.fit`)."""
     run, data = content["run"], content["data"]
-    columns = [str(name) for name in run["columns"]]
-    parts = [run["data"]] if isinstance(run["data"], str) else [str(name) for name in run["data"]]
-    read = sorted({int(view["column"]) for view in content["recipe"]["views"]})
+    columns = list(run["columns"])
+    parts = [run["data"]] if isinstance(run["data"], str) else list(run["data"])
+    read = sorted({view["column"] for view in content["recipe"]["views"]})
     return {
         "recipe": content["recipe"],
         **{name: run[name] for name in ("seed", "precision", "dev", "metric") if name in run},
-        "base": {"model": str(run["model"]), "fingerprint": run["fingerprint"]},
+        "base": {"model": run["model"], "fingerprint": run["fingerprint"]},
         "data": {
             "name": " + ".join(parts),
             "parts": parts,
             "columns": columns,
-            "read": [columns[place] for place in read if place < len(columns)],
-            "digest": str(data["digest"]),
-            "rows": int(data["rows"]),
-            "warning": str(run.get("warning", "")),
+            "read": [columns[place] for place in read if 0 <= place < len(columns)],
+            "digest": data["digest"],
+            "rows": data["rows"],
+            "warning": run.get("warning", ""),
             **{name: run[name] for name in ("labels", "delimiter", "header") if name in run},
         },
         **{name: content[name] for name in ("versions", "git", "command") if name in content},

@@ -4,17 +4,20 @@ They are data of the cookbook (`simemb.eval.published`), read when somebody asks
 """
 
 import csv
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from simemb import cookbook
-from simemb.errors import DataError
+from simemb.errors import DataError, unknown
 from simemb.evaluation.scores import AVERAGE
 
 FOLDER = f"{cookbook.SUITES}.published"
 TABLES = {"sts": "sts", "sts_senteval": "sts", "transfer": "transfer"}
 """Suites that papers report -> the table of their numbers."""
 WORDS = ("model", "family", "source", "note")
+_BASE = re.compile(r"\S+-(?:base|large|L\d+)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,18 @@ class Published:
     def average(self) -> float:
         """The average as it was published."""
         return self.numbers[AVERAGE]
+
+    @property
+    def base(self) -> str:
+        """What it started from, as `--base` takes it ("bert-base"); empty where the model's name does not say it."""
+        found = _BASE.search(self.model)
+        return found[0].lower() if found else ""
+
+    @property
+    def method(self) -> str:
+        """The first word of the method, as `--method` takes it ("simcse"); "untrained" for a base as it is."""
+        name = self.model.partition(" ")[0].lower()
+        return "untrained" if name == self.base else name
 
     @property
     def title(self) -> str:
@@ -72,8 +87,14 @@ class SeedStudy:
     source: str
 
 
-def results(suite: str) -> list[Published]:
-    """The published results on a suite, the best average first. Raises `DataError` if there are none."""
+def results(suite: str, *, base: Sequence[str] = (), method: Sequence[str] = ()) -> list[Published]:
+    """The published results on a suite, or of a suite some of whose tasks were picked, the best average first.
+
+    base, method: only results with one of these (see `Published`), upper case or lower; by default all.
+
+    Raises `DataError` if there are none, with the nearest base or method.
+    """
+    suite = suite.partition("/")[0]
     if suite not in TABLES:
         raise DataError(f"nothing published is at hand for suite {suite} (allowed: {', '.join(TABLES)})")
     reported = [
@@ -83,7 +104,24 @@ def results(suite: str) -> list[Published]:
         )
         for row in _rows(TABLES[suite])
     ]
-    return sorted(reported, key=lambda row: -row.average)
+    return sorted(_filtered(reported, base, method), key=lambda row: -row.average)
+
+
+def _filtered(rows: list[Published], base: Sequence[str], method: Sequence[str]) -> list[Published]:
+    kept = rows
+    for what, names in (("base", base), ("method", method)):
+        known = sorted({getattr(row, what) for row in rows} - {""})
+        asked = [name.lower() for name in names]
+        for name in asked:
+            if name not in known:
+                raise DataError(unknown(f"{what} of published results", name, known))
+        kept = [row for row in kept if not asked or getattr(row, what) in asked]
+    if not kept:
+        methods = sorted({row.method for row in rows if row.base in map(str.lower, base)})
+        raise DataError(
+            f"nothing published is of {' or '.join(method)} from {' or '.join(base)} (allowed: {', '.join(methods)})"
+        )
+    return kept
 
 
 def seed_studies(suite: str) -> list[SeedStudy]:
@@ -105,6 +143,7 @@ def seed_studies(suite: str) -> list[SeedStudy]:
 
 def cautions(suite: str) -> list[str]:
     """What to bear in mind when a result is compared with published ones, one line each."""
+    suite = suite.partition("/")[0]
     lines = [
         f"mind the seed: {study.family} {study.model} is {study.published:.2f} in the paper; {study.seeds} seeds of "
         f"an independent implementation gave {study.average:.2f} ± {study.sd:.2f} ({study.lowest:.2f} to "

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from unicodedata import unidata_version
 
-from simemb import files
+from simemb import files, json_files
+from simemb.cached_files import is_intact, new_cached_file
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
 from simemb.corpus.labels import reopened
@@ -44,10 +45,9 @@ def check(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]], *, p
         progress: Whether to show a bar; by default in a terminal.
     """
     path = files.cache_folder() / "overlap" / f"{_key(training, evaluated)}.json"
-    try:
-        return Overlap.from_json(files.load_json(path))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # absent or damaged: search again
+    files.sweep(path.parent)
+    if is_intact(path):
+        return Overlap.from_json(json_files.load_json(path))
     opened: list[tuple[Data, Rows]] = []
     problems: list[str] = []
     for data in training:
@@ -77,8 +77,8 @@ def _key(training: Sequence[Data], evaluated: Mapping[str, Sequence[str]]) -> st
 def _open(data: Data) -> Rows | str:
     """The rows that a run was trained on, or why they are not available."""
     name, columns, labels = data["name"], data["columns"], data.get("labels")
-    places = list(map(_place, data.get("parts", [name])))
     try:
+        places = list(map(_place, data.get("parts") or [name]))
         rows = open_rows(
             places if len(places) > 1 else places[0],
             columns=[*columns[:2], labels] if labels else columns,
@@ -86,8 +86,8 @@ def _open(data: Data) -> Rows | str:
             header=data.get("header", True),
         )
         rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
-        same = rows.digest() == data["digest"]
-    except (DataError, OSError):
+        same = rows.digest() == data["digest"] and set(data["read"]) <= set(rows.columns)
+    except (DataError, OSError):  # also for a name that no file can have
         return f"the training data ({name}) are not at hand"
     return rows if same else f"the training data ({name}) are no longer what they were"
 
@@ -129,6 +129,7 @@ def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Gene
 
 def _cache(path: Path, result: Overlap) -> None:
     try:
-        files.write_text(path, json.dumps(result.to_json(), ensure_ascii=False) + "\n")
+        with new_cached_file(path) as partial:
+            partial.write_text(json.dumps(result.to_json(), ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         log.warning("%s: the result of the search cannot be cached: %s", path, error.strerror)

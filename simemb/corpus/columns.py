@@ -7,6 +7,7 @@ What is not certain is refused, with an example of each column and the options t
 import logging
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -101,7 +102,7 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
     Raises:
         DataError: a named column does not exist, a role has two candidates or none, or nothing is certain.
     """
-    twice = {column for column in table.columns if table.columns.count(column) > 1}
+    twice = {column for column, count in Counter(table.columns).items() if count > 1}
     if twice:
         raise DataError(f"{name}: column {min(twice)!r} occurs twice ({listed(table.columns)})")
     several = _several(name, table)

@@ -60,6 +60,19 @@ def encoding_of(start: bytes, name: str, path: object) -> str:
     return "utf-8"
 
 
+def is_gbk(line: bytes) -> bool:
+    """Whether a line that is not UTF-8 reads as Chinese in GBK, as Windows saves it.
+
+    Only the characters of GB2312 count: other encodings hit the pairs of bytes that GBK added, and hardly these alone.
+    """
+    try:
+        characters = [character for character in line.decode("gb18030") if not character.isascii()]
+    except UnicodeDecodeError:
+        return False
+    common = len("".join(characters).encode("gb2312", "ignore")) / 2
+    return len(characters) > 1 and common >= 0.9 * len(characters)
+
+
 _named_by_content = "let its name end as the content is (.txt .csv .tsv .jsonl), or fetch it again"
 
 

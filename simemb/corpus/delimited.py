@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from simemb.corpus import bounds
 from simemb.corpus.lines import bare, lines
 from simemb.corpus.table import Record
 from simemb.errors import DataError
 
-# Python's own limit of 131,072 characters would refuse long documents; some limit must stay, because one
-# quote that is never closed makes a single field of the rest of the file.
-CSV_FIELD_LIMIT = 16_000_000
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 """Delimiters that are awkward to type in a shell, by the words for them."""
 
@@ -48,6 +46,9 @@ class DelimitedFile:
 
     Without a header line the columns are `columns`, and what stands to the right of them is left out, or else they are
     numbered. `marked` says that a line before all others names the delimiter (`named_delimiter`).
+
+    reading: how cells are cut, for digests: the same bytes cut elsewhere are other rows. Empty for the usual way where
+        the names of the columns show it, so that the digests in records of earlier runs stay what they are.
     """
 
     unit = "line"
@@ -70,9 +71,13 @@ class DelimitedFile:
         first = next((cells for _, cells in self._rows(strict=False) if cells), None)
         if first is None:
             raise DataError(f"{name} is empty: it needs {'a header line and ' * header}rows")
+        bounds.check_columns(name, len(first))
         numbered = tuple(f"column{number}" for number in range(1, len(first) + 1))
         self._open_ended = bool(columns)
         self.columns = self.text_columns = columns or (tuple(map(str.strip, first)) if header else numbered)
+        reading = (delimiter, quoted, header, columns, marked)
+        usual = reading in (("\t", False, True, (), False), (",", True, True, (), False)) and len(self.columns) > 1
+        self.reading = "" if usual else repr(reading)
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row below the header; a row of another width is an error."""
@@ -118,10 +123,20 @@ def literal_rows(path: Path, name: str, delimiter: str) -> Iterator[tuple[int, l
 
 def quoted_rows(path: Path, name: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
     """Cells as in RFC 4180; a quoted cell may hold line ends, so a row is numbered by its first line."""
-    csv.field_size_limit(CSV_FIELD_LIMIT)
-    reader = csv.reader((line for _, line in lines(path, name)), strict=strict, delimiter=delimiter)
+    csv.field_size_limit(bounds.CELL)
+    number = characters = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal characters
+        for _, line in lines(path, name):
+            characters += len(line)
+            if characters > bounds.LINE:
+                raise bounds.too_long(f"{name}, the row from line {number} on,")
+            yield line
+
+    reader = csv.reader(counted(), strict=strict, delimiter=delimiter)
     while True:
-        number = reader.line_num + 1
+        number, characters = reader.line_num + 1, 0
         try:
             cells = next(reader)
         except StopIteration:
@@ -143,8 +158,15 @@ _STS_GENRES = ("main-captions", "main-news", "main-forum", "main-forums")
 
 
 def head(path: Path, name: str) -> list[str]:
-    """The first lines of a file that are not blank, without their ends."""
-    return list(islice((bare(line) for _, line in lines(path, name) if line.strip()), LOOKED_AT))
+    """The first lines of a file that are not blank, without their ends: a hundred, or those within `bounds.HEAD`."""
+    found, characters = list[str](), 0
+    for _, line in lines(path, name):
+        if line.strip():
+            found.append(bare(line))
+            characters += len(line)
+        if len(found) == LOOKED_AT or characters > bounds.HEAD:
+            break
+    return found
 
 
 def is_sts_benchmark(line: str) -> bool:

@@ -147,6 +147,7 @@ def open_documents(
     titles: str | None = None,
     delimiter: str | None = None,
     header: bool = True,
+    name: str = "data",
 ) -> Documents:
     """The documents of data of any kind that `open_rows` takes.
 
@@ -155,13 +156,13 @@ def open_documents(
         column: the column of the texts; by default the first text column, and then `title` goes before it.
         ids: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
         titles: the column of the titles, `NONE` for none; by default `title` where there is one.
-        delimiter, header: see `simemb.corpus.rows.open_rows`.
+        delimiter, header, name: see `simemb.corpus.rows.open_rows`.
 
     Raises:
         DataError: the data or a column do not exist or cannot be used.
     """
     try:
-        rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header)
+        rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header, name=name)
     except UnclearError as error:
         raise for_one(error) from None
     documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from simemb import files
+from simemb import json_files
+from simemb.corpus.bounds import check_columns
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import fault
 from simemb.corpus.lines import lines
@@ -22,6 +23,7 @@ class JsonLinesFile:
     Attributes:
         objects: how many there are.
         filled: by column, how many objects have a value there that is not null.
+        reading: as in `simemb.corpus.delimited.DelimitedFile`.
     """
 
     unit = "line"
@@ -40,9 +42,12 @@ class JsonLinesFile:
                     texts.add(column)
                 elif isinstance(value, list) and all(isinstance(item, str) for item in cast(list[object], value)):
                     lists.add(column)
+            check_columns(name, len(self.filled))
         if not self.objects:
             raise DataError(f"{name} is empty: it needs one JSON object a line")
         self.columns = tuple(self.filled)
+        # Lines of text have a column of this name, whatever is in them.
+        self.reading = ".jsonl" if "sentence" in self.columns else ""
         self.text_columns = tuple(column for column in self.columns if column in texts)
         self.list_columns = tuple(column for column in self.columns if column in lists)
 
@@ -57,7 +62,7 @@ class JsonLinesFile:
                 yield number, None
                 continue
             try:
-                record = cast(object, files.parse_json(line, distinct_keys=True))
+                record = cast(object, json_files.parse_json(line, distinct_keys=True))
             except json.JSONDecodeError as error:
                 place = f"{self.name}, line {number}, column {error.colno}"
                 raise DataError(f"{place}: not valid JSON ({error.msg})") from None

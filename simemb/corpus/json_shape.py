@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from simemb import files
+from simemb import json_files
 
 ARRAY = "a JSON array, and one object a line is needed: jq -c '.[]' FILE > FILE.jsonl writes it so"
 INDENTED = "JSON over several lines, and one object a line is needed: jq -c . FILE > FILE.jsonl writes it so"
@@ -21,7 +21,8 @@ def fault(lines: Sequence[str]) -> str | None:
     >>> fault(['[{"text": "A dog runs."},'])
     "a JSON array, and one object a line is needed: jq -c '.[]' FILE > FILE.jsonl writes it so"
     """
-    start = re.sub(r"\s+", "", "".join(lines[:3]))[:2]
+    found = re.match(r"\s*(\S?)\s*(\S?)", "".join(lines[:3]))
+    start = "".join(found.groups()) if found else ""
     first = lines[0].strip() if lines else ""
     if start == "[{":
         return ARRAY
@@ -34,6 +35,6 @@ def _is_object(line: str) -> bool:
     if not line.lstrip().startswith("{"):
         return False
     try:
-        return isinstance(files.parse_json(line), dict)
+        return isinstance(json_files.parse_json(line), dict)
     except ValueError:
         return False

@@ -2,18 +2,21 @@
 
 Text is UTF-8, or UTF-16 and UTF-32 with a byte-order mark; a mark is dropped. gzip is recognized by content. LF or CRLF
 ends a line, so that U+2028, U+0085 or a vertical tab inside a sentence never cuts it in two; CR alone ends one only
-in a file without any LF, as the first Macs wrote it.
+in a file without any LF, as the first Macs wrote it. No line is read beyond `simemb.corpus.bounds.LINE`.
 """
 
 import gzip
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import cast
+from shlex import quote
+from typing import AnyStr, cast
 
-from simemb.corpus.contents import GZIP, SAMPLE, check_text, encoding_of
+from simemb.corpus.bounds import LINE, too_long
+from simemb.corpus.contents import GZIP, SAMPLE, check_text, encoding_of, is_gbk
 from simemb.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
@@ -49,12 +52,17 @@ def lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
         elif _is_old_mac(start):
             yield from _old_mac_lines(stream, name)
         else:
-            yield from _utf8_lines(stream, name)
+            yield from _utf8_lines(_bounded(stream.readline), name)
 
 
 def bare(line: str) -> str:
     """The line without its line end."""
     return line.removesuffix("\n").removesuffix("\r")
+
+
+def _bounded(readline: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
+    """The lines of a file; one that is longer than `LINE` comes in parts, the first of which is longer than that."""
+    return iter(partial(readline, LINE + 1), readline(0))
 
 
 def _open_bytes(path: Path) -> BufferedReader:
@@ -73,12 +81,15 @@ def _utf8_lines(stream: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]
         if b"\0" in content:
             column = content.index(b"\0") + 1
             raise DataError(f"{name}, line {number}, byte {column}: a NUL byte; is this a text file?")
+        if len(raw) > LINE:
+            raise too_long(f"{name}, line {number}")
         try:
             line = content.decode()
         except UnicodeDecodeError as error:
             byte = content[error.start]
             place = f"{name}, line {number}, byte {error.start + 1}"
-            raise DataError(f"{place}: 0x{byte:02x} is not UTF-8; save the file as UTF-8") from None
+            gbk = f" (if it is Chinese in GBK: iconv -f GB18030 -t UTF-8 {quote(name)} > FILE)" if is_gbk(raw) else ""
+            raise DataError(f"{place}: 0x{byte:02x} is not UTF-8; save the file as UTF-8{gbk}") from None
         yield number, line
 
 
@@ -90,7 +101,8 @@ def _is_old_mac(start: bytes) -> bool:
 def _old_mac_lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, str]]:
     # latin-1 keeps every byte, so that each line can be decoded by itself and an error names its place.
     with TextIOWrapper(stream, "latin-1", newline="\r") as text:
-        yield from _utf8_lines((line.encode("latin-1").replace(b"\r", b"\n") for line in text), name)
+        lines = (line.encode("latin-1").replace(b"\r", b"\n") for line in _bounded(text.readline))
+        yield from _utf8_lines(lines, name)
 
 
 def _wide_lines(stream: BufferedReader, name: str, encoding: str, start: bytes) -> Iterator[tuple[int, str]]:
@@ -98,9 +110,11 @@ def _wide_lines(stream: BufferedReader, name: str, encoding: str, start: bytes) 
     number = 0
     try:
         with TextIOWrapper(stream, encoding, newline="\r" if old_mac else "\n") as text:
-            for number, line in enumerate(text, 1):
+            for number, line in enumerate(_bounded(text.readline), 1):
                 if "\0" in line:
                     raise DataError(f"{name}, line {number}: a NUL character; is this a text file?")
+                if len(line) > LINE:
+                    raise too_long(f"{name}, line {number}")
                 yield number, line.replace("\r", "\n") if old_mac else line
     except UnicodeError:
         raise DataError(f"{name}, after line {number}: not valid {encoding.upper()}; save the file as UTF-8") from None

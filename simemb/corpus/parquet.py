@@ -5,15 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
+from simemb.corpus.bounds import check_columns
 from simemb.corpus.contents import SAMPLE, check_parquet
 from simemb.corpus.lines import reading
 from simemb.corpus.table import Record
 from simemb.errors import DataError
 
+ROWS = 128
+"""Rows that are in memory at once: a page of some KB can hold a long text for each."""
+
 
 class ParquetFile:
-    """A parquet file, read a few thousand rows at a time.
+    """A parquet file, read some rows at a time.
 
     label_names: by column, the names that its numbers stand for, where `datasets` wrote them beside the data.
     """
@@ -24,6 +28,7 @@ class ParquetFile:
         self.path, self.name = path, name
         with self._open() as file:
             schema = file.schema_arrow
+        check_columns(name, len(schema.names))
         self.columns = tuple(schema.names)
         self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
         self.list_columns = tuple(field.name for field in schema if _holds_lists(field.type))
@@ -33,7 +38,7 @@ class ParquetFile:
         """Every row, numbered from 1."""
         number = 0
         with self._open() as file:
-            for batch in file.iter_batches(batch_size=4096, columns=list(chosen)):
+            for batch in file.iter_batches(batch_size=ROWS, columns=list(chosen)):
                 cells = [_cells(batch.column(column)) for column in chosen]
                 for row in zip(*cells, strict=True):
                     number += 1
@@ -58,7 +63,7 @@ class ParquetFile:
 def _label_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names of every `ClassLabel` of the features that `datasets` writes; none if there are no such features."""
     try:
-        features = files.parse_json(metadata[b"huggingface"].decode())["info"]["features"]
+        features = json_files.parse_json(metadata[b"huggingface"].decode())["info"]["features"]
         named = {column: feature["names"] for column, feature in features.items() if "names" in feature}
         return {column: tuple(map(str, names)) for column, names in named.items() if names}
     except (KeyError, ValueError, TypeError, AttributeError):

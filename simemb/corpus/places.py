@@ -8,9 +8,11 @@ import tempfile
 from difflib import get_close_matches
 from pathlib import Path
 
+from simemb.arguments import home
 from simemb.corpus import sources
 from simemb.corpus.delimited import head
 from simemb.corpus.json_shape import are_objects
+from simemb.corpus.lines import reading
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
 
@@ -28,9 +30,9 @@ def find(data: str | os.PathLike[str]) -> Path | Source:
     """
     if not str(data).strip():
         raise DataError("data must name a file or a corpus, not ''")
-    if any(letter in str(data) for letter in "*?[") and not Path(data).exists():
+    if any(letter in str(data) for letter in "*?[") and not Path(home(str(data))).exists():
         raise DataError(f"no file {str(data)!r}: patterns are the shell's, so write them without quotes")
-    path = Path(data)
+    path = Path(home(str(data)))
     if path.is_file():
         return path
     if str(data) in sources.corpora():
@@ -54,9 +56,9 @@ def saved_standard_input() -> Path:
     """A temporary file with all of standard input, which can be read only once: .jsonl if its lines are objects."""
     handle, name = tempfile.mkstemp(suffix=".txt", prefix="simemb-")
     path = Path(name)
-    with os.fdopen(handle, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
     try:
+        with reading(STANDARD_INPUT), os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
         of_objects = are_objects(head(path, STANDARD_INPUT))
     except DataError:
         path.unlink()

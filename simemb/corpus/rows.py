@@ -59,6 +59,7 @@ class Rows:
         warning: str = "",
     ) -> None:
         self._table, self._content = table, cache(content)
+        self._reading: str = getattr(table, "reading", "")
         self._without_blanks = BlankFilter(name, table.unit)
         self.name, self.warning = name, warning
         self.parts: tuple[str, ...] = (name,)
@@ -124,12 +125,12 @@ class Rows:
         return self._content()
 
     def digest(self) -> str:
-        """The SHA-256 of the content and the chosen columns: equal digests mean equal rows.
+        """The SHA-256 of the content, how it is cut into cells and the chosen columns: equal digests mean equal rows.
 
         The first call reads the whole content; the result is remembered, since rows are always the same.
         """
-        identity = repr((self._content(), self.columns, self.score))
-        return hashlib.sha256(identity.encode()).hexdigest()
+        content = (self._content(), self._reading) if self._reading else (self._content(),)
+        return hashlib.sha256(repr((*content, self.columns, self.score)).encode()).hexdigest()
 
     def records(self, columns: Sequence[str]) -> Iterator[Record]:
         """Every record as the file has it: its number and the cells of any columns, None for a blank line."""
@@ -192,6 +193,7 @@ def open_rows(
     score: str | None = None,
     delimiter: str | None = None,
     header: bool = True,
+    name: str = "data",
 ) -> Rows:
     r"""Open data of any kind as rows of text; nothing is read before it is needed.
 
@@ -212,7 +214,7 @@ def open_rows(
         score: the score column. Without it: score, similarity, similarity_score, relatedness_score, label,
             gold_label, is_duplicate.
         delimiter: the character between the cells of a .csv, .tsv or .txt ("tab" too), if its ending does not say
-            it. header: whether its first line holds the names of the columns; without it they are column1 ...
+            it. header: whether its first line names the columns, else they are column1 ... name: of the argument.
 
     Several texts of a role, in columns called negative_1, negative_2 ... or in lists, make as many rows: each positive
     and each negative is used, and the shorter of the two begins again (`simemb.corpus.several`).
@@ -246,7 +248,7 @@ def open_rows(
         raise DataError("--delimiter and --no-header say how a file of text is written, and these data are no file")
     if isinstance(data, Source):
         return _open_source(data, columns=columns, score=score)
-    dataset = gathered(data)
+    dataset = gathered(data, name)
     if isinstance(dataset, list):
         values = dataset
         return Rows(ListTable(values), "the list", lambda: list_digest(values), columns=columns, score=score)
@@ -267,13 +269,7 @@ def _join(parts: Sequence[Rows]) -> Rows:
 def _open_path(path: Path, name: str, layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
     table = open_file(path, name, layout)
     check_layout(name, table, layout, columns)
-
-    def content() -> str:
-        checksum = files.sha256_of(path)
-        # The same bytes cut elsewhere are other rows.
-        return checksum if layout == PLAIN else repr((checksum, layout.character, layout.header))
-
-    return Rows(table, name, content, columns=columns, score=score)
+    return Rows(table, name, lambda: files.sha256_of(path), columns=columns, score=score)
 
 
 def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | None) -> Rows:
@@ -288,12 +284,12 @@ def _open_source(source: Source, *, columns: Sequence[str] | None, score: str | 
 
 
 def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score: str | None) -> Rows:
-    """The rows of standard input, which is kept in a temporary file as long as they live."""
+    """The rows of standard input, which is kept in a temporary file as long as they or a copy of them live."""
     path = places.saved_standard_input()
     try:
         rows = _open_path(path, places.STANDARD_INPUT, layout, columns=columns, score=score)
     except DataError:
         path.unlink()
         raise
-    weakref.finalize(rows, path.unlink, missing_ok=True)
+    weakref.finalize(rows._table, path.unlink, missing_ok=True)  # pyright: ignore[reportPrivateUsage]
     return rows

@@ -41,7 +41,8 @@ class Hub:
 class Source:
     """A named corpus.
 
-    `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; `columns` are
+    `path` is its file in the `$SIMEMB_DATA` layout and `sha256` the checksum of that file; where it is not there, the
+    files of `otherwise` are looked for in their order, each plain or gzipped, as `path` itself. `columns` are
     the text columns in role order (anchor, positive, negative) and `score` the score column. A corpus
     without a file has `generate`, which makes its rows in memory, out of the rows of `parts` (each a
     `simemb.corpus.rows.Rows`, in that order) if it is made of other corpora. `warning` is what a person who
@@ -55,6 +56,7 @@ class Source:
     citation: str
     score: str | None = None
     path: str | None = None
+    otherwise: tuple[str, ...] = ()
     sha256: str | None = None
     hub: Hub | None = None
     generate: Callable[..., Sequence[str] | Sequence[tuple[str | float, ...]]] | None = None
@@ -141,19 +143,28 @@ def is_local(source: Source) -> bool:
 
 
 def _local_files(source: Source) -> Iterator[tuple[str, Path]]:
-    if source.path is None:
-        return
+    """Where the file of a corpus may be, the likeliest place first."""
     if os.environ.get("SIMEMB_DATA"):
-        yield "$SIMEMB_DATA", Path(os.environ["SIMEMB_DATA"]) / source.path
-    yield "cache", files.cache_folder() / source.path
+        yield from (("$SIMEMB_DATA", Path(os.environ["SIMEMB_DATA"]) / path) for path in _paths(source))
+    yield from (("cache", files.cache_folder() / path) for path in _paths(source))
+
+
+def _paths(source: Source) -> Iterator[str]:
+    """The paths in the layout that may hold a corpus, each followed by the same one gzipped, or not."""
+    for path in filter(None, (source.path, *source.otherwise)):
+        yield path
+        yield path.removesuffix(".gz") if path.endswith(".gz") else f"{path}.gz"
 
 
 def _not_found(source: Source, hub: str) -> str:
     data = os.environ.get("SIMEMB_DATA")
-    first = f"$SIMEMB_DATA ({Path(data) / (source.path or '')})" if data else "$SIMEMB_DATA (not set)"
-    second = f"the cache ({files.cache_folder() / (source.path or '')})"
+    names = [path for path in (source.path, *source.otherwise) if path]
+    first, *others = names or [""]
+    more = "".join(f", {Path(other).name}" for other in others) + (", plain or .gz" if names else "")
+    first_place = f"$SIMEMB_DATA ({Path(data) / first}{more})" if data else "$SIMEMB_DATA (not set)"
+    second_place = f"the cache ({files.cache_folder() / first}{more})"
     advice = "set SIMEMB_DATA to a folder that holds it, copy it into the cache, or use 'sample'"
-    return f"corpus {source.name!r} was not found: not in {first}, not in {second}, and {hub}; {advice}"
+    return f"corpus {source.name!r} was not found: not in {first_place}, not in {second_place}, and {hub}; {advice}"
 
 
 def _from_hub(source: Source, hub: Hub) -> LocatedFile:

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from simemb.encoder import weights
+from simemb.encoder import foreign, weights
 from simemb.encoder.modules import Dense
 from simemb.encoder.pooling import HEAD
+from simemb.encoder.settings import read_settings
 from simemb.errors import ModelError
 from simemb.transformer.bare_bert import BareBert, load_bare_bert
 from simemb.transformer.cpu_ops import PLAIN
@@ -37,8 +38,12 @@ def load_backbone(
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
+    settings = read_settings(directory / "config.json")
+    if not trust_remote_code:
+        foreign.refuse_kernels(directory / "config.json", settings)
     shapes = weights.read_shapes(directory)
+    weights.refuse_giant_numbers(directory, settings, shapes)
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trust_remote_code)
     weights.refuse_other_sizes(directory, config, shapes)
     bare = load_bare_bert(directory, config) if not (head or PLAIN or trust_remote_code) else None
     if bare is not None:
@@ -133,5 +138,5 @@ def set_dropout(backbone: Any, probability: float) -> None:
     for module in backbone.modules():
         if isinstance(module, nn.Dropout):
             module.p = probability
-        elif isinstance(getattr(module, "attention_dropout", None), float):
+        elif isinstance(getattr(module, "attention_dropout", None), int | float):
             module.attention_dropout = probability

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from simemb.arguments import checked
 from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
 from simemb.encoder.backbone import set_dropout, transformers_model
-from simemb.encoder.evaluation_mode import LOCK, evaluating
+from simemb.encoder.evaluation_mode import evaluating, in_mode, is_evaluating
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.language_head import VocabularyHead
@@ -24,6 +25,7 @@ from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
 from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes, Precision
+from simemb.encoder.thread_locks import LOCKS
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
 from simemb.texts import Texts
@@ -39,7 +41,7 @@ class Encoder(Encodes, nn.Module):
 
     Attributes:
         fast: Whether `simemb.transformer.forward` computes the layers; otherwise the transformers model does.
-        ragged: Whether the layers compute a batch without padding.
+        ragged: Whether the transformers model computes a batch without padding.
         apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
@@ -69,8 +71,7 @@ class Encoder(Encodes, nn.Module):
         self.tokenizer = tokenizer
         self.pooling = check_pooling(pooling)
         self.tail = nn.ModuleList(tail)
-        self.name = name
-        self.source = source
+        self.name, self.source = name, source
         self.truncate_dim = truncate_dim
         self.sizes = sizes
         self.prompts: Mapping[str, str] = dict(prompts or {})
@@ -80,10 +81,10 @@ class Encoder(Encodes, nn.Module):
         self.quantized: list[Any] | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = positions.first(backbone)
+        self.uncounted = positions.uncounted(backbone, tokenizer)
         self.max_length = min(length for length in (max_length, self.longest) if length)
-        self._transforms: list[Transform] = []
-        self.apart = self.trained_before = False
-        self.evaluations = 0
+        self._transforms_by_thread: dict[int, list[Transform]] = {}
+        self.apart = False
         self.ragged = self.fast = isinstance(backbone, BareBert)
         self.eval()
         if not self.ragged:
@@ -106,7 +107,7 @@ class Encoder(Encodes, nn.Module):
         Loading leaves it out where it can: importing transformers' modeling code takes longer than all else before a
         first vector. Training, saving and `backbone` build it.
         """
-        with LOCK:
+        with LOCKS.modules:
             if isinstance(self.network, BareBert):
                 # Checked as an encoder of its own, since other threads may encode with this one.
                 whole = Encoder(transformers_model(self.network), self.tokenizer, pooling=self.pooling, name=self.name)
@@ -162,19 +163,19 @@ class Encoder(Encodes, nn.Module):
         sentences: a few hundred of the kind that will be encoded, by default sequences of random tokens. The ranges
         of activations are calibrated on them once, so a vector never depends on the other texts in its batch. A
         quantized encoder cannot be trained; `save` writes the float32 weights. Raises `ModelError` for families
-        other than BERT, on devices other than the CPU, and on processors without VNNI instructions.
+        without int8 layers, on devices other than the CPU, and on processors without VNNI instructions.
         """
         from simemb.transformer import int8_calibration, int8_layers
 
         int8_layers.check(self.backbone)
-        self.quantized = None
+        self.eval().quantized = None
         if sentences is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
         else:
             token_ids = self.tokenize(list(Texts(sentences, "sentences", one="sentence")))[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
-        return self.eval()
+        return self
 
     @checked
     def train(self, mode: bool = True) -> "Encoder":
@@ -188,15 +189,18 @@ class Encoder(Encodes, nn.Module):
         self,
         directory: str | Path,
         *,
+        overwrite: bool = False,
         training: str = "",
         language_head: VocabularyHead | None = None,
         records: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write a sentence-transformers directory (safetensors only); an existing one is replaced atomically.
+        """Write a sentence-transformers directory (safetensors only), atomically.
 
-        training, language_head, records: see `simemb.encoder.saving.save`.
+        overwrite: replace a model that simemb saved there, be it the one that this encoder was loaded from; nothing
+        else is ever replaced. training, language_head, records: see `simemb.encoder.saving.save`. Raises `ModelError`
+        if something is in the way or the directory cannot be written.
         """
-        return saving.save(self.complete().parts, directory, training, language_head, records)
+        return saving.save(self.complete().parts, directory, training, language_head, records, overwrite=overwrite)
 
     @property
     def dim(self) -> int:
@@ -232,8 +236,6 @@ class Encoder(Encodes, nn.Module):
         quantized = (tensor for layer in self.quantized or () for tensor in layer.tensors())
         return fingerprint(self.parts, self.state_dict(), quantized)
 
-    # ---- computing -------------------------------------------------------------------------------
-
     def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
         """One vector per sentence in the caller's order, with gradient.
 
@@ -242,7 +244,7 @@ class Encoder(Encodes, nn.Module):
         first_only = self.pooling == "cls" and not skip
         states = self._states(batch, first_only=first_only)
         vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
-        for module in self.tail:
+        for module in in_mode(self.tail):
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
 
@@ -251,7 +253,9 @@ class Encoder(Encodes, nn.Module):
         return self._states(batch, first_only=False)
 
     def _states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
-        return (self.states_by or self.eager_states)(batch, first_only=first_only)
+        # Recordings are for training: they have one set of buffers, and dropout.
+        replayed = None if is_evaluating() else self.states_by
+        return (replayed or self.eager_states)(batch, first_only=first_only)
 
     def eager_states(self, batch: Batch, *, first_only: bool) -> tuple[Float[Tensor, "rows dim"], ...]:
         """Like `hidden_states`; with `first_only` the last one holds the first token of each sentence only."""
@@ -269,23 +273,28 @@ class Encoder(Encodes, nn.Module):
         if self.apart or not hasattr(self.network, "embeddings"):
             family = self.network.config.model_type
             raise ModelError(f"{self.name} ({family}): its embedding layer cannot be augmented in a recipe")
-        self._transforms.append(transform)
+        thread, before = get_ident(), self._transforms
+        self._transforms_by_thread[thread] = [*before, transform]
         try:
             yield
         finally:
-            self._transforms.remove(transform)
+            self._transforms_by_thread[thread] = before
+
+    @property
+    def _transforms(self) -> list[Transform]:
+        """What this thread intercepts with, in order."""
+        return self._transforms_by_thread.get(get_ident(), [])
 
     @checked
     def tokenize(self, texts: Iterable[str], prompt: str = "") -> tuple[list[list[int]], int]:
         """Token ids of each text after the prompt, truncated to `max_length`, and the number of truncated texts."""
-        prompted = [prompt + text for text in Texts(texts)]
-        return tokenizer.tokenize(prompted, self.tokenizer, self.max_length)
+        return tokenizer.tokenize([prompt + text for text in Texts(texts)], self.tokenizer, self.max_length)
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
-        pooled = self.include_prompt or not prompt
-        skip = 0 if pooled else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
-        with evaluating(self):
+        unpooled = prompt and not self.include_prompt
+        skip = tokenizer.prompt_length(prompt, self.tokenizer, self.max_length) if unpooled else 0
+        with evaluating():
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

@@ -89,6 +89,30 @@ class ExternalEncoder(Encodes):
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
+    def to(self, device: Any) -> "ExternalEncoder":
+        """Move the model to a device, in place; returns this encoder."""
+        self.model.to(device)
+        return self
+
+    def save(self, directory: str | Path) -> Path:
+        """Raises `ModelError`: its owner saves it."""
+        advice = f"encoder.model.save({str(directory)!r})"
+        raise ModelError(f"{self.name} runs through sentence-transformers, which saves it: {advice}")
+
+    def train(self, mode: bool = True) -> "ExternalEncoder":
+        """Raises `ModelError`: it cannot be trained here."""
+        if mode:
+            raise ModelError(f"{self.name} runs through sentence-transformers: it can be used, but not trained here")
+        return self
+
+    def eval(self) -> "ExternalEncoder":
+        """This encoder, which is always in evaluation mode."""
+        return self.train(False)
+
+    def quantize(self, sentences: Any = None) -> "ExternalEncoder":  # noqa: ARG002
+        """Raises `ModelError`: precision int8 is for the families that simemb computes."""
+        raise ModelError(f"{self.name} runs through sentence-transformers: precision int8 is not possible")
+
     def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[str], int]:  # noqa: ARG002
         """The texts themselves and 0: sentence-transformers tokenizes them and does not report truncation."""
         return list(texts), 0

@@ -25,8 +25,9 @@ HEADS = (
     "generator_lm_head.",
     "vocab_transform.",
     "predictions.",
+    "decoder.bias",
 )
-"""How the names of a head's weights begin: BERT, RoBERTa, ELECTRA, DistilBERT, ALBERT."""
+"""How the names of a head's weights begin: BERT, RoBERTa, ELECTRA, DistilBERT, ALBERT, ModernBERT."""
 
 
 class VocabularyHead(nn.Module):
@@ -107,7 +108,7 @@ def _language_model(backbone: Any, source: Path | None) -> tuple[Any, bool]:
         if source is None:
             return AutoModelForMaskedLM.from_config(deepcopy(backbone.config)), True
         model, report = AutoModelForMaskedLM.from_pretrained(
-            source, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            source, dtype=torch.float32, use_safetensors=True, output_loading_info=True, trust_remote_code=False
         )
     return model, bool(report["missing_keys"])
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb.encoder.foreign import ARGUMENTS, DTYPES, PACKAGE, TRUST, WITHOUT_EFFECT, leaves
 from simemb.encoder.modules import activation_of
 from simemb.encoder.pooling import LAYERS
+from simemb.encoder.settings import read_json, read_settings
 from simemb.encoder.weights import read_shapes
 from simemb.errors import ModelError, unknown
 
@@ -28,7 +29,6 @@ POOLING_FLAGS = {
 }
 """sentence-transformers' pooling modes and the booleans of its older spelling; the first three are supported."""
 SETTINGS = "config_sentence_transformers.json"
-_PACKAGE = "sentence_transformers."
 TRANSFORMERS = (
     "Transformer",
     "BERT",
@@ -58,19 +58,6 @@ _PLAIN: dict[str, Any] = {
     "tokenizer_name_or_path": None,
 }
 """Settings of the transformer module with which it computes what simemb computes; with others only its owner can."""
-_ARGUMENTS = (("model_args", "model_kwargs"), ("tokenizer_args", "processor_kwargs"), ("config_args", "config_kwargs"))
-_DTYPES = ("dtype", "torch_dtype")
-_WITHOUT_EFFECT = frozenset(
-    {
-        "add_pooling_layer",
-        "attn_implementation",
-        "trust_remote_code",
-        "use_safetensors",
-        "low_cpu_mem_usage",
-        "use_cache",
-    }
-)
-"""Arguments of transformers that change no vector, or that are not for a directory to decide."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +66,8 @@ class Layout:
 
     transformer: the directory of the Hugging Face checkpoint. pooling: None for a bare checkpoint, which states none.
     tail: kinds and folders of the Dense and Normalize modules. supported: False if only sentence-transformers can run
-    one of the modules. lower_case: texts are lowercased first. The others: as in `Parts`.
+    one of the modules. lower_case: texts are lowercased first. width: of the states that the pooling is for, if it
+    says so. The others: as in `Parts`.
     """
 
     transformer: Path
@@ -93,6 +81,7 @@ class Layout:
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     include_prompt: bool = True
+    width: int | None = None
 
 
 def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
@@ -138,15 +127,8 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
         prompts=prompts,
         default_prompt=default,
         include_prompt=bool(of_pooling.get("include_prompt", True)),
+        width=of_pooling.get("word_embedding_dimension", of_pooling.get("embedding_dimension")),
     )
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """The content of a JSON file of settings, or {} if it does not exist. Raises `ModelError` if it is damaged."""
-    content = _json(path)
-    if not isinstance(content, dict):
-        raise ModelError(f"{path} holds no settings: it must be a JSON object")
-    return content
 
 
 def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -155,26 +137,26 @@ def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     if kind != "SentenceTransformer":
         raise ModelError(f"{path.parent} is a {kind}, which gives no vector of a text (allowed: SentenceTransformer)")
     sizes = settings.get("matryoshka_dims", [])
-    if not isinstance(sizes, list) or not all(isinstance(each, int) for each in sizes):
-        raise ModelError(f"{path}: matryoshka_dims must be a list of whole numbers, not {sizes!r}")
-    if size is not None and (not isinstance(size, int) or size < 1):
+    if not isinstance(sizes, list) or not all(type(each) is int and each > 0 for each in sizes):
+        raise ModelError(f"{path}: matryoshka_dims must be a list of whole numbers of at least 1, not {sizes!r:.60}")
+    if size is not None and (type(size) is not int or size < 1):
         raise ModelError(f"{path}: truncate_dim must be a whole number of at least 1, not {size!r}")
     return settings
 
 
 def _modules(path: Path, *, trust_remote_code: bool) -> list[tuple[str, Path]]:
     """The kind and the folder of each module. A module of another package has its full name as its kind."""
-    listed = _json(path)
+    listed = read_json(path)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) and "type" in entry for entry in listed):
         raise ModelError(f"{path} is not a list of modules with a type each: copy or download it again")
     modules: list[tuple[str, Path]] = []
     for entry in listed:
-        kind, folder = str(entry["type"]), Path(str(entry.get("path", "")))
-        if folder.is_absolute() or ".." in folder.parts:
+        kind, folder = str(entry["type"]), str(entry.get("path", ""))
+        if leaves(path.parent, folder):
             raise ModelError(f"{path} names a module outside of its directory ({folder}): it is not followed")
-        own = kind.startswith(_PACKAGE)
+        own = kind.startswith(PACKAGE)
         if not own and not trust_remote_code:
-            raise ModelError(f"{path} names {kind}, code that is not sentence-transformers' and is not run")
+            raise ModelError(f"{path} names {kind}, code that is not sentence-transformers' and is not run {TRUST}")
         modules.append((kind.rsplit(".", 1)[-1] if own else kind, path.parent / folder))
     return modules
 
@@ -184,7 +166,7 @@ def _prompts(path: Path, settings: Mapping[str, Any]) -> tuple[dict[str, str], s
     prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise ModelError(f"{path}: prompts must be texts by name")
-    if default is not None and default not in prompts:
+    if default is not None and (not isinstance(default, str) or default not in prompts):
         raise ModelError(f"{path}: default_prompt_name: {unknown('prompt', default, prompts)}")
     return {name: text or "" for name, text in prompts.items()}, default
 
@@ -200,7 +182,7 @@ def _arguments(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _max_length(folder: Path, settings: Mapping[str, Any]) -> int | None:
     """The most tokens of a text; None if nothing is said. The tokenizer's argument comes before the module's."""
-    length = _arguments(settings, *_ARGUMENTS[1]).get("model_max_length") or settings.get("max_seq_length")
+    length = _arguments(settings, *ARGUMENTS[1]).get("model_max_length") or settings.get("max_seq_length")
     if length is not None and (not isinstance(length, int) or length < 1):
         raise ModelError(f"{folder}: max_seq_length must be a whole number of at least 1, not {length!r}")
     return length
@@ -208,12 +190,12 @@ def _max_length(folder: Path, settings: Mapping[str, Any]) -> int | None:
 
 def _is_plain(settings: Mapping[str, Any]) -> bool:
     """Whether the transformer module computes what simemb computes; a precision that it asks for is named."""
-    of_model, of_tokenizer, of_config = (_arguments(settings, *names) for names in _ARGUMENTS)
-    asked = next((of_model.pop(name) for name in _DTYPES if name in of_model), None)
+    of_model, of_tokenizer, of_config = (_arguments(settings, *names) for names in ARGUMENTS)
+    asked = next((of_model.pop(name) for name in DTYPES if name in of_model), None)
     if asked not in (None, "auto", "float32", "torch.float32"):
         log.warning("the model asks for %s: vectors are computed in float32 all the same", asked)
     of_tokenizer.pop("model_max_length", None)
-    others = {*of_model, *of_tokenizer, *of_config} - _WITHOUT_EFFECT - set(_DTYPES)
+    others = {*of_model, *of_tokenizer, *of_config} - WITHOUT_EFFECT - set(DTYPES)
     return not others and all(settings.get(name, plain) in (plain, None) for name, plain in _PLAIN.items())
 
 
@@ -246,10 +228,3 @@ def _supported(kind: str, path: Path) -> bool:
         default_names = all(config.get(key, "sentence_embedding") == "sentence_embedding" for key in _DENSE_NAMES)
         return default_names and not config.get("use_residual") and activation_of(config) is not None
     return kind == "Normalize"
-
-
-def _json(path: Path) -> Any:
-    """The content of a JSON file, or {} if it does not exist."""
-    if not path.exists():
-        return {}
-    return files.read_json(path, lambda error: ModelError(f"{path} is not valid JSON: {error}"))

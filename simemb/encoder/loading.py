@@ -12,15 +12,17 @@ from torch import nn
 
 from simemb.encoder.backbone import load_backbone
 from simemb.encoder.external import ExternalEncoder
-from simemb.encoder.layout import Layout, read_layout, read_settings
+from simemb.encoder.foreign import refuse_foreign
+from simemb.encoder.layout import Layout, read_layout
 from simemb.encoder.location import locate
 from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
+from simemb.encoder.settings import read_settings
 from simemb.encoder.streaming import Precision
 from simemb.encoder.tokenizer import load_tokenizer
-from simemb.encoder.weights import refuse_pointers
+from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
 
 log = logging.getLogger("simemb")
@@ -46,6 +48,8 @@ def read(
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
         if not layout.supported:
             _check_external(model, pooling, precision)
+            if not trust_remote_code:
+                refuse_foreign(directory)
             return ExternalEncoder.load(
                 directory, name=str(model), truncate_dim=truncate_dim, trust_remote_code=trust_remote_code
             )
@@ -55,6 +59,8 @@ def read(
             head=explicit == HEAD,
             trust_remote_code=trust_remote_code,
         )
+        refuse_not_finite(layout.transformer, backbone)
+        _check_width(directory, layout, int(backbone.config.hidden_size))
         parts = Parts(
             backbone,
             load_tokenizer(
@@ -92,6 +98,11 @@ def _check_arguments(pooling: str | None, precision: str, **lengths: int | None)
         raise ModelError(unknown("precision", precision, ["float32", "int8"]))
 
 
+def _check_width(directory: Path, layout: Layout, width: int) -> None:
+    if layout.width not in (None, width):
+        raise ModelError(f"{directory}: its pooling is for {layout.width} dimensions, and its model has {width}")
+
+
 def _load_tail(layout: Layout, width: int) -> list[nn.Module]:
     """The modules that follow a pooling of this width. Raises `ModelError` if one does not fit the one before."""
     tail: list[nn.Module] = []
@@ -102,6 +113,7 @@ def _load_tail(layout: Layout, width: int) -> list[nn.Module]:
         dense = Dense.load(path, read_settings(path / "config.json"))
         if dense.linear.in_features != width:
             raise ModelError(f"{path} takes vectors of {dense.linear.in_features} dimensions, and gets {width}")
+        refuse_not_finite(path, dense)
         width = dense.linear.out_features
         tail.append(dense)
     return tail

@@ -8,7 +8,7 @@ from shlex import quote
 from simemb import files
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
 from simemb.encoder.weights import ADAPTER
-from simemb.errors import ModelError
+from simemb.errors import LONGEST_NAME, ModelError
 
 log = logging.getLogger("simemb")
 
@@ -24,7 +24,11 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
             log.warning("the model %s is now called %s", model, FORMER[model])
         return _BUNDLED_FOLDER / FORMER.get(model, model)
     path = Path(model)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise ModelError(f"{str(path)[:LONGEST_NAME]}: cannot be looked up as a model: {error.strerror}") from error
+    if is_file:
         raise ModelError(f"{path} is a file (allowed: a model directory, a run directory, a hub name)")
     for place in (path, path / "best"):
         _refuse_interrupted(place)
@@ -38,7 +42,8 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
         advice = f"name one of them ({seeds[0].parent}); `simemb compare` takes them all as one entrant"
         raise ModelError(f"{path} holds the runs of several seeds: {advice}")
     if (path / "recipe.json").is_file():
-        raise ModelError(f"{path} is a run without an encoder: it was stopped before its first checkpoint, or goes on")
+        advice = f"`simemb train --resume {quote(str(path))}` goes on with it if nobody else does"
+        raise ModelError(f"{path} is a run that has no encoder yet: {advice}")
     if (path / ADAPTER).is_file():
         raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
     if inner := sorted(folder.parent for folder in path.glob("*/config.json")):

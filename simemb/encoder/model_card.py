@@ -1,6 +1,9 @@
 """The model card: what an encoder is, how to use it and, if known, how it was trained and scored."""
 
+import re
+
 from simemb.encoder.parts import Parts
+from simemb.streams import one_line
 
 HEADER = """---
 library_name: sentence-transformers
@@ -30,3 +33,25 @@ It is a sentence-transformers directory too: `SentenceTransformer("PATH/OF/THIS/
 
 def _sizes(parts: Parts) -> str:
     return f", trained to be cut to {', '.join(map(str, parts.sizes))} too (`truncate_dim`)" if parts.sizes else ""
+
+
+def code(text: str) -> str:
+    """A name of others as a code span, which ends where the name does.
+
+    >>> code("runs/first"), code("a`b")
+    ('`runs/first`', '`` a`b ``')
+    """
+    shown = one_line(text)
+    if "`" not in shown:
+        return f"`{shown}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown))))
+    return f"{fence} {shown} {fence}"
+
+
+def plain(text: str) -> str:
+    r"""Words of others as words: no link, no element, no code and no cell of a table begins in them.
+
+    >>> print(plain("sentence1 <b>"), plain("a|b"))
+    sentence1 \<b\> a\|b
+    """
+    return re.sub(r"([\\`*\[\]<>|&])", r"\\\1", one_line(text))

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize as l2_normalize
 
-from simemb.encoder.weights import FILE, read_shapes
+from simemb.encoder.weights import FILE, read_shapes, refuse_giant_numbers
 from simemb.errors import ModelError
 
 _ACTIVATIONS = {"Tanh": nn.Tanh, "Identity": nn.Identity, "ReLU": nn.ReLU, "GELU": nn.GELU, "Sigmoid": nn.Sigmoid}
@@ -31,6 +31,9 @@ class Dense(nn.Module):
         activation = activation_of(config)
         assert activation is not None
         inputs, outputs = config["in_features"], config["out_features"]
+        refuse_giant_numbers(path, config, shapes)
+        if min(inputs, outputs) < 1:
+            raise ModelError(f"{path}: config.json says {inputs} to {outputs} dimensions (allowed: 1 or more)")
         dense = cls(inputs, outputs, activation=activation(), bias=config.get("bias", True))
         expected = {name: tuple(tensor.shape) for name, tensor in dense.state_dict().items()}
         for name in sorted(expected.keys() | shapes.keys()):
@@ -55,4 +58,5 @@ class Normalize(nn.Module):
 
 def activation_of(config: Mapping[str, Any]) -> type[nn.Module] | None:
     """The activation that the config of a Dense module names; None if simemb does not have it."""
-    return _ACTIVATIONS.get(str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1])
+    package, _, name = str(config.get("activation_function", "torch.nn.Tanh")).rpartition(".")
+    return _ACTIVATIONS.get(name) if f"{package}.".startswith("torch.") else None

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import torch
+from jaxtyping import Int
 from torch import Tensor, nn
+
+from simemb.transformer.batch import Batch
 
 DEFAULT_LENGTH = 512
 """The most tokens of a text where neither the model (T5, XLNet: -1) nor its tokenizer states a limit."""
@@ -10,14 +14,38 @@ DEFAULT_LENGTH = 512
 
 def first(backbone: Any) -> int:
     """The first position: padding_idx + 1 in RoBERTa and its kin, 2 in a few others, 0 in the rest."""
-    embeddings = getattr(backbone, "embeddings", None)
-    if isinstance(embeddings, nn.Embedding):  # XLM: the table of words itself
-        return 0
-    padding = getattr(embeddings, "padding_idx", None)
+    padding = _padding(backbone)
     if padding is not None:
-        return int(padding) + 1
-    positions = getattr(embeddings, "position_ids", None)
+        return padding + 1
+    positions = getattr(getattr(backbone, "embeddings", None), "position_ids", None)
     return int(positions.flatten()[0]) if isinstance(positions, Tensor) and positions.numel() else 0
+
+
+def uncounted(backbone: Any, tokenizer: Any) -> int | None:
+    """The token that RoBERTa's kin do not count, where the tokenizer pads with another and so may put it into a text.
+
+    MPNet takes token 1 for padding, whatever its configuration says.
+    """
+    padding = _padding(backbone)
+    return None if padding == tokenizer.pad_token_id else padding
+
+
+def _padding(backbone: Any) -> int | None:
+    """The token from which RoBERTa and its kin tell that there is padding, or None for other families."""
+    embeddings = getattr(backbone, "embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    # XLM's is the table of words itself
+    return None if isinstance(embeddings, nn.Embedding) or padding is None else int(padding)
+
+
+def without(token: int, batch: Batch) -> Int[Tensor, "tokens"]:
+    """The positions of a batch, from 0, where a token is not counted: it has position -1 itself."""
+    skipped = (batch.ids == token).long()
+    before = skipped.cumsum(0) - skipped
+    place = torch.arange(len(skipped), dtype=batch.starts.dtype, device=skipped.device)
+    sentence = torch.searchsorted(batch.starts[1:], place, right=True)
+    in_sentence = before - before[batch.firsts][sentence]
+    return (batch.positions - in_sentence).clamp_min(0).masked_fill(skipped.bool(), -1)
 
 
 def longest(backbone: Any, tokenizer: Any) -> int:

@@ -7,11 +7,15 @@ default. Queries and documents get those of `ROLES`.
 import logging
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, Literal
 
 from simemb.errors import ModelError, unknown
 
 log = logging.getLogger("simemb")
+
+SHOWN = 10
+"""Names of prompts that are shown."""
 
 Role = Literal["text", "query", "document"]
 """What a text is to a task: a query or a document of a search, or neither."""
@@ -57,7 +61,8 @@ def announce(encoder: Any, *roles: Role) -> None:
         return
     taken = [(prompt_for(encoder, role), _PLURALS[role]) for role in roles]
     parts = [f"{prompt!r} before {texts}" if prompt else f"nothing before {texts}" for prompt, texts in taken]
-    _say(f"{encoder.name} has prompts ({', '.join(prompts)}): {', '.join(parts)}")
+    names = [*islice(prompts, SHOWN), *["..."] * (len(prompts) > SHOWN)]
+    _say(f"{encoder.name} has prompts ({', '.join(names)}): {', '.join(parts)}")
 
 
 _PLURALS: Mapping[Role, str] = {"text": "texts", "query": "queries", "document": "documents"}

@@ -4,10 +4,10 @@ Older releases of sentence-transformers read it as well as the newest (release 5
 release 6). The installed release gives the same vectors as simemb (tests/simemb/encoder/test_saving.py).
 """
 
+import functools
 import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from simemb import files
-from simemb.encoder import tokenizer
+from simemb import files, json_files, outputs
+from simemb.encoder import model_files, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.layout import POOLING_FLAGS
@@ -24,14 +24,12 @@ from simemb.encoder.model_card import card
 from simemb.encoder.modules import Dense
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
+from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
-
-PARTS = ("*.json", "*.safetensors", "*.model", "*.jinja", "vocab.txt", "merges.txt", "README.md", "[0-9]*_*")
-"""The names in a model directory."""
 
 
 @contextmanager
-def writing(path: Path, *, overwrite: bool) -> Generator[None, None, None]:
+def writing(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[None, None, None]:
     """Hold the lock of a model directory that will be saved, from before anything is computed.
 
     overwrite: replace a model that simemb saved there; nothing else is ever replaced. Raises `ModelError`, or
@@ -42,26 +40,28 @@ def writing(path: Path, *, overwrite: bool) -> Generator[None, None, None]:
             block.enter_context(files.writing(path))
         except OSError as error:
             raise ModelError(f"{path}: the model cannot be written there: {error.strerror}") from error
-        refuse(path, overwrite=overwrite)
+        refuse(path, overwrite=overwrite, records=records)
         yield
 
 
-def refuse(path: Path, *, overwrite: bool) -> None:
-    """Raise `ModelError` if a model cannot be saved at `path`, or (see `writing`) must not."""
+def refuse(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> None:
+    """Raise `ModelError` if a model cannot be saved at `path`, or (see `writing`) must not.
+
+    records: the names of files that are saved with it.
+    """
     if path.is_file():
         raise ModelError(f"{path}: a file is in the way of the model's directory")
     inside = sorted(file.name for file in path.iterdir() if not files.is_temporary(file)) if path.is_dir() else []
     if not inside:
         return
-    if not overwrite:
-        raise ModelError(f"{path} exists and is not empty: --overwrite replaces a model, or give another name")
     if not {"modules.json", "config.json"}.intersection(inside):
         raise ModelError(f"{path} holds no model (no config.json): it is left alone, give another name")
     if not _is_ours(path):
         raise ModelError(f"{path} holds a model that simemb did not save: it is left alone, give another name")
-    foreign = [name for name in inside if not any(fnmatch(name, part) for part in PARTS)]
-    if foreign:
-        raise ModelError(f"{path} holds {foreign[0]!r}, which is no part of a model: move it, or give another name")
+    if other := model_files.foreign(path, records):
+        raise ModelError(f"{path} holds {other!r}, which is no part of a model: move it, or give another name")
+    if not overwrite:
+        raise ModelError(outputs.exists(path, "a model"))
 
 
 def _is_ours(path: Path) -> bool:
@@ -74,7 +74,7 @@ def _is_ours(path: Path) -> bool:
 def _object(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one for anything else."""
     try:
-        content = files.load_json(path)
+        content = json_files.load_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -86,41 +86,49 @@ def save(
     training: str = "",
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write the parts as a sentence-transformers directory, atomically; returns its path. See `Encoder.save`.
 
-    A model that simemb saved there is replaced, anything else never.
+    overwrite: replace a model that simemb saved there; nothing else is ever replaced.
 
     training: the section of the model card on the training run (see `simemb.training.run_card`). language_head: saved
     together with the backbone, as transformers saves a language model. records: further JSON files, name -> content.
-    Raises `ModelError` if the directory cannot be written.
+    Raises `ModelError` if the directory exists (without `overwrite`) or cannot be written.
     """
     path = Path(directory)
-    try:
-        with files.new_directory(path, check=lambda: refuse(path, overwrite=True)) as partial:
-            _write(parts, partial, language_head)
-            (partial / "README.md").write_text(card(parts, training), encoding="utf-8")
-            for name, content in (records or {}).items():
-                _write_json(partial / name, content)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: the encoder cannot be written there: {reason}") from error
+    with new_directory(path, overwrite=overwrite, records=tuple(records or ())) as folder:
+        _write(parts, folder, language_head)
+        (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
+        for name, content in (records or {}).items():
+            _write_json(folder / name, content)
     return path
+
+
+@contextmanager
+def new_directory(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[Path, None, None]:
+    """`simemb.files.new_directory` for a model; whatever the libraries raise on a full disk becomes `ModelError`."""
+    try:
+        check = functools.partial(refuse, path, overwrite=overwrite, records=records)
+        with writing(path, overwrite=overwrite, records=records), files.new_directory(path, check=check) as folder:
+            yield folder
+    except Exception as error:
+        if not isinstance(error, OSError | SafetensorError) and type(error) is not Exception:  # that of tokenizers
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
 
 
 def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:
     backbone = parts.backbone
     every_layer = LAYERS[parts.pooling] != (-1,)
-    if parts.tokenizer.is_fast:
-        # A call stores its truncation and padding in the tokenizer; saved, they would apply after loading too.
-        parts.tokenizer.backend_tokenizer.no_truncation()
-        parts.tokenizer.backend_tokenizer.no_padding()
     with (
         quiet_transformers(),
         nullcontext(backbone) if language_head is None else language_head.around(backbone) as model,
     ):
         model.save_pretrained(directory)
-        parts.tokenizer.save_pretrained(directory)
+        _write_tokenizer(parts.tokenizer, directory)
     if every_layer:
         config = json.loads((directory / "config.json").read_text())
         _write_json(directory / "config.json", {**config, "output_hidden_states": True})
@@ -140,6 +148,15 @@ def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) 
     ]
     _write_json(directory / "modules.json", entries)
     _write_json(directory / "config_sentence_transformers.json", _settings(parts))
+
+
+def _write_tokenizer(tokenizer: Any, directory: Path) -> None:
+    with LOCKS.tokenizers:
+        if tokenizer.is_fast:
+            # A call stores its truncation and padding in the tokenizer; saved, they would apply after loading too.
+            tokenizer.backend_tokenizer.no_truncation()
+            tokenizer.backend_tokenizer.no_padding()
+        tokenizer.save_pretrained(directory)
 
 
 def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:

@@ -13,11 +13,12 @@ from simemb.errors import ModelError, SimembError
 from simemb.transformer import forward
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import PLAIN
+from simemb.transformer.families import BERTS_KIN
 
 LENGTHS = (3, 6, 6)
 """Tokens of the sentences that are tried: two of them are of equal length, which are computed together everywhere."""
 LONG = 96
-"""Tokens of one more sentence for families that are not known: some change their attention with the length."""
+"""Tokens of one more sentence for families that are not BERT's kin: some change their attention with the length."""
 
 
 @torch.inference_mode()
@@ -33,29 +34,39 @@ def choose_forward(encoder: Any) -> None:
     encoder.ragged = encoder.fast = encoder.apart = False
     backbone, family = encoder.backbone, encoder.backbone.config.model_type
     verified = family in hf_forward.VERIFIED_FAMILIES
-    sentences = _sentences(backbone.config, () if verified else (min(LONG, encoder.max_length),))
+    sentences = _sentences(encoder, () if family in BERTS_KIN else (min(LONG, encoder.max_length),))
     alone = _alone(encoder, sentences)
     encoder.apart = not _agrees(encoder, sentences, alone)
     if encoder.apart and not _agrees(encoder, sentences, alone):
         reason = "its vectors depend on the other texts of a batch, or on chance"
         raise ModelError(f"{encoder.name} ({family}) cannot be used: {reason}")
     _check_positions(encoder, sentences[-1], alone[-len(sentences[-1]) :])
-    if encoder.apart or not verified:
+    if encoder.apart:
         return
+    if verified:
+        _try_ragged(encoder, sentences, alone)
+    encoder.fast = not PLAIN and forward.layers_of(backbone) is not None
+    encoder.fast = encoder.fast and _agrees(encoder, sentences, alone)
+
+
+def _try_ragged(encoder: Any, sentences: list[list[int]], alone: Tensor) -> None:
+    """Set `ragged` if the transformers model has the right states with the attention that needs no padding."""
+    from simemb.transformer import hf_forward
+
+    backbone = encoder.backbone
     own_attention = backbone.config._attn_implementation
     backbone.set_attn_implementation(hf_forward.NAME)
     encoder.ragged = True
     if not _agrees(encoder, sentences, alone):
         backbone.set_attn_implementation(own_attention)
         encoder.ragged = False
-        return
-    encoder.fast = not PLAIN and forward.layers_of(backbone) is not None
-    encoder.fast = encoder.fast and _agrees(encoder, sentences, alone)
 
 
-def _sentences(config: Any, more: tuple[int, ...]) -> list[list[int]]:
+def _sentences(encoder: Any, more: tuple[int, ...]) -> list[list[int]]:
     """Token ids of sentences, shortest first, without the tokens that may have a meaning for a model (padding)."""
+    config = encoder.backbone.config
     special = {getattr(config, f"{name}_token_id", None) for name in ("pad", "bos", "eos", "cls", "sep", "mask")}
+    special.add(encoder.tokenizer.pad_token_id)
     ids = [number for number in range(int(config.vocab_size)) if number < 64 and number not in special]
     lengths = sorted((*LENGTHS, *more))
     return [[ids[(5 * row + 3 * place) % len(ids)] for place in range(length)] for row, length in enumerate(lengths)]

@@ -18,17 +18,19 @@ import numpy as np
 from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.prompts import resolve
-from simemb.encoder.unit_vectors import unit
+from simemb.encoder.unit_vectors import refuse_infinite, unit
+from simemb.encoder.unknown_tokens import UnknownTokens
 from simemb.encoder.vector_files import Vectors, writer_for
 from simemb.errors import DataError
-from simemb.files import new_file, writing
+from simemb.outputs import new_file
 from simemb.progress import track
-from simemb.texts import Texts, check_values
+from simemb.streams import FULL
+from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
 
-CHUNK = 8192
-"""Texts that are in memory at once."""
+CHUNK, CHUNK_CHARACTERS = 8192, 64_000_000
+"""Texts that are in memory at once, and their characters: the last text may go beyond."""
 TOKENS = 4096
 """Tokens in one batch: enough to keep the processor busy, few enough to stay in its caches."""
 QUIET = 2000
@@ -128,14 +130,15 @@ class Encodes:
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
-        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas
-        or pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the first
+        texts: one string, or strings in an order, of any number: a list, an iterator, a column of `datasets`, pandas or
+        pyarrow, an array of NumPy. normalize: scale each vector to length 1. truncate_dim: keep only the first
         dimensions (before normalizing), at most `dim`. batch_size: the most texts in a batch; by default only the
         tokens in a batch are limited. progress: show a bar with rate and time left; by default in a terminal, for
-        `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them. prompt:
-        a text to put before each text; prompt_name: one of the model's own prompts, by its name; by default the
-        model's default prompt, if it has one. Raises `ArgumentError` for what does not hold texts in an order (a data
-        frame, a dict, a set), and `DataError` for a text that is missing or no string.
+        `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them; another
+        says that the vocabulary does not know the texts (`simemb.encoder.unknown_tokens`). prompt: a text to put before
+        each text; prompt_name: one of the model's own prompts, by its name; by default the model's default prompt, if
+        it has one. Raises `ArgumentError` for what does not hold texts in an order (a data frame, a dict, a set), and
+        `DataError` for a text that is missing or no string.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         several = Texts([texts] if isinstance(texts, str) else texts)
@@ -150,6 +153,7 @@ class Encodes:
         texts: Iterable[str],
         path: str | Path,
         *,
+        overwrite: bool = False,
         ids: Iterable[str] | None = None,
         normalize: bool = False,
         truncate_dim: int | None = None,
@@ -161,8 +165,9 @@ class Encodes:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
         path: .npy (float32 [texts, dim], read with `numpy.load(path, mmap_mode="r")`) or .parquet (columns text and
-        embedding). ids: one for each text, kept in .parquet as the column id. The file appears only when it is
-        complete. Raises `DataError` if it cannot be written, `BusyError` if another process is writing it.
+        embedding). overwrite: replace an existing file. ids: one for each text, kept in .parquet as the column id. The
+        file appears only when it is complete. Raises `DataError` if it exists (without `overwrite`) or cannot be
+        written, `BusyError` if another process is writing it.
         """
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
         path, several = Path(path), Texts(texts)
@@ -171,33 +176,41 @@ class Encodes:
         writer_of, rows = writer_for(path), 0
         names = None if ids is None else iter(ids)
         try:
-            with writing(path), new_file(path) as partial, writer_of(partial, _width(self, options)) as writer:
+            width = _width(self, options)
+            with new_file(path, overwrite=overwrite) as partial, writer_of(partial, width) as writer:
                 for chunk, vectors in _stream(self, several, options):
                     writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
                     rows += len(chunk)
         except OSError as error:
-            # The message keeps the whole error, which may name the file that the texts come from.
-            raise DataError(f"{path}: cannot be written: {error}") from error
+            # Unless there is no room, the whole error: it may name the file that the texts come from.
+            reason = error.strerror if error.errno in FULL else error
+            raise DataError(f"{path}: cannot be written: {reason}") from error
         return rows
 
 
 def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
-    count = truncated = 0
+    count = truncated = broken = 0
+    unknown = UnknownTokens(encoder)
     with _bar(texts.total, options) as advance:
         for chunk in _chunks(texts):
-            clean = [_clean(text) for text in chunk]
+            clean = [whole(text) for text in chunk]
+            broken += sum(one != other for one, other in zip(clean, chunk, strict=True))
             tokens, truncated_here = (
                 encoder.tokenize(clean, options.prompt) if options.prompt else encoder.tokenize(clean)
             )
+            unknown.add(clean, tokens)
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
             budget = getattr(encoder, "batch_tokens", TOKENS)
             for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
                 batch = [tokens[row] for row in rows]
                 vectors[rows] = encoder.embed(batch, options.prompt)
                 advance(len(rows))
+            refuse_infinite(vectors, chunk, getattr(encoder, "name", "the encoder"))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
+    if broken:
+        log.warning("%d of %d texts hold half of a surrogate pair: U+FFFD is read in its place", broken, count)
     if truncated:
         limit = getattr(encoder, "max_length", "the model's limit of")
         log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
@@ -214,16 +227,15 @@ def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable
 
 
 def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(texts)
-    while chunk := list(islice(iterator, CHUNK)):
+    chunk, characters = list[str](), 0
+    for text in texts:
+        chunk.append(text)
+        characters += len(text)
+        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
-
-
-def _clean(text: str) -> str:
-    """The text itself; half of a surrogate pair, which tokenizers refuse, becomes a question mark."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterator[list[int]]:

@@ -6,6 +6,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from simemb.encoder import positions
+from simemb.encoder.evaluation_mode import in_mode, is_evaluating
 from simemb.encoder.pooling import LAYERS
 from simemb.transformer import forward
 from simemb.transformer.batch import Batch
@@ -17,24 +19,27 @@ def compute(
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """The states of the layers that the encoder's pooling needs, the last layer last; see `Encoder.eager_states`."""
     every_layer = LAYERS[encoder.pooling] != (-1,)
-    positions = batch.positions + encoder.position_offset
-    layers = encoder.quantized or (forward.layers_of(encoder.network) if encoder.fast else None)
+    counted = batch.positions if encoder.uncounted is None else positions.without(encoder.uncounted, batch)
+    places = counted + encoder.position_offset
+    training = False if is_evaluating() else None
+    layers = encoder.quantized or (forward.layers_of(encoder.network, training=training) if encoder.fast else None)
     if layers is not None:
         return forward.hidden_states(
             encoder.network,
             layers,
             batch,
-            positions,
+            places,
             list(transforms),
             every_layer=every_layer,
             first_only=first_only,
+            training=training,
         )
     from simemb.transformer import hf_forward
 
     states = hf_forward.hidden_states(
-        encoder.backbone,
+        in_mode(encoder.backbone),
         batch,
-        positions,
+        places,
         transforms,
         ragged=encoder.ragged,
         every_layer=every_layer,

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from simemb.encoder import foreign
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.decisive_text import decisive_plain, decisive_text
+from simemb.encoder.settings import read_settings
+from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, tru
     """
     from transformers import AutoTokenizer
 
+    settings = directory / "tokenizer_config.json"
+    foreign.refuse_files(settings, read_settings(settings))
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
     if not isinstance(tokenizer.model_max_length, int | float):
@@ -79,23 +85,24 @@ def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase", max_length:
 def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """The ids that a call of a fast tokenizer gives, without the other lists that it builds."""
     backend = cast("Tokenizer", tokenizer.backend_tokenizer)
-    backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
-    backend.no_padding()
-    backend.encode_special_tokens = tokenizer.split_special_tokens
-    encodings = backend.encode_batch_fast(texts)
+    with LOCKS.tokenizers:
+        backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
+        backend.no_padding()
+        backend.encode_special_tokens = tokenizer.split_special_tokens
+        encodings = backend.encode_batch_fast([decisive_text(text, backend, max_length) for text in texts])
     return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
 
 
 def _slow_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """A slow tokenizer does not report truncation, so texts that fill `max_length` are tokenized again in full."""
-    ids: list[list[int]] = tokenizer(
-        texts,
-        truncation=True,
-        max_length=max_length,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )["input_ids"]
+    options: dict[str, Any] = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+
+    def ids_of(texts: str | list[str]) -> Any:
+        return tokenizer(texts, truncation=True, max_length=max_length, **options)["input_ids"]
+
+    right = tokenizer.truncation_side == "right"
+    texts = [decisive_plain(text, ids_of, max_length, from_left=right) for text in texts]
+    ids: list[list[int]] = ids_of(texts)
     full = [text for text, row in zip(texts, ids, strict=True) if len(row) == max_length]
     return ids, sum(len(tokenizer(text)["input_ids"]) > max_length for text in full)
 

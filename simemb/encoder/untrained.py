@@ -6,13 +6,11 @@ The word embeddings may start from a trained encoder instead (`simemb.encoder.wo
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
@@ -24,10 +22,15 @@ from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.streaming import TextEncoder
 from simemb.encoder.word_vectors import check_width, word_vectors
 from simemb.errors import DataError, ModelError
-from simemb.files import new_directory
 from simemb.progress import track
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+MOST = {"vocabulary": 1_000_000, "layers": 1000, "width": 65_536, "heads": 65_536, "length": 1_000_000}
+"""The bounds of each size of a new model."""
+WEIGHTS = 4_000_000_000
+"""The most weights of a new model: 16 GB."""
+PART = 1_000_000
+"""Characters of a text that are counted at once."""
 COVERAGE, REQUIRED_COVERAGE = 0.9999, 0.99
 """Shares of the characters in the texts: those that get tokens of their own, and those that must fit the vocabulary."""
 
@@ -73,7 +76,7 @@ def new(
         DataError: data that cannot be read, or a vocabulary that is too small for their characters.
     """
     path = Path(output)
-    _check(layers=layers, width=width, heads=heads, length=length, seed=seed)
+    _check(vocabulary=vocabulary, layers=layers, width=width, heads=heads, length=length, seed=seed)
     with saving.writing(path, overwrite=overwrite):
         teacher = None if words_from is None else encoder_of(words_from)
         if teacher is not None:
@@ -84,31 +87,32 @@ def new(
             model = bert(tokenizer, layers=layers, width=width, heads=heads, length=length)
         if teacher is not None:
             _start_words(model, tokenizer, teacher)
-        _save(model, tokenizer, path)
+        _save(model, tokenizer, path, overwrite=overwrite)
     return model
 
 
-def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path) -> None:
-    try:
-        check = partial(saving.refuse, path, overwrite=True)
-        with new_directory(path, check=check) as folder, quiet_transformers():
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: the model cannot be written there: {reason}") from error
+def _save(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerFast, path: Path, *, overwrite: bool) -> None:
+    with saving.new_directory(path, overwrite=overwrite) as folder, quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
 def _check(**sizes: int) -> None:
     for name, least in (("layers", 1), ("width", 1), ("heads", 1), ("length", 3), ("seed", 0)):
         if sizes[name] < least:
             raise ModelError(f"{name} must be {least} or more, not {sizes[name]}")
+    for name, most in MOST.items():
+        if sizes[name] > most:
+            raise ModelError(f"{name} must be {most} or less, not {sizes[name]}")
     if sizes["seed"] >= 2**63:
         raise ModelError(f"seed must be below 2^63, not {sizes['seed']}")
     width, heads = sizes["width"], sizes["heads"]
     if width % heads:
         near = max(heads, round(width / heads) * heads)
         raise ModelError(f"width {width} cannot be divided by {heads} heads: {near} can")
+    weights = width * (sizes["vocabulary"] + sizes["length"] + 12 * width * sizes["layers"])
+    if weights > WEIGHTS:
+        raise ModelError(f"a model of these sizes has {weights:,} weights, and at most {WEIGHTS:,} are made")
 
 
 def bert(tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: int, length: int) -> BertForMaskedLM:
@@ -181,7 +185,17 @@ def _empty(pieces: dict[str, int], *, cased: bool) -> Tokenizer:
 def _texts(rows: Rows, advance: Any) -> Iterator[str]:
     for texts in rows.texts():
         advance(1)
-        yield from texts
+        for text in texts:
+            yield from _parts(text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text, or the parts of one that is too long for a tokenizer to take at once; each ends with a blank."""
+    while len(text) > PART:
+        cut = text.rfind(" ", 0, PART) + 1 or PART
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
 def _characters(rows: Rows, tokenizer: Tokenizer, vocabulary: int) -> list[str]:

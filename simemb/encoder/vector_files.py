@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 import numpy as np
 
 from simemb.errors import DataError
+from simemb.texts import whole
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -85,10 +86,10 @@ class ParquetWriter:
 
 
 def _strings(texts: list[str]) -> Any:
-    """An Arrow array; half of a surrogate pair becomes a question mark."""
+    """An Arrow array; half of a surrogate pair becomes U+FFFD, as in what was encoded."""
     import pyarrow as pa
 
-    return pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.string())
+    return pa.array([whole(text) for text in texts], pa.string())
 
 
 WRITERS: dict[str, Callable[[Path, int], VectorWriter]] = {".npy": NpyWriter, ".parquet": ParquetWriter}

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from simemb import files
+from simemb import json_files
 from simemb.errors import ModelError
+from simemb.transformer.bare_bert import PREFIXES
 
 log = logging.getLogger("simemb")
 
@@ -21,7 +22,21 @@ ADAPTER = "adapter_config.json"
 _FOREIGN = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "adapter_model.safetensors")
 _QUANTIZED = {"I8", "U8", "F4", "F8_E4M3", "F8_E5M2"}
 """Types of numbers that make weights only together with their scales."""
+_FLOATS = {"F16", "BF16", "F32", "F64"}
+_COMPUTED = ("position_ids", "token_type_ids", "inv_freq", "masked_bias", ".attn.bias", ".attention.bias")
+"""Ends of the names of what releases of transformers stored although it follows from the configuration."""
 _POINTER = b"version https://git-lfs.github.com/"
+
+HEADER = 16 << 20
+"""Bytes of the header of a safetensors file, which lists its tensors: enough for 100,000 of them."""
+_SIZE = re.compile(r"(^|_)(n|d|num|size|dim|width|features|labels|layers?)(_|$)|size$|dim$")
+"""Names of sizes in a config.json: of each there are as many weights, or rows of them."""
+
+# Of these no tensor can have fewer rows, whichever of the names a family has.
+_WIDTHS = (
+    *("vocab_size", "type_vocab_size", "embedding_size", "hidden_size", "intermediate_size"),
+    *("dim", "hidden_dim", "ffn_dim", "d_model", "d_ff"),
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 """The name of each tensor in a checkpoint -> its shape."""
@@ -43,29 +58,58 @@ def read_shapes(directory: Path) -> Shapes:
 
     shapes: dict[str, tuple[int, ...]] = {}
     for path in _files(directory):
+        _refuse_giant_header(path)
         try:
             with safe_open(path, "pt") as file:
                 slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 shapes |= {name: tuple(tensor.get_shape()) for name, tensor in slices.items()}
-                kinds = {tensor.get_dtype() for tensor in slices.values()}
+                kinds = {name: str(tensor.get_dtype()) for name, tensor in slices.items()}
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{path} is no complete safetensors file: copy or download it again ({error})") from error
-        if quantized := sorted(kinds & _QUANTIZED):
+        if quantized := sorted(_QUANTIZED.intersection(kinds.values())):
             raise ModelError(
                 f"{path} holds quantized weights ({quantized[0]}), which are not read: take the full model"
             )
+        whole = sorted(name for name in kinds if name.endswith((".weight", ".bias")) and kinds[name] not in _FLOATS)
+        if whole:
+            raise ModelError(f"{path}: {whole[0]} is in {kinds[whole[0]]}, which are no weights: save them as floats")
     return shapes
+
+
+def _refuse_giant_header(path: Path) -> None:
+    """Raise `ModelError` for a header that takes minutes to read; it begins with its length."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if HEADER < length < path.stat().st_size:
+        raise ModelError(f"{path} has a header of {length:,} bytes, and at most {HEADER:,} are read: is it a model?")
+
+
+def refuse_giant_numbers(directory: Path, config: Mapping[str, Any], shapes: Shapes) -> None:
+    """Raise `ModelError` if config.json has a size of more than all weights together, before anything is made of it.
+
+    Positions are not looked at, since a family may compute them (`refuse_giant`), nor what `refuse_other_sizes` knows.
+    """
+    stored = sum(prod(shape) for shape in shapes.values())
+    for name, value in config.items():
+        if isinstance(value, dict):
+            refuse_giant_numbers(directory, cast(dict[str, Any], value), shapes)
+        elif isinstance(value, int) and value > stored and _SIZE.search(name) and not _is_compared(name):
+            raise ModelError(f"{directory}: config.json says {name} {value}, and its weights are {stored} numbers")
+
+
+def _is_compared(name: str) -> bool:
+    return name in (*_WIDTHS, "num_hidden_layers") or "position" in name
 
 
 def _files(directory: Path) -> list[Path]:
     """The safetensors files of a folder, in one piece or in shards."""
     if (directory / ADAPTER).is_file():
-        raise ModelError(f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)")
+        raise ModelError(as_adapter(directory))
     if (directory / FILE).is_file():
         return [directory / FILE]
     if (directory / INDEX).is_file():
         try:
-            names = sorted(set(files.load_json(directory / INDEX)["weight_map"].values()))
+            names = sorted(set(json_files.load_json(directory / INDEX)["weight_map"].values()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{directory / INDEX} is damaged: copy or download it again") from error
         for name in names:
@@ -73,14 +117,15 @@ def _files(directory: Path) -> list[Path]:
                 raise ModelError(f"{directory} has no file {name}, which its {INDEX} names: copy or download it again")
         return [directory / name for name in names]
     if (directory / PICKLE).is_file():
-        raise ModelError(_as_pickle(directory))
+        raise ModelError(as_pickle(directory))
     others = [name for name in _FOREIGN if (directory / name).is_file()]
     found = f" ({others[0]} is not read)" if others else ""
     way_out = "copy or download it, or load the model with transformers and save it there (save_pretrained)"
     raise ModelError(f"{directory} has no {FILE}{found}: {way_out}")
 
 
-def _as_pickle(directory: Path) -> str:
+def as_pickle(directory: Path) -> str:
+    """The line about weights in a pickle, with the command that converts them."""
     code = (
         f"import torch, safetensors.torch as s; w = torch.load('{PICKLE}', weights_only=True); "
         f"s.save_file({{k: v.clone() for k, v in w.items()}}, '{FILE}', {{'format': 'pt'}})"
@@ -88,18 +133,48 @@ def _as_pickle(directory: Path) -> str:
     return f'{directory} has {PICKLE} only, a pickle, which is not read; in that folder, convert it: python -c "{code}"'
 
 
+def as_adapter(directory: Path) -> str:
+    """The line about an adapter, which is no whole model."""
+    return f"{directory} holds an adapter ({ADAPTER}): save the merged model instead (merge_and_unload)"
+
+
 def refuse_other_sizes(directory: Path, config: Any, shapes: Shapes) -> None:
     """Raise `ModelError` if config.json asks for a model that these weights cannot fill, before it takes memory."""
     largest = max((size for shape in shapes.values() for size in shape), default=0)
-    for name in ("vocab_size", "hidden_size", "intermediate_size"):
+    for name in _WIDTHS:
         size = getattr(config, name, None)
         if isinstance(size, int) and size > largest:
             raise ModelError(f"{directory}: config.json says {name} {size}, and no tensor has more rows than {largest}")
+        if isinstance(size, int) and size < (name != "type_vocab_size"):
+            raise ModelError(f"{directory}: config.json says {name} {size} (allowed: 1 or more)")
     layers, heads = (getattr(config, name, None) for name in ("num_hidden_layers", "num_attention_heads"))
     if isinstance(layers, int) and not 1 <= layers <= len(shapes):
         raise ModelError(f"{directory}: config.json says {layers} layers, and the weights are {len(shapes)} tensors")
     if isinstance(heads, int) and heads < 1:
         raise ModelError(f"{directory}: config.json says {heads} attention heads (allowed: 1 or more)")
+    _refuse_values(directory, config)
+
+
+def _refuse_values(directory: Path, config: Any) -> None:
+    """Raise `ModelError` for a value with which the weights compute, but nothing that was ever trained."""
+    for name in ("layer_norm_eps", "norm_eps", "layer_norm_epsilon"):
+        epsilon = getattr(config, name, 0)
+        if isinstance(epsilon, float) and not 0 <= epsilon < 1:
+            raise ModelError(f"{directory}: config.json says {name} {epsilon} (allowed: 0 or more, below 1)")
+    padding = getattr(config, "pad_token_id", None)
+    if PREFIXES.get(config.model_type) == "roberta." and not (
+        isinstance(padding, int) and 0 <= padding < config.vocab_size
+    ):
+        by = f"from which a {config.model_type} counts its positions (allowed: an id of its vocabulary, as a rule 1)"
+        raise ModelError(f"{directory}: config.json says pad_token_id {padding}, {by}")
+
+
+def refuse_not_finite(directory: Path, model: Any) -> None:
+    """Raise `ModelError` if a weight is NaN or infinite, so that vectors would be."""
+    for name, weight in model.named_parameters():
+        if not weight.detach().sum(dtype=weight.dtype).isfinite():
+            cause = "its training diverged, or the file is damaged"
+            raise ModelError(f"{directory}: {name} has a value that is not finite: {cause}")
 
 
 def refuse_giant(directory: Path, config: Any, make: Callable[[Any], Any], shapes: Shapes) -> None:
@@ -163,13 +238,23 @@ def surplus(unused: Iterable[str], expected: Collection[str], prefix: str) -> st
     """What the weights have more of than config.json says (layers, as a rule), or an empty string.
 
     unused: names of tensors that are not part of the model. A head's name is like none in `expected`; that of a further
-    layer differs by a number only.
+    layer differs by a number only, and that of an adapter or of another kind of attention begins as that of a layer.
     """
     patterns = {_pattern(name) for name in expected}
-    further = sorted(name for name in unused if _pattern(name.removeprefix(prefix)) in patterns)
-    if not further:
-        return ""
-    return f"its weights have {further[0]} and config.json says no such layer: correct num_hidden_layers there"
+    layers = {_layer(name) for name in expected} - {""}
+    for name in sorted(unused):
+        bare = name.removeprefix(prefix)
+        if _pattern(bare) in patterns:
+            return f"its weights have {name} and config.json says no such layer: correct num_hidden_layers there"
+        if _layer(bare) in layers and not name.endswith(_COMPUTED):
+            return f"its weights have {name}, which this kind of model has not: without it vectors would be others"
+    return ""
+
+
+def _layer(name: str) -> str:
+    """The beginning of a tensor's name that says which layer it is in; empty for one that is in none."""
+    found = re.match(r".*?\.\d+\.", name)
+    return found[0] if found else ""
 
 
 def _pattern(name: str) -> str:

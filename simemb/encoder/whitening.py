@@ -71,7 +71,9 @@ class Whitening:
             raise DataError(f"whitening to {target} dimensions (allowed: 1 to {width}, the width of the vectors)")
         if texts <= target:
             hint = "give more" if dims is None or texts < 3 else f"give more, or {texts - 1} dimensions at most"
-            raise DataError(f"whitening to {target} dimensions takes more than {target} texts, not {texts}: {hint}")
+            raise DataError(
+                f"whitening to {target} dimensions takes more than {target} different texts, not {texts}: {hint}"
+            )
         mean, spread = covariance(vectors)
         variances, directions = np.linalg.eigh(spread)
         floor = FLOOR**2 * np.square(vectors, dtype=np.float64).sum(axis=1).mean()

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from math import inf
 from pathlib import Path
@@ -21,6 +22,7 @@ from simemb import cookbook
 from simemb.arguments import checked
 from simemb.corpus.in_memory import gathered
 from simemb.corpus.rows import Rows
+from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
@@ -51,8 +53,9 @@ def names() -> list[str]:
 def find(suite: Any, name: str = "suite") -> Suite:
     """The suite of a name in `eval/`, an MTEB task (`mteb:STSBenchmark`), scored pairs or a BEIR folder.
 
-    suite: a name, the path of a file or a folder, pairs as `simemb.corpus.rows.open_rows` takes or gives them, or a
-    `Suite`, which is given back. name: of the argument, for messages.
+    suite: a name, a name with some of its tasks (`sts/stsb+sickr`), the path of a file or a folder, pairs as
+    `simemb.corpus.rows.open_rows` takes or gives them, or a `Suite`, which is given back. name: of the argument, for
+    messages.
 
     Raises:
         DataError: there is no such suite; the message suggests the nearest name.
@@ -71,12 +74,38 @@ def find(suite: Any, name: str = "suite") -> Suite:
     if suite in names():
         return importlib.import_module(f"{cookbook.SUITES}.{suite}").suite
     path = Path(suite)
+    if (picked := _picked(path)) is not None:
+        return picked
     if suite and path.is_dir():
         folder = Retrieval.at(path)
         return Suite(_own_name(folder.name), f"retrieval in {path}", (folder,), geometry=None, headline="ndcg@10")
     if not suite or (not path.suffix and not path.exists()):
         raise DataError(unknown("suite", suite, [*names(), "the path of a scored file or of a folder in BEIR layout"]))
     return _of_pairs(path, path)
+
+
+def find_all(suites: Sequence[Any]) -> list[Suite]:
+    """Each suite as `find` gives it; single tasks of one suite are one suite, at the place of the first."""
+    found: dict[str, list[Suite]] = {}
+    for place, suite in enumerate(map(find, suites)):
+        found.setdefault(suite.name.partition("/")[0] if suite.left_out else str(place), []).append(suite)
+    return [
+        parts[0] if len(parts) == 1 else find(whole).pick([task.name for part in parts for task in part.tasks])
+        for whole, parts in found.items()
+    ]
+
+
+def _picked(path: Path) -> Suite | None:
+    """The picked tasks of a suite: a suite's name goes before a folder of the same name, unless it has no such task."""
+    whole, _, tasks = path.as_posix().partition("/")
+    if not tasks or whole not in names():
+        return None
+    try:
+        return find(whole).pick(tasks.split("+"))
+    except DataError:
+        if path.exists():
+            return None
+        raise
 
 
 def _of_pairs(path: Path, pairs: Rows | Path) -> Suite:
@@ -99,6 +128,7 @@ def evaluate(
     batch_size: int | None = None,
     progress: bool | None = None,
     cache: bool = False,
+    truncate_dim: int | None = None,
 ) -> Scores:
     """Score `encoder` on every task of a suite; each distinct text is encoded once.
 
@@ -112,12 +142,31 @@ def evaluate(
         progress: Whether to show a progress bar, as in `encoder.encode`.
         cache: Whether to read vectors from the user's cache, by the encoder's fingerprint and the text, and to write
             new ones to it. A second evaluation then takes seconds.
+        truncate_dim: Score only the first dimensions of the vectors, as in `encoder.encode`.
 
     Raises:
-        DataError: The suite, a file or a score cannot be used.
+        DataError: The suite, a file or a score cannot be used, or the vectors are shorter than `truncate_dim`.
         ModelError: A vector is not finite.
     """
+    options: Any = {"geometry": geometry, "batch_size": batch_size, "progress": progress, "cache": cache}
+    return evaluate_sizes(encoder, suite, [truncate_dim], **options)[0]
+
+
+def evaluate_sizes(
+    encoder: Model,
+    suite: Any,
+    sizes: Sequence[int | None],
+    *,
+    geometry: bool = False,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+    cache: bool = False,
+) -> list[Scores]:
+    """The scores of `evaluate` for each `truncate_dim` of `sizes`; the texts are encoded once for all."""
     suite, encoder = find(suite), encoder_of(encoder)
+    for size in sizes:
+        if size is not None:  # an encoder of another library need not say its width
+            check_dim(size, encoder.dim)
     tasks, missing = _load(suite)
     geometry_pairs = suite.geometry.load() if geometry and suite.geometry else None
     loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]
@@ -130,8 +179,26 @@ def evaluate(
         by_role=(text for loaded in loaded_tasks for text in loaded.by_role()),
         batch_size=batch_size,
         progress=progress,
-        cache=VectorCache(fingerprint) if cache else None,
+        cache=VectorCache(fingerprint, encoder.dim) if cache else None,
     )
+    measured = geometry_pairs.subsets if geometry_pairs else None
+    origins = {origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()}
+    parts = partial(_scores, encoder, fingerprint, suite, tasks, missing=missing, geometry=measured, origins=origins)
+    return [parts(vectors.cut(size), size) for size in sizes]
+
+
+def _scores(
+    encoder: TextEncoder,
+    fingerprint: str,
+    suite: Suite,
+    tasks: dict[str, LoadedTask],
+    vectors: TextVectors,
+    truncate_dim: int | None,
+    *,
+    missing: tuple[str, ...],
+    geometry: Sequence[Pairs] | None,
+    origins: dict[str, str],
+) -> Scores:
     results = {name: loaded.score(vectors) for name, loaded in tasks.items()}
     scores = {name: result.scores for name, result in results.items()}
     return Scores(
@@ -140,16 +207,14 @@ def evaluate(
         suite=suite.name,
         tasks=scores,
         average=next(iter(scores.values())).average(list(scores.values())),
-        geometry=(
-            _measure(suite.geometry.name, geometry_pairs.subsets, vectors)
-            if geometry_pairs and suite.geometry
-            else None
-        ),
-        data={origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()},
+        geometry=_measure(suite.geometry.name, geometry, vectors) if geometry and suite.geometry else None,
+        data=origins,
         versions=_versions(*(("mteb",) if suite.name.startswith("mteb:") else ())),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         headline=suite.headline,
         missing=missing,
+        left_out=suite.left_out,
+        truncate_dim=truncate_dim,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         pooling=_pooling(encoder),
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
@@ -196,7 +261,8 @@ def _load(suite: Suite) -> tuple[dict[str, LoadedTask], tuple[str, ...]]:
     if not available:
         raise DataError(f"suite {suite.name}: no task has its data; the first: {next(iter(absent.values()))}")
     if absent:
-        log.warning("suite %s is scored without %s: the data are missing", suite.name, ", ".join(absent))
+        first = next(iter(absent.values()))
+        log.warning("suite %s is scored without %s: the data are missing; %s", suite.name, ", ".join(absent), first)
     return available, tuple(absent)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simemb.arguments import checked
 from simemb.errors import DataError, unknown
-from simemb.files import write_text
+from simemb.outputs import write_text
 
 if TYPE_CHECKING:
     from simemb.evaluation.outcomes import Outcomes
@@ -201,6 +201,8 @@ class Scores:
         date: Time of the evaluation, UTC, ISO 8601.
         headline: The name of the number that tables show and that `points` returns.
         missing: Tasks of the suite whose data are missing.
+        left_out: Tasks of the suite that were not asked for.
+        truncate_dim: How many of the first dimensions were scored; None for all.
         command: The command line.
         pooling: How tokens became one vector; empty if another library computed the vectors.
         trained: The settings of the run, if the encoder is from a run directory (see `simemb.comparison.provenance`).
@@ -222,6 +224,8 @@ class Scores:
     date: str
     headline: str = "spearman"
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    truncate_dim: int | None = None
     command: tuple[str, ...] = ()
     pooling: str = ""
     trained: dict[str, Any] | None = None
@@ -281,15 +285,12 @@ class Scores:
         """The record as plain Python, unrounded; an undefined number is None, since JSON has no nan."""
         record = asdict(replace(self, outcomes={}, texts={}))
         del record["outcomes"], record["texts"]
-        for name in ("geometry", "missing", "pooling", "trained", "overlap"):
+        for name in ("geometry", "missing", "left_out", "truncate_dim", "pooling", "trained", "overlap"):
             if not record[name]:
                 del record[name]
         return json.loads(json.dumps(record), parse_constant=lambda _: None)
 
     @checked
-    def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path` atomically; `DataError` if it cannot be written."""
-        try:
-            write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise DataError(f"cannot write the scores to {path}: {error.strerror}") from error
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_json` to `path` atomically; `DataError` if it exists (without `overwrite`) or cannot be written."""
+        write_text(Path(path), json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)

@@ -1,8 +1,10 @@
 """A suite: evaluation tasks that are scored and averaged together. Each file of `eval/` defines one."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from simemb.arguments import checked_fields
+from simemb.errors import DataError, unknown
 from simemb.evaluation.tasks import Similarity, Task
 
 STSB = Similarity("stsb", {"train": "stsb", "dev": "stsb_dev", "test": "stsb_test"})
@@ -21,6 +23,7 @@ class Suite:
         headline: The number of each task that tables show, that is averaged, and that selects a checkpoint.
         complete: Whether missing data of a task are an error. Otherwise the suite is scored without that task, and the
             record and the tables name it.
+        left_out: The tasks of the whole suite that were not picked (see `pick`).
     """
 
     name: str
@@ -29,3 +32,21 @@ class Suite:
     geometry: Similarity | None = STSB
     headline: str = "spearman"
     complete: bool = True
+    left_out: tuple[str, ...] = ()
+
+    def pick(self, names: Sequence[str]) -> "Suite":
+        """Some of the tasks, in the order given, as the suite `sts/stsb+sickr`; all of them are the suite itself.
+
+        Raises:
+            DataError: There is no such task; the message suggests the nearest one.
+        """
+        tasks = {task.name: task for task in self.tasks}
+        for name in names:
+            if name not in tasks:
+                raise DataError(unknown(f"task of suite {self.name}", name, tasks))
+        picked = list(dict.fromkeys(names))
+        left_out = tuple(name for name in tasks if name not in picked)
+        if not left_out:
+            return self
+        name = f"{self.name}/{'+'.join(picked)}"
+        return replace(self, name=name, tasks=tuple(tasks[task] for task in picked), left_out=left_out)

@@ -1,6 +1,7 @@
 """The vectors of an evaluation: one for each distinct text, computed once or read from a cache."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from simemb.encoder.prompts import ROLES, Role, prompt_for
 from simemb.encoder.streaming import TextEncoder
-from simemb.errors import ModelError
+from simemb.encoder.unit_vectors import refuse_infinite
+from simemb.encoder.unknown_tokens import look
 from simemb.evaluation.vector_cache import VectorCache
 
 
@@ -48,7 +50,16 @@ class TextVectors:
         self._rows: dict[tuple[str, str], int] = {}
         for role, text in chain(plain, by_role):
             self._rows.setdefault((self._prompts[role], text), len(self._rows))
+        if cache is not None:  # whose vectors need no tokens
+            look(encoder, [text for _, text in self._rows])
         self.matrix = self._encode_all(cache)
+        self._dims: int | None = None
+
+    def cut(self, dims: int | None) -> "TextVectors":
+        """The first dimensions of the same vectors, as `Encoder.encode(truncate_dim=...)` gives them; None: all."""
+        cut = copy(self)
+        cut._dims, cut.matrix = dims, np.ascontiguousarray(self.matrix[:, :dims])
+        return cut
 
     def _encode_all(self, cache: VectorCache | None) -> NDArray[np.float32]:
         """The vectors of all rows, those of each prompt in one call."""
@@ -67,13 +78,13 @@ class TextVectors:
     def _encode(self, batch: list[str], prompt: str) -> NDArray[np.float32]:
         options: dict[str, Any] = {"prompt": prompt} if getattr(self._encoder, "prompts", {}) else {}
         vectors = self._encoder.encode(batch, batch_size=self._batch_size, progress=self.progress, **options)
-        _check(self._encoder.name, batch, vectors)
+        refuse_infinite(vectors, batch, self._encoder.name)
         return vectors
 
     def encode(self, texts: Sequence[str], role: Role = "text") -> NDArray[np.float32]:
         """Vectors [texts, dim] of any texts: computed in this call, and neither cached nor kept."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return self._encode(list(rows), self._prompts[role])[[rows[text] for text in texts]]
+        return self._encode(list(rows), self._prompts[role])[[rows[text] for text in texts], : self._dims]
 
     def of(self, role: Role, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors [texts, dim] of texts in a role."""
@@ -81,10 +92,3 @@ class TextVectors:
 
     def __getitem__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.of("text", texts)
-
-
-def _check(name: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    rows = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if rows.size:
-        count = f"{rows.size} of {len(texts)} sentences have a vector that is not finite"
-        raise ModelError(f"{name} cannot be scored: {count} (the first: {texts[rows[0]]!r:.60})")

@@ -16,6 +16,7 @@ from simemb.distributed import gather_numbers, world
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import DataError, RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.step_input import StepInput
 from simemb.method.views import View, clean_views
 from simemb.transformer.batch import Batch
@@ -83,6 +84,7 @@ class MaskedLM(Auxiliary):
     in every step: beside another objective, the embeddings of words that never occur drift. Untied, it is a copy
     with weights of its own, as in SimCSE's released code."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if not 0 < self.probability < 1:
             raise RecipeError(f"the fraction of masked tokens must be in (0, 1), not {self.probability}")

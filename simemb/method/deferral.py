@@ -1,15 +1,18 @@
 """Checks of recipes put off: what a recipe file lacks may be among the options that follow it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
+from typing import TypeVar
 
+Noun = TypeVar("Noun")
 _WANTED: ContextVar[bool] = ContextVar("checks_wanted", default=True)
 
 
 @contextmanager
 def unchecked() -> Generator[None, None, None]:
-    """Inside this context recipes are not checked when they are made. Call `simemb.method.recipe.check` then."""
+    """Inside this context recipes and their nouns are not checked when made. Call `simemb.method.recipe.check` then."""
     token = _WANTED.set(False)
     try:
         yield
@@ -17,6 +20,12 @@ def unchecked() -> Generator[None, None, None]:
         _WANTED.reset(token)
 
 
-def checks_wanted() -> bool:
-    """Whether a recipe is checked when it is made."""
-    return _WANTED.get()
+def deferrable(check: Callable[[Noun], None]) -> Callable[[Noun], None]:
+    """A `__post_init__` that checks a recipe or a noun, and does nothing in the context `unchecked`."""
+
+    @wraps(check)
+    def checked(noun: Noun) -> None:
+        if _WANTED.get():
+            check(noun)
+
+    return checked

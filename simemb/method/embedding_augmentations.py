@@ -15,6 +15,7 @@ from torch import Tensor
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.token_augmentations import check_rate
 
 
@@ -40,6 +41,7 @@ class TokenCutoff(EmbeddingAugmentation):
     rate: float = 0.15
     """Share of the tokens, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
@@ -61,6 +63,7 @@ class FeatureCutoff(EmbeddingAugmentation):
     rate: float = 0.2
     """Share of the dimensions, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
@@ -87,6 +90,7 @@ class ElementDropout(EmbeddingAugmentation):
     rate: float = 0.2
     """Share of the numbers, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
@@ -133,6 +137,7 @@ class Adversarial:
     norm: float = 1.0
     """L2 norm of the step of every token, above 0. ConSERT's command line has 1 by default, its class 0.01."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if not 0 < self.norm < inf:
             raise RecipeError(f"Adversarial.norm must be above 0 and finite, not {self.norm}")

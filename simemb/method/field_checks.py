@@ -23,6 +23,16 @@ def check_choices(noun: Any, path: str = "") -> None:
                 check_choices(item, f"{where}.")
 
 
+def check_nouns(noun: Any) -> None:
+    """Check each noun inside again, as when it was made: that may have been put off (`simemb.method.deferral`)."""
+    for field in fields(noun):
+        value = getattr(noun, field.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(item):
+                getattr(item, "__post_init__", lambda: None)()
+                check_nouns(item)
+
+
 def check_at_least(low: float, values: dict[str, float | None]) -> None:
     """Raise `RecipeError` for a value below `low`; None stands for a default."""
     for name, value in values.items():

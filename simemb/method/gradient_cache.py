@@ -1,9 +1,11 @@
 """Gradient caching: a batch of any size in the memory of a small one.
 
-Gao et al., 2021, https://arxiv.org/abs/2101.06983 (GradCache), section 3.2. The loss of a whole batch
-depends on the network only through the sentence vectors. So the vectors are computed first, chunk by chunk and
-without a graph; then the loss, and its gradient with respect to every vector; then every chunk once more with its
-graph, through which the gradient of its vectors flows. The result is the gradient of the whole batch.
+Gao et al., 2021, https://arxiv.org/abs/2101.06983 (GradCache), section 3.2. The loss of a whole batch depends on the
+network only through the sentence vectors. So the vectors are computed first, chunk by chunk and without a graph; then
+the loss, and its gradient with respect to every vector; then every chunk once more with its graph, through which the
+gradient of its vectors flows. The result is the gradient of the whole batch. With dropout it is so for the masks of
+the chunks, which are others than those of the batch in one piece: a mask is drawn for all tokens of a pass at once,
+and drawing it by sentence would cost what that saves.
 """
 
 from collections.abc import Callable

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from simemb.arguments import checked_fields
 from simemb.encoder.modules import Dense
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.objectives import cosines
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU, "none": nn.Identity}
@@ -46,6 +47,7 @@ class Projector:
     deviation: float = 0.02
     """Standard deviation of the initial weights (BERT's); the bias starts at 0."""
 
+    @deferrable
     def __post_init__(self) -> None:
         _check_counts(width=self.width)
         if not self.deviation >= 0:
@@ -94,6 +96,7 @@ class MLP:
     keep: int = 0
     """How many of the first layers become part of the encoder."""
 
+    @deferrable
     def __post_init__(self) -> None:
         _check_counts(hidden=self.hidden, width=self.width, prototypes=self.prototypes)
         if self.layers < 1 or not 0 <= self.keep <= self.layers:

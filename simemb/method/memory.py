@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 
 
 @checked_fields
@@ -31,6 +32,7 @@ class Queue:
     start: Literal["empty", "random"] = "empty"
     """`empty` grows with the first batches; `random` starts full of random directions, as in MoCo's code."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if self.size < 1:
             raise RecipeError(f"--memory.size must be at least 1, not {self.size}")
@@ -83,6 +85,7 @@ class Bank:
     momentum: float = 0.5
     """Weight of the old vector, in [0, 1)."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if not 0 <= self.momentum < 1:
             raise RecipeError(f"--memory.momentum must be in [0, 1), not {self.momentum}")

@@ -13,8 +13,8 @@ from simemb.encoder.pooling import LAYERS
 from simemb.errors import RecipeError, unknown
 from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
-from simemb.method.deferral import checks_wanted
-from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_positive
+from simemb.method.deferral import deferrable
+from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
 from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
@@ -62,7 +62,7 @@ class Recipe:
     batch_size: int = 64
     """Examples per batch, all processes together: negatives come from the same batch."""
     chunk: int | None = None
-    """Examples that go through the network at once: fewer need less memory, for the same gradient. By default all."""
+    """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
     """Batches whose gradients are averaged in one optimizer step; this adds no negatives."""
     epochs: int = 1
@@ -90,9 +90,9 @@ class Recipe:
     keep: Literal["best", "last"] = "best"
     """The checkpoint that is kept: the best on the dev suite, or the last one."""
 
+    @deferrable
     def __post_init__(self) -> None:
-        if checks_wanted():
-            check(self)
+        check(self)
 
     @property
     def columns(self) -> int:
@@ -125,6 +125,7 @@ def check(recipe: Recipe) -> None:
     The rules refer to classes of nouns, never to the name of a method.
     """
     check_choices(recipe)
+    check_nouns(recipe)
     _check_numbers(recipe)
     if recipe.objective is None:
         _check_alone(recipe)

@@ -4,14 +4,43 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from simemb import files
+from simemb import json_files
 from simemb.cookbook import RECIPES, names
 from simemb.errors import RecipeError, SimembError, unknown
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_json import from_json, noun_classes
+from simemb.records import shaped
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The settings of a run that its recipe.json may repeat."""
+
+    model: str | None = None
+    pooling: str | None = None
+    dev: str | None = None
+    metric: Literal["spearman", "pearson"] | None = None
+    seed: int | None = None
+    precision: Literal["no", "bf16", "fp16"] | None = None
+    data: str | tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    labels: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is read of a recipe.json. folder: where its relative paths begin."""
+
+    recipe: Mapping[str, Any]
+    folder: str | None = None
+    run: _Run = field(default_factory=_Run)
 
 
 def find(name: str) -> Recipe:
@@ -24,7 +53,8 @@ def find(name: str) -> Recipe:
     elif name in names(RECIPES):
         module = importlib.import_module(f"{RECIPES}.{name}")
     else:
-        raise RecipeError(unknown("recipe", name, names(RECIPES)) + "; a file of your own is named ./like_this.py")
+        own = f"./{name}.py" if Path(f"{name}.py").is_file() else "./like_this.py"
+        raise RecipeError(unknown("recipe", name, names(RECIPES)) + f"; a file of your own is named {own}")
     recipe = getattr(module, "recipe", None)
     if not isinstance(recipe, Recipe):
         raise RecipeError(f"{name}: defines no `recipe` (a simemb.Recipe)")
@@ -40,18 +70,14 @@ def settings(name: str) -> dict[str, Any]:
     """The settings of a `recipe.json`'s run other than its recipe (model, data, seed ...); {} for other recipes."""
     if not name.endswith(".json"):
         return {}
-    run = _read_run(Path(name)).get("run", {})
+    run = _read_run(Path(name)).run
     names = ("model", "pooling", "dev", "metric", "seed", "precision", "delimiter", "header")
-    try:
-        settings = {key: run[key] for key in names if key in run}
-        if "data" in run:
-            settings["data"] = (run["data"],) if isinstance(run["data"], str) else tuple(run["data"])
-        if "columns" in run:
-            labels = run.get("labels")  # which made the column of negatives
-            settings["columns"] = (*run["columns"][:2], labels) if labels else tuple(run["columns"])
-        return settings
-    except TypeError as error:
-        raise RecipeError(f"{name} is damaged: its 'run' is not what a run writes ({error})") from error
+    settings = {key: value for key in names if (value := getattr(run, key)) is not None}
+    if run.data is not None:
+        settings["data"] = (run.data,) if isinstance(run.data, str) else run.data
+    if run.columns is not None:  # the labels made the column of negatives
+        settings["columns"] = (*run.columns[:2], run.labels) if run.labels else run.columns
+    return settings
 
 
 def _import_file(path: Path) -> Any:
@@ -68,14 +94,16 @@ def _import_file(path: Path) -> Any:
         spec.loader.exec_module(module)
     except SimembError as error:
         raise RecipeError(f"{_place(path, error)}: {error}") from error
-    # The file is the user's own, so any exception becomes a message for the user.
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        raise
+    # The file is the user's own, so any exception becomes a message for the user; sys.exit() is one of them.
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise RecipeError(f"{_place(path, error)}: cannot be imported: {reason}") from error
     return module
 
 
-def _place(path: Path, error: Exception) -> str:
+def _place(path: Path, error: BaseException) -> str:
     """The file, and the line of it that an exception comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()]
     return f"{path}, line {frames[-1].lineno}" if frames else str(path)
@@ -83,7 +111,7 @@ def _place(path: Path, error: Exception) -> str:
 
 def _recipe_of_run(path: Path) -> Recipe:
     """The recipe of a run."""
-    content = _read_run(path)["recipe"]
+    content = _read_run(path).recipe
     try:
         recipe = from_json(content, {"Recipe": Recipe, **noun_classes()})
     except (TypeError, ValueError, AttributeError, RecipeError) as error:
@@ -93,8 +121,29 @@ def _recipe_of_run(path: Path) -> Recipe:
     return recipe
 
 
-def _read_run(path: Path) -> Any:
-    content = files.read_json(path, lambda error: RecipeError(f"{path} is not a run's recipe.json: {error}"))
-    if not isinstance(content, dict) or "recipe" not in content:
-        raise RecipeError(f"{path} is not a run's recipe.json: it has no 'recipe'")
-    return content
+def _read_run(path: Path) -> _Record:
+    def refusal(reason: str) -> RecipeError:
+        return RecipeError(f"{path} is not a run's recipe.json: {reason}")
+
+    content = json_files.read_object(path, refusal, _Record)
+    return shaped(_found_from_here(content, Path(content.get("folder") or Path.cwd())), _Record)
+
+
+def _found_from_here(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """A record whose relative paths, which began at `folder`, lead from this process' folder to the same places."""
+    if folder == Path.cwd():
+        return content
+
+    def found(name: Any) -> Any:
+        if isinstance(name, list):
+            return [found(part) for part in name]
+        return str(folder / name) if isinstance(name, str) and name and (folder / name).exists() else name
+
+    def moved(section: Any, *names: str) -> Any:
+        known = isinstance(section, dict)
+        return {**section, **{name: found(section[name]) for name in names if name in section}} if known else section
+
+    recipe = moved(content["recipe"], "guide")
+    if "target" in recipe:
+        recipe = {**recipe, "target": moved(recipe["target"], "model")}
+    return {**content, "recipe": recipe, "run": moved(content.get("run", {}), "model", "data", "dev")}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.memory import Memory, Queue
 from simemb.method.views import View
 
@@ -38,6 +39,7 @@ class EMA:
     head: bool = True
     """Whether it has a slow head too; otherwise its vectors go through the current online head (ESimCSE's code)."""
 
+    @deferrable
     def __post_init__(self) -> None:
         for name, value in (("momentum", self.momentum), ("final", self.final)):
             if value is not None and not 0 <= value <= 1:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from simemb.arguments import checked_fields
 from simemb.corpus.words import UNSPACED
 from simemb.errors import RecipeError, unknown
+from simemb.method.deferral import deferrable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -106,6 +107,7 @@ class Repeat(TokenAugmentation):
     count: Literal["code", "paper"] = "code"
     """The rule for the number of repeats: that of the released code or that of the paper."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
         for name, value, allowed in (
@@ -156,6 +158,7 @@ class Delete(TokenAugmentation):
     rate: float = 0.1
     """Share of the ordinary tokens, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
@@ -179,6 +182,7 @@ class Crop(TokenAugmentation):
     longest: float = 1.0
     """Largest share of the ordinary tokens, at most 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if not 0 < self.shortest <= self.longest <= 1:
             raise RecipeError(
@@ -209,6 +213,7 @@ class Span(TokenAugmentation):
     rate: float = 0.1
     """Share of the tokens that is cut off, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 
@@ -245,6 +250,7 @@ class Mask(TokenAugmentation):
     rate: float = 0.15
     """Share of the ordinary tokens, at least 0 and below 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         check_rate(self, self.rate)
 

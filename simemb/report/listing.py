@@ -22,7 +22,7 @@ def print_hits(query: str, hits: Sequence["Hit"]) -> None:
     table.add_column("text", overflow="fold")
     for hit in hits:
         table.add_row(str(hit.rank), f"{hit.score:.4f}", _one_line(hit.id), _one_line(hit.text))
-    print_table(table)
+    print_table(table, whole=True)
 
 
 def _one_line(text: str) -> str:
@@ -38,4 +38,4 @@ def print_list(what: str, rows: Sequence[tuple[str, ...]]) -> None:
     table.add_column(overflow="fold")
     for row in rows:
         table.add_row(*row)
-    print_table(table)
+    print_table(table, whole=True)

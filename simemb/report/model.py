@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb import files
-from simemb.errors import AbsentError, DataError
+from simemb.comparison.compatibility import read_record
+from simemb.errors import AbsentError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.report.figures.style import Look
 from simemb.report.history import History
+from simemb.training import run_record
 
 log = logging.getLogger("simemb")
-
-SAID = {"model", "fingerprint", "data", "seed"}
-"""What a recipe.json must say of its run."""
 
 
 class ReportedModel:
@@ -56,11 +54,7 @@ class ReportedModel:
         path = self.directory / "recipe.json"
         if not path.is_file():
             return None
-        content = _read(path)
-        made, run = content.get("recipe"), content.get("run")
-        if not (isinstance(made, dict) and isinstance(run, dict) and run.keys() >= SAID):
-            raise DataError(f"{path}: is not a run's recipe.json: it does not say what was trained, and how")
-        return content
+        return run_record.read(path)
 
     @cached_property
     def history(self) -> History | None:
@@ -70,17 +64,14 @@ class ReportedModel:
     @cached_property
     def records(self) -> dict[Path, dict[str, Any]]:
         """What `simemb eval` left in the run directory. `DataError` for a file that is no record of scores."""
-        records = {path: _read(path) for path in sorted((self.directory / "scores").glob("*.json"))}
-        for path, record in records.items():
-            if not {"suite", "tasks", "average", "fingerprint"} <= record.keys():
-                raise DataError(f"{path}: is not a record of scores (`simemb eval` writes them); remove it")
-        return records
+        return {path: dict(read_record(path)) for path in sorted((self.directory / "scores").glob("*.json"))}
 
     @cached_property
     def on_record(self) -> dict[str, tuple[Path, dict[str, Any]]]:
-        """The records that are of this very encoder, by suite."""
+        """The records that are of all dimensions of this very encoder, by suite."""
         current = {path: record for path, record in self.records.items() if record["fingerprint"] == self.fingerprint}
-        return {str(record["suite"]): (path, record) for path, record in current.items()}
+        whole = {path: record for path, record in current.items() if not record.get("truncate_dim")}
+        return {str(record["suite"]): (path, record) for path, record in whole.items()}
 
     @cached_property
     def stale(self) -> list[Path]:
@@ -126,11 +117,4 @@ class ReportedModel:
         from simemb.evaluation.text_vectors import TextVectors
         from simemb.evaluation.vector_cache import VectorCache
 
-        return TextVectors(self.encoder, texts, cache=VectorCache(self.fingerprint))[texts]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content = files.read_json(path, lambda error: DataError(f"{path}: cannot be read as JSON: {error}"))
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: holds no JSON object")
-    return content
+        return TextVectors(self.encoder, texts, cache=VectorCache(self.fingerprint, self.encoder.dim))[texts]

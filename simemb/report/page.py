@@ -18,6 +18,7 @@ from simemb.report.panels import FIGURES
 from simemb.report.panels.scores import scores_of
 from simemb.report.report import Report
 from simemb.report.run_settings import run_settings
+from simemb.streams import visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -46,7 +47,8 @@ def page(report: Report, title: str = "") -> str:
     """The page. title: what stands on top of it; by default the names of the models."""
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    # A browser obeys no control, but it does write from right to left, and a page that is saved may be shown anywhere.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_shown)
     environment.filters |= {"number": number, "svg": _svg, "swatch": _swatch}
     template = environment.from_string(_file("template.html"))
     return template.render(_content(report) | ({"title": title} if title else {})) + "\n"
@@ -160,11 +162,16 @@ def _record(report: Report, content: dict[str, Any]) -> "Markup":
         "worst": {reported.label: [pair._asdict() for pair in pairs] for reported, pairs in content["worst"]},
     }
     finite = json.loads(json.dumps(record), parse_constant=lambda _: None)
-    text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+    text = visible(json.dumps(finite, ensure_ascii=False, separators=(",", ":")))
     return Markup(text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e"))
 
 
 # ---- filters of the template ---------------------------------------------------------------------
+
+
+def _shown(value: Any) -> Any:
+    """A text of others with what would not be seen spelt out; markup of ours as it is."""
+    return visible(value) if type(value) is str else value
 
 
 def number(value: float | None, decimals: int = 2, *, signed: bool = False) -> "Markup":

@@ -6,13 +6,16 @@
 import logging
 import re
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from simemb import files
+from simemb.comparison.compatibility import Record, read_record
 from simemb.comparison.contamination import Overlap
+from simemb.encoder.model_card import plain
 from simemb.errors import DataError
-from simemb.files import write_text
+from simemb.report import headings
 from simemb.report.numbers import DECIMALS
 
 log = logging.getLogger("simemb")
@@ -34,43 +37,45 @@ def update(run: str | Path) -> Path | None:
     if not suites or not card.is_file():
         return None
     try:
-        before = card.read_text(encoding="utf-8")
-        rest = _SECTION.sub("\n\n", before).rstrip("\n")
-        after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
-        if after != before:
-            write_text(card, after)
+        with files.writing(card, wait=True):  # so that what a killed command left goes, though nothing may be new
+            before = card.read_text(encoding="utf-8")
+            rest = _SECTION.sub("\n\n", before).rstrip("\n")
+            after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
+            if after != before:
+                files.write_text(card, after)
     except (OSError, ValueError) as error:
         raise DataError(f"{card}: the scores cannot be put into the model card: {error}") from error
     return card
 
 
-def _records(folder: Path) -> list[dict[str, Any]]:
+def _records(folder: Path) -> list[Record]:
     """The records of the encoder that was scored last, by suite."""
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     for path in sorted(folder.glob("*.json")):
         try:
-            record = files.load_json(path)
-            _suite(record)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            log.warning("%s is not a record of scores, so it is not in the model card", path)
-            continue
-        records.append(record)
-    last = max(records, key=lambda record: record["date"], default={})
-    return [record for record in records if record["fingerprint"] == last["fingerprint"]]
+            records.append(read_record(path))
+        except DataError as error:
+            log.warning("%s; it is not in the model card", error)
+    last = max(records, key=lambda record: record.get("date", ""), default={})
+    current = [record for record in records if record["fingerprint"] == last["fingerprint"]]
+    return sorted(current, key=lambda record: (record["suite"], -(record.get("truncate_dim") or inf)))
 
 
-def _suite(record: dict[str, Any]) -> str:
+def _suite(record: Record) -> str:
     """A suite as Markdown: the headline of each task, their average, and what must be known of the training."""
-    headline = record["headline"]
+    headline = record.get("headline", "spearman")
     cells = {name: _number(task, headline) for name, task in record["tasks"].items()}
-    cells["average"] = _number(record["average"], headline)
+    missing = record.get("missing", ())
+    cells[headings.average(list(cells), missing, record.get("left_out", ()))] = _number(record["average"], headline)
     overlap = record.get("overlap")
     words = Overlap.from_json(overlap).words() if overlap else []
     unit = "" if headline in DECIMALS else ", in points"
-    title = f"### {record['suite']}\n\n{headline.replace('_', ' ')}{unit}; {record['date'][:10]}"
-    missing = f"; without {', '.join(record['missing'])}" if record.get("missing") else ""
-    table = "\n".join([_row(cells), _row(["---:"] * len(cells)), _row(cells.values())])
-    return "\n\n".join([title + missing, table, *([_bullets(words)] if words else [])])
+    size = f", the first {record['truncate_dim']} dimensions" if record.get("truncate_dim") else ""
+    title = f"### {plain(record['suite'])}{size}\n\n"
+    title += f"{plain(headline.replace('_', ' '))}{unit}; {plain(record.get('date', '')[:10])}"
+    title += f"; without {plain(', '.join(missing))}" if missing else ""
+    table = "\n".join([_row(map(plain, cells)), _row(["---:"] * len(cells)), _row(cells.values())])
+    return "\n\n".join([title, table, *([_bullets(words)] if words else [])])
 
 
 def _number(content: Any, name: str) -> str:
@@ -79,7 +84,7 @@ def _number(content: Any, name: str) -> str:
     while level:
         for part in level:
             if name in part:  # null is a number that is not defined
-                return "-" if part[name] is None else f"{part[name]:.2f}"
+                return f"{part[name]:.2f}" if isinstance(part[name], int | float) else "-"
         level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
     return "-"
 
@@ -89,4 +94,4 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line[0].upper()}{line[1:]}." for line in lines)
+    return "\n".join(f"- {line[0].upper()}{line[1:]}." for line in map(plain, lines))

@@ -173,7 +173,9 @@ def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable
 
 def _recorded(numbers: dict[str, Any], name: str) -> float | None:
     """A number of a task in the JSON of a record; correlations are listed under their aggregate."""
-    return numbers.get("all", {}).get(name) if name not in numbers and "all" in numbers else numbers.get(name)
+    inner = numbers.get("all")
+    value = inner.get(name) if name not in numbers and isinstance(inner, dict) else numbers.get(name)
+    return value if isinstance(value, int | float) else None
 
 
 # ---- pairs ---------------------------------------------------------------------------------------

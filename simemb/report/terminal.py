@@ -1,4 +1,4 @@
-"""Tables for people: the only module that prints.
+"""Tables for people.
 
 Scores are shown in points (correlation x 100) with two decimals; the JSON record keeps them unrounded.
 """
@@ -11,12 +11,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from simemb import streams
 from simemb.comparison import provenance
+from simemb.console import PlainConsole
 from simemb.encoder.names import as_typed
+from simemb.evaluation.languages import final_suite
 from simemb.evaluation.scores import (
     METRICS,
     Aggregates,
@@ -25,7 +27,7 @@ from simemb.evaluation.scores import (
     SimilarityScores,
     TaskScores,
 )
-from simemb.report import undefined
+from simemb.report import headings, undefined
 from simemb.report.numbers import DECIMALS, decimals, in_text
 from simemb.report.stacking import stack
 from simemb.report.undefined import UNDEFINED
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 Aggregate = Literal["all", "mean", "wmean"]
 
 GEOMETRY = ("alignment", "uniformity", "effective rank")
+FOLDED = 16
+"""Characters of a line of a folded name or text, at least."""
 UNBOUNDED = 10_000
 VISIBLE = 0.05
 """Points by which a score must change to be called better or worse."""
@@ -63,10 +67,11 @@ def scores_table(
     rows = [_cells(scores, name, bars=bars) for scores in scores_list]
     table = Table(title=f"{first.suite}: {_title(first, name)}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
-    for heading in (*first.tasks, "average", *([""] if bars else []), *(GEOMETRY if geometry else ())):
+    average = headings.average(list(first.tasks), first.missing, first.left_out)
+    for heading in (*first.tasks, average, *([""] if bars else []), *(GEOMETRY if geometry else ())):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for scores, cells in zip(scores_list, rows, strict=True):
-        table.add_row(scores.model, *cells)
+    for label, cells in zip(headings.models(scores_list), rows, strict=True):
+        table.add_row(label, *cells)
     notes = _notes(geometry, missing=first.missing)
     if any(UNDEFINED in cells for cells in rows):
         notes.append(undefined.note(scores_list, name))
@@ -86,7 +91,13 @@ def details_tables(scores_list: Sequence[Scores]) -> list[Table]:
     return [
         table
         for task in every
-        for table in _details(task, {scores.model: scores.tasks[task] for scores in scores_list})
+        for table in _details(
+            task,
+            {
+                label: scores.tasks[task]
+                for label, scores in zip(headings.models(scores_list), scores_list, strict=True)
+            },
+        )
     ]
 
 
@@ -136,36 +147,39 @@ def print_scores(scores_list: Sequence[Scores], *, aggregate: Aggregate = "all",
     print_table(scores_table(scores_list, aggregate=aggregate, number=number, bars=sys.stdout.isatty()))
     for table in details_tables(scores_list):
         print_table(table)
-    print_notes([note for scores in scores_list for note in provenance.notes(scores)])
+    print_notes(dict.fromkeys(note for scores in scores_list for note in provenance.notes(scores)))
 
 
 def print_notes(notes: Iterable[str]) -> None:
     """Lines below a table."""
     for note in notes:
-        print(note)
+        streams.show(f"{note}\n")
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to `simemb.cli` that whoever read our output has gone."""
-        raise
-
-
-def print_table(table: Table) -> None:
+def print_table(table: Table, *, whole: bool = False) -> None:
     """Write a table to standard output: no number is cut, columns that do not fit beside the others go below them.
 
-    Long texts are folded in a terminal, or where COLUMNS says how wide to be; a pipe has them whole.
+    Long names are folded. whole: so are texts, but only in a terminal, or where COLUMNS says how wide to be; a pipe has
+    each on a line of its own.
     """
-    # Texts, names and paths are shown as they are: square brackets and :words: mean nothing.
-    console = _Console(markup=False, emoji=False, highlight=False)
-    screen, folds = console.width, console.is_terminal or "COLUMNS" in os.environ
+    console = PlainConsole()
+    screen, folds = console.width, not whole or console.is_terminal or "COLUMNS" in os.environ
+    wide = console.options.update(max_width=UNBOUNDED)
+    for column in table.columns:
+        natural = max(console.measure(cell, options=wide).maximum for cell in (column.header, *column.cells))
+        column.min_width = min(natural, max(FOLDED, screen // 4)) if column.overflow == "fold" else natural
 
-    def needed(part: Table) -> Measurement:
-        return Measurement.get(console, console.options.update(max_width=UNBOUNDED), part)
+    def least(part: Table) -> int:
+        for column in part.columns:
+            column.max_width = column.min_width
+        width = Measurement.get(console, wide, part).minimum
+        for column in part.columns:
+            column.max_width = None
+        return width
 
-    for part in stack(table, lambda part: needed(part).minimum <= screen):
-        width, caption, part.caption = needed(part), part.caption, None
-        console.width = max(screen, width.minimum if folds else width.maximum)
+    for part in stack(table, lambda part: least(part) <= screen):
+        caption, part.caption = part.caption, None
+        console.width = max(screen, least(part) if folds else Measurement.get(console, wide, part).maximum)
         console.print(part)
         if caption:  # below and not in the table, whose width would fold it
             console.print(caption, style="dim")
@@ -214,16 +228,16 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
         print_table(runs_table(results, seeds))
     print_notes(_control_notes(results, seeds))
     for result in results:
-        print(
+        streams.show(
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
-            f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}"
+            f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}\n"
         )
     directory, scores = quote(as_typed(results[0].directory)), results[0].after
-    suite = "sample" if scores and scores.suite == "sample_dev" else "sts"
-    print(
+    suite = "sample" if scores and scores.suite == "sample_dev" else final_suite(results[0].language)
+    streams.show(
         f"\nnext:  simemb eval {directory} --suite {suite}\n"
         f"       simemb encode {directory} sentences.txt --output vectors.npy\n"
-        f"       simemb index {directory} sentences.txt --output my.index"
+        f"       simemb index {directory} sentences.txt --output my.index\n"
     )
 
 

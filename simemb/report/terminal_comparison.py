@@ -13,6 +13,7 @@ from simemb.comparison.pairwise import Entry, PairComparison, Standing
 from simemb.comparison.published import Published
 from simemb.comparison.verdict import Difference
 from simemb.evaluation.scores import AVERAGE
+from simemb.report.headings import average
 from simemb.report.terminal import UNDEFINED
 
 OURS = "bold"
@@ -22,8 +23,9 @@ def standings_table(comparison: Comparison) -> Table:
     """One row for each entrant, one column for each task, and the average; mean ± sample deviation over seeds."""
     table = Table(title=f"{comparison.suite}: {_measure(comparison)}", box=SIMPLE_HEAD)
     table.add_column("model", overflow="fold")
+    averaged = average(comparison.tasks, comparison.missing, comparison.left_out)
     for heading in _headings(comparison):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(averaged if heading == AVERAGE else heading, justify="right", no_wrap=True)
     for entry in comparison.entries:
         cells = [_standing(entry.standings[heading]) for heading in _headings(comparison)]
         table.add_row(_label(entry), *cells)
@@ -147,7 +149,7 @@ def _notes(comparison: Comparison) -> list[str]:
 
 def _incomplete(comparison: Comparison) -> list[str]:
     """That an average over some of the tasks is none to be laid beside one over all."""
-    left_out = ", ".join((*comparison.missing, *comparison.unresampled))
+    left_out = ", ".join((*comparison.left_out, *comparison.missing, *comparison.unresampled))
     return [f"our average is without {left_out}, the published ones are over all tasks"] if left_out else []
 
 

@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
+
+from simemb.console import PlainConsole
 
 WIDTH = 80
 """Columns of running text at most: longer lines are hard to read."""
@@ -46,7 +47,7 @@ def print_end() -> None:
     console.print(Padding(Text("\n".join(lines)), (1, 0, 0, 0)))
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
+def _console() -> PlainConsole:
+    console = PlainConsole()
     console.width = min(console.width, WIDTH)
     return console

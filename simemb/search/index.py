@@ -18,11 +18,12 @@ from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce, prompted
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, SimembError, unknown
+from simemb.search import storage
 from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
 from simemb.search.segment_builder import build_segments
-from simemb.search.storage import FORMAT, MANIFEST, File, Origin, open_directory, read_manifest, write_manifest
+from simemb.search.storage import FORMAT, MANIFEST, Origin, open_directory, read_manifest, write_manifest
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Index:
         self._encoder: TextEncoder | None = None
         self._ids: set[str] | None = None
         self._beside: Path | None = None
+        self._version: tuple[Path, str] | None = None
 
     @classmethod
     @checked
@@ -126,12 +128,13 @@ class Index:
             self._ids = {name for segment in self._segments for name in segment.texts["id"].to_pylist()}
         new: set[str] = set()
         rows = check_ids(read_rows(texts, ids, len(self)), self._ids, new)
+        segments = [*self._segments]
         for segment in list(build_segments(rows, self._unit_vectors, self.kind, growing=True)):
-            last = self._segments[-1] if self._segments else None
+            last = segments[-1] if segments else None
             if last and last.kind == segment.kind == "exact" and last.count + segment.count <= FULL:
-                self._segments[-1] = last.extend(segment, self.kind)
-            else:
-                self._segments.append(segment)
+                segment = segments.pop().extend(segment, self.kind)
+            segments.append(segment)
+        self._segments = segments
         self._ids |= new
 
     @checked
@@ -165,11 +168,11 @@ class Index:
         `index.json` is replaced last and atomically, so a failure before that leaves an older index intact.
 
         Raises:
-            SearchError: the directory is not empty (without `overwrite`), holds no index, or cannot be written.
+            SearchError: the directory is not empty (without `overwrite`), holds no index, or cannot be written; or a
+                save would undo what came into it since this index was loaded from it.
         """
-        with open_directory(Path(directory), overwrite=overwrite) as folder:
-            segments = self._store(folder, self._segments)
-        self._segments = segments
+        with open_directory(Path(directory), overwrite=overwrite, read=self._version) as folder:
+            self._segments = self._store(folder, self._segments)
 
     @classmethod
     @checked
@@ -192,16 +195,16 @@ class Index:
             SearchError: there is no index, or it is damaged, of another format, or of another encoder.
         """
         folder = Path(directory).resolve()
-        content = read_manifest(folder)
+        read, content = storage.version(folder), read_manifest(folder)
         try:
-            index = cls(Origin(**content["encoder"]), kind=content["kind"], effort=content["effort"])
-            files = [Stored(folder, File(**part["vectors"]), File(**part["texts"])) for part in content["parts"]]
-            total = int(content["count"])
-            index._beside = folder / content["beside"] if content.get("beside") else None
-        except (KeyError, TypeError, ValueError) as error:
-            raise SearchError(f"{folder / MANIFEST}: damaged ({error!r}), build the index again") from error
-        index._segments = [Segment.load(stored, verify=verify) for stored in files]
-        if len(index) != total or any(segment.vectors.d != index.origin.dim for segment in index._segments):
+            index = cls(content.encoder, kind=content.kind, effort=content.effort)
+        except SearchError as error:
+            raise SearchError(f"{folder / MANIFEST}: damaged ({error}), build the index again") from error
+        index._beside = Origin.at(folder, content.beside) if content.beside else None
+        index._version = folder, read
+        stored = [Stored(folder, part.vectors, part.texts) for part in content.parts]
+        index._segments = [Segment.load(each, verify=verify) for each in stored]
+        if len(index) != content.count or any(segment.vectors.d != index.origin.dim for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
             index.encoder = encoder_of(encoder)
@@ -230,10 +233,7 @@ class Index:
     @property
     def encoder(self) -> TextEncoder:
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
-        if self._encoder is None:
-            self._load_encoder()
-        assert self._encoder is not None
-        return self._encoder
+        return self._load_encoder() if self._encoder is None else self._encoder
 
     @encoder.setter
     @checked
@@ -243,17 +243,18 @@ class Index:
             raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
         self._encoder = encoder
 
-    def _load_encoder(self) -> None:
+    def _load_encoder(self) -> TextEncoder:
         """Load the encoder: from beside the index, which may have moved with it, or by its name."""
         if self._beside is not None and self._beside.is_dir() and str(self._beside.resolve()) != self.origin.name:
             with suppress(SimembError):  # another model lies there
-                self.encoder = encoder_of(str(self._beside))
+                self.encoder = encoder = encoder_of(str(self._beside))
                 self.origin = replace(self.origin, name=str(self._beside.resolve()))
-                return
+                return encoder
         try:
-            self.encoder = encoder_of(self.origin.name)
+            self.encoder = encoder = encoder_of(self.origin.name)
         except SimembError as error:
             raise SearchError(f"the encoder of the index cannot be used: {error}") from error
+        return encoder
 
     def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
         """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
@@ -294,4 +295,5 @@ class Index:
             "parts": [segment.record() for segment in stored],
         }
         write_manifest(directory, content)
+        self._version = directory, storage.version(directory)
         return stored

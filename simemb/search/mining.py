@@ -4,14 +4,11 @@ A candidate as near as the positive is likely an unlabeled positive; the margins
 (Moreira et al., 2024, NV-Retriever, https://arxiv.org/abs/2407.15831).
 """
 
-import json
 import logging
 import os
 import random
-import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -28,8 +25,10 @@ from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.models import Model, encoder_of
 from simemb.errors import DataError
-from simemb.files import new_file, scratch, writing
+from simemb.files import scratch
+from simemb.outputs import check_file, new_file
 from simemb.progress import track
+from simemb.search.mined_files import FORMATS, MinedRow, MiningSummary, write
 from simemb.search.mining_rules import Rules
 
 if TYPE_CHECKING:
@@ -40,26 +39,6 @@ log = logging.getLogger("simemb")
 
 ENCODE_BATCH, SEARCH_BATCH = 8192, 512
 """Pairs encoded in one call, and anchors searched in one call: `SEARCH_BATCH` x depth hits are in memory."""
-COLUMNS = ("anchor", "positive", "negative")
-
-
-@dataclass(frozen=True)
-class MiningSummary:
-    """The counts and similarities of one call of `mine`.
-
-    Attributes:
-        rows: Pairs read.
-        successes: Pairs with at least one negative.
-        triplets: Lines written.
-        positive: Mean cosine of anchor and positive over all triplets, in [-1, 1].
-        negative: Mean cosine of anchor and negative over all triplets, in [-1, 1].
-    """
-
-    rows: int
-    successes: int
-    triplets: int
-    positive: float
-    negative: float
 
 
 @checked
@@ -68,6 +47,7 @@ def mine(
     data: Any,
     output: str | os.PathLike[str],
     *,
+    overwrite: bool = False,
     corpus: Any = None,
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
@@ -84,6 +64,7 @@ def mine(
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
         output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
+        overwrite: replace an existing file.
         corpus: the source of negatives: an `Index` of the same encoder, its directory, or anything that `open_rows`
             takes, whose first text column is indexed. By default the positives of all rows.
         columns: the text columns in the order of their roles: anchor, positive.
@@ -91,15 +72,13 @@ def mine(
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
 
     Raises:
-        DataError: the data are not pairs, no row has a negative, or the output is of another kind or cannot be written.
+        DataError: the data are not pairs, no row has a negative, or the output is of another kind, exists (without
+            `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
-    encoder, path, rules = encoder_of(encoder), Path(output), rules or Rules()
-    if path.suffix not in _FORMATS:
-        raise DataError(
-            f"{path}: triplets are written to {' or '.join(_FORMATS)}, not to {path.suffix or 'a folder'!r}"
-        )
-    _refuse_input(path, data, corpus)
+    path, rules = Path(output), rules or Rules()
+    check_output(path, data, corpus, overwrite=overwrite)
+    encoder = encoder_of(encoder)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
         among = examples(samples(rows, rows.every_column))
@@ -108,9 +87,9 @@ def mine(
     rows = _positives(rows, columns)
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
-        with writing(path), new_file(path) as partial, _open_index(encoder, corpus, rows, path) as index:
+        with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
             mined_rows = _mine_rows(encoder, rows, index, rules, positives)
-            return _write(partial, _FORMATS[path.suffix], mined_rows, rows.name)
+            return write(partial, FORMATS[path.suffix], mined_rows, rows.name)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -128,10 +107,14 @@ def _positives(rows: Rows, columns: Sequence[str] | None) -> Rows:
     return pairs
 
 
-def _refuse_input(path: Path, *inputs: Any) -> None:
+def check_output(path: Path, *inputs: Any, overwrite: bool) -> None:
+    """Raise `DataError` for an output that triplets of these inputs cannot or must not be written to."""
+    if path.suffix not in FORMATS:
+        raise DataError(f"{path}: triplets are written to {' or '.join(FORMATS)}, not to {path.suffix or 'a folder'!r}")
     for source in inputs:
         if isinstance(source, str | os.PathLike) and path.exists() and Path(source).exists() and path.samefile(source):
             raise DataError(f"{path} is the input too: give the output another name")
+    check_file(path, overwrite=overwrite)
 
 
 def _pairs(rows: Rows) -> Iterator[tuple[str, str]]:
@@ -170,7 +153,7 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
 
 def _candidates(corpus: Any) -> Iterator[str]:
     """The texts of a corpus; an empty one is no negative."""
-    return (text for text in open_documents(corpus).texts() if text.strip())
+    return (text for text in open_documents(corpus, name="corpus").texts() if text.strip())
 
 
 def _distinct(texts: Iterable[str]) -> Iterator[str]:
@@ -191,19 +174,9 @@ def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
 # ---- mining --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _MinedRow:
-    """A pair, the cosine of its two texts, and the negatives of its anchor."""
-
-    anchor: str
-    positive: str
-    similarity: float
-    negatives: list["Hit"]
-
-
 def _mine_rows(
     encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
-) -> Iterator[_MinedRow]:
+) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
     from simemb.search.segment import finite_unit
 
@@ -217,7 +190,7 @@ def _mine_rows(
             nearest = _nearest(index, anchors, rules.depth)
             for (anchor, positive), similarity, hits in zip(chunk, similarities.tolist(), nearest, strict=True):
                 others = _without_positives(anchor, hits, positives)
-                yield _MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
+                yield MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
                 advance(1)
 
 
@@ -233,37 +206,3 @@ def _without_positives(anchor: str, hits: Iterable["Hit"], positives: set[bytes]
         if (digest := _digest(hit.text)) not in digests and _digest(anchor, hit.text) not in positives:
             digests.add(digest)
             yield hit
-
-
-# ---- writing -------------------------------------------------------------------------------------
-
-
-def _tsv_line(cells: Sequence[str]) -> str:
-    return "\t".join(re.sub(r"[\t\r\n\0]", " ", cell) for cell in cells)
-
-
-def _json_line(cells: Sequence[str]) -> str:
-    return json.dumps(dict(zip(COLUMNS, cells, strict=True)), ensure_ascii=False)
-
-
-_FORMATS = {".tsv": _tsv_line, ".jsonl": _json_line}
-
-
-def _write(
-    path: Path, line: Callable[[Sequence[str]], str], mined_rows: Iterable[_MinedRow], name: str
-) -> MiningSummary:
-    rows = successes = triplets = 0
-    positive = negative = 0.0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        if line is _tsv_line:
-            file.write(_tsv_line(COLUMNS) + "\n")
-        for row in mined_rows:
-            rows += 1
-            successes += bool(row.negatives)
-            for hit in row.negatives:
-                file.write(line((row.anchor, row.positive, hit.text)) + "\n")
-                triplets, positive, negative = triplets + 1, positive + row.similarity, negative + hit.score
-    if not triplets:
-        advice = "lower the margins, raise depth or give a corpus"
-        raise DataError(f"{name}: no negative for any of {rows} rows: {advice}")
-    return MiningSummary(rows, successes, triplets, positive / triplets, negative / triplets)

@@ -4,6 +4,7 @@ An index is a list of segments, so building needs the memory of one segment, how
 segment is two memory-mapped files that never change.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, Int64, Shaped
 
+from simemb import libraries
 from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
 from simemb.search.rows import SCHEMA
-from simemb.search.storage import File, first_line, write_file
+from simemb.search.storage import File, write_file
 
 KINDS = ("auto", "exact", "hnsw", "ivf")
 EXACT_LIMIT = 100_000
@@ -81,14 +83,19 @@ class Segment:
     def extend(self, other: "Segment", kind: str) -> "Segment":
         """This exact segment followed by the rows of another; above `EXACT_LIMIT` texts it is arranged as `kind`.
 
-        The FAISS index of a segment in memory grows in place, so this segment must not be used afterwards.
+        The FAISS index of a segment in memory grows in place, so this segment must not be used afterwards; after an
+        error it is as before.
         """
+        texts = pa.concat_tables([self.texts, other.texts])
+        if texts.num_rows > EXACT_LIMIT and kind != "exact":
+            return Segment(arrange(np.concatenate([self._dense(), other._dense()]), kind), texts)
         vectors = arrange(self._dense(), "exact") if self.stored else self.vectors
-        vectors.add(other._dense())
-        segment = Segment(vectors, pa.concat_tables([self.texts, other.texts]))
-        if segment.count > EXACT_LIMIT and kind != "exact":
-            return Segment(arrange(segment._dense(), kind), segment.texts)
-        return segment
+        try:
+            vectors.add(other._dense())
+            return Segment(vectors, texts)
+        except BaseException:  # no vectors without texts
+            vectors.remove_ids(faiss.IDSelectorRange(self.count, vectors.ntotal))
+            raise
 
     def store(self, directory: Path) -> "Segment":
         """The same segment, memory-mapped from two files in `directory`."""
@@ -112,12 +119,11 @@ class Segment:
             SearchError: a file is missing, damaged or unreadable, or the two files are not of one segment.
         """
         paths = [file.check(stored.directory, verify=verify) for file in (stored.vectors, stored.texts)]
-        try:
+        with libraries.reading(lambda reason: SearchError(f"{stored.directory}: cannot read the index: {reason}")):
             vectors = _map_vectors(paths[0])
             texts = pa.ipc.open_file(pa.memory_map(str(paths[1]))).read_all()
-        except (RuntimeError, OSError, pa.ArrowException) as error:
-            raise SearchError(f"{stored.directory}: cannot read the index: {first_line(error)}") from error
-        if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA:
+            nulls = sum(column.null_count for column in texts.columns)
+        if vectors.ntotal != texts.num_rows or texts.schema != SCHEMA or nulls:
             raise SearchError(f"{paths[1]}: does not belong to {paths[0].name}: damaged, build the index again")
         return cls(vectors, texts, stored)
 
@@ -213,3 +219,7 @@ def _copy_of(source: Path) -> Callable[[Path], None]:
         shutil.copyfile(source, path)
 
     return write
+
+
+if hasattr(os, "register_at_fork"):  # a forked child has no threads of OpenMP, and would wait for them without end
+    os.register_at_fork(after_in_child=lambda: faiss.omp_set_num_threads(1))

@@ -4,30 +4,28 @@ A file never changes. A save adds new files, replaces `index.json` atomically an
 names.
 """
 
-import errno
 import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.errors import SearchError
-from simemb.files import is_temporary, load_json, new_file, tidy_inside, write_text, writing
+from simemb.files import is_temporary, new_file, refuse_special, tidy_inside, write_text, writing
+from simemb.json_files import load_json, read_json
 from simemb.locks import confirm
+from simemb.outputs import exists
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
 
 FORMAT = 1
 MANIFEST = "index.json"
-SCARCE = 1 << 20
-"""Bytes of free space below which a file that could not be written met a full disk."""
 _PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
 
 
@@ -47,6 +45,15 @@ class Origin:
         if not Path(self.name).is_dir():
             return None
         return Path(os.path.relpath(self.name, directory)).as_posix()
+
+    @staticmethod
+    def at(directory: Path, way: str) -> Path:
+        """Where such a way leads. Raises `SearchError` for one that does not begin at the directory."""
+        if PureWindowsPath(way).anchor or "\0" in way:
+            raise SearchError(
+                f"{directory / MANIFEST}: beside is {way!r}, which is not the way from here to an encoder"
+            )
+        return directory / way
 
     @classmethod
     def of(cls, encoder: "TextEncoder") -> "Origin":
@@ -68,8 +75,11 @@ class File:
         """The path of the file.
 
         Raises:
-            SearchError: the file is missing, has another size or (with `verify`) another checksum.
+            SearchError: the name is not one that simemb gives, or the file is missing, has another size or (with
+                `verify`) another checksum.
         """
+        if not _PART.fullmatch(str(self.name)):
+            raise SearchError(f"{directory / MANIFEST}: names {self.name!r}, which is no file of an index: damaged")
         path = directory / self.name
         if not path.is_file():
             raise SearchError(f"{path}: missing: the index is damaged, build it again")
@@ -78,6 +88,37 @@ class File:
         if verify and _sha256(path) != self.sha256:
             raise SearchError(f"{path}: its checksum is not the recorded one: damaged, build the index again")
         return path
+
+
+@dataclass(frozen=True)
+class Part:
+    """The two files of a segment."""
+
+    vectors: File
+    texts: File
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is read of `index.json`.
+
+    beside: the way from the directory of the index to that of its encoder. The others: as in `simemb.search.index`.
+    """
+
+    format: int
+    encoder: Origin
+    kind: str
+    effort: int
+    count: int
+    parts: tuple[Part, ...]
+    beside: str | None = None
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """What `index.json` says in every format."""
+
+    format: int
 
 
 def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> File:
@@ -92,21 +133,29 @@ def write_file(directory: Path, pattern: str, write: Callable[[Path], None]) -> 
             write(partial)
         return File(path.name, path.stat().st_size, _sha256(path))
     except (OSError, RuntimeError) as error:
-        raise SearchError(f"{directory}: cannot write the index: {_cause(directory, error)}") from error
+        raise SearchError(
+            f"{directory}: cannot write the index: {getattr(error, 'strerror', None) or first_line(error)}"
+        ) from error
 
 
 @contextmanager
-def open_directory(directory: Path, *, overwrite: bool) -> Generator[Path]:
+def open_directory(directory: Path, *, overwrite: bool, read: tuple[Path, str] | None = None) -> Generator[Path]:
     """A locked directory to write an index to, created if necessary; on exit, files that `index.json` does not name go.
+
+    read: the directory and the `version` that the handle was loaded from or saved to, if any.
 
     Raises:
         BusyError: another process is writing there.
-        SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created.
+        SearchError: the directory holds an index (without `overwrite`) or other files, or cannot be created; or its
+            index is no longer the one that was read.
     """
     with ExitStack() as block:
         try:
             directory = block.enter_context(writing(directory)).resolve()
-            _check_writable(directory, overwrite=overwrite)
+            check_writable(directory, overwrite=overwrite)
+            if read is not None and read[0] == directory and read[1] != version(directory):
+                advice = "load it again, then add and save"
+                raise SearchError(f"{directory}: the index was changed since it was loaded: {advice}")
             new = not directory.exists()
             directory.mkdir(exist_ok=True)
             tidy_inside(directory)
@@ -121,7 +170,7 @@ def open_directory(directory: Path, *, overwrite: bool) -> Generator[Path]:
                 directory.rmdir()
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
+def read_manifest(directory: Path) -> Manifest:
     """The content of `index.json`.
 
     Raises:
@@ -130,14 +179,23 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST
     if not path.is_file():
         raise SearchError(f"{directory}: no index here (no {MANIFEST}): make one with `simemb index`")
-    try:
-        content = load_json(path)
-        version = content["format"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise SearchError(f"{path}: not the description of an index ({error!r}): build it again") from error
+
+    def refusal(reason: str) -> SearchError:
+        return SearchError(f"{path}: damaged, or not the description of an index ({reason}): build it again")
+
+    version = read_json(path, refusal, _Numbered).format
     if version != FORMAT:
-        raise SearchError(f"{path}: format {version}; this simemb reads format {FORMAT}: build the index again")
-    return content
+        raise SearchError(f"{path}: format {version!s:.20}; this simemb reads format {FORMAT}: build the index again")
+    return read_json(path, refusal, Manifest)
+
+
+def version(directory: Path) -> str:
+    """What changes with every change of an index: a digest of its `index.json`, or an empty string without one."""
+    try:
+        refuse_special(directory / MANIFEST)
+        return _sha256(directory / MANIFEST)
+    except OSError:
+        return ""
 
 
 def write_manifest(directory: Path, content: dict[str, Any]) -> None:
@@ -149,14 +207,7 @@ def write_manifest(directory: Path, content: dict[str, Any]) -> None:
     try:
         write_text(directory / MANIFEST, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise SearchError(f"{directory}: cannot write the index: {first_line(error)}") from error
-
-
-def _cause(directory: Path, error: Exception) -> str:
-    """Why a file of an index cannot be written, in one line."""
-    if not isinstance(error, OSError) and shutil.disk_usage(directory).free < SCARCE:  # FAISS does not say why
-        return os.strerror(errno.ENOSPC)
-    return first_line(error)
+        raise SearchError(f"{directory}: cannot write the index: {error.strerror}") from error
 
 
 def first_line(error: Exception) -> str:
@@ -164,20 +215,21 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _check_writable(directory: Path, *, overwrite: bool) -> None:
+def check_writable(directory: Path, *, overwrite: bool) -> None:
+    """Raise `SearchError` if an index cannot be written to `directory`, or must not (see `open_directory`)."""
     if directory.is_file():
         raise SearchError(f"{directory}: a file, where the directory of the index should be")
     inside = [path for path in directory.iterdir() if not is_temporary(path)] if directory.exists() else []
     if not inside:
         return
-    if not overwrite:
-        raise SearchError(f"{directory}: exists and is not empty: overwrite it, or give another directory")
     # A description that is damaged is still one of ours if our files lie beside it and nothing else does.
     foreign = [path.name for path in inside if not _PART.fullmatch(path.name) and path.name != MANIFEST]
     ours = any(_PART.fullmatch(path.name) for path in inside) and not foreign
     if not ours and not _is_manifest(directory / MANIFEST):
         found = (foreign or [MANIFEST])[0]
-        raise SearchError(f"{directory}: holds {found!r} and no index: nothing was overwritten")
+        raise SearchError(f"{directory}: holds {found!r} and no index: it is left alone, give another name")
+    if not overwrite:
+        raise SearchError(exists(directory, "an index"))
 
 
 def _is_manifest(path: Path) -> bool:
@@ -190,16 +242,17 @@ def _is_manifest(path: Path) -> bool:
 
 
 def _remove_unnamed(directory: Path) -> None:
+    """Remove files that `index.json` does not name. The index is written by now, so what cannot be removed stays."""
     named = {MANIFEST}
     if (directory / MANIFEST).exists():
         try:
-            parts = read_manifest(directory)["parts"]
-            named |= {part[kind]["name"] for part in parts for kind in ("vectors", "texts")}
-        except (SearchError, KeyError, TypeError):
+            named |= {file.name for part in read_manifest(directory).parts for file in (part.vectors, part.texts)}
+        except SearchError:
             return
     for path in directory.iterdir():
         if _PART.fullmatch(path.name) and path.name not in named:
-            path.unlink()
+            with suppress(OSError):  # a folder of that name, a disk that is read-only by now
+                path.unlink()
 
 
 def _sha256(path: Path) -> str:

@@ -1,10 +1,13 @@
 """Which evaluation is the best so far; a score that does not exist (nan) never is, nor weights that are not finite."""
 
 from math import inf, isnan
+from pathlib import Path
 
 import torch
 from torch import nn
 
+from simemb import libraries
+from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
 from simemb.training.checkpoint import Progress
@@ -28,3 +31,13 @@ def check_finite(encoder: nn.Module, step: int) -> None:
     """Raise `TrainingError` for weights that are not finite: no loss has been computed with those of the last step."""
     if not all(torch.isfinite(weight).all() for weight in encoder.parameters()):
         raise TrainingError(f"the weights are not finite after step {step}; nothing was saved, lower the learning rate")
+
+
+def restore(encoder: Encoder, directory: Path) -> None:
+    """Give an encoder the weights of a checkpoint of its own. Raises `TrainingError` for that of another."""
+    saved = Encoder.load(directory)
+    damaged = f"{directory}: damaged, it is no longer the encoder of this run"
+    if not isinstance(saved, Encoder):
+        raise TrainingError(damaged)
+    with libraries.reading(lambda reason: TrainingError(f"{damaged}: {reason}")):
+        encoder.load_state_dict(saved.state_dict())

@@ -6,6 +6,7 @@ numbers are not part of it: those of a step follow from the seed and the step (`
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simemb import files
+from simemb import files, json_files, libraries
 from simemb.errors import TrainingError
+from simemb.records import shaped
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What AdamW keeps of each weight, beside its step."""
 
 
 @dataclass
@@ -37,6 +42,12 @@ class Progress:
     def exhausted(self, patience: int | None) -> bool:
         """Whether `patience` evaluations in a row brought nothing better; never without a limit."""
         return patience is not None and self.waiting >= patience
+
+    def standing(self, steps: int, patience: int | None) -> str:
+        """A line about a run of so many steps that goes on."""
+        if self.step >= steps or self.exhausted(patience):
+            return f"the run is at its end (step {self.step} of {steps}): nothing is left to train"
+        return f"going on after step {self.step} of {steps}"
 
     def advance(self, sentences: int, seconds: float) -> None:
         """Count one more step."""
@@ -64,17 +75,26 @@ def save(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer, progre
 
 def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
     """Restore the state. Raises `TrainingError` if the file is damaged or of another model."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path}: the checkpoint is damaged ({error}); start again with --overwrite") from error
+    def damaged(reason: str) -> TrainingError:
+        return TrainingError(f"{path}: the checkpoint is damaged ({reason}); start again with --overwrite")
+
+    with libraries.reading(damaged):
+        files.refuse_special(path)
+    with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        content = json_files.parse_record(file.metadata()["progress"])
+        progress = shaped(content, Progress)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if content.keys() != asdict(progress).keys():
+        raise damaged("it does not say how far the run has come")
+    if min(progress.step, progress.best_step, progress.waiting, progress.sentences, progress.seconds) < 0:
+        raise damaged("it counts less than nothing")
     _fill(method, tensors, path)
     state = optimizer.state_dict()
-    state["state"] = _moments(tensors)
+    with libraries.reading(damaged):
+        state["state"] = _moments(tensors)
+    _check(state["state"], optimizer, damaged)
     optimizer.load_state_dict(state)
     return progress
 
@@ -98,6 +118,20 @@ def _fill(method: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
             raise TrainingError(f"{path}: is of another model: {name} is {problem}")
         with torch.no_grad():
             own.copy_(saved)
+
+
+def _check(
+    moments: dict[int, dict[str, Tensor]], optimizer: torch.optim.Optimizer, damaged: Callable[[str], TrainingError]
+) -> None:
+    """Raise what `damaged` gives for moments that are not those of the optimizer's weights."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for number, moment in moments.items():
+        size = tuple(weights[number].shape) if 0 <= number < len(weights) else None
+        if {name: tuple(tensor.shape) for name, tensor in moment.items()} != {
+            "step": (),
+            **dict.fromkeys(MOMENTS, size),
+        }:
+            raise damaged(f"the moments of weight {number} are not those of such a weight")
 
 
 def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Any]]:

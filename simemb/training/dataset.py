@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
+from simemb.corpus.sample import first_rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.streaming import Precision
+from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
@@ -119,17 +121,24 @@ def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | 
             f"tokens (allowed: {special + 1} to {encoder.max_length})"
         )
     if recipe.max_length > encoder.max_length:
-        _cut(recipe.max_length, encoder, special + 1)
+        _cut(recipe.max_length, encoder)
+    look(encoder, [text for row in first_rows(rows, len(rows.columns)) for text in row])
     length = min(recipe.max_length, encoder.max_length)
     table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
     return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
 
 
-def _cut(length: int, encoder: Encoder, shortest: int) -> None:
-    """Say that the model accepts fewer tokens than the recipe; refuse a number that somebody chose."""
-    allowed = f"{shortest} to {encoder.max_length}"
-    if not is_usual_length(length):
+def check_length(length: int, encoder: Encoder) -> None:
+    """Raise `RecipeError` for more tokens than the model accepts, where somebody chose their number."""
+    if length > encoder.max_length:
+        allowed = f"{int(encoder.tokenizer.num_special_tokens_to_add()) + 1} to {encoder.max_length}"
         raise RecipeError(f"--max-length {length} is more than {encoder.name} accepts (allowed: {allowed})")
+
+
+def _cut(length: int, encoder: Encoder) -> None:
+    """Say that the model accepts fewer tokens than the recipe; refuse a number that somebody chose."""
+    if not is_usual_length(length):
+        check_length(length, encoder)
     log.warning(
         "the recipe's max_length of %d tokens is more than %s accepts: texts are cut at %d tokens",
         length,

@@ -7,8 +7,9 @@ from typing import Any
 from simemb.arguments import checked
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
-from simemb.encoder.names import BASE
+from simemb.errors import ArgumentError
 from simemb.method.recipe import Recipe
+from simemb.training import resumption
 from simemb.training.plan import Metric, MixedPrecision, prepare, processes
 from simemb.training.result import Result
 from simemb.training.run_directory import RunDirectory
@@ -17,21 +18,22 @@ from simemb.training.trainer import Trainer
 
 @checked
 def fit(
-    recipe: str | Path | Recipe,
-    model: str | Path | Encoder | ExternalEncoder = BASE,
+    recipe: str | Path | Recipe | None = None,
+    model: str | Path | Encoder | ExternalEncoder | None = None,
     data: Any = None,
     *,
-    output: str | Path,
+    output: str | Path | None = None,
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
-    header: bool = True,
+    header: bool | None = None,
     pooling: str | None = None,
+    max_length: int | None = None,
     dev: Any = None,
-    metric: Metric = "spearman",
-    seed: int = 1,
-    resume: bool = False,
+    metric: Metric | None = None,
+    seed: int | None = None,
+    resume: bool | str | Path = False,
     overwrite: bool = False,
-    precision: MixedPrecision = "no",
+    precision: MixedPrecision | None = None,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
 ) -> Result:
@@ -44,19 +46,23 @@ def fit(
         data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other, a `datasets.Dataset`,
             a data frame, or texts or tuples of texts as a list, a column or an iterator (see
             `simemb.corpus.rows.open_rows`). By default the bundled sample.
-        output: The run directory (see `simemb.training.run_directory`).
+        output: The run directory (see `simemb.training.run_directory`); not with the directory of `resume`.
         columns: The text columns of the data by name, in role order: anchor, positive, negative. A label column among
             them sorts the pairs (see `simemb.training.labels`); left out, it is not used.
         delimiter: The character between the cells of the files, "tab" too, if their endings do not say it.
-        header: Whether the first line of the files holds the names of the columns.
+        header: Whether the first line of the files holds the names of the columns, as it does by default.
         pooling: For a model given by name. By default that of the model; if it has none, that of the recipe.
+        max_length: The most tokens of a text; refused above what the model accepts. By default that of the recipe, or
+            of the model where that is less.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
-            choose the best checkpoint. "none" keeps the last one. By default STS-B dev, if its data are available.
-        metric: The correlation that chooses the checkpoint.
-        seed: Decides every random number.
-        resume: Continue the run in `output`, bit for bit.
+            choose the best checkpoint. "none" keeps the last one. By default STS-B dev in the language of the data,
+            English or Chinese (see `simemb.training.dev_suites`); without such data the last one is kept too.
+        metric: The correlation that chooses the checkpoint, by default "spearman".
+        seed: Decides every random number, by default 1.
+        resume: Continue the run in this directory, bit for bit: what is not given is as the run has it, and what is
+            given must not differ. True: continue the run in `output`, with all arguments as they were.
         overwrite: Replace the run in `output`.
-        precision: "bf16", or "fp16" on a GPU.
+        precision: "bf16", or "fp16" on a GPU; by default "no".
         trackers: "tensorboard", "wandb" or "trackio", beside metrics.jsonl.
         progress: Show a status line. By default in a terminal.
 
@@ -65,24 +71,34 @@ def fit(
         KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
     """
     processes()  # so that this process knows its rank
-    directory = RunDirectory(output)
+    begun = None if isinstance(resume, bool) else resume
+    directory = RunDirectory(_place(output, begun))
+    typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
+    typed |= {"header": header, "pooling": pooling, "max_length": max_length, "dev": dev, "metric": metric}
+    typed |= {"seed": seed, "precision": precision}
+    given = {name: value for name, value in typed.items() if value is not None}
     with directory.writing():
+        if begun is not None:
+            directory.refuse(resume=True, overwrite=overwrite)
+            given = resumption.arguments(directory.recipe, given)
+        if "recipe" not in given:
+            raise ArgumentError("fit(): missing a required argument: 'recipe'")
         plan = prepare(
-            recipe,
-            model,
-            data,
+            **given,
             output=directory,
-            columns=columns,
-            delimiter=delimiter,
-            header=header,
-            pooling=pooling,
-            dev=dev,
-            metric=metric,
-            seed=seed,
-            resume=resume,
+            resume=bool(resume),
             overwrite=overwrite,
-            precision=precision,
             trackers=trackers,
             progress=progress,
         )
         return Trainer(plan).run()
+
+
+def _place(output: str | Path | None, begun: str | Path | None) -> str | Path:
+    """The run directory: that of a run which goes on, or that of a new one."""
+    if begun is not None and output is not None:
+        raise ArgumentError("fit(): resume names the run directory, so output is not needed")
+    place = output if begun is None else begun
+    if place is None:
+        raise ArgumentError("fit(): missing a required argument: 'output'")
+    return place

@@ -7,7 +7,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import files, json_files
+from simemb.errors import DataError
+from simemb.libraries import reason
 
 log = logging.getLogger("simemb")
 
@@ -24,8 +26,14 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a file, if there is one: numbers by name, of which "step" is one.
 
     A last line that a crash cut short is left out; so is any other that cannot be read, with a notice.
+
+    Raises `DataError` for a file that cannot be read at all.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    try:
+        files.refuse_special(path)
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {reason(error)}") from error
     for number, text in enumerate(lines, 1):
         record = _numbers(text)
         if record is not None:
@@ -37,7 +45,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 def _numbers(text: str) -> dict[str, Any] | None:
     """The numbers of a line; None if it is none of ours."""
     try:
-        record = files.parse_json(text)
+        record = json_files.parse_record(text)
     except ValueError:
         return None
     if not isinstance(record, dict) or type(record.get("step")) is not int:

@@ -13,24 +13,22 @@ from typing import Any, Literal
 import torch
 
 from simemb.arguments import checked
-from simemb.corpus import sources
+from simemb.corpus.language import language_of
 from simemb.corpus.rows import Rows
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
-from simemb.errors import DataError, SimembError, TrainingError, UnclearError, unknown
+from simemb.errors import DataError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
-from simemb.evaluation.evaluate import find as find_suite
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
-from simemb.evaluation.tasks import Similarity
-from simemb.files import sha256_of
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
-from simemb.training.dataset import TrainingData, load_training_data
+from simemb.training import dev_suites
+from simemb.training.dataset import TrainingData, check_length, load_training_data
 from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 
@@ -42,12 +40,6 @@ MixedPrecision = Literal["no", "bf16", "fp16"]
 METRICS = ("spearman", "pearson")
 PRECISIONS = ("no", "bf16", "fp16")
 TRACKERS = ("tensorboard", "wandb", "trackio")
-SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
-"""The bundled corpora."""
-NO_DEV = "none"
-"""The value of `dev` for a run without evaluation."""
-SAMPLE_DEV, CONTROL = "sample_dev", "stsb_dev"
-"""The dev suite of the bundled corpora, whose pairs a grammar wrote, and one of pairs that people wrote and scored."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,8 @@ class Plan:
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
     data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
-    `recipe.json` says. suite: the dev suite that chooses the checkpoint. control: a suite that is scored
+    `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data, see
+    `simemb.corpus.language`. control: a suite that is scored
     before and after, and chooses nothing. resume: go on with the run in `directory`.
     trackers, progress: see `simemb.fit`.
     """
@@ -69,6 +62,7 @@ class Plan:
     twin: Encoder | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
     suite: Suite | None = None
+    language: str = ""
     control: Suite | None = None
     resume: bool = False
     trackers: Sequence[str] = ()
@@ -106,6 +100,7 @@ def prepare(
     delimiter: str | None = None,
     header: bool = True,
     pooling: str | None = None,
+    max_length: int | None = None,
     dev: Any = None,
     metric: Metric = "spearman",
     seed: int = 1,
@@ -123,11 +118,13 @@ def prepare(
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
+    recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
     output.refuse(resume=resume, overwrite=overwrite)
     opened = sample_for(recipe) if data is None else data
     rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
-    suite = _dev_suite(dev, rows)
-    encoder, twin, training_data = _load(recipe, model, pooling, rows, progress)
+    language = language_of(rows)
+    suite = dev_suites.choose(dev, rows, language)
+    encoder, twin, training_data = _load(recipe, model, pooling, max_length, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
     with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
         pass
@@ -140,15 +137,15 @@ def prepare(
         labels=labels,
         delimiter=delimiter or "",
         header=header,
-        dev=NO_DEV if suite is None else str(dev) if isinstance(dev, str | Path) else suite.name,
+        dev=dev_suites.name(dev, suite),
         metric=metric,
         seed=seed,
         precision=precision,
         warning=rows.warning,
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
-    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": _dev_digest(dev)}
-    record |= environment()
+    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
+    record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
     return Plan(
@@ -160,7 +157,8 @@ def prepare(
         twin=twin,
         record=record,
         suite=suite,
-        control=_control_suite(suite, rows),
+        language=language,
+        control=dev_suites.control(suite, rows),
         resume=resume,
         trackers=trackers,
         progress=progress,
@@ -171,6 +169,7 @@ def _load(
     recipe: Recipe,
     model: str | Path | Encoder | ExternalEncoder,
     pooling: str | None,
+    max_length: int | None,
     rows: Rows,
     progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
@@ -178,6 +177,7 @@ def _load(
     of_run = processes()
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe).to(of_run.device)
+        check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe).to(of_run.device) if named else None
         with of_run.main_process_first():  # the others find what the main process caches
@@ -250,47 +250,3 @@ def _check_trainable(encoder: Encoder) -> None:
     if other is not None:
         advice = "train it in float32 (encoder.float()); precision= chooses that of the computing"
         raise TrainingError(f"{encoder.name} has weights in {other}: {advice}")
-
-
-def _dev_suite(dev: Any, rows: Rows) -> Suite | None:
-    """The suite that chooses the checkpoint; alignment and uniformity are measured on its own pairs."""
-    if isinstance(dev, str) and dev == NO_DEV:
-        return None
-    if dev is None:
-        dev = SAMPLE_DEV if rows.name in SAMPLES else CONTROL
-        try:
-            find_suite(dev).tasks[0].load()
-        except SimembError as error:
-            log.warning(
-                "no evaluation while training, the last checkpoint is kept: %s; --dev names a file of yours", error
-            )
-            return None
-    suite = find_suite(dev, "dev")
-    try:
-        for task in suite.tasks:
-            task.load()
-    except UnclearError as error:
-        wanted = "these are options of --data; a --dev file needs a header line with score, sentence1, sentence2"
-        raise DataError(f"{error} ({wanted})") from error
-    pairs = next((task for task in suite.tasks if isinstance(task, Similarity)), None)
-    return replace(suite, geometry=pairs)
-
-
-def _dev_digest(dev: Any) -> dict[str, str]:
-    """The checksum of a dev file, which may lie elsewhere when the run goes on."""
-    is_file = isinstance(dev, str | Path) and Path(dev).is_file()
-    return {"digest": sha256_of(Path(dev))} if is_file else {}
-
-
-def _control_suite(suite: Suite | None, rows: Rows) -> Suite | None:
-    """The suite of human-scored pairs, if its file is local, for a run whose dev pairs a grammar wrote."""
-    on_sample = rows.name in SAMPLES and suite is not None and suite.name == SAMPLE_DEV
-    if not on_sample or not sources.is_local(sources.get(CONTROL)):
-        return None
-    control = find_suite(CONTROL)
-    try:
-        control.tasks[0].load()
-    except SimembError as error:
-        log.warning("without %s beside it: %s", CONTROL, error)
-        return None
-    return control

@@ -15,7 +15,8 @@ class Result:
     and of the best checkpoint on the dev suite (None without one). control_before, control_after: the same on a suite
     that chose nothing, where there is one. steps: optimizer steps done,
     of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
-    sentences_per_second counts every view of every example, as the network does.
+    sentences_per_second counts every view of every example, as the network does. language: of the training data, see
+    `simemb.corpus.language`.
     """
 
     directory: Path
@@ -26,5 +27,6 @@ class Result:
     best_step: int
     seconds: float
     sentences_per_second: float
+    language: str = ""
     control_before: Scores | None = None
     control_after: Scores | None = None

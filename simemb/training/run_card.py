@@ -2,6 +2,7 @@
 
 from math import isnan
 
+from simemb.encoder.model_card import code, plain
 from simemb.evaluation.scores import Scores
 from simemb.method.recipe import Recipe
 from simemb.training.run_directory import Settings
@@ -10,10 +11,10 @@ from simemb.training.run_directory import Settings
 def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | None) -> str:
     """How a checkpoint was trained, and its score on the dev suite, which chose it."""
     lines = [
-        f"- base: `{settings.model}`",
-        f"- data: `{' + '.join(settings.data)}` ({', '.join(settings.columns)})",
+        f"- base: {code(settings.model)}",
+        f"- data: {code(' + '.join(settings.data))} ({plain(', '.join(settings.columns))})",
         f"- step {step}, seed {settings.seed}",
-        *([f"- mind: the data {settings.warning}"] if settings.warning else []),
+        *([f"- mind: the data {plain(settings.warning)}"] if settings.warning else []),
     ]
     if scores is not None:
         geometry = scores.geometry
@@ -21,10 +22,10 @@ def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | Non
         numbers = ", ".join(
             f"{name} {'does not exist' if isnan(value) else f'{value:.2f}'}" for name, value in main.items()
         )
-        lines.append(f"- {scores.suite}: {numbers}")
+        lines.append(f"- {plain(scores.suite)}: {numbers}")
         if geometry is not None:
             lines.append(
                 f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f}, effective rank "
-                f"{geometry.effective_rank:.1f} ({geometry.task})"
+                f"{geometry.effective_rank:.1f} ({plain(geometry.task)})"
             )
     return "\n## Training\n\n" + "\n".join(lines) + f"\n\n```python\n{recipe!r}\n```\n"

@@ -15,18 +15,16 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from platform import machine, python_version
+from shlex import quote
 from typing import Any
 
-from simemb import files
+from simemb import files, json_files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
-from simemb.training import metrics_file
+from simemb.training import metrics_file, run_files
 from simemb.training.run_record import difference, is_record
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
-
-PARTS = ("recipe.json", "metrics.jsonl", "best", "twin", "last", "scores", "simemb")
-"""The names in a run directory; the last holds what tensorboard reads."""
 
 Identity = tuple[tuple[int, int], ...]
 
@@ -101,6 +99,11 @@ class RunDirectory:
         return self._place / "last" / "state.safetensors"
 
     @property
+    def resuming(self) -> str:
+        """The command that goes on with the run."""
+        return f"simemb train --resume {quote(str(self.path))}"
+
+    @property
     def staged(self) -> bool:
         """Whether the run is still beside the one that it will replace."""
         return self._staging is not None
@@ -142,22 +145,32 @@ class RunDirectory:
         if resume and overwrite:
             raise TrainingError("--resume goes on with a run and --overwrite throws it away: choose one")
         self._refuse_file()
-        if resume and not self.checkpoint.exists():
-            missing = self.checkpoint.relative_to(self.path)
-            advice = "--overwrite starts it again" if self.recipe.exists() else "start it without --resume"
-            raise TrainingError(f"{self.path}: nothing to resume, there is no {missing}; {advice}")
-        if not resume and _content(self.path):
+        if resume:
+            self._refuse_other()
+        elif _content(self.path):
             self._refuse_foreign()
             if not overwrite:
-                advice = "--resume goes on with it, --overwrite replaces it"
-                if not self.checkpoint.exists():
-                    advice = "its run was stopped before its first checkpoint; --overwrite starts it again"
+                advice = "--resume (in Python resume=True) goes on with it, --overwrite (overwrite=True) replaces it"
                 raise TrainingError(f"{self.path} exists and is not empty: {advice}")
         self._found = self._identity()
 
     def _refuse_file(self) -> None:
+        if is_record(self.path):
+            raise TrainingError(f"{self.path} is the record of a run: name its folder, {self.path.parent}")
         if self.path.is_file() or any(parent.is_file() for parent in self.path.parents):
             raise TrainingError(f"{self.path}: cannot be a run directory, a file is in the way")
+
+    def _refuse_other(self) -> None:
+        """Raise `TrainingError` unless a run is here; it may have been stopped before its first checkpoint."""
+        if not self.recipe.exists():
+            what = "a folder, but no run" if _content(self.path) else "no run"
+            run = self.path.parent
+            inside = (run / "recipe.json").is_file()
+            advice = f"name {run}" if inside else "name the folder that holds its recipe.json"
+            advice += ", or start one without --resume"
+            raise TrainingError(f"{self.path}: nothing to resume, there is {what}; {advice}")
+        if not is_record(self.recipe):
+            raise TrainingError(f"{self.recipe}: is damaged or not of a run; give a new run another --output")
 
     def _refuse_foreign(self) -> None:
         """Raise `TrainingError` unless everything here is of a run: only that may be replaced."""
@@ -167,9 +180,8 @@ class RunDirectory:
             raise TrainingError(f"{self.path} is not a run directory (no recipe.json), {leaves}")
         if not is_record(recipe):
             raise TrainingError(f"{self.path} is not a run directory (its recipe.json is not of a run), {leaves}")
-        foreign = [path.name for path in _content(self.path) if path.name not in PARTS]
-        if foreign:
-            raise TrainingError(f"{self.path} holds {foreign[0]!r}, which is no part of a run, {leaves} or move it")
+        if foreign := run_files.foreign(self.path):
+            raise TrainingError(f"{self.path} holds {foreign!r}, which is no part of a run, {leaves} or move it")
 
     def _identity(self) -> Identity:
         """What tells the run that is here from any other, and from itself after another step."""
@@ -184,21 +196,28 @@ class RunDirectory:
         self._refuse_foreign()
 
     def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
-        """Start a run and write recipe.json, or go on with the one that is here; for the holder of the lock."""
-        if resume:
+        """Start a run and write recipe.json, or go on with the one that is here; for the holder of the lock.
+
+        A run without a checkpoint goes on from its first step, which follows from its record alone.
+        """
+        if resume and self.checkpoint.exists():
             return
         try:
-            if _content(self._target):
-                assert self._block is not None
-                self._confirm()
-                self._staging = self._block.enter_context(files.scratch(self._target))
-            else:
-                self._target.mkdir(parents=True, exist_ok=True)
-                self._tidy()
-            files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-            self.metrics.touch()
+            if not resume:
+                self._begin(record)
+            self.metrics.write_text("")
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    def _begin(self, record: Mapping[str, Any]) -> None:
+        if _content(self._target):
+            assert self._block is not None
+            self._confirm()
+            self._staging = self._block.enter_context(files.scratch(self._target))
+        else:
+            self._target.mkdir(parents=True, exist_ok=True)
+            self._tidy()
+        files.write_text(self.recipe, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
     def publish(self) -> None:
         """Put a staged run, which has a checkpoint now, in the place of the old one."""
@@ -216,12 +235,11 @@ class RunDirectory:
 
         What only moved is not another: a path whose content has the same digest.
         """
-        saved = files.read_json(
+        saved = json_files.read_json(
             self.recipe,
-            lambda error: TrainingError(f"{self.recipe}: cannot be read ({error}); give a new run another --output"),
+            lambda reason: TrainingError(f"{self.recipe}: cannot be read ({reason}); give a new run another --output"),
+            Mapping[str, Any],
         )
-        if not isinstance(saved, dict):
-            raise TrainingError(f"{self.recipe}: is not a run's recipe.json; give a new run another --output")
         found = difference(record, saved)
         if found is not None:
             raise TrainingError(
@@ -243,7 +261,10 @@ class RunDirectory:
     def forget_after(self, step: int) -> None:
         """Drop the lines of steps after the checkpoint: they will be written again."""
         kept = [record for record in self.logged() if record["step"] <= step]
-        files.write_text(self.metrics, "".join(map(metrics_file.line, kept)))
+        try:
+            files.write_text(self.metrics, "".join(map(metrics_file.line, kept)))
+        except OSError as error:
+            raise TrainingError(f"{self.metrics}: cannot be written: {error.strerror}") from error
 
 
 def _content(directory: Path) -> list[Path]:

@@ -1,14 +1,67 @@
 """The record of a run, recipe.json: whether a file is one, and what differs between two."""
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from simemb import files
+from simemb import json_files
+from simemb.errors import DataError
 
-SECTIONS = ("recipe", "run", "data")
-"""What a run and its continuation have in common; versions and machine may differ."""
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run and its continuation have in common; versions and machine may differ."""
+
+    recipe: Mapping[str, Any]
+    run: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Run:
+    model: str
+    fingerprint: str
+    data: str | tuple[str, ...]
+    columns: tuple[str, ...]
+    seed: int
+    metric: str = "spearman"
+    warning: str = ""
+    labels: str = ""
+    delimiter: str = ""
+    header: bool = True
+
+
+@dataclass(frozen=True)
+class _View:
+    column: int
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    views: tuple[_View, ...]
+    keep: str = "best"
+
+
+@dataclass(frozen=True)
+class _Data:
+    digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """What recipe.json must say, as far as anything reads it that does not train (see `simemb.records`)."""
+
+    recipe: _Recipe
+    run: _Run
+    data: _Data
+
+
+SECTIONS = tuple(section.name for section in fields(RunRecord))
 
 DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide")
 """Differences that say less to a person than any other, so they are named last."""
@@ -25,18 +78,27 @@ MOVABLE = {
 
 def is_record(path: Path) -> bool:
     """Whether a file is the recipe.json of a run."""
-    try:
-        content = files.load_json(path)
-    except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and all(isinstance(content.get(section), dict) for section in SECTIONS)
+    with suppress(DataError):
+        json_files.read_json(path, DataError, RunRecord)
+        return True
+    return False
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of the recipe.json of a run. Raises `DataError` for what is none."""
+
+    def refusal(reason: str) -> DataError:
+        return DataError(f"{path} is damaged ({reason}): it does not say what was trained, and how")
+
+    return json_files.read_object(path, refusal, RecordShape)
 
 
 def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
     """The first difference that forbids to resume a run, in words; None if there is none."""
     leaves_now, leaves_then = _leaves(now), _leaves(then)
     same = {name for name, leaf in leaves_now.items() if leaves_then.get(name) == leaf}
-    same |= {f"{section}.{name}" for (section, name), proofs in MOVABLE.items() if same.intersection(proofs)}
+    moved = tuple(f"{section}.{name}" for (section, name), proofs in MOVABLE.items() if same.intersection(proofs))
+    same |= {name for name in leaves_now.keys() & leaves_then.keys() if re.sub(r"\.\d+$", "", name) in moved}
     for section in SECTIONS:
         names = {name for name in leaves_now.keys() | leaves_then.keys() if name.startswith(f"{section}.")} - same
         if names:

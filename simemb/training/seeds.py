@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, variance
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from simemb.training.result import Result
 
 RECORD = "seeds.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is read of a run in seeds.json: the name of its directory."""
+
+    directory: str
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What is read of seeds.json."""
+
+    runs: tuple[Run, ...]
+
+
 GEOMETRY = ("alignment", "uniformity", "effective_rank")
 
 

@@ -54,7 +54,7 @@ class StatusLine:
     def say(self, line: str) -> None:
         """Write a line that stays."""
         if self.bar is not None:
-            self.bar.console.print(line, highlight=False)
+            self.bar.console.print(line)
         else:
             log.info("%s", line)
 
@@ -76,11 +76,14 @@ def describe(numbers: dict[str, float], speed: float) -> str:
 
 
 def _bar() -> Any:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[numbers]}"))
-    return Progress(*columns, console=Console(stderr=True))
+    from simemb.console import PlainConsole
+
+    numbers = TextColumn("{task.fields[numbers]}", markup=False)
+    return Progress(
+        BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), numbers, console=PlainConsole(stderr=True)
+    )
 
 
 class Interrupts:

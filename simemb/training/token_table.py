@@ -18,10 +18,11 @@ import pyarrow
 import pyarrow.ipc
 from numpy.typing import NDArray
 
+from simemb.cached_files import is_intact, new_cached_file
 from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.files import cache_folder, new_file, writing
+from simemb.files import cache_folder, sweep, writing
 from simemb.progress import track
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ Result = TypeVar("Result")
 # What is in memory while a table is built: rows of short texts, or few rows of long ones.
 CHUNK_ROWS = 4096
 CHUNK_CHARACTERS = 1_000_000
-
-# Chunks that are checked when a table is opened. A file appears complete or not at all: this is for broken disks.
-CHUNKS_READ = 64
 
 # A fast tokenizer keeps its truncation as state, so two threads cannot share one; and the second builder
 # of the same table finds it ready.
@@ -61,11 +59,8 @@ class TokenTable:
         # One entry a chunk; the views of a column are its offsets and its ids.
         counts: list[int] = []
         self._views: list[list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = [[] for _ in self.columns]
-        stride = max(1, reader.num_record_batches // CHUNKS_READ)
         for number in range(reader.num_record_batches):
             batch, metadata = reader.get_batch_with_custom_metadata(number)
-            # All offsets of some chunks, the first and last of the others: a table of any size opens at once.
-            batch.validate(full=number % stride == 0)
             self.truncated += int(metadata[b"truncated"])
             counts.append(batch.num_rows)
             for views, array in zip(self._views, batch.columns, strict=True):
@@ -125,12 +120,13 @@ def token_table(
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
     path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
     with _building:
+        sweep(path.parent)
         if (table := _ready(path)) is not None:
             return table
         try:
             with writing(path, wait=True):
                 # Another process may have made it meanwhile.
-                if (table := _ready(path)) is not None:
+                if (table := _ready(path, notice=False)) is not None:
                     return table
                 _build(path, rows, tokenizer, max_length, progress=progress)
         except OSError as error:
@@ -139,12 +135,9 @@ def token_table(
         return TokenTable(path)
 
 
-def _ready(path: Path) -> TokenTable | None:
-    """The table of a file; None if it is not there, or damaged."""
-    try:
-        return TokenTable(path)
-    except (OSError, pyarrow.ArrowInvalid):
-        return None
+def _ready(path: Path, *, notice: bool = True) -> TokenTable | None:
+    """The table of a file; None if it is not there, or is not what was written (`simemb.cached_files`)."""
+    return TokenTable(path) if is_intact(path, notice=notice) else None
 
 
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
@@ -161,7 +154,7 @@ def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_len
 
     with (
         track(f"tokenizing {rows.name}", unit="rows", shown=progress) as advance,
-        new_file(path) as partial,
+        new_cached_file(path) as partial,
         pyarrow.OSFile(str(partial), "wb") as sink,
         pyarrow.ipc.new_file(sink, schema) as writer,
     ):

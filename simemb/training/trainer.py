@@ -16,14 +16,13 @@ import torch
 from torch import Tensor
 
 from simemb import distributed
-from simemb.encoder.encoder import Encoder
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
-from simemb.training.best import check_finite, is_better, verdict
+from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
 from simemb.training.loader import Loader
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
@@ -76,8 +75,7 @@ class Trainer:
         # in a step, or not at all, which wrapping it for every process would not allow.
         self.optimizer = self.accelerator.prepare(adamw(self.method, self.recipe, self.accelerator.device))
         self.progress = Progress()
-        self.watch = Watch()
-        self.readings = Readings()
+        self.watch, self.readings = Watch(), Readings()
         self.last_shown = (0, 0.0)
         self.batches = Prefetcher(self._batches, self.loader.steps)
         self.graphs: list[Any] = []
@@ -90,26 +88,25 @@ class Trainer:
             return self._result()
 
     def _start(self) -> None:
-        """Take the run directory, or go on from its last checkpoint."""
+        """Take the run directory, or go on from its last checkpoint; without one, from the first step."""
         if self.accelerator.is_main_process:
             self.directory.claim(self.plan.record, resume=self.plan.resume)
         self.accelerator.wait_for_everyone()
         self.trackers.begin()
         if self.plan.resume:
             self._resume()
-        elif self.before is not None:
+        if self.before is not None and not self.progress.step:
             self._log({"step": 0, **self.before.numbers()})
 
     def _result(self) -> Result:
         """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
-        best = Encoder.load(self.directory.best)
-        assert isinstance(best, Encoder)
-        self.method.encoder.load_state_dict(best.state_dict())
+        restore(self.method.encoder, self.directory.best)
         return Result(
             directory=self.directory.path,
             encoder=self.method.encoder.eval(),
             before=self.before,
             after=self.plan.score(),
+            language=self.plan.language,
             control_before=self.control_before,
             control_after=self.plan.score_control(),
             steps=self.progress.step,
@@ -144,13 +141,12 @@ class Trainer:
         if not self.progress.best_step:  # no checkpoint was kept yet
             self._keep(None)
         self._save()
-        done = f"stopped after {self.progress.step} of {self.loader.steps} steps; the state is in {self.directory.path}"
-        raise interrupts.error(f"{done}: the same command with --resume instead of --overwrite goes on")
+        done = f"stopped after {self.progress.step} of {self.loader.steps} steps"
+        raise interrupts.error(f"{done}; `{self.directory.resuming}` goes on")
 
     def _batches(self, step: int) -> list[StepInput]:
         """The batches of a step, in memory from which the device can fetch them."""
-        batches = self.loader.step(step)
-        return [examples.pinned() for examples in batches] if self.on_gpu else batches
+        return [examples.pinned() if self.on_gpu else examples for examples in self.loader.step(step)]
 
     @contextmanager
     def _cuda_graphs(self) -> Generator[None, None, None]:
@@ -267,15 +263,15 @@ class Trainer:
 
     def _keep(self, scores: Scores | None) -> None:
         """Save the encoder, and its twin, as the result of the run."""
-        check_finite(self.method.encoder, self.progress.step)
-        self.progress.best_step = self.progress.step
+        self.progress.best_step = step = self.progress.step
+        check_finite(self.method.encoder, step)
         if self.accelerator.is_main_process:
-            training = describe(self.recipe, self.settings, self.progress.step, scores)
-            self.method.encoder.save(self.directory.best, training=training, language_head=self.method.language_head)
+            training, head = describe(self.recipe, self.settings, step, scores), self.method.language_head
+            self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
-                twin.save(self.directory.twin, training=describe(self.recipe, settings, self.progress.step, None))
+                twin.save(self.directory.twin, overwrite=True, training=describe(self.recipe, settings, step, None))
 
     def _log(self, record: dict[str, Any]) -> None:
         if self.accelerator.is_main_process:
@@ -291,10 +287,11 @@ class Trainer:
         self.trackers.begin()
 
     def _resume(self) -> None:
-        self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)
-        self.last_shown = (self.progress.sentences, self.progress.seconds)
-        if self.accelerator.scaler is not None and self.progress.scaler is not None:
-            self.accelerator.scaler.load_state_dict(self.progress.scaler)
-        if self.accelerator.is_main_process:
-            self.directory.forget_after(self.progress.step)
-        log.info("going on after step %d of %d", self.progress.step, self.loader.steps)
+        if self.directory.checkpoint.exists():
+            self.progress = checkpoint.load(self.directory.checkpoint, self.method, self.optimizer)
+            self.last_shown = (self.progress.sentences, self.progress.seconds)
+            if self.accelerator.scaler is not None and self.progress.scaler is not None:
+                self.accelerator.scaler.load_state_dict(self.progress.scaler)
+            if self.accelerator.is_main_process:
+                self.directory.forget_after(self.progress.step)
+        log.info("%s", self.progress.standing(self.loader.steps, self.recipe.patience))

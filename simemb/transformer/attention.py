@@ -1,7 +1,10 @@
 """Attention over a ragged batch, by the kernel that suits the device."""
 
+from functools import partial
+from typing import Any
+
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -9,7 +12,7 @@ from simemb.transformer import cuda_attention
 from simemb.transformer.batch import Runs, split_runs
 from simemb.transformer.cpu_attention import attend_in_blocks
 from simemb.transformer.cpu_ops import PLAIN
-from simemb.transformer.half_attention import attend_without_gradient
+from simemb.transformer.encoding_attention import ROWS, attend_without_gradient, near
 
 
 def attend(
@@ -18,29 +21,47 @@ def attend(
     value: Float[Tensor, "tokens heads dim"],
     *,
     runs: Runs,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
     first_only: bool = False,
 ) -> Float[Tensor, "rows heads dim"]:
-    """softmax(q k^T * scaling) v within each sentence, by the kernel that suits the device.
+    """softmax(q k^T * scaling + bias) v within each sentence, by the kernel that suits the device.
 
-    scaling: 1 / sqrt(dim) by default. first_only: `query` holds only the first token of every sentence.
+    bias: by the places of query and key in their sentence; a shorter sentence reads its upper left corner. scaling:
+    1 / sqrt(dim) by default. sliding_window: a query sees the keys at a distance below it. first_only: `query` holds
+    only the first token of every sentence.
     """
-    if query.is_cuda and sliding_window is None:
-        starts, longest = cuda_attention.starts_of(runs, query.device), runs[-1][1]
+    longest = runs[-1][1]
+    if sliding_window is not None and sliding_window >= longest:
+        sliding_window = None
+    if query.is_cuda and bias is None and sliding_window is None:
+        starts = cuda_attention.starts_of(runs, query.device)
         return cuda_attention.attend(
             query, key, value, starts, longest, dropout=dropout, scaling=scaling, first_only=first_only
         )
+    scale = float(query.shape[-1] ** -0.5 if scaling is None else scaling)
+    half, learning = query.dtype == torch.bfloat16, torch.is_grad_enabled()
+    # torch's fused kernel has neither dropout nor the gradient of a bias, and is slow in bfloat16
+    slow = dropout or half or (bias is not None and bias.requires_grad)
     if query.is_cuda:
         kernel = _attend_padded
-    elif not PLAIN and sliding_window is None and (dropout or query.dtype == torch.bfloat16):
-        scale = float(query.shape[-1] ** -0.5 if scaling is None else scaling)
-        if dropout or torch.is_grad_enabled():
-            return attend_in_blocks(
-                query, key, value, runs=runs, scaling=scale, dropout=dropout, first_only=first_only
-            )
-        return attend_without_gradient(query, key, value, runs=runs, scaling=scale, first_only=first_only)
+    elif not PLAIN and half and not (dropout or learning):
+        return attend_without_gradient(
+            query,
+            key,
+            value,
+            bias=bias,
+            runs=runs,
+            scaling=scale,
+            sliding_window=sliding_window,
+            first_only=first_only,
+        )
+    elif not PLAIN and slow and sliding_window is None:
+        return attend_in_blocks(
+            query, key, value, bias=bias, runs=runs, scaling=scale, dropout=dropout, first_only=first_only
+        )
     else:
         kernel = _attend_by_run
     return kernel(
@@ -48,6 +69,7 @@ def attend(
         key,
         value,
         runs=runs,
+        bias=bias,
         scaling=scaling,
         dropout=dropout,
         sliding_window=sliding_window,
@@ -61,6 +83,7 @@ def _attend_by_run(
     value: Float[Tensor, "tokens heads dim"],
     *,
     runs: Runs,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     scaling: float | None,
     dropout: float,
     sliding_window: int | None,
@@ -70,16 +93,48 @@ def _attend_by_run(
     outputs: list[Tensor] = []
     query_runs = tuple((sentences, 1) for sentences, _ in runs) if first_only else runs
     for q, k, v in zip(split_runs(query, query_runs), split_runs(key, runs), split_runs(value, runs), strict=True):
-        attended = scaled_dot_product_attention(
+        kernel = scaled_dot_product_attention if sliding_window is None else partial(_by_window, sliding_window)
+        attended = kernel(
             q.transpose(1, 2),
             k.transpose(1, 2),
             v.transpose(1, 2),
-            attn_mask=_window_mask(q.shape[1], sliding_window, q.device),
+            attn_mask=None if bias is None else _corner(bias, q.shape[1], k.shape[1], q.dtype),
             dropout_p=dropout,
             scale=scaling,
         )
         outputs.append(attended.transpose(1, 2).flatten(0, 1))
     return torch.cat(outputs)
+
+
+def _by_window(
+    window: int,
+    query: Float[Tensor, "run heads queries dim"],
+    key: Float[Tensor, "run heads keys dim"],
+    value: Float[Tensor, "run heads keys dim"],
+    *,
+    attn_mask: Float[Tensor, "#run heads queries keys"] | None,
+    **options: Any,
+) -> Float[Tensor, "run heads queries dim"]:
+    """Blocks of queries, each with the keys that any of them sees: the work grows with the length, not its square."""
+    queries, keys = query.shape[2], key.shape[2]
+    parts: list[Tensor] = []
+    for first in range(0, queries, max(window, ROWS)):
+        rows = slice(first, min(queries, first + max(window, ROWS)))
+        columns = slice(max(0, rows.start - window + 1), min(keys, rows.stop + window - 1))
+        mask = near(rows, columns, window, query.device)
+        if attn_mask is not None:
+            mask = attn_mask[:, :, rows, columns].masked_fill(~mask, -torch.inf)
+        parts.append(
+            scaled_dot_product_attention(
+                query[:, :, rows], key[:, :, columns], value[:, :, columns], attn_mask=mask, **options
+            )
+        )
+    return torch.cat(parts, 2)
+
+
+def _corner(bias: Tensor, queries: int, keys: int, dtype: torch.dtype) -> Float[Tensor, "one heads queries keys"]:
+    """The bias of sentences of fewer tokens, or of their first tokens alone."""
+    return bias[None, :, :queries, :keys].to(dtype)
 
 
 def _attend_padded(
@@ -88,6 +143,7 @@ def _attend_padded(
     value: Float[Tensor, "tokens heads dim"],
     *,
     runs: Runs,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     scaling: float | None,
     dropout: float,
     sliding_window: int | None,
@@ -104,22 +160,18 @@ def _attend_padded(
         return empty.index_put((row, column), projection)
 
     q, k, v = query[:, None] if first_only else padded(query), padded(key), padded(value)
-    visible = real[:, None, None, :]
-    window = _window_mask(longest, sliding_window, device)
+    mask = real[:, None, None, :]
+    if sliding_window is not None:
+        mask = mask & near(slice(0, q.shape[1]), slice(0, longest), sliding_window, device)
+    if bias is not None:
+        mask = _corner(bias, q.shape[1], longest, q.dtype).masked_fill(~mask, -torch.inf)
     attended = scaled_dot_product_attention(
         q.transpose(1, 2),
         k.transpose(1, 2),
         v.transpose(1, 2),
-        attn_mask=visible if window is None else visible & window,
+        attn_mask=mask,
         dropout_p=dropout,
         scale=scaling,
     )
     attended = attended.transpose(1, 2)
     return attended[:, 0] if first_only else attended[row, column]
-
-
-def _window_mask(length: int, sliding_window: int | None, device: torch.device) -> Bool[Tensor, "length length"] | None:
-    if sliding_window is None or length <= sliding_window:
-        return None
-    place = torch.arange(length, device=device)
-    return (place[:, None] - place).abs() < sliding_window

@@ -32,13 +32,14 @@ def attend_in_blocks(
     key: Float[Tensor, "tokens heads dim"],
     value: Float[Tensor, "tokens heads dim"],
     *,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     runs: Runs,
     scaling: float,
     dropout: float,
     first_only: bool,
 ) -> Float[Tensor, "rows heads dim"]:
-    """dropout(softmax(q k^T * scaling)) v within each sentence; with `first_only` one query per sentence."""
-    return _Attention.apply(query, key, value, runs, scaling, dropout, first_only)
+    """dropout(softmax(q k^T * scaling + bias)) v within each sentence; with `first_only` one query per sentence."""
+    return _Attention.apply(query, key, value, bias, runs, scaling, dropout, first_only)
 
 
 def grouped(runs: Runs) -> Iterator[Runs]:
@@ -59,6 +60,7 @@ class _Attention(Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
+        bias: Tensor | None,
         runs: Runs,
         scaling: float,
         dropout: float,
@@ -78,12 +80,13 @@ class _Attention(Function):
             strict=True,
         ):
             q, k, v = to_block(q, queries), to_block(k, group), to_block(v, group)
-            weights = _weights(q, k, group, scaling)
+            weights = _weights(q, k, bias, group, scaling)
             mask, ctx.scale = keep_mask(weights.shape, dropout)
             from_block(_dropped(weights, mask, ctx.scale) @ v, out, queries)
             tensors += _Saved(q, k, v, weights, mask)
         ctx.save_for_backward(*tensors)
         ctx.groups, ctx.query_groups, ctx.scaling = groups, query_groups, scaling
+        ctx.bias_shape = None if bias is None else bias.shape
         return output
 
     @staticmethod
@@ -95,6 +98,7 @@ class _Attention(Function):
         tokens = sum(count * length for group in ctx.groups for count, length in group)
         of_key = gradient.new_empty(tokens, *gradient.shape[1:])
         of_value = torch.empty_like(of_key)
+        of_bias = gradient.new_zeros(ctx.bias_shape, dtype=torch.float32) if ctx.needs_input_grad[3] else None
         for group, queries, block, g, gq, gk, gv in zip(
             ctx.groups,
             ctx.query_groups,
@@ -108,11 +112,13 @@ class _Attention(Function):
             g = to_block(g, queries)
             of_weights = _dropped(g @ block.value.transpose(1, 2), block.mask, ctx.scale)
             of_scores = torch.ops.aten._softmax_backward_data(of_weights, block.weights, -1, block.weights.dtype)
+            if of_bias is not None:
+                corner(of_bias, of_scores).add_(of_scores.unflatten(0, (-1, len(of_bias))).sum(0))
             of_scores *= ctx.scaling
             from_block(of_scores @ block.key, gq, queries)
             from_block(of_scores.transpose(1, 2) @ block.query, gk, group)
             from_block(_dropped(block.weights, block.mask, ctx.scale).transpose(1, 2) @ g, gv, group)
-        return of_query, of_key, of_value, None, None, None, None
+        return of_query, of_key, of_value, of_bias, None, None, None, None
 
 
 def _firsts(group: Runs) -> Runs:
@@ -147,10 +153,19 @@ def from_block(block: Float[Tensor, "sentences_heads longest dim"], rows: Tensor
         first += count
 
 
-def _weights(query: Tensor, key: Tensor, runs: Runs, scaling: float) -> Float[Tensor, "sentences_heads rows longest"]:
-    """softmax(q k^T * scaling) over the tokens of each sentence, without its padding."""
+def corner(bias: Float[Tensor, "heads longest longest"], scores: Float[Tensor, "*_ rows columns"]) -> Tensor:
+    """The part of a bias for scores of sentences that are shorter, or for their first tokens [heads, rows, columns]."""
+    return bias[:, : scores.shape[-2], : scores.shape[-1]]
+
+
+def _weights(
+    query: Tensor, key: Tensor, bias: Tensor | None, runs: Runs, scaling: float
+) -> Float[Tensor, "sentences_heads rows longest"]:
+    """softmax(q k^T * scaling + bias) over the tokens of each sentence, without its padding."""
     scores = query @ key.transpose(1, 2)
     scores *= scaling
+    if bias is not None:
+        scores.unflatten(0, (-1, len(bias))).add_(corner(bias, scores))
     if len(runs) > 1:
         lengths = torch.tensor([length for count, length in runs for _ in range(count)], device=key.device)
         padding = torch.arange(key.shape[1], device=key.device) >= lengths[:, None]

@@ -1,4 +1,4 @@
-"""Matrix products in bfloat16 on a CPU, by oneDNN: twice as fast as float32 where the processor has instructions for it.
+"""Matrix products in bfloat16 on a CPU, by oneDNN: twice as fast as in float32 where there are instructions for it.
 
 Autocast asks for them (`torch.autocast("cpu", torch.bfloat16)`), in training and in encoding. The weights stay in
 float32. Without gradient their packed copies in bfloat16 are kept; with gradient they are cast at every product, since
@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import BFloat16, Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd import Function
 from torch.utils.weak import WeakIdKeyDictionary
+
+from simemb.transformer.matrix import LinearPart, Matrix
 
 HALF = torch.bfloat16
 
@@ -25,7 +27,7 @@ class _Packed(NamedTuple):
     bias: Tensor | None
 
 
-_kept: Any = WeakIdKeyDictionary()  # weight -> _Packed; the entry goes with the weight
+_kept: Any = WeakIdKeyDictionary()  # weight of a module -> its parts -> _Packed; an entry goes with its weight
 
 
 @cache
@@ -50,7 +52,7 @@ def asked(rows: Tensor) -> bool:
     )
 
 
-def linear(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> BFloat16[Tensor, "rows outputs"]:
+def linear(rows: Float[Tensor, "rows inputs"], layer: Matrix) -> BFloat16[Tensor, "rows outputs"]:
     """rows W^T + b."""
     if torch.is_grad_enabled():
         return _Linear.apply(rows.to(HALF), layer.weight, layer.bias)
@@ -58,7 +60,7 @@ def linear(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> BFloat16[Ten
     return _product(rows.to(HALF), packed.weight, packed.bias)
 
 
-def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> BFloat16[Tensor, "rows outputs"]:
+def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: Matrix) -> BFloat16[Tensor, "rows outputs"]:
     """gelu(rows W^T + b), in one pass; without gradient only."""
     packed = _packed(layer)
     return torch.ops.mkldnn._linear_pointwise(rows.to(HALF), packed.weight, packed.bias, "gelu", [], "none")
@@ -68,14 +70,15 @@ def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
 
 
-def _packed(layer: nn.Linear) -> _Packed:
+def _packed(layer: Matrix) -> _Packed:
     """The layer's weights for a product, made anew when the layer has changed."""
     weight, bias = layer.weight.detach(), None if layer.bias is None else layer.bias.detach()
     made_of = (weight.data_ptr(), 0 if weight.is_inference() else weight._version)
-    packed = _kept.get(layer.weight)
+    parts = _kept.setdefault(layer.owner if isinstance(layer, LinearPart) else layer.weight, {})
+    packed = parts.get(weight.storage_offset())
     if packed is None or packed.made_of != made_of:
         packed = _Packed(made_of, _reordered(weight.to(HALF)), None if bias is None else bias.to(HALF))
-        _kept[layer.weight] = packed
+        parts[weight.storage_offset()] = packed
     return packed
 
 

@@ -16,6 +16,7 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from simemb.transformer import cpu_bf16
+from simemb.transformer.matrix import Matrix
 
 PLAIN = os.environ.get("SIMEMB_PLAIN", "0") not in ("", "0")
 """SIMEMB_PLAIN=1 uses only PyTorch's own operators and transformers' own forward passes."""
@@ -25,7 +26,7 @@ _GRAIN = 1 << 16
 
 
 def linear(
-    rows: Float[Tensor, "rows inputs"], layer: nn.Linear, residual: Float[Tensor, "rows outputs"] | None = None
+    rows: Float[Tensor, "rows inputs"], layer: Matrix, residual: Float[Tensor, "rows outputs"] | None = None
 ) -> Float[Tensor, "rows outputs"]:
     """rows W^T + b, and + residual."""
     if in_bf16(rows):
@@ -35,17 +36,26 @@ def linear(
             return _onednn(rows, layer.weight, layer.bias, residual)
         product = _Linear.apply(rows, layer.weight, layer.bias)
     else:
-        product = layer(rows)
+        product = functional.linear(rows, layer.weight, layer.bias)
     return product if residual is None else product + residual
 
 
-def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: nn.Linear) -> Float[Tensor, "rows outputs"]:
+def linear_gelu(rows: Float[Tensor, "rows inputs"], layer: Matrix) -> Float[Tensor, "rows outputs"]:
     """gelu(rows W^T + b), the exact gelu x Phi(x)."""
     if not torch.is_grad_enabled() and in_bf16(rows):
         return cpu_bf16.linear_gelu(rows, layer)
     if not torch.is_grad_enabled() and by_onednn(rows):
         return torch.ops.mkldnn._linear_pointwise(rows, layer.weight, layer.bias, "gelu", [], "none")
     return functional.gelu(linear(rows, layer))
+
+
+def linear_times(
+    rows: Float[Tensor, "rows inputs"], layer: Matrix, factors: Float[Tensor, "rows outputs"]
+) -> Float[Tensor, "rows outputs"]:
+    """(rows W^T + b) * factors."""
+    if by_onednn(rows) and not torch.is_grad_enabled():
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, factors, layer.weight, layer.bias, "mul")
+    return linear(rows, layer) * factors
 
 
 def factor(rows: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows inputs"]:

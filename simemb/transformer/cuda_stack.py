@@ -62,8 +62,8 @@ def run(
     settings = tuple(
         Settings(
             layer.heads,
-            layer.dropouts if layer.training else (0.0, 0.0, 0.0),
-            (layer.output_norm.eps, layer.down_norm.eps),
+            layer.dropouts[:3] if layer.training else (0.0, 0.0, 0.0),
+            (layer.attention_norm.eps, layer.feed_forward_norm.eps),
         )
         for layer in layers
     )
@@ -75,18 +75,18 @@ def run(
 
 
 def _parameters(layer: Layer) -> Parameters:
-    modules = (
-        layer.query, layer.key, layer.value, layer.output, layer.output_norm, layer.up, layer.down, layer.down_norm,
-    )  # fmt: skip
+    norms = layer.attention_norm, layer.feed_forward_norm
+    modules = (*layer.projections, layer.output, norms[0], layer.up, layer.down, norms[1])
     return Parameters(*(parameter for module in modules for parameter in (module.weight, module.bias)))
 
 
 def _is_supported(layer: Layer) -> bool:
-    size = layer.query.out_features // layer.heads
-    exact = exact_gelu(layer.activation)
+    width = layer.output.in_features
+    size = width // layer.heads
+    exact = layer.is_berts and exact_gelu(layer.activation)
     # a module made without bias has None there
     complete = all(parameter is not None for parameter in _parameters(layer))  # pyright: ignore[reportUnnecessaryComparison]
-    return exact and complete and size in (16, 32, 64, 128) and layer.query.out_features % 16 == 0
+    return exact and complete and size in (16, 32, 64, 128) and width % 16 == 0
 
 
 _triton: bool | None = None

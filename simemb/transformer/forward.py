@@ -5,45 +5,56 @@ transformers computes every layer for every token, with operators chosen to suit
 `simemb.transformer.cuda_stack`; the last layer is computed only for the tokens that the pooling reads.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import by_onednn, dropout
-from simemb.transformer.layer import Layer
+from simemb.transformer.cpu_ops import by_onednn
+from simemb.transformer.families import FAMILIES
+from simemb.transformer.layer import Layer, Places
 from simemb.transformer.onednn_padding import Padding
 
 Transform = Callable[[Float[Tensor, "tokens dim"], Batch], Float[Tensor, "tokens dim"]]
 """Replaces the output of the embedding layer, given that output and its batch."""
 
-AnyLayer = Callable[..., Float[Tensor, "rows dim"]]
-"""A `Layer` or an `Int8Layer` (`simemb.transformer.int8_layers`): called with tokens, their batch and `first_only`."""
 
-BERT_LAYOUT = frozenset({"bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie"})
-"""Model types whose modules have BERT's names. DistilBERT has the same layers under other names."""
+@runtime_checkable
+class AnyLayer(Protocol):
+    """A `Layer` or an `Int8Layer` (`simemb.transformer.int8_layers`), which are called alike."""
+
+    @property
+    def kind(self) -> str:
+        """Which of a family's places it is told."""
+        ...
+
+    def __call__(self, tokens: Tensor, batch: Batch, places: Places, *, first_only: bool) -> Tensor:
+        """The rows of the next layer."""
+        ...
 
 
-def layers_of(backbone: Any) -> list[Layer] | None:
+def layers_of(backbone: Any, *, training: bool | None = None) -> list[Layer] | None:
     """The layers of a model, or None where transformers has to compute it.
 
-    None for other families, and where a hook or an adapter (LoRA) depends on the model's own forward pass.
+    training: whether they drop out; None: as the mode of the model says. None for other families, and where a hook or
+    an adapter (LoRA) depends on the model's own forward pass.
     """
     config = backbone.config
     if getattr(config, "is_decoder", False) or getattr(config, "use_task_id", False):
         return None
     if any(_hooked(module) for module in backbone.modules()):
         return None
-    if config.model_type in BERT_LAYOUT:
-        layers = [Layer.bert(layer) for layer in backbone.encoder.layer]
-    elif config.model_type == "distilbert":
-        layers = [Layer.distilbert(layer) for layer in backbone.transformer.layer]
-    else:
+    family = FAMILIES.get(config.model_type)
+    if family is None:
         return None
-    return layers if all(layer.is_unmodified for layer in layers) else None
+    layers = family.layers(backbone)
+    if not all(layer.is_unmodified for layer in layers):
+        return None
+    return layers if training is None else [replace(layer, training=training) for layer in layers]
 
 
 def _hooked(module: nn.Module) -> bool:
@@ -62,38 +73,45 @@ def hidden_states(
     *,
     every_layer: bool,
     first_only: bool,
+    training: bool | None = None,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """The states that the pooling needs.
 
     transforms: are applied to the output of the embedding layer, in order. every_layer: the output of the embedding
     layer and of every layer, otherwise of the last layer alone. first_only: the last layer's output holds the first
-    token of each sentence only.
+    token of each sentence only. training: as for `layers_of`.
     """
-    tokens = _embed(backbone.embeddings, batch.ids, positions)
+    family = FAMILIES[backbone.config.model_type]
+    embeddings = family.embeddings(backbone)
+    embeddings = embeddings if training is None else replace(embeddings, training=training)
+    tokens = embeddings(batch.ids, positions)
     for transform in transforms:
         tokens = transform(tokens, batch)
-    if hasattr(backbone, "embeddings_project"):
-        tokens = backbone.embeddings_project(tokens)
+    if embeddings.projection is not None:
+        tokens = embeddings.projection(tokens)
     float_layers = [layer for layer in layers if isinstance(layer, Layer)]
     if len(float_layers) == len(layers) and cuda_stack.can_run(tokens, float_layers, batch):
         return _by_cuda_stack(tokens, float_layers, batch, every_layer=every_layer, first_only=first_only)
-    return _layer_by_layer(tokens, layers, batch, every_layer=every_layer, first_only=first_only)
+    padding = Padding(batch, enabled=by_onednn(tokens))
+    places = family.places(backbone, positions, padding)
+    states = _layer_by_layer(tokens, layers, padding, places, every_layer=every_layer, first_only=first_only)
+    return states if family.final_norm is None else (*states[:-1], family.final_norm(backbone)(states[-1]))
 
 
 def _layer_by_layer(
     tokens: Float[Tensor, "tokens dim"],
     layers: Sequence[AnyLayer],
-    batch: Batch,
+    padding: Padding,
+    places: Mapping[str, Places],
     *,
     every_layer: bool,
     first_only: bool,
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """Layer after layer; where oneDNN computes, on a batch padded to a round number of tokens."""
-    padding = Padding(batch, enabled=by_onednn(tokens))
     rows, states = padding.insert(tokens), [tokens]
     for layer in layers:
         only = first_only and layer is layers[-1]
-        rows = layer(rows, padding.batch, first_only=only)
+        rows = layer(rows, padding.batch, places[layer.kind], first_only=only)
         if every_layer or layer is layers[-1]:
             states.append(padding.remove(rows, first_only=only))
     return tuple(states) if every_layer else (states[-1],)
@@ -109,11 +127,3 @@ def _by_cuda_stack(
     for layer in layers:
         states.append(cuda_stack.run(states[-1], [layer], batch, first_only=first_only and layer is layers[-1]))
     return tuple(states)
-
-
-def _embed(embeddings: Any, ids: Tensor, positions: Tensor) -> Float[Tensor, "tokens dim"]:
-    tokens = embeddings.word_embeddings(ids)
-    if hasattr(embeddings, "token_type_embeddings"):
-        tokens = tokens + embeddings.token_type_embeddings.weight[0]
-    tokens = tokens + embeddings.position_embeddings(positions)
-    return dropout(embeddings.LayerNorm(tokens), embeddings.dropout.p, training=embeddings.training)

@@ -8,6 +8,7 @@ class is patched.
 import inspect
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -115,7 +116,11 @@ def _hooked(
         yield
         return
 
+    thread = get_ident()
+
     def replace(module: nn.Module, args: Any, output: Tensor) -> Tensor:  # noqa: ARG001
+        if get_ident() != thread:  # another one computes with the same model
+            return output
         tokens = output[0] if mask is None else output[mask.bool()]
         for transform in transforms:
             tokens = transform(tokens, batch)

@@ -4,7 +4,9 @@ Products are oneDNN's, whose integer sums are exact; attention is in bfloat16, t
 float32. The quantizers are fixed once, so that a sentence's vector does not depend on the rest of its batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -12,12 +14,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.errors import ModelError
+from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import exact_gelu
-from simemb.transformer.forward import BERT_LAYOUT, layers_of
-from simemb.transformer.half_attention import attend_without_gradient
+from simemb.transformer.families import BERTS_KIN
+from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
-from simemb.transformer.layer import Layer
+from simemb.transformer.layer import NOWHERE, Layer, Places
 
 TOKENS = 2048
 """The best number of tokens in a batch: what passes between two products stays in the processor's caches."""
@@ -29,6 +32,10 @@ _SAMPLED = 1024
 """About how many tokens are kept as a sample, to choose the quantizers and to correct the biases."""
 
 
+SUPPORTED = BERTS_KIN | {"mpnet"}
+"""The families with int8 layers."""
+
+
 # ---- the layers ----------------------------------------------------------------------------------
 
 
@@ -37,27 +44,32 @@ class Int8Layer:
 
     def __init__(self, layer: Layer, ranges: Sequence[ActivationRange]):
         """ranges: the inputs of attention, of its output, of the feed-forward, and of its second product."""
-        projections = (layer.query, layer.key, layer.value)
-        stacked = (torch.cat([part.weight for part in projections]), layer.output.weight, layer.up.weight)
+        query, key, value = layer.projections
+        stacked = (torch.cat([query.weight, key.weight, value.weight]), layer.output.weight, layer.up.weight)
         self.quantizers = tuple(
             inputs.quantizer(weight) for inputs, weight in zip(ranges, (*stacked, layer.down.weight), strict=True)
         )
         tokens, mixed, rows, wide = self.quantizers
-        width, self.heads = layer.query.out_features, layer.heads
+        width, self.heads, self.kind = query.out_features, layer.heads, layer.kind
         scaling = (width / layer.heads) ** -0.5
         samples = [inputs.sample for inputs in ranges]
-        self.query = Product(layer.query.weight * scaling, layer.query.bias * scaling, tokens, samples[0])
-        bias = torch.cat([layer.key.bias, layer.value.bias])
+        self.query = Product(query.weight * scaling, query.bias * scaling, tokens, samples[0])
+        bias = torch.cat([key.bias, value.bias])
         self.key_value = Product(stacked[0][width:], bias, tokens, samples[0])
         self.output = Product(layer.output.weight, layer.output.bias, mixed, samples[1])
         self.up = Product(layer.up.weight, layer.up.bias, rows, samples[2])
         self.down = Product(layer.down.weight, layer.down.bias, wide, samples[3])
-        self.norms, self.activation = (layer.output_norm, layer.down_norm), layer.activation
+        self.norms, self.activation = (layer.attention_norm, layer.feed_forward_norm), layer.activation
         self._gelu = exact_gelu(layer.activation)
         self._half = _half()
 
     def __call__(
-        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, *, first_only: bool = False
+        self,
+        tokens: Float[Tensor, "tokens dim"],
+        batch: Batch,
+        places: Places = NOWHERE,
+        *,
+        first_only: bool = False,
     ) -> Float[Tensor, "rows dim"]:
         """Post-norm attention and feed-forward: of every token, or of the first of each sentence only."""
         if torch.is_grad_enabled():
@@ -67,7 +79,7 @@ class Int8Layer:
         keys, values = self.key_value(quantized, dtype=self._half).chunk(2, dim=1)
         queries = self.query(query_rows, dtype=self._half)
         heads = map(self._heads, (queries, keys, values))
-        mixed = attend_without_gradient(*heads, runs=batch.runs, scaling=1.0, first_only=first_only)
+        mixed = attend(*heads, runs=batch.runs, bias=places.bias, scaling=1.0, first_only=first_only)
         mixed = mixed.flatten(1).float()
         part_rows = max(1, CACHED // len(self.up.bias))
         return torch.cat(
@@ -123,7 +135,7 @@ def quantize(
 def check(backbone: Any) -> None:
     """Raise a `ModelError` where `quantize` cannot work.
 
-    That is for a family without BERT's layout, a model that is not on the CPU, and a processor or a torch without the
+    That is for a family that is not `SUPPORTED`, a model that is not on the CPU, and a processor or a torch without the
     kernels.
     """
     weight = next(backbone.parameters())
@@ -132,8 +144,8 @@ def check(backbone: Any) -> None:
         raise ModelError(f"precision int8 is made of weights in float32, and these are in {weight.dtype}")
     if device.type != "cpu":
         raise ModelError(f"precision int8 is for the CPU, and the model is on {device}")
-    if layers_of(backbone) is None:
-        known = ", ".join(sorted((*BERT_LAYOUT, "distilbert")))
+    if family not in SUPPORTED or layers_of(backbone) is None:
+        known = ", ".join(sorted(SUPPORTED))
         raise ModelError(f"precision int8 needs a plain encoder of these families: {known}; this is {family!r}")
     reason = missing()
     if reason:
@@ -160,8 +172,11 @@ def missing() -> str | None:
 def _measure(
     layers: Sequence[Layer], texts: Sequence[Sequence[int]], embed: Callable[[Sequence[Sequence[int]]], Any]
 ) -> list[list[ActivationRange]]:
-    """The four inputs of each layer's products while transformers computes the texts in float32."""
-    modules = [[layer.query, layer.output, layer.up, layer.down] for layer in layers]
+    """The four inputs of each layer's products while transformers computes the texts in float32.
+
+    Layers may share their modules (ALBERT); then the calls of a module are those of its layers in turn.
+    """
+    modules = [[layer.projections[0], layer.output, layer.up, layer.down] for layer in layers]
     every = max(1, sum(map(len, texts)) // _SAMPLED)
     parts: dict[nn.Module, list[ActivationRange]] = {module: [] for row in modules for module in row}
 
@@ -170,9 +185,24 @@ def _measure(
 
     handles = [module.register_forward_pre_hook(record) for module in parts]
     try:
-        for first in range(0, len(texts), 32):
-            embed(texts[first : first + 32])
+        for batch in _batches(texts, alike=any(layer.kind for layer in layers)):
+            embed(batch)
     finally:
         for handle in handles:
             handle.remove()
-    return [[ActivationRange.together(parts[module]) for module in row] for row in modules]
+    sharing: Counter[nn.Module] = Counter(module for row in modules for module in row)
+    turns: Counter[nn.Module] = Counter()
+
+    def together(module: nn.Module) -> ActivationRange:
+        turns[module] += 1
+        return ActivationRange.together(parts[module][turns[module] - 1 :: sharing[module]])
+
+    return [[together(module) for module in row] for row in modules]
+
+
+def _batches(texts: Sequence[Sequence[int]], *, alike: bool) -> Iterator[Sequence[Sequence[int]]]:
+    """The texts in batches; `alike`: of equal length each, so that a model that is padded sees no padding."""
+    groups = [list(group) for _, group in groupby(sorted(texts, key=len), key=len)] if alike else [texts]
+    for group in groups:
+        for first in range(0, len(group), 32):
+            yield group[first : first + 32]

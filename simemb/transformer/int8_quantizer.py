@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int8, UInt8
@@ -94,10 +95,21 @@ class Product:
         scaled = weight / inputs.factor
         self.weight, self.scales = rounded_rows(scaled)
         self.bias = bias - scaled @ inputs.shift
-        self._packed = torch.ops.onednn.qlinear_prepack(self.weight, None)
+        self._pack()
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
         if sample is not None:
             self.bias = self.bias + (sample @ weight.t() + bias - self(inputs(sample))).mean(0)
+
+    def _pack(self) -> None:
+        self._packed = torch.ops.onednn.qlinear_prepack(self.weight, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the packed weight, which can be neither pickled nor copied."""
+        return {name: value for name, value in vars(self).items() if name != "_packed"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._pack()
 
     def __call__(
         self, rows: UInt8[Tensor, "rows inputs"], *, dtype: torch.dtype = torch.float32, gelu: bool = False

@@ -1,109 +1,157 @@
-"""One layer of a BERT-family model on a ragged batch, with the weights of the transformers model.
+"""One transformer layer on a ragged batch, with the weights of the transformers model.
 
-The layer is written once for the whole post-norm family, with the products and the dropout of
-`simemb.transformer.cpu_ops`, and it can compute the first token of each sentence alone.
+The layer is written once for all families (`simemb.transformer.families` reads its parts from their models), with the
+products and the dropout of `simemb.transformer.cpu_ops`, and it can compute the first token of each sentence alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch
-from simemb.transformer.cpu_ops import dropout, exact_gelu, factor, linear, linear_gelu
+from simemb.transformer.cpu_ops import dropout, exact_gelu, factor, linear, linear_gelu, linear_times
+from simemb.transformer.matrix import Matrix, split
+
+
+class Dropouts(NamedTuple):
+    """Probabilities: on the attention weights, after the attention, after the feed-forward, and within that."""
+
+    attention: float
+    output: float
+    down: float
+    inner: float = 0.0
+
+
+class Rotation(NamedTuple):
+    """Angles of the pairs of channels (i, i + dim / 2) of a head: (x, y) becomes (x cos - y sin, y cos + x sin).
+
+    sines: those of the first half of the channels are negative.
+    """
+
+    cosines: Float[Tensor, "tokens dim"]
+    sines: Float[Tensor, "tokens dim"]
+
+    def at(self, tokens: Int[Tensor, "rows"]) -> "Rotation":
+        """The angles of some tokens."""
+        return Rotation(self.cosines.index_select(0, tokens), self.sines.index_select(0, tokens))
+
+    def __call__(self, rows: Float[Tensor, "rows heads dim"]) -> Float[Tensor, "rows heads dim"]:
+        """The rows turned, in float32 whatever their type, as transformers turns them."""
+        wide = rows.float()
+        swapped = wide.roll(wide.shape[-1] // 2, -1)
+        return torch.addcmul(wide * self.cosines[:, None], swapped, self.sines[:, None]).to(rows.dtype)
+
+
+class Places(NamedTuple):
+    """What the attention of a pass is told about the places of tokens, besides what their embeddings say.
+
+    bias: added to the scores of a query's place (row) and a key's place (column) in their sentence. rotation: by which
+    queries and keys are turned, each token by its own.
+    """
+
+    bias: Float[Tensor, "heads longest longest"] | None = None
+    rotation: Rotation | None = None
+
+
+NOWHERE = Places()
+"""The attention of BERT and its kin knows no places."""
 
 
 @dataclass(frozen=True)
 class Layer:
     """The parts of one transformer layer, named by their role.
 
-    dropouts: probabilities, on the attention weights, after the attention and after the feed-forward.
+    projections: to queries, keys and values, or to all three end to end. attention_norm: a LayerNorm, or an Identity
+    where there is none. norm_first: whether a norm comes before what it is named after, otherwise after the sum with
+    the residual. gated: whether the outputs of `up` are those that are activated and, after them, as many factors for
+    them. window: tokens see those at a distance below it; None: all. kind: which of a family's `Places` the attention
+    is told; none where it is empty.
     """
 
-    query: nn.Linear
-    key: nn.Linear
-    value: nn.Linear
+    projections: tuple[nn.Linear, ...]
     output: nn.Linear
-    output_norm: nn.LayerNorm
+    attention_norm: Any
     up: nn.Linear
     activation: Any
     down: nn.Linear
-    down_norm: nn.LayerNorm
+    feed_forward_norm: nn.LayerNorm
     heads: int
-    dropouts: tuple[float, float, float]
+    dropouts: Dropouts
     training: bool
-
-    @classmethod
-    def bert(cls, layer: Any) -> "Layer":
-        """The parts of a layer with BERT's names."""
-        attention, after, up, down = layer.attention.self, layer.attention.output, layer.intermediate, layer.output
-        return cls(
-            query=attention.query,
-            key=attention.key,
-            value=attention.value,
-            output=after.dense,
-            output_norm=after.LayerNorm,
-            up=up.dense,
-            activation=up.intermediate_act_fn,
-            down=down.dense,
-            down_norm=down.LayerNorm,
-            heads=attention.num_attention_heads,
-            dropouts=(attention.dropout.p, after.dropout.p, down.dropout.p),
-            training=layer.training,
-        )
-
-    @classmethod
-    def distilbert(cls, layer: Any) -> "Layer":
-        """The parts of a DistilBERT layer, which has no dropout between attention and norm."""
-        attention, feed_forward = layer.attention, layer.ffn
-        return cls(
-            query=attention.q_lin,
-            key=attention.k_lin,
-            value=attention.v_lin,
-            output=attention.out_lin,
-            output_norm=layer.sa_layer_norm,
-            up=feed_forward.lin1,
-            activation=feed_forward.activation,
-            down=feed_forward.lin2,
-            down_norm=layer.output_layer_norm,
-            heads=attention.n_heads,
-            dropouts=(attention.dropout.p, 0.0, feed_forward.dropout.p),
-            training=layer.training,
-        )
+    norm_first: bool = False
+    gated: bool = False
+    window: int | None = None
+    kind: str = ""
 
     @property
     def is_unmodified(self) -> bool:
         """Whether every part computes as torch's own module does. An adapter (LoRA) has a forward of its own."""
-        linears = (self.query, self.key, self.value, self.output, self.up, self.down)
+        linears: Sequence[nn.Module] = (*self.projections, self.output, self.up, self.down)
+        norms: Sequence[nn.Module] = (self.attention_norm, self.feed_forward_norm)
         return all(type(module).forward is nn.Linear.forward for module in linears) and all(
-            type(norm).forward is nn.LayerNorm.forward for norm in (self.output_norm, self.down_norm)
+            type(norm).forward in (nn.LayerNorm.forward, nn.Identity.forward) for norm in norms
         )
 
+    @property
+    def is_berts(self) -> bool:
+        """Whether the layer computes what BERT's does, whatever it calls its parts."""
+        return not (self.kind or self.norm_first or self.gated or self.window)
+
     def __call__(
-        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, *, first_only: bool = False
+        self, tokens: Float[Tensor, "tokens dim"], batch: Batch, places: Places = NOWHERE, *, first_only: bool = False
     ) -> Float[Tensor, "rows dim"]:
-        """Post-norm attention and feed-forward, for every token or (`first_only`) for the first of each sentence."""
-        attention_dropout, output_dropout, down_dropout = self.dropouts
-        inputs = factor(tokens)
-        asking, rows = (part.index_select(0, batch.firsts) if first_only else part for part in (inputs, tokens))
-        attended = attend(
-            self._heads(linear(asking, self.query)),
-            self._heads(linear(inputs, self.key)),
-            self._heads(linear(inputs, self.value)),
+        """Attention and feed-forward, for every token or (`first_only`) for the first of each sentence."""
+        rows = tokens.index_select(0, batch.firsts) if first_only else tokens
+        if self.norm_first:
+            normed = self.attention_norm(tokens)
+            queries = self.attention_norm(rows) if first_only else normed
+            attended = self._attend(queries, normed, batch, places, first_only=first_only)
+            rows = self._add(attended, self.output, rows, self.dropouts.output)
+            return self._add(self._inner(self.feed_forward_norm(rows)), self.down, rows, self.dropouts.down)
+        attended = self._attend(rows, tokens, batch, places, first_only=first_only)
+        rows = self.attention_norm(self._add(attended, self.output, rows, self.dropouts.output))
+        return self.feed_forward_norm(self._add(self._inner(rows), self.down, rows, self.dropouts.down))
+
+    def _attend(
+        self, rows: Tensor, tokens: Tensor, batch: Batch, places: Places, *, first_only: bool
+    ) -> Float[Tensor, "rows dim"]:
+        to_query, to_key, to_value = self.projections if len(self.projections) == 3 else split(self.projections[0], 3)
+        tokens = factor(tokens)
+        rows = factor(rows) if first_only else tokens
+        query, key = self._heads(linear(rows, to_query)), self._heads(linear(tokens, to_key))
+        if places.rotation is not None:
+            query = (places.rotation.at(batch.firsts) if first_only else places.rotation)(query)
+            key = places.rotation(key)
+        return attend(
+            query,
+            key,
+            self._heads(linear(tokens, to_value)),
             runs=batch.runs,
-            dropout=attention_dropout if self.training else 0.0,
+            bias=places.bias,
+            dropout=self.dropouts.attention if self.training else 0.0,
+            sliding_window=self.window,
             first_only=first_only,
-        )
-        rows = self.output_norm(self._add(attended.flatten(1), self.output, rows, output_dropout))
-        inner = linear_gelu(rows, self.up) if exact_gelu(self.activation) else self.activation(linear(rows, self.up))
-        return self.down_norm(self._add(inner, self.down, rows, down_dropout))
+        ).flatten(1)
+
+    def _inner(self, rows: Tensor) -> Float[Tensor, "rows inner"]:
+        if not self.gated:
+            return self._activated(rows, self.up)
+        up, gate = split(self.up, 2)
+        inner = linear_times(rows, gate, self._activated(rows, up))
+        return dropout(inner, self.dropouts.inner, training=self.training)
+
+    def _activated(self, rows: Tensor, up: Matrix) -> Float[Tensor, "rows inner"]:
+        return linear_gelu(rows, up) if exact_gelu(self.activation) else self.activation(linear(rows, up))
 
     def _heads(self, rows: Tensor) -> Float[Tensor, "rows heads dim"]:
         return rows.unflatten(1, (self.heads, -1))
 
-    def _add(self, rows: Tensor, layer: nn.Linear, residual: Tensor, probability: float) -> Tensor:
+    def _add(self, rows: Tensor, layer: Matrix, residual: Tensor, probability: float) -> Tensor:
         """residual + dropout(layer(rows))."""
         if self.training and probability:
             return residual + dropout(linear(rows, layer), probability, training=True)

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from simemb.transformer.batch import Batch
@@ -49,11 +49,11 @@ class Padding:
             precomputed_starts=None,
         )
 
-    def insert(self, tokens: Float[Tensor, "tokens dim"]) -> Float[Tensor, "padded dim"]:
+    def insert(self, tokens: Shaped[Tensor, "tokens *rest"]) -> Shaped[Tensor, "padded *rest"]:
         """Token-wise values of the given batch, with zeros for the padding sentence."""
         if not self.count:
             return tokens
-        return self._insert(tokens, tokens.new_zeros(self.count, tokens.shape[1]), self.token)
+        return self._insert(tokens, tokens.new_zeros(self.count, *tokens.shape[1:]), self.token)
 
     def remove(self, rows: Float[Tensor, "padded dim"], *, first_only: bool) -> Float[Tensor, "rows dim"]:
         """Rows without those of the padding sentence; `first_only`: there is one row per sentence, not per token."""

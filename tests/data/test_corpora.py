@@ -30,13 +30,16 @@ ROWS = {
     "sickr_test": 4_927,
     "zh_wiki": 50_000,
     "zh_nli": 12_622,
+    "zh_stsb": 5_231,
+    "zh_stsb_dev": 1_458,
+    "zh_stsb_test": 1_361,
     "sample": 20_000,
     "sample_triplets": 10_000,
     "sample_pairs": 10_000,
     "sample_stories": 11_972,
 }
 SAMPLE_SPLITS = ("sample_pairs", "sample_dev", "sample_test")
-RANGES = {"sickr": (1, 5), "sample": (0, 5), "stsb": (0, 5)}
+RANGES = {"sickr": (1, 5), "sample": (0, 5), "stsb": (0, 5), "zh": (0, 5)}
 
 
 @pytest.fixture(params=sources.corpora())

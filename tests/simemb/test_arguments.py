@@ -167,3 +167,23 @@ def test_the_fields_of_a_dataclass_are_checked_before_its_own_rules() -> None:
 
 def test_a_long_string_is_cut() -> None:
     assert shown("a" * 100) == repr("a" * 60 + "...")
+
+
+def test_a_path_may_begin_at_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from simemb.corpus.rows import open_rows
+    from simemb.encoder.encoder import Encoder
+    from simemb.search.index import Index
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "texts.txt").write_text("a man\n")
+    encoder = Encoder.load()
+    assert isinstance(encoder, Encoder)
+    assert encoder.save("~/model") == tmp_path / "model"
+    assert Encoder.load("~/model").name == str(tmp_path / "model")
+    assert Encoder.load(Path("~/model")).dim == encoder.dim
+    Index.build("~/model", ["a man"], path="~/index")
+    Index.load("~/index").save(Path("~/copy"))
+    assert (tmp_path / "copy" / "index.json").is_file()
+    assert list(open_rows("~/texts.txt").texts()) == [("a man",)]
+    assert encoder.encode_to_file(["a man"], "~/vectors.npy") == 1
+    assert (tmp_path / "vectors.npy").is_file()

@@ -3,12 +3,16 @@
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EACCES, ENOSPC
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
-from simemb import files
+from simemb import files, json_files
+from simemb.errors import DataError
 
 
 class Crash(BaseException):
@@ -292,6 +296,34 @@ def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
     assert files.cache_folder() == tmp_path / ".cache" / "simemb"
 
 
+def test_what_killed_commands_left_in_the_cache_goes_and_what_is_being_written_stays(tmp_path: Path):
+    number = "1f" * 16
+    for name in (f".one.npy.{number}.partial", "mine.partial", ".mine.simemb.lock.old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "inner").write_text("half")
+    (tmp_path / ".three.npy.simemb.lock").write_text("4711 elsewhere")
+    (tmp_path / "one.npy").write_text("whole")
+    holding, done = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with files.writing(tmp_path / "two.npy"):
+            (tmp_path / f".two.npy.{number}.partial").mkdir()
+            holding.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    holding.wait(60)
+    files.sweep(tmp_path)
+    kept = {f".two.npy.{number}.partial", ".two.npy.simemb.lock", "mine.partial", ".mine.simemb.lock.old", "one.npy"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    done.set()
+    thread.join()
+    files.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.partial", ".mine.simemb.lock.old", "one.npy"}
+    files.sweep(tmp_path / "nothing")
+
+
 # ---- JSON ----------------------------------------------------------------------------------------------
 
 
@@ -299,7 +331,9 @@ def test_the_cache_folder_has_a_default(monkeypatch, tmp_path: Path):
     ("text", "words"),
     [
         ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
-        ("9" * 5000, "integer string conversion"),
+        ("[" * 101 + "1" + "]" * 101, "more than 100 levels"),
+        ("9" * 5000, "more than 64 bits"),
+        ('{"a": 18446744073709551616}', "more than 64 bits"),
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
         ("{", "Expecting property name"),
         ("", "Expecting value"),
@@ -309,6 +343,63 @@ def test_json_that_cannot_be_read_raises_one_kind_of_error(text: str, words: str
     path = tmp_path / "a.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
-        files.load_json(path)
+        json_files.load_json(path)
+    path.write_text(f"{'[' * 100}-{2**63}, {2**64 - 1}{']' * 100}")
+    json_files.load_json(path)
     path.write_text('{"a": "\\ud83d\\ude00"}')
-    assert files.load_json(path) == {"a": "\N{GRINNING FACE}"}
+    assert json_files.load_json(path) == {"a": "\N{GRINNING FACE}"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Error in void faiss::write_index"),
+        OSError(ENOSPC, "Detail: x"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_no_room_is_said_in_the_words_of_the_system_whichever_library_met_it(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path, content: bytes) -> int:
+        raise OSError(ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device") as caught, files.new_file(tmp_path / "a"):
+        raise error
+    assert caught.value.filename == str(tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".a.simemb.lock"] == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("something else"), OSError(EACCES, "no"), DataError("a line")])
+def test_where_there_is_room_an_error_stays_what_it_is(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error)) as caught, files.new_file(tmp_path / "a"):
+        raise error
+    assert caught.value is error
+
+
+@dataclass(frozen=True)
+class Size:
+    bytes: int
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[]", "it must be an object, not a list"), ('{"bytes": "1"}', "bytes must be a whole number, not '1'")],
+)
+def test_json_of_another_shape_is_refused_with_its_place(text: str, words: str, tmp_path: Path):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    for read in (json_files.read_json, json_files.read_object):
+        with pytest.raises(DataError, match=f"a.json: {words}"):
+            read(path, lambda reason: DataError(f"a.json: {reason}"), Size)
+    path.write_text('{"bytes": 1, "more": 2}')
+    assert json_files.read_json(path, DataError, Size) == Size(1)
+    assert json_files.read_object(path, DataError, Size) == {"bytes": 1, "more": 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_json_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(OSError, match="no regular file"):
+        json_files.load_json(tmp_path / "a.json")

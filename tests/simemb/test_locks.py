@@ -1,5 +1,6 @@
 """One writer at a time: among processes and threads, at once, until the process ends in whatever way."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -155,3 +156,17 @@ def test_links_in_a_circle_and_the_root_raise_what_the_system_says(tmp_path: Pat
         pass
     with pytest.raises(OSError, match="too long"), lock(tmp_path / ("x" * 300)):
         pass
+
+
+def test_a_disk_that_is_full_leaves_no_lock_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for call in ("open", "pwrite"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, full)
+            with pytest.raises(OSError, match="No space left"), lock(tmp_path / "runs" / "deep" / "first"):
+                pass
+        assert list(tmp_path.iterdir()) == []
+        with lock(tmp_path / "runs" / "deep" / "first"):
+            pass

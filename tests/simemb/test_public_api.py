@@ -104,6 +104,11 @@ INSIDE = {
     "ExternalEncoder.fingerprint": "takes nothing",
     "ExternalEncoder.load": "called by `Encoder.load`",
     "ExternalEncoder.tokenize": "called by `encode`",
+    "ExternalEncoder.to": "called with what PyTorch takes as a device",
+    "ExternalEncoder.eval": "takes nothing",
+    "ExternalEncoder.save": "refused whatever it is given",
+    "ExternalEncoder.train": "refused whatever it is given",
+    "ExternalEncoder.quantize": "refused whatever it is given",
 }
 """Callables without a door, and why."""
 
@@ -153,7 +158,7 @@ def test_every_argument_is_checked(name: str, kitchen: Kitchen) -> None:
     function, given = CALLS[name](kitchen)
     before = sorted(kitchen.here.iterdir())
     for parameter in parameters(function):
-        with pytest.raises(ArgumentError, match=rf"^{'data' if parameter == 'corpus' else parameter} ") as caught:
+        with pytest.raises(ArgumentError, match=rf"^{parameter} ") as caught:
             function(**{**given, parameter: object()})
         assert "\n" not in str(caught.value)
     assert sorted(kitchen.here.iterdir()) == before
@@ -211,12 +216,12 @@ def test_what_is_no_data_is_refused_at_every_door(name: str, parameter: str, kit
     [
         ("fit", {"output": ""}, "output must name something, not ''"),
         ("fit", {"columns": "text"}, "columns must be a list of strings or None, not 'text'"),
-        ("fit", {"model": Encoder}, "ExternalEncoder, not the class Encoder"),
-        ("fit", {"recipe": InfoNCE()}, "recipe must be a name, a path or a Recipe, not an InfoNCE"),
-        ("fit", {"seed": 1.0}, "seed must be a whole number, not 1.0 (float)"),
-        ("fit", {"seed": True}, "seed must be a whole number, not True"),
+        ("fit", {"model": Encoder}, "ExternalEncoder or None, not the class Encoder"),
+        ("fit", {"recipe": InfoNCE()}, "recipe must be a name, a path, a Recipe or None, not an InfoNCE"),
+        ("fit", {"seed": 1.0}, "seed must be a whole number or None, not 1.0 (float)"),
+        ("fit", {"seed": True}, "seed must be a whole number or None, not True"),
         ("fit", {"metric": "spearmn"}, "did you mean 'spearman'?"),
-        ("fit", {"resume": 1}, "resume must be True or False, not 1 (int)"),
+        ("fit", {"resume": 1}, "resume must be True or False, a name or a path, not 1 (int)"),
         ("evaluate", {"encoder": [1]}, "encoder must be a name, a path or an encoder (Encoder.load gives one), not a"),
         ("evaluate", {"batch_size": 0}, "batch_size must be at least 1, not 0"),
         ("evaluate", {"suite": [("a", "b")]}, "scored pairs need two text columns and a score"),

@@ -1,6 +1,7 @@
 """Standard streams that are closed, full, or of an encoding that lacks characters."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simemb import streams
+from simemb.errors import DataError
 
 SHOW = "import sys; from simemb import streams; streams.make_ready(); "
 
@@ -70,3 +72,37 @@ def test_a_full_disk_is_one_line(buffered: str) -> None:
 def test_escaping_is_for_writing_only() -> None:
     with pytest.raises(UnicodeDecodeError):
         streams.escape(UnicodeDecodeError("ascii", b"\xe4", 0, 1, "reason"))
+
+
+ACTING = [*range(9), *range(11, 32), *range(127, 160), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F)]
+
+
+@pytest.mark.parametrize("code", [*ACTING, *range(0x2066, 0x206A), 0xD800, 0xDFFF])
+def test_a_character_that_acts_on_a_terminal_is_spelt_out(code: int) -> None:
+    shown = streams.visible(f"a{chr(code)}b")
+    assert shown == (f"a\\x{code:02x}b" if code < 32 else f"a\\u{code:04x}b")
+    assert streams.visible(shown) == shown
+
+
+def test_every_other_text_is_shown_as_it_is() -> None:
+    text = "a\tb\n [bold] \\x1b Bär 猫 👩\u200d👩 नमस्ते می\u200cخواهم \U0010ffff"
+    assert streams.visible(text) == text
+
+
+def test_json_stays_json_with_the_same_content() -> None:
+    text = "".join(map(chr, [*ACTING, 9, 10, 34, 92, 0xD800]))
+    shown = streams.visible(json.dumps({text: text}, ensure_ascii=False))
+    assert json.loads(shown) == {text: text}
+    assert shown.isascii()
+
+
+def test_a_notice_is_one_line_whatever_it_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("simemb").warning("column %s", "a\nsimemb: all is well\x1b[2K\tb")
+    streams.say("a\nb")
+    assert capsys.readouterr().err.splitlines()[-1] == "a\\nb"
+
+
+def test_a_program_that_shows_notices_and_errors_shows_them_as_text(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("simemb").warning("column %s", "a\nsimemb: all is well\x1b[2K\tb")
+    assert caplog.messages[-1] == r"column a\nsimemb: all is well\x1b[2K\tb"
+    assert str(DataError("no column '\x9b2J'")) == r"no column '\u009b2J'"

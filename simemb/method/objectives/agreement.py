@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss, normalize
 
 from simemb.arguments import checked_fields
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 from simemb.method.objectives.row_blocks import by_strip, strips
 
@@ -54,6 +55,7 @@ class BarlowTwins(Objective):
     off_diagonal: float = 5e-3
     """Weight, at least 0, of the redundancy term (lambda; the released code has 0.0051)."""
 
+    @deferrable
     def __post_init__(self) -> None:
         at_least(0, self, "off_diagonal")
 
@@ -91,6 +93,7 @@ class VICReg(Objective):
     epsilon: float = 1e-4
     """Added to the variances, above 0, so that the root has a gradient at 0."""
 
+    @deferrable
     def __post_init__(self) -> None:
         at_least(0, self, "similarity", "variance", "covariance")
         above_zero(self, "epsilon")
@@ -131,6 +134,7 @@ class AlignUniform(Objective):
 
     negatives: ClassVar[bool] = True
 
+    @deferrable
     def __post_init__(self) -> None:
         at_least(1, self, "alpha")
         at_least(0, self, "uniformity")

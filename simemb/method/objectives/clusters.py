@@ -12,6 +12,7 @@ from torch.nn.functional import log_softmax
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 
@@ -39,6 +40,7 @@ class Swapped(Objective):
 
     clustered = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "temperature", "epsilon")
         at_least(1, self, "iterations")
@@ -89,6 +91,7 @@ class Centered(Objective):
 
     clustered = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "student", "teacher", "teacher_start")
         if not 0 <= self.warmup <= 1:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, mse_loss
 
 from simemb.arguments import checked_fields
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero, cosines
 from simemb.method.objectives.row_blocks import by_query
 
@@ -56,6 +57,7 @@ class SimilarityKL(Objective):
     negatives: ClassVar[bool] = True
     any_width: ClassVar[bool] = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "temperature", "teacher_temperature")
 

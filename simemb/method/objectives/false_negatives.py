@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 
 
 @checked_fields
@@ -31,6 +32,7 @@ class FalseNegatives:
     guided: bool = False
     """Whether the cosines are those of the recipe's guide, not of the trained model; the memory then always counts."""
 
+    @deferrable
     def __post_init__(self) -> None:
         if (self.threshold is None) == (self.margin is None):
             raise RecipeError("objective.false_negatives takes either a threshold or a margin")

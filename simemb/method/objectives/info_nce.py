@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, Texts, above_zero, cosines
 from simemb.method.objectives.false_negatives import FalseNegatives, duplicates
 from simemb.method.objectives.row_blocks import by_query
@@ -65,6 +66,7 @@ class InfoNCE(Objective):
     negatives: ClassVar[bool] = True
     outsiders: ClassVar[bool] = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "temperature", "temperature_floor")
         if isnan(self.hard_negative_weight):

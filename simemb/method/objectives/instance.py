@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, normalize, softplus
 
 from simemb.arguments import checked_fields
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 from simemb.method.objectives.row_blocks import by_query, by_strip, strips
 
@@ -46,6 +47,7 @@ class NCE(Objective):
     negatives = True
     banked = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "temperature")
         at_least(1, self, "draws")
@@ -123,6 +125,7 @@ class InvariantSpread(Objective):
 
     negatives = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "temperature")
 

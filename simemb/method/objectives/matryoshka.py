@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair
 
 Loss = Callable[[Pair], Float[Tensor, ""]]
@@ -34,6 +35,7 @@ class Matryoshka(Objective):
     weights: tuple[float, ...] | None = None
     """The factors c_d, at least 0, one for each of `dims`; by default 1."""
 
+    @deferrable
     def __post_init__(self) -> None:
         for flag, reason in (
             ("banked", "a memory bank holds vectors of one length"),

@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from simemb.arguments import checked_fields
 from simemb.errors import DataError, RecipeError
+from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero
 from simemb.method.objectives.row_blocks import by_strip, strips
 
@@ -35,6 +36,7 @@ class CoSENT(Objective):
 
     scored: ClassVar[bool] = True
 
+    @deferrable
     def __post_init__(self) -> None:
         above_zero(self, "scale")
 
@@ -70,6 +72,7 @@ class CosineRegression(Objective):
 
     scored: ClassVar[bool] = True
 
+    @deferrable
     def __post_init__(self) -> None:
         if not self.high > self.low:
             raise RecipeError(f"objective.high must be above objective.low ({self.low}), not {self.high}")

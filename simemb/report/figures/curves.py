@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.report.figures.style import Look
+from simemb.report.figures.style import Look, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ def draw(axes: "Axes", curves: Sequence[Curve], *, ylabel: str) -> None:
             linestyle=curve.look.line,
             marker=marker,
             markersize=2.5,
-            label=curve.label,
+            label=words(curve.label),
         )
         if curve.kept is not None:
             at = slice(curve.kept, curve.kept + 1)
@@ -52,5 +52,5 @@ def draw(axes: "Axes", curves: Sequence[Curve], *, ylabel: str) -> None:
                 clip_on=False,
             )
     axes.set_xlabel("step")
-    axes.set_ylabel(ylabel)
+    axes.set_ylabel(words(ylabel))
     axes.margins(x=0.02)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.report.figures.style import MUTED, Look
+from simemb.report.figures.style import MUTED, Look, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def draw(axes: "Axes", bins: Sequence[str], models: Sequence[Excess]) -> None:
             marker=model.look.marker,
             markerfacecolor=model.look.face,
             elinewidth=0.8,
-            label=model.label,
+            label=words(model.label),
         )
     axes.set_xticks(places, bins)
     axes.grid(visible=False, axis="x")

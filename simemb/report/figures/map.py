@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.report.figures.style import Look
+from simemb.report.figures.style import Look, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def draw(axes: "Axes", groups: Sequence[Group], explained: tuple[float, float]) 
             markersize=2.2,
             markeredgewidth=0,
             alpha=0.7,
-            label=group.label,
+            label=words(group.label),
         )
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_xticks([])

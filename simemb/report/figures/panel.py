@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simemb.errors import DataError
-from simemb.files import new_file
+from simemb.outputs import new_file
 from simemb.report.figures.style import (
     COLUMN,
     PAGE,
@@ -14,6 +14,7 @@ from simemb.report.figures.style import (
     drawing,
     legend,
     spacing,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -70,25 +71,31 @@ def compose(panels: Sequence[Panel], width: float | None = None, height: float |
         if len(panels) == 1:
             legend(axes)
         else:
-            axes.set_title(panel.title)
+            axes.set_title(words(panel.title))
     if len(panels) > 1:
         _shared_legend(figure)
     return figure
 
 
 def save(
-    panels: Sequence[Panel], path: Path, *, width: float | None = None, height: float | None = None, dpi: int = 300
+    panels: Sequence[Panel],
+    path: Path,
+    *,
+    width: float | None = None,
+    height: float | None = None,
+    dpi: int = 300,
+    overwrite: bool = False,
 ) -> None:
     """Write panels as one PNG, SVG or PDF, by the suffix of `path`; sizes in inches.
 
     Raises:
-        DataError: another suffix, or a file that cannot be written.
+        DataError: another suffix, a file that exists (without `overwrite`) or that cannot be written.
     """
     kind = check_format(path)
     with drawing():
         figure = compose(panels, width, height)
         try:
-            with new_file(path) as partial:
+            with new_file(path, overwrite=overwrite) as partial:
                 figure.savefig(partial, format=kind, dpi=dpi, metadata=METADATA[kind])
         except OSError as error:
             raise DataError(f"{path}: cannot be written: {error.strerror}") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.report.figures.style import MUTED, Look
+from simemb.report.figures.style import MUTED, Look, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def draw(axes: "Axes", points: Sequence[Point]) -> None:
             color=point.look.color,
             markerfacecolor=point.look.face,
             markersize=6,
-            label=point.label,
+            label=words(point.label),
         )
     _name(axes)
 
@@ -71,7 +71,7 @@ def draw_ways(axes: "Axes", ways: Sequence[Way]) -> None:
             marker=way.look.marker,
             markersize=2.5,
             markevery=slice(1, None),
-            label=way.label,
+            label=words(way.label),
         )
         for at, face in ((0, "none"), (-1, way.look.color)):
             axes.plot(

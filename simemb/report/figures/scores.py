@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simemb.report.figures.style import MUTED, Look
+from simemb.report.figures.style import MUTED, Look, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,12 +44,12 @@ def draw(axes: "Axes", tasks: Sequence[str], models: Sequence[Scored], *, xlabel
             markerfacecolor=model.look.face,
             markersize=4,
             elinewidth=1,
-            label=model.label,
+            label=words(model.label),
         )
     for border in rows[1:] - 0.5:
         last = average and border == rows[-1] - 0.5
         axes.axhline(border, color=MUTED, linewidth=0.8 if last else 0.3, zorder=0)
-    axes.set_yticks(rows, tasks)
+    axes.set_yticks(rows, [words(task) for task in tasks])
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_ylim(len(tasks) - 0.5, -0.5)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simemb.report.figures.style import Look, plain_log
+from simemb.report.figures.style import Look, plain_log, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def draw(axes: "Axes", spectra: Sequence[Spectrum]) -> None:
         shares = np.where(shares < LOWEST, np.nan, shares)
         lowest = min(lowest, float(np.nanmin(shares)))
         rank = np.arange(1, len(shares) + 1)
-        axes.plot(rank, shares, color=spectrum.look.color, linestyle=spectrum.look.line, label=spectrum.label)
+        axes.plot(rank, shares, color=spectrum.look.color, linestyle=spectrum.look.line, label=words(spectrum.label))
     axes.set_yscale("log")
     axes.set_ylim(lowest / 1.5, 1.3)
     plain_log(axes.yaxis)

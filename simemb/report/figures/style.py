@@ -7,7 +7,10 @@ apart, darkened until each has a contrast of 3:1 against white. Line style and m
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
+
+from simemb.streams import visible
 
 COLUMN = 3.3
 """Width of one column of a paper, in inches."""
@@ -120,6 +123,7 @@ def drawing() -> Generator[None, None, None]:
     with matplotlib.rc_context(), warnings.catch_warnings(), _quiet(logging.getLogger("matplotlib.font_manager")):
         # A page has more fonts than matplotlib knows of, and a paper should not fail for one letter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        warnings.filterwarnings("ignore", message="constrained_layout not applied", category=UserWarning)
         matplotlib.rcdefaults()
         parameters: Any = matplotlib.rcParams
         parameters.update(_SETTINGS | {"font.sans-serif": fonts()})
@@ -143,6 +147,18 @@ def _quiet(log: Any) -> Generator[None, None, None]:
         log.level = level
 
 
+def words(name: str) -> str:
+    """A name as a figure shows it: in lines of a legend's width, spelt out where a character would not be seen.
+
+    matplotlib leaves what begins with an underscore out of a legend, so a blank comes first.
+
+    >>> words("_run")
+    ' _run'
+    """
+    lines = wrap(visible(name), LETTERS * int(COLUMN) - 6) or [name]
+    return "\n".join(lines) if not lines[0].startswith("_") else " " + "\n".join(lines)
+
+
 def legend(axes: Any) -> None:
     """Names of what is drawn, above the axes and below the title; nothing where there is but one."""
     handles, labels = axes.get_legend_handles_labels()
@@ -163,10 +179,14 @@ def columns(labels: Sequence[str], width: float) -> int:
     """In how many columns names fit into a width in inches, with as few rows as can be, evenly filled."""
     for count in range(len(labels), 1, -1):
         rows = -(-len(labels) // count)
-        widths = [6 + max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows)]
+        widths = [6 + max(map(_width, labels[start : start + rows])) for start in range(0, len(labels), rows)]
         if len(widths) == count and sum(widths) <= LETTERS * width:
             return count
     return 1
+
+
+def _width(label: str) -> int:
+    return max(map(len, label.split("\n")))
 
 
 def spacing(handles: Sequence[Any]) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simemb.commands import compare, train
+from simemb.encoder.encoder import Encoder
 from simemb.errors import SimembError
 
 
@@ -60,6 +62,10 @@ def test_three_models_have_two_tables_and_three_verdicts(
         (["mini", ".", "--suite", "sample"], ". holds no model"),
         (["mini", "x", "--suite", "sample", "--against", "publishd"], "did you mean 'published'?"),
         (["mini", "--suite", "sample", "--against", "published"], "nothing published is at hand for suite sample"),
+        (["mini", "--against", "published", "--base", "brt-base"], "did you mean 'bert-base'?"),
+        (["mini", "x", "--suite", "sample", "--method", "simcse"], "add --against published"),
+        (["mini", "x", "--suite", "sts/stsbb"], "unknown task of suite sts 'stsbb': did you mean 'stsb'?"),
+        (["mini", "x", "--suite", "sample", "--precision", "int4"], "unknown value of --precision 'int4'"),
         (["mini", "mini", "--suit", "sample"], "did you mean --suite"),
         (["mini", "mini", "--suite", "sample", "--pooling", "a", "b", "c"], "3 poolings for 2 models"),
         (["mini", "mini", "--suite", "sample", "--pooling", "cls", "men"], "unknown pooling 'men'"),
@@ -89,6 +95,37 @@ def test_an_encoder_is_not_compared_with_itself(tiny_base: Path, sentences_file:
     train.run([*words, "--max-steps", "2", "--output", "run"])
     with pytest.raises(SimembError, match=r"run and .* are one encoder"):
         compare.run(["run", "run/best", "--suite", str(dev_file)])
+
+
+def test_models_are_compared_in_the_precision_asked_for(
+    tiny_base: Path, dev_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def load(model: str, *, pooling: str | None, precision: str) -> Any:
+        asked.append(precision)
+        return loaded(model, pooling=pooling)
+
+    loaded = Encoder.load
+    monkeypatch.setattr(Encoder, "load", load)
+    words = ["mini", str(tiny_base), "--suite", str(dev_file), "--resamples", "200"]
+    compare.run([*words, "--precision", "int8"])
+    compare.run(words)
+    assert asked == ["int8", "int8", "float32", "float32"]
+
+
+def test_a_part_of_a_suite_is_compared_and_laid_beside_the_published(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIMEMB_DATA", str(shared_data))
+    monkeypatch.setenv("COLUMNS", "200")
+    words = ["mini", "--suite", "sts/sickr+stsb", "--resamples", "200", "--against", "published"]
+    compare.run([*words, "--base", "roberta-base", "--method", "simcse"])
+    shown = capsys.readouterr().out
+    assert "our average is without sts12, sts13, sts14, sts15, sts16, the published ones are over all tasks" in shown
+    assert {line.split()[1] for line in shown.splitlines() if "RoBERTa-base" in line} >= {"RoBERTa-base"}
+    assert "BERT-large" not in shown
+    assert "average of 2 of 7" in shown
 
 
 @pytest.mark.slow

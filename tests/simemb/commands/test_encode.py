@@ -30,9 +30,12 @@ def test_vectors_never_replace_the_texts_they_are_from(tiny_base: Path, sentence
     assert Path("a.txt").read_text() == sentences_file.read_text()
 
 
-def test_vectors_replace_older_vectors(tiny_base: Path, sentences_file: Path) -> None:
+def test_vectors_replace_older_vectors_only_when_asked(tiny_base: Path, sentences_file: Path) -> None:
     Path("a.npy").write_text("old")
-    encode.run([str(tiny_base), str(sentences_file), "--output", "a.npy"])
+    with pytest.raises(DataError, match=r"a\.npy exists \(a file of 3 bytes\): --overwrite"):
+        encode.run(["no-model", "no-texts.txt", "--output", "a.npy"])  # before either is looked for
+    assert Path("a.npy").read_text() == "old"
+    encode.run([str(tiny_base), str(sentences_file), "--output", "a.npy", "--overwrite"])
     assert Path("a.npy").read_bytes().startswith(b"\x93NUMPY")
     assert [path.name for path in Path().iterdir()] == ["a.npy"]
 
@@ -83,7 +86,7 @@ def test_a_signal_leaves_the_older_vectors_and_nothing_beside_them(
 
     Path("a.npy").write_text("old")
     monkeypatch.setattr(streaming, "_finish", killed)
-    assert main(["encode", str(tiny_base), str(sentences_file), "--output", "a.npy"]) == code
+    assert main(["encode", str(tiny_base), str(sentences_file), "--output", "a.npy", "--overwrite"]) == code
     assert [path.name for path in Path().iterdir()] == ["a.npy"]
     assert Path("a.npy").read_text() == "old"
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

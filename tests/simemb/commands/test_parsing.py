@@ -31,25 +31,21 @@ SHOWN = {
     ("encode", "model"): "MODEL",
     ("encode", "input"): "INPUT",
     ("eval", "models"): "MODEL [MODEL ...]",
-    ("eval", "geometry"): "--no-geometry",
-    ("eval", "cache"): "--no-cache",
     ("index", "model"): "MODEL",
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
     ("search", "queries"): "QUERY [QUERY ...]",
     ("compare", "models"): "MODEL MODEL [MODEL ...]",
-    ("compare", "cache"): "--no-cache",
     ("report", "models"): "RUN [RUN ...]",
-    ("report", "base"): "--no-base",
     ("plot", "figure"): "FIGURE",
     ("plot", "models"): "RUN [RUN ...]",
-    ("plot", "base"): "--no-base",
     ("whiten", "model"): "MODEL",
     ("mine", "model"): "MODEL",
     ("mine", "data"): "DATA",
     ("mine", "rules"): "--relative-margin",
     **{
-        (verb, "layout"): "--no-header" for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
+        (verb, "layout"): "--header, --no-header"
+        for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
     },
     ("new", "output"): "OUTPUT",
     ("list", "what"): "WHAT",
@@ -68,6 +64,40 @@ def test_help_names_every_option_in_80_columns_without_color(
     assert "\x1b" not in shown
     for field in fields(VERBS[verb]):
         assert (SHOWN.get((verb, field.name)) or f"--{field.name.replace('_', '-')}") in shown
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "demo", *(f"train {name}" for name in ("moco_v1", "simcse_mlm", "byol"))])
+def test_every_flag_is_shown_with_its_opposite_and_its_help_is_true_of_the_first(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*verb.split(), "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    flags = re.findall(r"(--\S+), (--\S+) ((?:(?! --\S+, --).)*?\(default: (?:True|False)\))", shown)
+    assert len(flags) == len(re.findall(r"\(default: (?:True|False)\)", shown))
+    for flag, opposite, text in flags:
+        before, _, name = flag.removeprefix("--").rpartition(".")
+        assert opposite == f"--{before}{'.' if before else ''}no-{name}"
+        assert not re.match(r"(?i)(do not|don't|no|not|never|without|leave out|ignore)\b", text), (flag, text)
+        assert not name.startswith("no-"), flag
+
+
+def test_a_flag_can_be_set_and_taken_back_whatever_its_default(caplog: pytest.LogCaptureFixture) -> None:
+    def parsed(*words: str) -> eval_verb.Eval:
+        return parse(eval_verb.Eval, ["model", *words], prog="simemb eval")
+
+    spelled = ((), ("--cache",), ("--no-cache",), ("--no_cache",), ("--no-cache", "--cache"))
+    assert [parsed(*words).cache for words in spelled] == [True, True, False, False, True]
+    assert [parsed(*words).layout.header for words in ((), ("--no-header",))] == [True, False]
+    assert not caplog.messages
+    assert complaint(eval_verb.Eval, "m", "--no-cach") == "unknown option '--no-cach': did you mean --no-cache?"
+
+
+def test_an_option_of_two_names_is_known_by_both(caplog: pytest.LogCaptureFixture) -> None:
+    assert complaint(encode.Encode, "m", "t.txt", "--columns", "text") == "missing: --output"
+    words = ["m", "t.txt", "--columns", "a", "--column", "b", "--output", "v.npy"]
+    assert parse(encode.Encode, words, prog="simemb encode").column == "b"
+    assert caplog.messages == ["--column is given twice: the last one counts"]
 
 
 def test_the_help_of_a_recipe_names_every_field_down_to_the_last_noun(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,6 +121,33 @@ def test_train_without_a_recipe_shows_the_recipes(words: list[str], capsys: pyte
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("simcse ", "simcse_mlm", "simcse_sup", "./mine.py", "recipe.json"))
+
+
+@pytest.mark.parametrize("columns", [50, 60, 100])
+@pytest.mark.parametrize("words", ["--help", "train", "train simcse --help", "eval --help", "list"])
+def test_help_in_a_pipe_is_as_wide_as_columns_says(
+    words: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(words.split()) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("--outptu", ": did you mean --output?"),
+        ("--keeep", ": did you mean --head.keep or --keep?"),
+        ("--lr", ""),
+        ("--xyzzy", ""),
+    ],
+)
+def test_only_options_that_are_near_are_hints(wrong: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "simcse", wrong, "1"]) == 2
+    line = f"simemb: unknown option '{wrong}'{hint}; `simemb train simcse --help` tells more\n"
+    assert capsys.readouterr().err.endswith(line)
 
 
 def complaint(kind: type, *words: str) -> str:

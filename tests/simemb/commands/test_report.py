@@ -46,7 +46,7 @@ def test_what_is_missing_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyP
         (["--output", "a.html"], "missing: RUN, at least one"),
         (["run"], "missing: --output"),
         (["run", "--output", "."], "is a directory"),
-        (["run", "--output", "here.html"], "here.html exists: --overwrite replaces it"),
+        (["run", "--output", "here.html"], r"here\.html exists \(a file of 0 bytes\): --overwrite"),
         (["run", "run", "--output", "a.html"], "run: is named twice"),
         (["nothing-here", "--suite", "sample", "--output", "a.html"], "nothing-here"),
     ],

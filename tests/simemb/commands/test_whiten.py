@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simemb.cli import main
 from simemb.commands import eval as eval_verb
 from simemb.commands.parsing import UsageError
 from simemb.commands.whiten import run as whiten
@@ -50,7 +51,7 @@ def test_all_text_columns_count_and_columns_choose(tiny_base: Path, triplets_fil
 def test_a_model_that_is_there_is_replaced_only_when_asked(tiny_base: Path, sentences_file: Path) -> None:
     words = [str(tiny_base), "--data", str(sentences_file), "--output", "white", "--dims"]
     whiten([*words, "8"])
-    with pytest.raises(ModelError, match="white exists and is not empty: --overwrite replaces a model"):
+    with pytest.raises(ModelError, match=r"white exists \(a model\): --overwrite .* replaces it"):
         whiten([*words, "9"])
     assert Encoder.load("white").dim == 8
     whiten([*words, "9", "--overwrite"])
@@ -113,6 +114,33 @@ def test_a_warning_of_the_data_is_told(tiny_base: Path, monkeypatch: pytest.Monk
     assert "sample: holds test texts" in caplog.text
 
 
+def test_several_data_are_read_one_after_the_other_and_found_again(
+    tiny_base: Path, sentences_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SIMEMB_CACHE", "cache")
+    lines = sorted(set(sentences_file.read_text().splitlines()))
+    Path("one.csv").write_text("\n".join(lines[:20]) + "\n")
+    Path("two.csv").write_text("\n".join(lines[20:]) + "\n")
+    rows = ["score\tsentence1\tsentence2", f"1\t{lines[0]}\t{lines[-1]}", f"2\t{lines[1]}\t{lines[-2]}"]
+    Path("seen.tsv").write_text("\n".join(rows) + "\n")
+    with caplog.at_level("INFO", logger="simemb"):
+        words = ["--data", "one.csv", "--no-header", "--delimiter", "tab", "--data", "two.csv", "--output", "white"]
+        whiten([str(tiny_base), *words, "--dims", "9"])
+    assert f"whitened on {len(lines)} texts" in caplog.text
+    assert not any("given twice" in line for line in caplog.messages)
+    found = trained("white")
+    assert found is not None
+    assert (found["data"]["name"], found["data"]["parts"]) == ("one.csv + two.csv", ["one.csv", "two.csv"])
+    eval_verb.run(["white", "--suite", "seen.tsv", "--no-geometry", "--json", "scores.json"])
+    assert json.loads(Path("scores.json").read_text())["overlap"]["transductive"] is True
+
+
+def test_data_are_asked_for_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["whiten", "mini", "--output", "white"], ["new", "blank"], ["new", "blank", "--data"]):
+        assert main(words) == 2
+        assert capsys.readouterr().err.startswith("simemb: missing: --data")
+
+
 def test_what_is_no_model_is_left_alone(tiny_base: Path, sentences_file: Path) -> None:
     Path("thesis").mkdir()
     Path("thesis/chapter.tex").write_text("precious")
@@ -127,7 +155,7 @@ def test_what_is_no_model_is_left_alone(tiny_base: Path, sentences_file: Path) -
 
 def test_too_few_texts_are_one_line_and_nothing_is_written(tiny_base: Path) -> None:
     Path("few.txt").write_text("a man sees a dog\nthe dog sees a man\n")
-    with pytest.raises(DataError, match="whitening to 32 dimensions takes more than 32 texts, not 2: give more"):
+    with pytest.raises(DataError, match="takes more than 32 different texts, not 2: give more"):
         whiten([str(tiny_base), "--data", "few.txt", "--output", "white"])
     assert not Path("white").exists()
 
@@ -147,4 +175,12 @@ def test_the_next_command_can_be_pasted(tiny_base: Path, sentences_file: Path, c
     with caplog.at_level("INFO", logger="simemb"):
         whiten([str(tiny_base), "--data", str(sentences_file), "--output", "my white's", "--dims", "8"])
     command = caplog.text.partition("next: ")[2].splitlines()[0]
-    assert shlex.split(command) == ["simemb", "eval", str(tiny_base), "my white's"]
+    assert shlex.split(command) == ["simemb", "eval", str(tiny_base), "my white's", "--suite", "sts"]
+
+
+def test_the_next_command_follows_the_language_of_the_texts(tiny_base: Path, tmp_path: Path, caplog) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("".join(f"猫吃{'鱼' * number}。\n" for number in range(40)), encoding="utf-8")
+    with caplog.at_level("INFO", logger="simemb"):
+        whiten([str(tiny_base), "--data", str(texts), "--output", "white", "--dims", "1"])
+    assert caplog.text.partition("next: ")[2].splitlines()[0].endswith("white --suite zh")

@@ -50,6 +50,11 @@ def run(directory: Path, seed: int, **changes: Any) -> Path:
         (["x/one", "x/one"], ["one", "one"]),
         (["org/bert", "bert"], ["org/bert", "bert"]),
         (["/", "one"], ["/", "one"]),
+        (["a/x/run", "b/x/run", "b/y/run"], ["a/x/run", "b/x/run", "y/run"]),
+        (["run", "run/best", "a/run"], ["run", "run/best", "a/run"]),
+        (["mini", "./mini", "a/mini", "a/base", "base"], ["mini", "./mini", "a/mini", "a/base", "base"]),
+        (["./mini", "a/one"], ["./mini", "one"]),
+        (["a/mini", "/b/a/mini"], ["a/mini", "b/a/mini"]),
     ],
 )
 def test_labels_are_as_short_as_they_can_be(names: list[str], short: list[str]):
@@ -143,11 +148,28 @@ def test_the_same_seed_twice_is_no_group(tmp_path: Path):
 @pytest.mark.parametrize("content", ["no json", "[]", '{"recipe": {}}'])
 def test_a_damaged_record_is_named(tmp_path: Path, content: str):
     (run(tmp_path, 1) / "recipe.json").write_text(content)
-    with pytest.raises(DataError, match=r"recipe.json: is damaged, it has no '(recipe|run)'"):
+    with pytest.raises(DataError, match=r"recipe.json: cannot be read: "):
         runs(tmp_path)
 
 
 def test_a_missing_record_is_named(tmp_path: Path):
     (run(tmp_path, 1) / "recipe.json").unlink()
     with pytest.raises(DataError, match=r"recipe.json: cannot be read: No such file"):
+        runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "it must be an object, not a list"),
+        ('{"runs": {}}', "runs must be a list"),
+        ('{"runs": []}', "names no run"),
+        ('{"runs": [{"seed": 1}]}', r"runs\[0\].directory is missing"),
+        ('{"runs": [{"directory": 1}]}', r"runs\[0\].directory must be a string, not 1"),
+    ],
+)
+def test_a_damaged_record_of_seeds_is_named(tmp_path: Path, content: str, words: str):
+    run(tmp_path, 1)
+    (tmp_path / "seeds.json").write_text(content)
+    with pytest.raises(DataError, match=f"seeds.json: .*{words}"):
         runs(tmp_path)

@@ -223,3 +223,8 @@ def test_encoders_read_by_different_poolings_are_told_apart() -> None:
 @pytest.mark.parametrize("poolings", [{}, {"a": "mean"}, {"a": "mean", "b": "mean"}, {"a": "mean", "b": ""}])
 def test_one_pooling_or_an_unknown_one_is_no_reason_for_a_note(poolings: dict[str, str]) -> None:
     assert pooling_notes(poolings) == []
+
+
+@pytest.mark.parametrize("model", ["x" * 5000, "a\0b"])
+def test_a_name_that_no_directory_can_have_tells_nothing(model: str) -> None:
+    assert trained(model) is None

@@ -83,3 +83,34 @@ def test_the_caution_about_single_seeds_has_the_numbers():
 def test_a_suite_that_no_paper_reports_is_refused():
     with pytest.raises(DataError, match=r"nothing published is at hand for suite sample \(allowed: sts, sts_sent"):
         published.results("sample")
+
+
+def test_results_are_chosen_by_base_and_method():
+    def models(**chosen: list[str]) -> set[str]:
+        return {row.model for row in published.results("sts", **chosen)}
+
+    assert models(base=["BERT-base"], method=["SimCSE"]) == {"SimCSE BERT-base"}
+    assert {"ConSERT joint BERT-large", "ConSERT re-implemented"} < models(method=["consert"])
+    assert models(method=["untrained"]) == {"BERT-base first-last", "BERT-base last-2", "BERT-large last-2"}
+    assert models(base=["tiny-l4", "tiny-l6"]) == {"DistilCSE Tiny-L4", "DistilCSE Tiny-L6"}
+    assert models() == {row.model for row in published.results("sts/stsb+sickr")}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "line"),
+    [
+        (
+            {"base": ["bert-base-uncased"]},
+            "unknown base of published results 'bert-base-uncased': did you mean 'bert-base'?",
+        ),
+        ({"method": ["simsce"]}, "unknown method of published results 'simsce': did you mean 'simcse'?"),
+        (
+            {"base": ["tiny-l4"], "method": ["simcse"]},
+            "nothing published is of simcse from tiny-l4 (allowed: distilcse)",
+        ),
+    ],
+)
+def test_a_base_or_method_that_nobody_published_is_answered_with_the_nearest(chosen: dict[str, list[str]], line: str):
+    with pytest.raises(DataError) as refused:
+        published.results("sts", **chosen)
+    assert str(refused.value).startswith(line)

@@ -108,6 +108,8 @@ def test_a_damaged_memory_is_made_anew(tmp_path: Path, texts: Path, broken: str)
     (kept,) = (tmp_path / "cache" / "overlap").glob("*.json")
     kept.write_text(broken, encoding="utf-8")
     assert check([record(texts)], EVALUATED) == before
+    kept.write_text(kept.read_text(encoding="utf-8").replace("1", "0"), encoding="utf-8")
+    assert check([record(texts)], EVALUATED) == before
 
 
 def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(
@@ -153,3 +155,14 @@ def test_sentences_of_nli_that_are_in_the_test_of_stsb_are_found(shared_data: Pa
     nli = {text for row in open_rows("nli").texts() for text in row}
     assert found.exact == len(nli & set(test)) > 0
     assert found.normalized > 0
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ""])
+def test_a_name_that_no_file_can_have_is_not_at_hand(texts: Path, name: str) -> None:
+    found = check([{**record(texts), "name": name, "parts": []}], EVALUATED)
+    assert found.unknown == f"the training data ({name}) are not at hand"
+
+
+def test_a_column_that_is_not_there_is_not_looked_for(texts: Path) -> None:
+    found = check([record(texts, read=("anchor", "sentence"))], EVALUATED)
+    assert "no longer what they were" in found.unknown

@@ -8,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from simemb.corpus.contents import is_gbk
 from simemb.corpus.rows import open_rows
 from simemb.errors import DataError
 
@@ -51,6 +52,31 @@ def test_a_file_of_another_kind_is_named_with_the_way_out(tmp_path: Path, name: 
         list(open_rows(path).texts())
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_chinese_in_gbk_gets_the_command_that_converts_it(tmp_path: Path):
+    path = tmp_path / "句子 一.txt"
+    path.write_bytes("一个男人在弹吉他，ABC。\n猫“睡觉”。\n".encode("gbk"))
+    with pytest.raises(DataError) as caught:
+        list(open_rows(path).texts())
+    command = f"iconv -f GB18030 -t UTF-8 '{path}' > FILE)"
+    assert str(caught.value).endswith(
+        f"line 1, byte 3: 0xb8 is not UTF-8; save the file as UTF-8 (if it is Chinese in GBK: {command}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Ein schöner Tag für müde Männer", "latin-1"),
+        ("naïve café, été à l'école", "cp1252"),
+        ("一個男人在彈吉他", "big5"),
+        ("男の人がギターを弾いている", "shift_jis"),
+        ("Мужчина играет", "utf-16-le"),
+    ],
+)
+def test_other_encodings_are_not_taken_for_gbk(text: str, encoding: str):
+    assert not is_gbk(text.encode(encoding))
 
 
 @pytest.mark.parametrize("start", ["PAR1 is a gene", "BZh is no word", "Rar! he said", "PK is a name"])

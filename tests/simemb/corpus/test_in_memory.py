@@ -119,3 +119,7 @@ def test_the_names_of_files_are_no_texts(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"data holds the names of files: pass them as paths, \[pathlib\.Path\('"):
         open_rows([str(tmp_path / "a.txt")])
     assert list(open_rows([str(tmp_path / "a.txt"), "a man"]).texts())[1] == ("a man",)
+
+
+def test_a_text_longer_than_the_name_of_a_file_can_be_is_a_text():
+    assert list(open_rows(["a long text " * 1000]).texts()) == [("a long text " * 1000,)]

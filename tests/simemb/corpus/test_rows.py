@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -91,6 +92,8 @@ def test_standard_input_can_be_read_twice_and_leaves_nothing_behind(tmp_path: Pa
     rows = open_rows("-")
     assert list(rows.texts()) == list(rows.texts()) == [("zwölf",), ("Boxer",)]
     assert rows.name == "standard input"
+    rows = rows.narrowed(1)  # the first are gone, as in training
+    assert list(rows.texts()) == [("zwölf",), ("Boxer",)]
     assert list(tmp_path.iterdir())
     del rows
     assert not list(tmp_path.iterdir())
@@ -228,3 +231,32 @@ def test_what_does_not_exist_is_named_with_its_nearest_match(tmp_path: Path):
 def test_bad_data_in_memory_is_refused(data: object, message: str):
     with pytest.raises(SimembError, match=message):
         list(open_rows(data).texts())  # type: ignore[arg-type]
+
+
+READINGS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "quoted": ("a.tsv", 'anchor\tpositive\n"He said ""no"""\tb\n', {}),
+    "literal": ("a.tsv", "anchor\tpositive\na\tb\n", {}),
+    "one column": ("a.tsv", "sentence\na\n", {}),
+    "lines": ("a.txt", "sentence\na\n", {}),
+    "commas": ("a.csv", "sentence\na\n", {}),
+    "no header": ("a.tsv", "sentence\na\n", {"header": False}),
+    "semicolons": ("a.csv", "sentence;b\na;b\n", {"delimiter": ";", "columns": ["sentence"]}),
+    "pipes": ("a.csv", "sentence;b\na;b\n", {"delimiter": "|", "columns": ["sentence;b"]}),
+    "objects": ("a.jsonl", '{"sentence": "a"}\n', {}),
+    "objects as lines": ("a.txt", '{"sentence": "a"}\n', {"columns": ["sentence"]}),
+}
+
+
+def test_the_same_bytes_read_otherwise_have_another_digest(tmp_path: Path):
+    digests = [open_rows(write(tmp_path, name, text), **how).digest() for name, text, how in READINGS.values()]
+    assert len({*digests}) == len(READINGS)
+
+
+def test_quoted_and_literal_cells_have_different_digests_though_the_file_is_the_same(tmp_path: Path, monkeypatch):
+    path = write(tmp_path, "a.tsv", 'anchor\tpositive\n"He said ""no"""\tb\n')
+    quoted = open_rows(path)
+    monkeypatch.setattr("simemb.corpus.formats.is_quoted", lambda *_, **__: False)
+    literal = open_rows(path)
+    assert [*quoted.texts()] == [('He said "no"', "b")] != [*literal.texts()]
+    assert (quoted.checksum(), quoted.columns) == (literal.checksum(), literal.columns)
+    assert quoted.digest() != literal.digest()

@@ -29,9 +29,9 @@ def batch_of(encoder: Encoder, texts: tuple[str, ...] = SENTENCES) -> Batch:
     return Batch.collate(encoder.tokenize(texts)[0])
 
 
-def padded_vectors(encoder: Encoder, backbone: nn.Module) -> Tensor:
+def padded_vectors(encoder: Encoder, backbone: nn.Module, texts: tuple[str, ...] = SENTENCES) -> Tensor:
     """The encoder's vectors by a padded forward of transformers itself and pooling under a mask."""
-    ids, mask = padded_input(encoder)
+    ids, mask = padded_input(encoder, texts)
     layers = padded_hidden_states(backbone, ids, mask)
     tokens = torch.stack([layers[layer] for layer in LAYERS[encoder.pooling]]).mean(0)
     if encoder.pooling == "cls":
@@ -158,6 +158,21 @@ def test_the_padding_row_of_roberta_s_positions_is_never_used(family):
     gradient = encoder.backbone.embeddings.position_embeddings.weight.grad
     assert not gradient[:2].any()
     assert gradient[2].any()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("tokenizer", ["bert", "mpnet"])
+def test_mpnet_does_not_count_token_1_whatever_its_padding_is(tokenizer, fast):
+    """transformers says so; in BERT's vocabulary that is an unknown word, and texts have those."""
+    encoder = Encoder(make_backbone("mpnet", pad_token_id=0), make_tokenizer(tokenizer), max_length=40, name="pad 0")
+    assert encoder.fast
+    encoder.fast = fast
+    texts = ("a man é plays 猫 the dog", "猫 猫 猫 dog 猫", "sky", "猫")
+    batch = batch_of(encoder, texts)
+    assert (1 in batch.ids) == (tokenizer == "bert")
+    with torch.no_grad():
+        expected = padded_vectors(encoder, make_backbone("mpnet", pad_token_id=0), texts)
+        torch.testing.assert_close(encoder(batch), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("family", RAGGED)
@@ -337,9 +352,11 @@ def test_setting_dropout_to_zero_makes_training_deterministic_and_setting_it_bac
 
 
 @pytest.mark.parametrize("family", RAGGED)
-def test_setting_dropout_reaches_the_attention_weights(family):
+@pytest.mark.parametrize("stated", [0.1, 0])
+def test_setting_dropout_reaches_the_attention_weights(family, stated):
     """With every nn.Dropout switched off afterwards, only attention's own probability is left to act."""
-    encoder = make_encoder(family)
+    name = "attention_dropout" if family in ("distilbert", "modernbert") else "attention_probs_dropout_prob"
+    encoder = make_encoder(family, **{name: stated})
     encoder.set_dropout(0.5)
     probabilities: list[float] = []
 
@@ -482,5 +499,5 @@ def test_a_quantized_encoder_does_not_train():
 
 @needs_int8
 def test_int8_is_refused_for_families_without_bert_s_layout():
-    with pytest.raises(ModelError, match="albert"):
-        make_encoder("albert").quantize()
+    with pytest.raises(ModelError, match="modernbert"):
+        make_encoder("modernbert").quantize()

@@ -215,3 +215,24 @@ def test_the_card_hidden_files_and_what_python_compiled_change_no_fingerprint(tm
         (path / folder).mkdir()
         (path / folder / "modeling.json").write_text("{}")
     assert Encoder.load(path).fingerprint() == before
+
+
+# ---- what it cannot do ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda encoder: encoder.save("here"), r"which saves it: encoder\.model\.save\('here'\)"),
+        (lambda encoder: encoder.train(), "can be used, but not trained here"),
+        (lambda encoder: encoder.quantize(), "precision int8 is not possible"),
+    ],
+)
+def test_what_an_external_encoder_cannot_do_is_said(potion, call, line):
+    with pytest.raises(ModelError, match=f"potion-base-4M runs through sentence-transformers.*{line}"):
+        call(potion)
+
+
+def test_an_external_encoder_moves_and_is_always_in_evaluation_mode(potion):
+    assert potion.to("cpu") is potion
+    assert potion.eval() is potion

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from families import FAMILIES, make_encoder
+from families import FAMILIES, make_config, make_encoder
 from transformers import AutoModelForMaskedLM
 
 from simemb import Encoder
@@ -46,6 +46,15 @@ def test_a_language_model_says_so_and_an_encoder_made_of_it_does_not(tiny_base: 
     encoder = Encoder.load(tiny_base, pooling="mean")
     assert isinstance(encoder, Encoder)
     assert not is_language_model(encoder.save(tmp_path / "saved"))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_language_model_of_any_family_says_so(family: str, tmp_path: Path) -> None:
+    model = AutoModelForMaskedLM.from_config(make_config(family))
+    model.save_pretrained(tmp_path / "whole")
+    assert is_language_model(tmp_path / "whole")
+    model.base_model.save_pretrained(tmp_path / "encoder")
+    assert not is_language_model(tmp_path / "encoder")
 
 
 def test_the_name_of_the_architecture_does_not_decide(tiny_base: Path, tmp_path: Path) -> None:

@@ -199,3 +199,19 @@ def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(tmp_path):
     make_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="has ids up to 91, and the model has embeddings of 50 tokens"):
         Encoder.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("default_prompt_name", ["query"], "default_prompt_name: unknown prompt"),
+        ("matryoshka_dims", [True], "matryoshka_dims must be a list of whole numbers of at least 1"),
+        ("matryoshka_dims", [-1], "matryoshka_dims must be a list of whole numbers of at least 1"),
+        ("truncate_dim", True, "truncate_dim must be a whole number of at least 1, not True"),
+    ],
+)
+def test_a_setting_of_another_type_is_named_with_its_file(tmp_path, field, value, words):
+    path = make_encoder().save(tmp_path / "model")
+    edit(path / "config_sentence_transformers.json", **{field: value})
+    with pytest.raises(ModelError, match=rf"config_sentence_transformers\.json: {words}"):
+        Encoder.load(path)

@@ -274,7 +274,8 @@ def test_reading_a_run_removes_nothing_of_its_owner(tmp_path):
 
 def test_a_run_without_an_encoder_is_named_as_such(tmp_path):
     (tmp_path / "recipe.json").write_text("{}")
-    with pytest.raises(ModelError, match="a run without an encoder"):
+    advice = f"has no encoder yet: `simemb train --resume {tmp_path}` goes on with it"
+    with pytest.raises(ModelError, match=advice):
         Encoder.load(tmp_path)
 
 
@@ -406,3 +407,8 @@ def test_the_real_base_loads_as_a_bare_checkpoint(shared_models):
     vectors = encoder.encode(["A man is playing a guitar.", "Someone plays the guitar.", "The stock fell."])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert unit[0] @ unit[1] > unit[0] @ unit[2]
+
+
+def test_a_name_that_no_system_takes_is_one_line():
+    with pytest.raises(ModelError, match="cannot be looked up as a model: File name too long"):
+        Encoder.load("a" * 5000)

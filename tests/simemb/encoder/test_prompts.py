@@ -191,7 +191,7 @@ def test_the_command_line_takes_a_prompt_and_the_name_of_one(tmp_path, caplog):
     path, texts = model(tmp_path / "m"), tmp_path / "texts.txt"
     texts.write_text("\n".join(SENTENCES) + "\n")
     encoder = Encoder.load(path)
-    words = ["encode", str(path), str(texts), "--output", str(tmp_path / "v.npy")]
+    words = ["encode", str(path), str(texts), "--overwrite", "--output", str(tmp_path / "v.npy")]
     for options, expected in (
         (["--prompt", "dog "], {"prompt": "dog "}),
         (["--prompt-name", "query"], {"prompt_name": "query"}),

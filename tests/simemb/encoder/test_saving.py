@@ -158,7 +158,7 @@ def test_the_model_card_lies_beside_the_weights_and_may_tell_of_the_training(tmp
     encoder = make_encoder(pooling="cls")
     encoder.save(tmp_path / "model")
     assert "Encoder.load(" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
-    saving.save(encoder, tmp_path / "model", training="Trained on 猫.")
+    saving.save(encoder, tmp_path / "model", overwrite=True, training="Trained on 猫.")
     assert "Trained on 猫." in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
 
 
@@ -195,7 +195,7 @@ def test_a_crash_while_saving_leaves_the_older_directory_whole(tmp_path, monkeyp
 
     monkeypatch.setattr(saving, step, crash)
     with pytest.raises(error):
-        make_encoder(pooling="first_last", tail=make_tail("Dense tanh")).save(path)
+        make_encoder(pooling="first_last", tail=make_tail("Dense tanh")).save(path, overwrite=True)
     assert snapshot(path) == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -210,7 +210,7 @@ def test_a_full_disk_is_one_line_that_names_the_directory(tmp_path, monkeypatch)
 
     monkeypatch.setattr(saving, "_settings", full)
     with pytest.raises(ModelError) as caught:
-        make_encoder().save(path)
+        make_encoder().save(path, overwrite=True)
     assert str(caught.value).startswith(f"{path}: ")
     assert "No space left on device" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -226,7 +226,7 @@ def test_a_directory_under_a_file_cannot_be_made_and_says_so(tmp_path):
 def test_a_new_save_leaves_nothing_of_the_older_one(tmp_path):
     make_encoder(pooling="first_last", tail=make_tail("Dense tanh")).save(tmp_path / "model")
     encoder = make_encoder(pooling="cls")
-    encoder.save(tmp_path / "model")
+    encoder.save(tmp_path / "model", overwrite=True)
     folders = {path.name for path in (tmp_path / "model").iterdir() if path.is_dir()}
     assert folders == {"1_Pooling"}
     assert Encoder.load(tmp_path / "model").fingerprint() == encoder.fingerprint()
@@ -254,7 +254,7 @@ def test_a_half_precision_checkpoint_is_computed_in_float32(tmp_path):
 def test_only_a_model_that_simemb_saved_is_replaced_and_nothing_else_goes_with_it(tmp_path, tiny_base):
     encoder = Encoder.load(tiny_base)
     ours = encoder.save(tmp_path / "ours")
-    encoder.save(ours)
+    encoder.save(ours, overwrite=True)
     (ours / "thesis.txt").write_text("years of work")
     shutil.copytree(tiny_base, tmp_path / "theirs")
     (tmp_path / "settings").mkdir()
@@ -269,8 +269,41 @@ def test_only_a_model_that_simemb_saved_is_replaced_and_nothing_else_goes_with_i
         with pytest.raises(ModelError, match=words):
             encoder.save(tmp_path / name)
         with pytest.raises(ModelError, match=words):
-            saving.refuse(tmp_path / name, overwrite=True)
+            encoder.save(tmp_path / name, overwrite=True)
         assert sorted(path.name for path in (tmp_path / name).iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["notes.json", "2024_photos/sea.txt", "1_Pooling/thesis.txt", "1_Pooling/more/a.txt"])
+def test_what_is_no_part_of_a_model_keeps_it_from_being_replaced_however_it_is_called(tmp_path, name):
+    encoder = make_encoder()
+    path = encoder.save(tmp_path / "model")
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("years of work")
+    found = name.removesuffix("/sea.txt").removesuffix("/a.txt")
+    with pytest.raises(ModelError, match=f"model holds '{found}', which is no part of a model: move it"):
+        encoder.save(path, overwrite=True)
+    assert (path / name).read_text() == "years of work"
+
+
+def test_records_that_were_saved_with_a_model_are_replaced_with_it(tmp_path):
+    encoder = make_encoder()
+    for overwrite in (False, True):
+        encoder.save(tmp_path / "model", records={"origin.json": {"a": 1}}, overwrite=overwrite)
+    assert (tmp_path / "model" / "origin.json").is_file()
+
+
+def test_a_model_is_replaced_only_when_asked_and_may_be_the_one_that_was_loaded(tmp_path):
+    path = make_encoder(seed=1).save(tmp_path / "model")
+    before, encoder = snapshot(path), Encoder.load(path)
+    with pytest.raises(
+        ModelError, match=r"model exists \(a model\): --overwrite \(in Python overwrite=True\) replaces"
+    ):
+        encoder.save(path)
+    assert snapshot(path) == before
+    vectors = encoder.encode(TEXTS)
+    encoder.save(path, overwrite=True)
+    np.testing.assert_array_equal(encoder.encode(TEXTS), vectors)
+    np.testing.assert_array_equal(Encoder.load(path).encode(TEXTS), vectors)
 
 
 def test_two_writers_of_a_model_and_a_folder_of_the_user_that_is_named_like_ours(tmp_path, tiny_base):
@@ -290,3 +323,20 @@ def _refusal(encoder, path):
     with pytest.raises(BusyError) as caught:
         encoder.save(path)
     return str(caught.value)
+
+
+def test_what_a_library_raises_on_a_full_disk_is_one_line_and_the_earlier_model_stays(tmp_path, monkeypatch):
+    encoder = make_encoder()
+    encoder.save(tmp_path / "model")
+
+    def full(*_: object, **__: object) -> None:
+        raise Exception("No space left on device (os error 28)")  # as tokenizers does
+
+    monkeypatch.setattr(type(encoder.tokenizer), "save_pretrained", full)
+    with (
+        pytest.raises(ModelError, match="model: the model cannot be written there: No space left on device"),
+        saving.new_directory(tmp_path / "model", overwrite=True) as folder,
+    ):
+        encoder.tokenizer.save_pretrained(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert Encoder.load(tmp_path / "model").fingerprint() == encoder.fingerprint()

@@ -234,9 +234,12 @@ def test_a_parquet_file_holds_texts_and_vectors(encoder, tmp_path, small_chunks)
     np.testing.assert_array_equal(np.array(table["embedding"].to_pylist(), np.float32), encoder.encode(texts))
 
 
-def test_half_a_surrogate_pair_reaches_parquet_replaced(encoder, tmp_path):
-    encoder.encode_to_file(["a \ud83d man"], tmp_path / "vectors.parquet")
-    assert pq.read_table(tmp_path / "vectors.parquet")["text"].to_pylist() == ["a ? man"]
+def test_half_a_surrogate_pair_is_replaced_with_a_notice(encoder, tmp_path, caplog):
+    np.testing.assert_array_equal(encoder.encode("a \ud83d man"), encoder.encode("a \ufffd man"))
+    caplog.clear()
+    encoder.encode_to_file(["a \ud83d man", "a man", "\udc00"], tmp_path / "vectors.parquet")
+    assert pq.read_table(tmp_path / "vectors.parquet")["text"].to_pylist() == ["a \ufffd man", "a man", "\ufffd"]
+    assert caplog.messages == ["2 of 3 texts hold half of a surrogate pair: U+FFFD is read in its place"]
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".parquet"])
@@ -263,7 +266,7 @@ def test_an_iterator_that_breaks_leaves_no_file_and_an_older_one_whole(encoder, 
     if older:
         path.write_bytes(older)
     with pytest.raises(RuntimeError, match="the stream broke"):
-        encoder.encode_to_file(interrupted(TEXTS), path)
+        encoder.encode_to_file(interrupted(TEXTS), path, overwrite=True)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == ({path.name: older} if older else {})
 
 
@@ -278,7 +281,7 @@ def test_another_kind_of_file_is_refused_before_anything_is_computed(encoder, tm
 
 def test_a_folder_in_the_place_of_the_file_is_a_line_and_leaves_nothing(encoder, tmp_path):
     (tmp_path / "vectors.npy").mkdir()
-    with pytest.raises(DataError, match=r"vectors\.npy: cannot be written"):
+    with pytest.raises(DataError, match=r"vectors\.npy: is a directory"):
         encoder.encode_to_file(TEXTS, tmp_path / "vectors.npy")
     assert [file.name for file in tmp_path.iterdir()] == ["vectors.npy"]
 
@@ -334,7 +337,7 @@ def test_twenty_times_the_texts_take_no_more_than_24_megabytes_more(encoder, tmp
                     seen.append(private())
                 yield f"a dog {number}{padding}"
 
-        assert encoder.encode_to_file(texts(), tmp_path / "v.npy", progress=False) == count
+        assert encoder.encode_to_file(texts(), tmp_path / f"{count}.npy", progress=False) == count
         return max(seen)
 
     few = peak(1_000)

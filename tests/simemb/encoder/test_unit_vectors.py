@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simemb.encoder.unit_vectors import unit
+from simemb.encoder.unit_vectors import refuse_infinite, unit
+from simemb.errors import ModelError
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -29,3 +30,10 @@ def test_a_row_with_nan_is_nan_and_does_not_pass_for_zeros():
 
 def test_no_rows_are_none():
     assert unit(np.empty((0, 3), np.float32)).shape == (0, 3)
+
+
+def test_vectors_that_are_not_finite_are_counted_and_refused():
+    vectors = np.array([[1.0, 2.0], [np.inf, 0.0], [0.0, np.nan]])
+    refuse_infinite(vectors[:1], ["a man"], "mini")
+    with pytest.raises(ModelError, match=r"mini .*2 of 3 texts have a vector that is not finite .*'a dog'"):
+        refuse_infinite(vectors, ["a man", "a dog", "a cat"], "mini")

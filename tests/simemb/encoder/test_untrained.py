@@ -184,3 +184,27 @@ def test_the_verb_makes_a_model_that_mlm_trains(sentences_file: Path, capsys: py
     words = ["train", "mlm", "--model", "blank", "--data", str(sentences_file), "--output", "run", "--dev", "none"]
     assert main([*words, "--max-steps", "2", "--batch-size", "16", "--max-length", "24"]) == 0
     assert Encoder.load("run").dim == 32
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"vocabulary": 10**9}, "vocabulary must be 1000000 or less"),
+        ({"vocabulary": 10**20}, "vocabulary must be 1000000 or less"),
+        ({"layers": 10**6}, "layers must be 1000 or less"),
+        ({"width": 10**6, "heads": 10}, "width must be 65536 or less"),
+        ({"heads": 10**9}, "heads must be 65536 or less"),
+        ({"length": 10**9}, "length must be 1000000 or less"),
+        ({"layers": 900, "width": 1024}, "11,332,943,872 weights, and at most 4,000,000,000"),
+    ],
+)
+def test_a_giant_is_refused_before_the_texts_are_read(tmp_path: Path, sizes: dict[str, int], message: str):
+    with pytest.raises(ModelError, match=message):
+        new(tmp_path / "new", (pytest.fail("read") for _ in range(1)), **sizes)
+
+
+def test_a_text_that_is_too_long_to_be_taken_at_once_gives_the_same_vocabulary(monkeypatch: pytest.MonkeyPatch):
+    rows = open_rows(["the man plays a guitar and the woman sings " * 40, "a dog runs " * 30])
+    whole = learn_tokenizer(rows, vocabulary=60, length=16).get_vocab()
+    monkeypatch.setattr("simemb.encoder.untrained.PART", 50)
+    assert learn_tokenizer(rows, vocabulary=60, length=16).get_vocab() == whole

@@ -1,6 +1,7 @@
 """Weights that are not whole, not those of config.json, or no weights: one line that names the thing and a way out."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from families import SENTENCES, make_backbone, make_encoder, make_tokenizer
+from families import PADDED, RAGGED, SENTENCES, make_backbone, make_encoder, make_tokenizer
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -307,3 +308,140 @@ def test_a_folder_of_models_names_one(bare):
 def test_settings_that_no_library_can_use_are_one_line(bare, file, fields, line):
     edit(bare / file, **fields)
     assert line in refusal(bare)
+
+
+# ---- values that compute, and mean nothing -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["embeddings.word_embeddings.weight", "encoder.layer.1.output.dense.bias"])
+def test_weights_that_are_not_finite_are_named(bare, name, value):
+    weights = load_file(bare / "model.safetensors")
+    weights[name].view(-1)[7] = value
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    assert f"{name} has a value that is not finite" in refusal(bare)
+
+
+def test_a_dense_layer_that_is_not_finite_is_named(tmp_path):
+    dense = Dense(32, 16, activation=nn.Tanh())
+    dense.linear.weight.data[0, 0] = float("nan")
+    path = make_encoder(tail=(dense,)).save(tmp_path / "model")
+    assert "linear.weight has a value that is not finite" in refusal(path)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.int64, torch.bool])
+def test_weights_that_are_no_floats_are_named(bare, kind):
+    weights = {name: tensor.to(kind) for name, tensor in load_file(bare / "model.safetensors").items()}
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    assert "which are no weights: save them as floats" in refusal(bare)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_in_another_precision_are_read(bare, kind):
+    expected = doors(bare)[0].encode(TEXTS)
+    weights = {name: tensor.to(kind) for name, tensor in load_file(bare / "model.safetensors").items()}
+    save_file(weights, bare / "model.safetensors", {"format": "pt"})
+    for encoder in doors(bare):
+        np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("epsilon", [float("nan"), 1e9, -1.0])
+@pytest.mark.parametrize("family", ["bert", "mpnet"])
+def test_an_epsilon_of_nonsense_is_refused(tmp_path, family, epsilon):
+    make_backbone(family).save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", layer_norm_eps=epsilon)
+    assert f"config.json says layer_norm_eps {epsilon}" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("padding", [None, -3])
+@pytest.mark.parametrize("family", ["roberta", "xlm-roberta", "camembert"])
+def test_a_padding_that_positions_cannot_be_counted_from_is_refused(tmp_path, family, padding):
+    make_backbone(family).save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", pad_token_id=padding)
+    assert f"config.json says pad_token_id {padding}, from which a {family} counts" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("family", [*RAGGED, *PADDED])
+@pytest.mark.parametrize("layers", [0, 1, -1, 4])
+def test_no_family_leaves_layers_over(tmp_path, family, layers):
+    backbone = make_backbone(family)
+    backbone.save_pretrained(tmp_path)
+    make_tokenizer(family).save_pretrained(tmp_path)
+    edit(tmp_path / "config.json", **{"n_layers" if family == "distilbert" else "num_hidden_layers": layers})
+    if family == "albert" and layers > 0:  # all of its layers have the same weights
+        assert isinstance(Encoder.load(tmp_path, pooling="mean"), Encoder)
+    else:
+        assert "layer" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["word_embedding_dimension", "embedding_dimension"])
+def test_a_pooling_of_another_width_is_refused(tmp_path, name):
+    path = make_encoder().save(tmp_path / "model")
+    (path / "1_Pooling" / "config.json").write_text(json.dumps({name: 16, "pooling_mode_mean_tokens": True}))
+    assert "its pooling is for 16 dimensions, and its model has 32" in refusal(path)
+
+
+GIANTS = [
+    ("num_labels", 10**8),
+    ("num_hidden_layers", 10**9),
+    ("type_vocab_size", 10**9),
+    ("embedding_size", 10**9),
+    ("vocab_size", 10**9),
+    ("num_hidden_layers", 10**4),
+    ("hidden_size", 10**4),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), GIANTS)
+def test_a_size_beyond_the_weights_is_refused_before_anything_is_made_of_it(
+    tiny_base: Path, tmp_path: Path, name: str, size: int
+):
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {name: size}), encoding="utf-8")
+    with pytest.raises(ModelError, match=f"config.json says ({name} )?{size}"):
+        Encoder.load(folder)
+
+
+def test_a_header_of_a_million_tensors_is_refused_before_it_is_read(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = shutil.copytree(tiny_base, tmp_path / "model")
+    monkeypatch.setattr("simemb.encoder.weights.HEADER", 1000)
+    with pytest.raises(ModelError, match=r"model.safetensors has a header of [\d,]+ bytes, and at most 1,000 are read"):
+        Encoder.load(folder)
+
+
+def test_a_module_of_giant_size_is_refused_before_it_is_made(tiny_base: Path, tmp_path: Path):
+    folder = Encoder.load(tiny_base, pooling="mean").save(tmp_path / "model")
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    modules.append({"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"})
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    dense = {"in_features": 32, "out_features": 10**12, "activation_function": "torch.nn.modules.activation.Tanh"}
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(dense), encoding="utf-8")
+    shutil.copy(folder / "model.safetensors", folder / "2_Dense")
+    with pytest.raises(ModelError, match=r"2_Dense: config.json says out_features 1000000000000, and its weights are"):
+        Encoder.load(folder)
+
+
+@pytest.mark.parametrize("name", ["attention.self.distance_embedding.weight", "adapter.down.weight"])
+def test_a_tensor_within_a_layer_that_the_model_has_not_is_refused(bare, name):
+    weights = load_file(bare / "model.safetensors")
+    save_file({**weights, f"encoder.layer.0.{name}": torch.ones(3, 3)}, bare / "model.safetensors", {"format": "pt"})
+    assert f"encoder.layer.0.{name}, which this kind of model has not" in refusal(bare)
+
+
+def test_a_computed_buffer_and_a_head_are_left_out(bare):
+    weights = load_file(bare / "model.safetensors")
+    others = {"embeddings.position_ids": torch.zeros(1, 8), "cls.predictions.bias": torch.zeros(5)}
+    save_file({**weights, **others}, bare / "model.safetensors", {"format": "pt"})
+    assert Encoder.load(bare).encode(["a"]).shape[0] == 1
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_size_below_one_is_refused_before_anything_is_built(bare, value):
+    edit(bare / "config.json", intermediate_size=value)
+    assert f"config.json says intermediate_size {value} (allowed: 1 or more)" in refusal(bare)

@@ -90,10 +90,10 @@ def test_vectors_that_coincide_cannot_be_whitened():
 @pytest.mark.parametrize(
     ("texts", "dims", "message"),
     [
-        (8, None, r"whitening to 8 dimensions takes more than 8 texts, not 8: give more$"),
-        (5, 5, r"takes more than 5 texts, not 5: give more, or 4 dimensions at most$"),
-        (1, 1, r"takes more than 1 texts, not 1: give more$"),
-        (0, None, r"takes more than 8 texts, not 0: give more$"),
+        (8, None, r"whitening to 8 dimensions takes more than 8 different texts, not 8: give more$"),
+        (5, 5, r"takes more than 5 different texts, not 5: give more, or 4 dimensions at most$"),
+        (1, 1, r"takes more than 1 different texts, not 1: give more$"),
+        (0, None, r"takes more than 8 different texts, not 0: give more$"),
         (300, 9, r"whitening to 9 dimensions \(allowed: 1 to 8, the width of the vectors\)"),
         (300, 0, r"whitening to 0 dimensions \(allowed: 1 to 8, the width of the vectors\)"),
     ],
@@ -175,7 +175,7 @@ def test_each_distinct_text_counts_once_whatever_holds_them():
     encoder = make_encoder()
     once, often = whiten(encoder, TEXTS), whiten(encoder, iter([*TEXTS, *TEXTS[:50]]))
     assert once.fingerprint() == often.fingerprint()
-    with pytest.raises(DataError, match="takes more than 32 texts, not 2"):
+    with pytest.raises(DataError, match="takes more than 32 different texts, not 2"):
         whiten(encoder, ["a man", "a dog"] * 30)
 
 

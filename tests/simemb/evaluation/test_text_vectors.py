@@ -41,7 +41,7 @@ def test_vectors_that_are_not_finite_are_refused_and_never_cached(tmp_path, monk
     monkeypatch.setenv("SIMEMB_CACHE", str(tmp_path))
     encoder = Lengths()
     encoder.encode = lambda texts, **_: np.full((len(texts), 2), np.nan, np.float32)  # type: ignore[method-assign]
-    with pytest.raises(ModelError, match=r"2 of 2 sentences .* not finite"):
+    with pytest.raises(ModelError, match=r"2 of 2 texts .* not finite"):
         TextVectors(encoder, ["a", "b"], cache=VectorCache("broken"))
     assert not list(tmp_path.rglob("*.safetensors"))
 

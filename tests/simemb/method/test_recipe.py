@@ -476,6 +476,13 @@ def test_an_unknown_recipe_names_the_nearest():
         find("simsce")
 
 
+def test_a_file_of_the_name_is_pointed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("recipe = None\n")
+    with pytest.raises(RecipeError, match=r"a file of your own is named \./mine\.py"):
+        find("mine")
+
+
 def test_a_file_of_ones_own_is_a_recipe(tmp_path: Path):
     mine = tmp_path / "mine.py"
     mine.write_text(f"from simemb import *\nrecipe = {EVERYTHING!r}\n")
@@ -506,6 +513,23 @@ def test_a_recipe_that_is_not_checked_yet_may_be_mended():
 
 
 @pytest.mark.parametrize(
+    ("make", "option"),
+    [
+        (lambda: {"objective": InfoNCE(temperature=-1)}, "temperature"),
+        (lambda: {"head": MLP(keep=9)}, "cannot keep 9"),
+        (lambda: {"views": (View(augment=(TokenCutoff(7),)), View())}, "rate"),
+        (lambda: {"auxiliaries": (MaskedLM(probability=2),)}, "masked tokens"),
+    ],
+)
+def test_a_noun_that_is_not_checked_yet_is_checked_with_its_recipe(make: Callable[[], dict[str, Any]], option: str):
+    with unchecked():
+        recipe = Recipe(**{"views": VIEWS, "objective": InfoNCE(), **make()})
+    for refused in (make, lambda: check(recipe)):
+        with pytest.raises(RecipeError, match=option):
+            refused()
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("def (", "cannot be imported: SyntaxError"),
@@ -516,6 +540,10 @@ def test_a_recipe_that_is_not_checked_yet_may_be_mended():
         ("", "defines no `recipe`"),
         ("recipe = 3", "defines no `recipe`"),
         ("\n1 / 0", "line 2: cannot be imported: ZeroDivisionError"),
+        ("import sys\nsys.exit()", "line 2: cannot be imported: SystemExit$"),
+        ("import sys\nsys.exit('enough')", "line 2: cannot be imported: SystemExit: enough"),
+        ("def again():\n    again()\nagain()", "line 2: cannot be imported: RecursionError"),
+        ("raise BaseException", "line 1: cannot be imported: BaseException"),
     ],
 )
 def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: str):
@@ -523,6 +551,12 @@ def test_a_file_that_gives_no_recipe_says_why(tmp_path: Path, text: str, words: 
     mine.write_text(text)
     with pytest.raises(RecipeError, match=words):
         find(str(mine))
+
+
+def test_ctrl_c_in_a_file_stops_as_everywhere(tmp_path: Path):
+    (tmp_path / "mine.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        find(str(tmp_path / "mine.py"))
 
 
 def test_a_field_that_does_not_exist_gets_the_nearest(tmp_path: Path):

@@ -257,7 +257,7 @@ def test_a_model_that_is_no_run_makes_a_shorter_page(tiny_base: Path, dev_file: 
 
 
 def test_hostile_texts_stay_texts(tiny_base: Path, tmp_path: Path):
-    lines = [f"{score}\t{HOSTILE} {score}\tthe red dog {score}" for score in range(5)]
+    lines = [f"{score}\t{HOSTILE} {score}\tthe \x1b[2J\u202ered\x9b dog {score}" for score in range(5)]
     (tmp_path / "evil.tsv").write_text("score\tsentence1\tsentence2\n" + "\n".join(lines) + "\n")
     root = Strict(page(Report([str(tiny_base)], [str(tmp_path / "evil.tsv")]))).root
     assert len(root.all("script")) == 2
@@ -266,6 +266,9 @@ def test_hostile_texts_stay_texts(tiny_base: Path, tmp_path: Path):
     (script,) = [script for script in root.all("script") if script.get("id") == "json"]
     texts = [text for pair in next(iter(json.loads(script.text)["worst"].values())) for text in pair["texts"]]
     assert any(HOSTILE in text for text in texts)
+    assert any("the \x1b[2J\u202ered\x9b dog" in text for text in texts)
+    assert any(r"the \x1b[2J\u202ered\u009b dog" in cell.text for cell in root.all("td"))
+    assert not any(re.search("[\x1b\u202e\x9b]", cell.text) for cell in root)
 
 
 def test_a_collapsed_model_has_dashes_where_nothing_is_defined(tiny_base: Path, dev_file: Path, tmp_path: Path):

@@ -47,7 +47,8 @@ def run(tmp_path: Path) -> Path:
 
 def card_after(run: Path, *found: Scores) -> str:
     for one in found:
-        one.save(run / "scores" / f"{one.suite.replace(':', '-')}.json")
+        name = f"{one.suite.replace(':', '-').replace('/', '-')}@{one.truncate_dim}"
+        one.save(run / "scores" / f"{name}.json", overwrite=True)
     path = score_card.update(run)
     assert path == run / "best" / "README.md"
     return path.read_text(encoding="utf-8")
@@ -125,6 +126,16 @@ def test_the_overlap_with_the_training_data_is_told_in_words(run: Path, overlap:
     assert words in after.splitlines()
 
 
+def test_a_part_of_a_suite_and_of_the_dimensions_is_called_so(run: Path) -> None:
+    picked = replace(scores("sts/stsb", stsb=similarity(HIGH)), left_out=("sts12", "sickr"))
+    sizes = [replace(scores(stsb=similarity(HIGH)), truncate_dim=size) for size in (64, None, 128)]
+    after = card_after(run, picked, *sizes)
+    assert "### sts/stsb\n" in after
+    assert "| stsb | average of 1 of 3 |" in after
+    titles = [line for line in after.splitlines() if line.startswith("### sts") and "/" not in line]
+    assert titles == ["### sts", "### sts, the first 128 dimensions", "### sts, the first 64 dimensions"]
+
+
 def test_tasks_without_data_are_named(run: Path) -> None:
     assert "; without afqmc, bq\n" in card_after(run, replace(scores(stsb=similarity(HIGH)), missing=("afqmc", "bq")))
 
@@ -159,7 +170,15 @@ def test_a_card_that_cannot_be_written_is_one_line(run: Path, monkeypatch: pytes
         raise PermissionError(13, "Permission denied")
 
     scores(stsb=similarity(HIGH)).save(run / "scores" / "sts.json")
-    monkeypatch.setattr(score_card, "write_text", refuse)
+    monkeypatch.setattr(score_card.files, "write_text", refuse)
     with pytest.raises(DataError, match="cannot be put into the model card"):
         score_card.update(run)
     assert (run / "best" / "README.md").read_text(encoding="utf-8") == CARD
+
+
+def test_names_of_others_stay_names(run: Path) -> None:
+    evil = "<b>|a|\n# big [x](javascript:y) \u202e <!-- end of scores -->"
+    after = card_after(run, replace(scores(**{evil: similarity(HIGH)}), suite="evil"))  # type: ignore[arg-type]
+    assert card_after(run, replace(scores(**{evil: similarity(HIGH)}), suite="evil")) == after  # type: ignore[arg-type]
+    header = next(line for line in after.splitlines() if "average" in line)
+    assert header == r"| \<b\>\|a\|\\n# big \[x\](javascript:y) \\u202e \<!-- end of scores --\> | average |"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,9 @@ def scores(spearman: float, model: str = "model", suite: str = "sts", *, geometr
     return Scores(model, "0", suite, {"stsb": every}, every, spread, {}, {}, "today")
 
 
-def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | None = None) -> Any:
+def result(
+    after: Scores | None, seed: int = 1, control: tuple[float, float] | None = None, language: str = "English"
+) -> Any:
     before_control, after_control = (
         (scores(points, suite="stsb_dev") for points in control) if control else (None, None)
     )
@@ -43,14 +46,15 @@ def result(after: Scores | None, seed: int = 1, control: tuple[float, float] | N
         sentences_per_second=1234.5,
         control_before=before_control,
         control_after=after_control,
+        language=language,
     )
 
 
 def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.print_table(terminal.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "runs/[/]")]))
+    terminal.print_table(terminal.scores_table([scores(70.123, "runs/[bold]x"), scores(1.0, "[/]")]))
     output = capsys.readouterr().out
-    assert "runs/[bold]x" in output
-    assert "runs/[/]" in output
+    assert "  [bold]x " in output
+    assert "  ] " in output
     assert "70.12" in output
 
 
@@ -77,6 +81,14 @@ def test_one_run_shows_before_and_after_and_what_to_type_next(capsys: pytest.Cap
 def test_a_run_on_the_bundled_sample_is_sent_to_a_suite_that_needs_no_data(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_runs([result(scores(60.0, suite="sample_dev"))], [1])
     assert "--suite sample\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("language", "suite"), [("Chinese", "zh"), ("Cyrillic", "my_pairs.tsv")])
+def test_a_run_is_sent_to_a_suite_in_the_language_of_its_data(
+    language: str, suite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal.print_runs([result(None, language=language)], [1])
+    assert f"simemb eval runs/seed-1 --suite {suite}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -166,3 +178,38 @@ def test_variants_of_a_number_stand_in_columns_beside_it(capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert re.search(r"map +50\.00 +49\.00", shown)
     assert re.search(r"alignment>=4\.5 +0\.1235 *\n", shown)
+
+
+LONG = "/home/somebody/experiments/a-path-without-any-blank-in-it-which-is-longer-than-a-line/run"
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120", None])
+def test_a_long_name_is_folded_and_no_number_and_no_heading_is_cut(
+    columns: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns) if columns else monkeypatch.delenv("COLUMNS", raising=False)
+    one, two = scores(70.125, f"a{LONG}"), scores(61.5, f"b{LONG}")
+    tasks = {f"task number {place}": one.tasks["stsb"] for place in range(9)}  # the same for both models
+    terminal.print_table(terminal.scores_table([replace(one, tasks=tasks), replace(two, tasks=tasks)]))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= int(columns or 80)
+    assert "…" not in shown
+    assert all(heading in shown for heading in (*tasks, "average", "alignment", "uniformity", "effective rank"))
+    assert shown.count("70.12") == 2 * (len(tasks) + 1)
+    folded = "".join(re.findall(r"^  (\S+)", shown.partition("average")[0], re.MULTILINE))
+    assert f"a{LONG}" in folded
+    assert f"b{LONG}" in folded
+
+
+def test_models_whose_paths_end_alike_are_told_apart_and_keep_their_names_in_records(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = ["a/x/model", "b/x/model/best", "c/y/model", "mini", "./mini"]
+    every = [scores(place + 1.0, model) for place, model in enumerate(models)]
+    terminal.print_table(terminal.scores_table(every))
+    shown = capsys.readouterr().out
+    rows = [line.split()[0] for line in shown.splitlines() if re.search(r"  \d\.00 ", line)]
+    assert rows == ["a/x/model", "b/x/model", "y/model", "mini", "./mini"]
+    assert [each.to_json()["model"] for each in every] == models
+    tables = terminal.details_tables([binary(model) for model in models])
+    assert [column.header for column in tables[0].columns] == ["", *rows]

@@ -312,6 +312,23 @@ def test_a_failed_addition_adds_nothing(encoder: Trigrams) -> None:
     assert sorted(hit.id for hit in index.search("blue", k=9)) == ["b", "g", "r"]
 
 
+def test_an_addition_that_fails_late_leaves_no_vector_without_a_text(
+    encoder: Trigrams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, third = Index.build(encoder, ["first", "second"]), Index.build(encoder, ["third"]).segments[0]
+
+    def fail(vectors: object, texts: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(simemb.search.segment, "Segment", fail)
+        with pytest.raises(MemoryError):
+            index.segments[0].extend(third, "auto")
+    assert [hit.text for hit in index.search("first", k=5)] == ["first", "second"]
+    index.add(["third"])
+    assert index.search("third", k=1)[0].text == "third"
+
+
 @pytest.mark.parametrize("scale", [1e300, 1e-300])
 def test_a_vector_of_any_length_has_its_direction(scale: float, encoder: Trigrams) -> None:
     index = Index.build(encoder, sentences(10))

@@ -14,7 +14,7 @@ from simemb import Encoder, Index
 from simemb.cli import main
 from simemb.corpus.rows import open_rows
 from simemb.encoder.streaming import TextEncoder
-from simemb.errors import DataError, SearchError
+from simemb.errors import ArgumentError, DataError, SearchError
 from simemb.search.mining import MiningSummary, mine
 from simemb.search.mining_rules import Rules
 
@@ -65,7 +65,7 @@ def triplets(path: str = "out.tsv") -> list[tuple[str, ...]]:
 
 def mined_for_p(**rules: Any) -> list[str]:
     """The negatives of the row (A, P)."""
-    mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS, rules=Rules(**rules))
+    mine(ENCODER, PAIRS, "out.tsv", overwrite=True, corpus=CORPUS, rules=Rules(**rules))
     return [negative for _, positive, negative in triplets() if positive == "P"]
 
 
@@ -132,7 +132,7 @@ def test_a_text_that_stands_in_the_corpus_often_is_a_candidate_once() -> None:
     mine(encoder, [("A", "P")], "out.tsv", corpus=corpus, rules=Rules(negatives=3))
     assert [negative for *_, negative in triplets()] == ["n45", "n60"]
     twice = Index.build(encoder, ["n45", "n45", "n60"])
-    mine(encoder, [("A", "P")], "out.tsv", corpus=twice, rules=Rules(negatives=3))
+    mine(encoder, [("A", "P")], "out.tsv", overwrite=True, corpus=twice, rules=Rules(negatives=3))
     assert [negative for *_, negative in triplets()] == ["n45", "n60"]
 
 
@@ -193,6 +193,17 @@ def test_tabs_and_line_ends_become_blanks_in_tsv_and_stay_in_jsonl() -> None:
     assert triplets("out.jsonl") == [("A", "P", odd)]
 
 
+def test_cells_that_a_spreadsheet_would_run_are_kept_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    encoder = Known({"=A1": at(0), "P": at(40), " @n": at(45), "-n": at(60)})
+    mine(encoder, [("=A1", "P")], "a.tsv", corpus=[" @n", "-n"], rules=Rules(negatives=2))
+    assert Path("a.tsv").read_text().splitlines()[1:] == ["=A1\tP\t @n", "=A1\tP\t-n"]
+    (told,) = [line for line in caplog.messages if "spreadsheet" in line]
+    assert told.startswith("a.tsv: 4 cells begin with =, +, - or @ (the first in line 2): simemb reads them as texts")
+    caplog.clear()
+    mine(encoder, [("=A1", "P")], "a.jsonl", corpus=[" @n", "-n"])
+    assert "spreadsheet" not in caplog.text
+
+
 def test_the_same_input_gives_the_same_file_and_leaves_nothing_else() -> None:
     for name in ("first/out.tsv", "second/out.tsv"):
         mine(ENCODER, PAIRS, name, corpus=CORPUS, rules=Rules(pick="random"))
@@ -205,7 +216,7 @@ def test_an_encoder_that_fails_half_way_leaves_the_old_file(monkeypatch: pytest.
     Path("out.tsv").write_text("old")
     encoder = Known({text: vector for text, vector in ENCODER.vectors.items() if text != "Q"})
     with pytest.raises(KeyError):
-        mine(encoder, PAIRS, "out.tsv", corpus=["n45", "n60"])
+        mine(encoder, PAIRS, "out.tsv", overwrite=True, corpus=["n45", "n60"])
     assert [path.name for path in Path().iterdir()] == ["out.tsv"]
     assert Path("out.tsv").read_text() == "old"
 
@@ -217,6 +228,11 @@ def test_sentences_alone_are_refused_because_nothing_is_known_to_be_right() -> N
     with pytest.raises(DataError, match=r"has 1 text column \(sentence\) among sentence \('A'\): mining needs"):
         mine(ENCODER, ["A", "P"], "out.tsv")
     assert not Path("out.tsv").exists()
+
+
+def test_a_corpus_that_is_none_is_called_so() -> None:
+    with pytest.raises(ArgumentError, match="corpus must be a path"):
+        mine(ENCODER, PAIRS, "out.tsv", corpus=3)
 
 
 def test_pairs_beside_a_column_that_may_sort_them_are_refused() -> None:

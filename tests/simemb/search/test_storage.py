@@ -1,20 +1,20 @@
 """The files of an index: what is saved is loaded, what is damaged is named, and no failure harms an index."""
 
+import hashlib
 import json
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import faiss
+import pyarrow as pa
 import pytest
 from trigrams import DIM, Trigrams, sentences
 
 import simemb.search.index
 from simemb.errors import BusyError, SearchError
-from simemb.search import storage
 from simemb.search.index import Index
 
 KINDS = ("exact", "ivf", "hnsw")
@@ -139,9 +139,9 @@ def test_a_damaged_file_is_named(damage: Callable[[Path], None], line: str, patt
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("", "not the description of an index"),
-        ('{"format": 1, "enc', "not the description of an index"),
-        ("[]", "not the description of an index"),
+        ("", "damaged, or not the description of an index"),
+        ('{"format": 1, "enc', "damaged, or not the description of an index"),
+        ("[]", "damaged, or not the description of an index"),
         ('{"format": 99}', "format 99; this simemb reads format 1"),
         ('{"format": 1}', "damaged"),
     ],
@@ -150,10 +150,32 @@ def test_a_damaged_description_is_named(text: str, line: str, saved: Path) -> No
     (saved / "index.json").write_text(text, encoding="utf-8")
     with pytest.raises(SearchError, match=rf"index\.json: {line}"):
         Index.load(saved)
-    with pytest.raises(SearchError, match=r"exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\)"):
         Index.build(Trigrams(), ["new"], path=saved)
     Index.build(Trigrams(), ["new"], path=saved, overwrite=True)
     assert len(Index.load(saved)) == 1
+
+
+@pytest.mark.parametrize("kind", ["vectors", "texts"])
+@pytest.mark.parametrize("place", ["../moved/{}", "{folder}/moved/{}", "..\\moved\\{}", "inside/{}", "other.faiss"])
+def test_a_file_outside_of_the_index_is_not_followed(saved: Path, place: str, kind: str) -> None:
+    shutil.copytree(saved, saved.parent / "moved")
+    shutil.copytree(saved, saved / "inside")
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    file = description["parts"][0][kind]
+    shutil.copy(saved / file["name"], saved / "other.faiss")
+    file["name"] = place.format(file["name"], folder=saved.parent)
+    (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(SearchError, match=r"index\.json: names '.*', which is no file of an index"):
+        Index.load(saved)
+
+
+@pytest.mark.parametrize("way", ["/etc", "C:\\models", "\\\\server\\share", "\0"])
+def test_the_way_to_an_encoder_begins_at_the_index(saved: Path, way: str) -> None:
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    (saved / "index.json").write_text(json.dumps(description | {"beside": way}), encoding="utf-8")
+    with pytest.raises(SearchError, match=r"beside is .*, which is not the way from here to an encoder"):
+        Index.load(saved)
 
 
 def test_files_of_two_indexes_do_not_mix(saved: Path, tmp_path: Path, encoder: Trigrams) -> None:
@@ -176,9 +198,9 @@ def test_a_place_without_an_index_is_named(tmp_path: Path) -> None:
 
 def test_an_index_is_replaced_only_when_asked(saved: Path, encoder: Trigrams) -> None:
     before = content(saved)
-    with pytest.raises(SearchError, match="exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\): --overwrite"):
         Index.build(encoder, ["new"], path=saved)
-    with pytest.raises(SearchError, match="exists and is not empty"):
+    with pytest.raises(SearchError, match=r"exists \(an index\): --overwrite"):
         Index.build(encoder, ["new"]).save(saved)
     assert content(saved) == before
     Index.build(encoder, ["new"]).save(saved, overwrite=True)
@@ -239,14 +261,36 @@ def test_a_save_that_was_killed_leaves_nothing_behind_after_the_next(saved: Path
     assert len(list(saved.iterdir())) == 3
 
 
+def test_what_cannot_be_removed_does_not_fail_an_index_that_is_written(saved: Path, encoder: Trigrams) -> None:
+    folder = saved / f"texts-{'1f' * 16}.arrow"
+    folder.mkdir()
+    Index.build(encoder, ["new"], path=saved, overwrite=True)
+    assert len(Index.load(saved)) == 1
+    assert folder.is_dir()
+
+
 def test_a_mapped_index_outlives_its_replacement(saved: Path, encoder: Trigrams) -> None:
     old = Index.load(saved, encoder=encoder)
     before = old.search("anything", k=50)
     Index.build(encoder, ["new"], path=saved, overwrite=True)
     assert old.search("anything", k=50) == before
-    with pytest.raises(SearchError, match="missing"):
+    with pytest.raises(SearchError, match="was changed since it was loaded"):
         old.save(saved, overwrite=True)
     assert len(Index.load(saved)) == 1
+
+
+def test_of_two_handles_the_second_does_not_undo_what_the_first_saved(saved: Path, encoder: Trigrams) -> None:
+    first, second = (Index.load(saved, encoder=encoder) for _ in range(2))
+    for handle in (first, second):
+        handle.add(["one more"], ids=["mine"])
+    first.save(saved, overwrite=True)
+    first.add(["another"], ids=["its own"])
+    first.save(saved, overwrite=True)
+    with pytest.raises(SearchError, match=r"saved: the index was changed since it was loaded: load it again"):
+        second.save(saved, overwrite=True)
+    assert len(Index.load(saved)) == 52
+    second.save(saved.parent / "elsewhere")
+    assert len(Index.load(saved.parent / "elsewhere")) == 51
 
 
 def test_a_stored_index_is_mapped_and_not_read(saved: Path) -> None:
@@ -322,10 +366,22 @@ def test_a_file_of_the_user_in_an_index_stays(saved: Path, encoder: Trigrams) ->
     assert (saved / "vectors-mine.faiss").exists()
 
 
-def test_a_full_disk_is_called_so_where_faiss_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path) -> None:
-        raise RuntimeError("Error in void faiss::write_index: 'ret == (size)' failed")
+def test_a_pipe_in_the_place_of_the_description_is_not_waited_for(saved: Path) -> None:
+    (saved / "index.json").unlink()
+    os.mkfifo(saved / "index.json")
+    with pytest.raises(SearchError, match="no index here"):
+        Index.load(saved)
 
-    monkeypatch.setattr(storage.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
-    with pytest.raises(SearchError, match=r"cannot write the index: No space left on device$"):
-        storage.write_file(tmp_path, "vectors-{}.faiss", fail)
+
+def test_a_text_that_is_null_is_damage(saved: Path) -> None:
+    path = file_of(saved, "texts-*.arrow")
+    table = pa.ipc.open_file(path.read_bytes()).read_all()
+    texts = pa.array([None, *table["text"].to_pylist()[1:]], table.schema.field("text").type)
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(pa.table([table["id"], texts], schema=table.schema))
+    description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
+    content = path.read_bytes()
+    description["parts"][0]["texts"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(SearchError, match="damaged, build the index again"):
+        Index.load(saved)

@@ -1,5 +1,6 @@
 """The state of a run in one file: exact, whole or not there, and refused if it is damaged or another's."""
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -88,6 +89,35 @@ def test_a_damaged_file_is_named_and_leaves_the_model_alone(damage: str, tmp_pat
     with pytest.raises(TrainingError, match=r"state\.safetensors: the checkpoint is damaged .*--overwrite"):
         checkpoint.load(path, model, optimizer)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "words"),
+    [
+        (b'step\\": 1', b'step\\": "', "damaged"),
+        (b'sentences\\": 0', b'sentences\\": []', "damaged"),
+        (b"optimizer.0.exp_avg", b"optimizer.0.exp_avx", "moments of weight 0"),
+        (b"optimizer.1.", b"optimizer.9.", "moments of weight 9"),
+        (b"optimizer.1.", b"optimizer.x.", "invalid literal"),
+    ],
+)
+def test_a_checkpoint_with_other_names_and_numbers_is_refused(there: bytes, instead: bytes, words: str, tmp_path: Path):
+    path = tmp_path / "state.safetensors"
+    model, optimizer = trained(1)
+    checkpoint.save(path, model, optimizer, Progress(step=1))
+    content = path.read_bytes()
+    assert there in content
+    path.write_bytes(content.replace(there, instead))
+    with pytest.raises(TrainingError, match=r"the checkpoint is damaged.*--overwrite") as refusal:
+        checkpoint.load(path, model, optimizer)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_checkpoint_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "state.safetensors")
+    with pytest.raises(TrainingError, match=r"damaged \(it is no regular file\)"):
+        checkpoint.load(tmp_path / "state.safetensors", *trained(1))
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -86,6 +84,26 @@ def test_overwrite_removes_only_what_is_a_run_and_nothing_else(name: str, text: 
         run.refuse(resume=False, overwrite=True)
 
 
+@pytest.mark.parametrize(
+    "name", ["best/thesis.txt", "twin/thesis.txt", "last/a.txt", "scores/b.txt", "simemb/c.txt", "last/deep/d.txt"]
+)
+def test_what_is_no_part_of_a_run_is_found_inside_its_folders_too(name: str, tmp_path: Path):
+    run = started(tmp_path / "run")
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / name).write_text("years of work")
+    with pytest.raises(TrainingError, match=f"holds '{name}', which is no part of a run"):
+        run.refuse(resume=False, overwrite=True)
+
+
+def test_what_a_run_and_its_killed_writers_leave_is_replaced(tmp_path: Path):
+    run = started(tmp_path / "run")
+    stray = f"last/.state.safetensors.{'0' * 32}.partial/state.safetensors"
+    for name in (stray, "last/.tmpAbC123", "scores/sts.json", "simemb/events.out.tfevents.1", "simemb/7/hparams.yml"):
+        (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (run.path / name).write_text("")
+    run.refuse(resume=False, overwrite=True)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_another_wrote_meanwhile_is_not_removed(moment: str, tmp_path: Path):
     """Another program that knows no locks writes a run between the check and the replacement."""
@@ -144,11 +162,33 @@ def test_a_file_in_the_way_is_named(place: str, tmp_path: Path):
         RunDirectory(tmp_path / place).refuse(resume=False, overwrite=True)
 
 
-def test_resume_needs_a_checkpoint(tmp_path: Path):
-    for directory in (tmp_path / "nothing", started(tmp_path / "early", checkpoint=False).path):
-        with pytest.raises(TrainingError, match=r"nothing to resume, there is no last.state\.safetensors"):
-            RunDirectory(directory).refuse(resume=True, overwrite=False)
-    RunDirectory(started(tmp_path / "run").path).refuse(resume=True, overwrite=False)
+def test_resume_needs_a_run(tmp_path: Path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    for name, found in (("nothing", "no run"), ("full", "a folder, but no run")):
+        with pytest.raises(TrainingError, match=f"nothing to resume, there is {found}; name the folder that holds its"):
+            RunDirectory(tmp_path / name).refuse(resume=True, overwrite=False)
+    for name in ("run", "early"):  # the second was killed before its first checkpoint
+        RunDirectory(started(tmp_path / name, checkpoint=name == "run").path).refuse(resume=True, overwrite=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"full", "run", "early"}
+
+
+def test_a_run_without_a_checkpoint_begins_its_log_anew(tmp_path: Path):
+    run = started(tmp_path / "run", checkpoint=False)
+    run.log({"step": 0, "loss": 1.5})
+    record = run.recipe.read_bytes()
+    with run.writing():
+        run.claim(RECORD, resume=True)
+    assert run.metrics.read_text() == ""
+    assert run.recipe.read_bytes() == record
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]"])
+def test_resume_of_a_damaged_run_is_refused(text: str, tmp_path: Path):
+    run = started(tmp_path / "run")
+    run.recipe.write_text(text)
+    with pytest.raises(TrainingError, match=r"recipe\.json: is damaged or not of a run; give a new run another"):
+        run.refuse(resume=True, overwrite=False)
 
 
 def test_resume_and_overwrite_together_are_refused(tmp_path: Path):
@@ -231,83 +271,3 @@ def test_the_environment_is_plain_json_with_the_versions():
     content = json.loads(json.dumps(environment()))
     assert {"simemb", "torch", "transformers", "python"} <= set(content["versions"])
     assert content["command"]
-
-
-# ---- killed at every change of the disk ------------------------------------------------------------------
-
-KILLS = '''
-import os, shutil, signal, sys
-import accelerate, faiss, transformers.models.bert.modeling_bert
-import simemb.report.terminal, simemb.training.fit
-from pathlib import Path
-from simemb import files
-from simemb.cli import main
-from simemb.training.run_directory import RunDirectory
-
-words, home, every, swaps = sys.argv[5:], Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "swaps"
-run, keep = home / "run", Path(sys.argv[4])
-
-def train(kill_at, *more):
-    """Train in a process of its own, killed before the n-th change of the disk; whether it was."""
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1]
-    left = [kill_at]
-    def counted(step):
-        def counting(*arguments, **keywords):
-            left[0] -= 1
-            if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return step(*arguments, **keywords)
-        return counting
-    for name in ("rename", "replace", "rmdir"):
-        setattr(os, name, counted(getattr(os, name)))
-    files._exchange = counted(files._exchange) if swaps else lambda *_: False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os._exit(main([*words, "--output", str(run), *more]))
-
-def state():
-    """What tells two runs apart, if all of a run is there."""
-    parts = ["recipe.json", "best/model.safetensors", "last/state.safetensors"]
-    return tuple((run / part).exists() for part in parts), "'seed': 2" in str(eval((run / "recipe.json").read_text(),
-        {"null": None, "true": True, "false": False})["run"])
-
-assert train(10**6, "--seed", "1") == 0
-shutil.copytree(run, keep)
-number, told = 0, []
-while True:
-    status = train(number, "--seed", "2", "--overwrite")
-    if not swaps and not run.exists():
-        assert files.replaced(run) is not None, number
-    again = RunDirectory(run)
-    with again.writing():
-        whole, new = state()
-        assert all(whole), (number, sorted(home.rglob("*")))
-        again.refuse(resume=True, overwrite=False)
-        again.refuse(resume=False, overwrite=True)
-        told.append(new)
-    assert sorted(path.name for path in home.iterdir()) == ["run"], number
-    if status == 0:
-        break
-    assert status == signal.SIGKILL, status
-    if new:  # begin with the old run again
-        shutil.rmtree(run)
-        shutil.copytree(keep, run)
-    number += every
-assert told == sorted(told), "first the old run, then the new one"
-print(number, told.count(False), told.count(True))
-'''
-
-
-@pytest.mark.parametrize("disk", ["swaps", pytest.param("renames twice", marks=pytest.mark.slow)])
-def test_overwrite_killed_at_any_change_of_the_disk_leaves_a_whole_run(
-    disk: str, tiny_base: Path, sentences_file: Path, tmp_path: Path
-):
-    (tmp_path / "home").mkdir()
-    data = ["--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none"]
-    words = ["train", "simcse", *data, "--batch-size", "32", "--max-steps", "2", "--eval-every", "1"]
-    script = [sys.executable, "-c", KILLS, str(tmp_path / "home"), "1", disk, str(tmp_path / "keep"), *words]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    changes, old, new = map(int, done.stdout.split())
-    assert (old, new) > (5, 3), changes

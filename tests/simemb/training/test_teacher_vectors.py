@@ -1,11 +1,14 @@
 """What a teacher makes of the texts: every text once, found again, made anew where it is damaged."""
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from damage import flipped
 
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
@@ -47,12 +50,37 @@ def test_what_was_computed_is_found_again(teacher: Any, monkeypatch: pytest.Monk
     np.testing.assert_array_equal(again[1], first[1])
 
 
-@pytest.mark.parametrize("damage", [b"", b"no array", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_file_is_made_anew(teacher: Any, damage: bytes):
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "no array": lambda path: path.write_bytes(b"no array"),
+    "half a header": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00"),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "random numbers": lambda path: np.save(path, np.random.default_rng(0).random(np.load(path).shape, np.float32)),
+    "not finite": lambda path: np.save(path, np.load(path) * np.float32("inf")),
+    "another width": lambda path: np.save(path, np.load(path)[:, :3]),
+    "more than the file holds": lambda path: path.write_bytes(path.read_bytes().replace(b"(3, ", b"(9, ")),
+    "a bit of a vector": lambda path: flipped(path, -2),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_file_that_is_not_what_was_written_is_made_anew(
+    teacher: Any, damage: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     first = np.array(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0])
     (path,) = cached()
-    path.write_bytes(damage)
+    DAMAGES[damage](path)
     np.testing.assert_array_equal(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0], first)
+    assert caplog.text.count("it is made anew") == 1
+    monkeypatch.setattr(type(teacher), "encode_to_file", lambda *_, **__: pytest.fail("encoded twice"))
+    np.testing.assert_array_equal(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0], first)
+
+
+def test_the_file_of_another_column_is_not_read(teacher: Any):
+    first = np.array(vectors_of(open_rows(PAIRS), teacher, {0, 1}, progress=False)[0])
+    one, two = cached()
+    shutil.copy(one, two)
+    np.testing.assert_array_equal(vectors_of(open_rows(PAIRS), teacher, {0, 1}, progress=False)[0], first)
 
 
 def test_other_texts_or_another_teacher_have_a_file_of_their_own(teacher: Any):
@@ -72,7 +100,7 @@ def test_a_run_does_not_go_on_with_another_guide_under_the_same_name(
     options: Any = {"output": tmp_path / "run", "dev": "none"}
     fit(recipe, tiny_base, sentences_file, **options)
     teacher.pooling = "cls"
-    teacher.save(guide)
+    teacher.save(guide, overwrite=True)
     with pytest.raises(TrainingError, match="cannot resume with another data: guide is now"):
         fit(recipe, tiny_base, sentences_file, **options, resume=True)
 

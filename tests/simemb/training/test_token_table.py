@@ -2,12 +2,12 @@
 
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -173,7 +173,7 @@ def test_a_length_without_room_for_text_is_refused(max_length: int):
         token_table(open_rows(TRIPLES), make_tokenizer(), max_length=max_length)
 
 
-def test_a_damaged_file_is_made_anew():
+def test_a_damaged_file_is_made_anew(caplog: pytest.LogCaptureFixture):
     expected = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
     whole, path = expected.path.read_bytes(), expected.path
     ids = listed(expected, 2)
@@ -183,45 +183,27 @@ def test_a_damaged_file_is_made_anew():
         path.write_bytes(damaged)
         assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 2) == ids
         assert path.read_bytes() == whole
+    assert caplog.text.count("it is made anew") == len(damages)
 
 
-def test_opening_looks_through_some_chunks_however_many_there_are(monkeypatch):
-    monkeypatch.setattr(tokens, "CHUNK_ROWS", 2)
-    monkeypatch.setattr(tokens, "CHUNKS_READ", 3)
-    table = token_table(open_rows(["the man plays"] * 40), make_tokenizer(), max_length=8)
-    looked: list[bool] = []
-
-    class Reader:
-        def __init__(self, reader: Any) -> None:
-            self.reader, self.schema, self.num_record_batches = reader, reader.schema, reader.num_record_batches
-
-        def get_batch_with_custom_metadata(self, number: int) -> Any:
-            batch, metadata = self.reader.get_batch_with_custom_metadata(number)
-            columns = type("Batch", (), {"num_rows": batch.num_rows, "columns": batch.columns})()
-            columns.validate = lambda *, full: looked.append(full) or batch.validate(full=full)
-            return columns, metadata
-
-    opened = tokens.pyarrow.ipc.open_file
-    monkeypatch.setattr(tokens.pyarrow.ipc, "open_file", lambda file: Reader(opened(file)))
-    assert len(tokens.TokenTable(table.path)) == 40
-    assert len(looked) == 20
-    assert sum(looked) == 4  # the first, and every sixth after it
+def test_one_bit_anywhere_is_noticed():
+    expected = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
+    whole, path, ids = expected.path.read_bytes(), expected.path, listed(expected, 0)
+    for place in range(0, len(whole), len(whole) // 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.unlink()
+        path.write_bytes(damaged)
+        assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 0) == ids
+        assert path.read_bytes() == whole
 
 
-def test_offsets_beyond_the_ids_of_any_chunk_are_noticed(monkeypatch):
-    monkeypatch.setattr(tokens, "CHUNK_ROWS", 2)
-    table = token_table(open_rows(["the man plays"] * 20), make_tokenizer(), max_length=8)
-    whole = table.path.read_bytes()
-    offsets = np.array([0, 5, 10], dtype=np.int32).tobytes()
-    assert whole.count(offsets) == 10
-    last = whole.rindex(offsets)
-    monkeypatch.setattr(tokens, "CHUNKS_READ", 1)
-    table.path.unlink()
-    table.path.write_bytes(whole[:last] + np.array([0, 5, 99], dtype=np.int32).tobytes() + whole[last + 12 :])
-    assert (
-        listed(token_table(open_rows(["the man plays"] * 20), make_tokenizer(), max_length=8), 0)
-        == [[2, 4, 6, 10, 3]] * 20
-    )
+def test_the_table_of_other_texts_is_not_read_under_this_name():
+    other = token_table(open_rows(TRIPLES[::-1]), make_tokenizer(), max_length=8)
+    table = token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8)
+    ids = listed(table, 0)
+    shutil.copy(other.path, table.path)
+    assert listed(token_table(open_rows(TRIPLES), make_tokenizer(), max_length=8), 0) == ids
 
 
 def test_a_bad_row_leaves_no_file_behind(tmp_path: Path, cache: Path):

@@ -258,6 +258,19 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+def test_a_run_in_chunks_with_dropout_follows_from_its_seed_and_goes_on_bit_for_bit(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    options = {"fields": {"chunk": 5, "dropout": 0.3, "max_steps": 3}, "dev": "none"}
+    run("simcse", tmp_path / "whole", **options)
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        with pytest.raises(KeyboardInterrupt, match="stopped after 1 of 3"):
+            run("simcse", tmp_path / "stopped", **options)
+    run("simcse", tmp_path / "stopped", **options, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
 def test_keeping_the_last_checkpoint_leaves_patience_what_it_is(
     run: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
 ):
@@ -466,14 +479,14 @@ def test_a_signal_saves_says_how_to_go_on_and_ends_with_its_code(
         [sys.executable, "-m", "simemb.cli", *words("stopped"), *longer], stderr=subprocess.PIPE, env={**os.environ}
     )
     metrics, until = tmp_path / "stopped" / "metrics.jsonl", time.monotonic() + 60
-    while time.monotonic() < until and not (metrics.exists() and metrics.stat().st_size):
+    while time.monotonic() < until and not (metrics.exists() and "loss" in metrics.read_text()):  # a step
         time.sleep(0.005)
     process.send_signal(sent)
     errors = process.communicate(timeout=60)[1].decode()
     assert process.returncode == code
     assert Encoder.load(tmp_path / "stopped")  # before the first evaluation, and yet it can be used
     assert "stopping after this step; press Ctrl-C again" in errors
-    assert f"the state is in {tmp_path / 'stopped'}: the same command with --resume" in " ".join(errors.split())
+    assert f"`simemb train --resume {tmp_path / 'stopped'}` goes on" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert main([*words("stopped", "--resume"), *longer]) == 0
     assert main([*words("whole"), *longer]) == 0

@@ -24,8 +24,17 @@ def projections(runs: Runs = RUNS, *, seed: int = 0) -> list[Tensor]:
     return [torch.randn(tokens, HEADS, DIM, dtype=torch.float64, requires_grad=True) for _ in range(3)]
 
 
-def by_sentence(query: Tensor, key: Tensor, value: Tensor, *, runs: Runs, scaling: float, window: int | None) -> Tensor:
-    """softmax(q k^T scaling) v, sentence by sentence, head by head."""
+def by_sentence(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None = None,
+    *,
+    runs: Runs,
+    scaling: float,
+    window: int | None,
+) -> Tensor:
+    """softmax(q k^T scaling + bias) v, sentence by sentence, head by head."""
     outputs, start = [], 0
     for length in (length for count, length in runs for _ in range(count)):
         rows = slice(start, start + length)
@@ -33,6 +42,8 @@ def by_sentence(query: Tensor, key: Tensor, value: Tensor, *, runs: Runs, scalin
         heads = []
         for head in range(HEADS):
             scores = query[rows, head] @ key[rows, head].T * scaling
+            if bias is not None:
+                scores = scores + bias[head, :length, :length]
             for i in range(length):
                 for j in range(length):
                     if window is not None and abs(i - j) >= window:
@@ -42,17 +53,54 @@ def by_sentence(query: Tensor, key: Tensor, value: Tensor, *, runs: Runs, scalin
     return torch.cat(outputs)
 
 
+LONG_RUNS: Runs = ((1, 2), (2, 130), (1, 300))
+"""Longer than the blocks of queries that a window is computed in."""
+
+
+def random_bias(runs: Runs = RUNS) -> Tensor:
+    return torch.randn(HEADS, runs[-1][1], runs[-1][1], dtype=torch.float64, requires_grad=True)
+
+
 @pytest.mark.parametrize("attend", IMPLEMENTATIONS)
 @pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("scaling", [0.5, 0.1])
-def test_attention_equals_a_loop_over_sentences_in_value_and_gradient(attend, window, scaling):
-    inputs = projections()
+def test_attention_equals_a_loop_over_sentences_in_value_and_gradient(attend, window, biased, scaling):
+    inputs = [*projections(), *([random_bias()] if biased else [])]
     weights = torch.randn(inputs[0].shape, dtype=torch.float64)
     wanted = by_sentence(*inputs, runs=RUNS, scaling=scaling, window=window)
-    got = attend(*inputs, runs=RUNS, scaling=scaling, dropout=0.0, sliding_window=window)
+    options = {"runs": RUNS, "scaling": scaling, "dropout": 0.0, "sliding_window": window}
+    got = attend(*inputs[:3], bias=inputs[3] if biased else None, **options)
     torch.testing.assert_close(got, wanted)
     gradients = [torch.autograd.grad((output * weights).sum(), inputs) for output in (got, wanted)]
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("attend", IMPLEMENTATIONS)
+@pytest.mark.parametrize("window", [1, 40, 200])
+def test_a_window_in_long_sentences_equals_a_mask(attend, window):
+    inputs = projections(LONG_RUNS)
+    places = torch.arange(300)
+    near = (places[:, None] - places).abs() < window
+    mask = torch.zeros(HEADS, 300, 300, dtype=torch.float64).masked_fill(~near, -torch.inf)
+    options = {"runs": LONG_RUNS, "scaling": 0.5}
+    got = attend(*inputs, dropout=0.0, sliding_window=window, **options)
+    wanted = by_sentence(*inputs, mask, window=None, **options)
+    torch.testing.assert_close(got, wanted)
+    gradients = [torch.autograd.grad((output * output).sum(), inputs) for output in (got, wanted)]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("attend", [*IMPLEMENTATIONS, attention.attend])
+@pytest.mark.parametrize("window", [None, 1, 6, 20])
+@pytest.mark.parametrize("biased", [False, True])
+def test_first_queries_alone_see_what_they_see_among_others(attend, window, biased):
+    query, key, value = (tensor.detach() for tensor in projections())
+    firsts = Batch.collate([[1] * length for count, length in RUNS for _ in range(count)]).firsts
+    options = {"runs": RUNS, "scaling": 0.5, "dropout": 0.0, "sliding_window": window}
+    options["bias"] = random_bias().detach() if biased else None
+    got = attend(query[firsts], key, value, first_only=True, **options)
+    torch.testing.assert_close(got, attend(query, key, value, **options)[firsts])
 
 
 @pytest.mark.parametrize("attend", IMPLEMENTATIONS)

@@ -22,9 +22,16 @@ def projections(*, first_only: bool) -> list[Tensor]:
 
 
 def by_loop(
-    query: Tensor, key: Tensor, value: Tensor, masks: list[Tensor], scale: float, *, first_only: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor,
+    masks: list[Tensor],
+    scale: float,
+    *,
+    first_only: bool,
 ) -> Tensor:
-    """Softmax, mask, product: one sentence and one head at a time, in float64."""
+    """Bias, softmax, mask, product: one sentence and one head at a time, in float64."""
     outputs, sentence, token, row = [], 0, 0, 0
     for group, mask in zip(grouped(RUNS), masks, strict=True):
         within = 0
@@ -34,7 +41,7 @@ def by_loop(
             for head in range(HEADS):
                 q = query[row : row + asked, head].double()
                 k, v = (each[token : token + length, head].double() for each in (key, value))
-                weights = torch.softmax(q @ k.T * 0.4, -1)
+                weights = torch.softmax(q @ k.T * 0.4 + bias[head, :asked, :length].double(), -1)
                 dice = mask[within * HEADS + head][:asked, :length]
                 heads.append(weights * dice * scale @ v)
             outputs.append(torch.stack(heads, 1))
@@ -44,7 +51,8 @@ def by_loop(
 
 @pytest.mark.parametrize("first_only", [False, True])
 @pytest.mark.parametrize("probability", [0.1, 0.6])
-def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, probability):
+@pytest.mark.parametrize("biased", [False, True])
+def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, probability, biased):
     masks: list[Tensor] = []
     draw = cpu_attention.keep_mask
 
@@ -55,10 +63,12 @@ def test_value_and_gradient_equal_those_of_a_loop(monkeypatch, first_only, proba
 
     monkeypatch.setattr(cpu_attention, "keep_mask", noted)
     given_ones = projections(first_only=first_only)
+    bias = torch.randn(HEADS, 30, 30, requires_grad=True) if biased else torch.zeros(HEADS, 30, 30)
     options = {"runs": RUNS, "scaling": 0.4, "dropout": probability, "first_only": first_only}
-    ours = attend_in_blocks(*given_ones, **options)
+    ours = attend_in_blocks(*given_ones, bias=bias if biased else None, **options)
     scale = draw(torch.Size([1]), probability)[1]
-    expected = by_loop(*given_ones, masks, scale, first_only=first_only)
+    expected = by_loop(*given_ones, bias, masks, scale, first_only=first_only)
+    given_ones += [bias] if biased else []
     torch.testing.assert_close(ours.double(), expected, atol=1e-5, rtol=1e-5)
     weights = torch.randn_like(ours)
     found = torch.autograd.grad((ours * weights).sum(), given_ones)

@@ -14,10 +14,12 @@ from simemb.encoder.pooling import LAYERS, pool
 from simemb.errors import ModelError
 from simemb.transformer import int8_layers
 from simemb.transformer.batch import Batch
+from simemb.transformer.families import FAMILIES
 from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_layers import Int8Layer
 from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
 from simemb.transformer.layer import Layer
+from simemb.transformer.onednn_padding import Padding
 
 pytestmark = pytest.mark.skipif(int8_layers.missing() is not None, reason=str(int8_layers.missing()))
 
@@ -28,7 +30,7 @@ def quantize(encoder, sentences=None):
     return layers
 
 
-LAYOUTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie", "distilbert")
+LAYOUTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "ernie", "distilbert", "albert", "mpnet")
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -47,9 +49,12 @@ def states(
     """The hidden states with `layers` in the place of the float32 layers."""
     backbone, positions = encoder.backbone, batch.positions + encoder.position_offset
     tokens = backbone.embeddings(input_ids=batch.ids[None], position_ids=positions[None])[0]
-    every = [backbone.embeddings_project(tokens) if hasattr(backbone, "embeddings_project") else tokens]
+    family = FAMILIES[backbone.config.model_type]
+    projection = family.embeddings(backbone).projection
+    places = family.places(backbone, positions, Padding(batch, enabled=False))
+    every = [tokens if projection is None else projection(tokens)]
     for layer in layers:
-        every.append(layer(every[-1], batch, first_only=first_only and layer is layers[-1]))
+        every.append(layer(every[-1], batch, places[layer.kind], first_only=first_only and layer is layers[-1]))
     return tuple(every)
 
 
@@ -165,6 +170,20 @@ def test_ranges_come_from_the_sentences_that_are_given(encoder):
     assert not torch.equal(narrow.quantizers[0].factor, wide.quantizers[0].factor)
 
 
+@pytest.mark.parametrize("family", ["bert", "albert", "mpnet"])
+def test_each_layer_has_ranges_of_its_own_where_layers_share_their_weights_too(family):
+    encoder = make_encoder(family, pooling="last2")
+    texts = encoder.tokenize([*SENTENCES] * 6)[0]  # two batches
+    layers = layers_of(encoder.backbone)
+    ranges = int8_layers._measure(layers, texts, encoder.embed)
+    with torch.inference_mode():
+        inputs = encoder.hidden_states(Batch.collate(texts))
+    assert len(ranges) == len(layers) == 3
+    for (of_tokens, *_), state in zip(ranges, inputs, strict=False):
+        torch.testing.assert_close(of_tokens.low, state.amin(0), atol=1e-5, rtol=0)
+        torch.testing.assert_close(of_tokens.high, state.amax(0), atol=1e-5, rtol=0)
+
+
 def test_a_real_model_keeps_its_similarities(shared_models):
     encoder = Encoder.load(shared_models / "minilm-l4-mlm", pooling="mean")
     texts = ("A man is playing a guitar.", "Someone plays an instrument.", "The stock market fell on Tuesday.")
@@ -181,9 +200,9 @@ def test_a_real_model_keeps_its_similarities(shared_models):
 # ---- refusals ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", ["albert", "modernbert", "mpnet", "deberta-v2"])
+@pytest.mark.parametrize("family", ["modernbert", "deberta-v2"])
 def test_other_families_are_refused_with_a_list_of_those_that_work(family):
-    with pytest.raises(ModelError, match=rf"bert, camembert, distilbert, .*; this is '{family}'"):
+    with pytest.raises(ModelError, match=rf"albert, bert, camembert, distilbert, .*; this is '{family}'"):
         quantize(make_encoder(family))
 
 

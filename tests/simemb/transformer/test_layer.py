@@ -8,9 +8,9 @@ from torch import Tensor
 from simemb.encoder.encoder import Encoder
 from simemb.transformer import layer
 from simemb.transformer.batch import Batch
-from simemb.transformer.forward import BERT_LAYOUT
+from simemb.transformer.families import FAMILIES
 
-KNOWN = sorted({*BERT_LAYOUT, "distilbert"})
+KNOWN = sorted(FAMILIES)
 
 
 def batch_of(encoder: Encoder) -> Batch:

@@ -5,7 +5,7 @@ the kernel computes tiles too small for it.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simemb.transformer.batch import Runs
@@ -13,6 +13,9 @@ from simemb.transformer.cpu_attention import from_block, grouped, to_block
 
 SCORES = 1 << 20
 """Scores at once, 2 MiB, which stay in the caches: sentences are taken in parts, and so are the rows of long ones."""
+
+ROWS = 128
+"""The fewest queries of a long sentence that one product takes, with all keys in the window of any of them."""
 
 _SMALLEST, _LARGEST = 1e-35, 1e35
 """Sums of weights within which products with values of ordinary size have a place in bfloat16."""
@@ -23,27 +26,34 @@ def attend_without_gradient(
     key: Float[Tensor, "tokens heads dim"],
     value: Float[Tensor, "tokens heads dim"],
     *,
+    bias: Float[Tensor, "heads longest longest"] | None = None,
     runs: Runs,
     scaling: float,
+    sliding_window: int | None = None,
     first_only: bool,
 ) -> Float[Tensor, "rows heads dim"]:
-    """softmax(q k^T * scaling) v within each sentence; `first_only`: one query per sentence."""
+    """softmax(q k^T * scaling + bias) v within each sentence; the arguments are those of `attention.attend`."""
     output = torch.empty_like(query)
+    query, bias = query * scaling, None if bias is None else bias.to(query.dtype)
     rows = tokens = 0
-    for group in _parts(runs, query.shape[1]):
+    for group in _parts(runs, query.shape[1], alike=sliding_window is not None):
         sentences, total = sum(count for count, _ in group), sum(count * length for count, length in group)
         queries = ((sentences, 1),) if first_only else group
         here = slice(rows, rows := rows + (sentences if first_only else total))
         there = slice(tokens, tokens := tokens + total)
         blocks = to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group)
-        from_block(_by_rows(*blocks, _real(group, query), scaling), output[here], queries)
+        mixed = _by_rows(*blocks, real=_real(group, query), bias=bias, window=sliding_window)
+        from_block(mixed, output[here], queries)
     return output
 
 
-def _parts(runs: Runs, heads: int) -> list[Runs]:
-    """Groups of runs, cut so that the scores of each part are at most `SCORES`, or those of one sentence."""
+def _parts(runs: Runs, heads: int, *, alike: bool) -> list[Runs]:
+    """Groups of runs, cut so that the scores of each part are at most `SCORES`, or those of one sentence.
+
+    alike: of equal length each. A window that slides over padding alone would see nothing.
+    """
     parts: list[list[tuple[int, int]]] = []
-    for group in grouped(runs):
+    for group in ((run,) for run in runs) if alike else grouped(runs):
         most = max(1, SCORES // (heads * group[-1][1] ** 2))
         room = 0
         for count, length in group:
@@ -64,25 +74,55 @@ def _real(group: Runs, like: Tensor) -> Float[Tensor, "blocks longest one"]:
     return real.repeat_interleave(like.shape[1], 0)[:, :, None]
 
 
-def _by_rows(query: Tensor, key: Tensor, value: Tensor, real: Tensor, scaling: float) -> Tensor:
-    rows = max(1, SCORES // (len(key) * key.shape[1]))
-    mixed = [_mix(part, key, value, real, scaling) for part in query.split(rows, 1)]
+def _by_rows(
+    query: Float[Tensor, "blocks rows dim"],
+    key: Float[Tensor, "blocks longest dim"],
+    value: Float[Tensor, "blocks longest dim"],
+    *,
+    real: Float[Tensor, "blocks longest one"],
+    bias: Float[Tensor, "heads all all"] | None,
+    window: int | None,
+) -> Float[Tensor, "blocks rows dim"]:
+    """Some queries after the others, each with the keys that any of them sees."""
+    longest = key.shape[1]
+    most = max(1, SCORES // (len(key) * longest)) if window is None else max(window, ROWS)
+    mixed: list[Tensor] = []
+    for first in range(0, query.shape[1], most):
+        rows, keys = slice(first, min(query.shape[1], first + most)), slice(0, longest)
+        unseen = None
+        if window is not None and window < longest:
+            keys = slice(max(0, rows.start - window + 1), min(longest, rows.stop + window - 1))
+            unseen = ~near(rows, keys, window, query.device)
+        part = None if bias is None else bias[:, rows, keys]
+        mixed.append(_mix(query[:, rows], key[:, keys], value[:, keys], real[:, keys], bias=part, unseen=unseen))
     return mixed[0] if len(mixed) == 1 else torch.cat(mixed, 1)
+
+
+def near(rows: slice, columns: slice, window: int, device: torch.device) -> Bool[Tensor, "rows columns"]:
+    """Which places of keys (columns) are at a distance below the window from those of queries (rows)."""
+    row, column = (torch.arange(places.start, places.stop, device=device) for places in (rows, columns))
+    return (row[:, None] - column).abs() < window
 
 
 def _mix(
     query: Float[Tensor, "blocks rows dim"],
-    key: Float[Tensor, "blocks longest dim"],
-    value: Float[Tensor, "blocks longest dim"],
-    real: Float[Tensor, "blocks longest one"],
-    scaling: float,
+    key: Float[Tensor, "blocks keys dim"],
+    value: Float[Tensor, "blocks keys dim"],
+    real: Float[Tensor, "blocks keys one"],
+    *,
+    bias: Float[Tensor, "heads rows keys"] | None,
+    unseen: Bool[Tensor, "rows keys"] | None,
 ) -> Float[Tensor, "blocks rows dim"]:
-    """softmax(q k^T * scaling) v over the keys for which `real` is 1; the values of the others are 0.
+    """softmax(q k^T + bias) v over the keys for which `real` is 1; the values of the others are 0.
 
     The weights are not shifted by the largest score of their row, which saves two passes: exponents to 80 have a place
     in float32 and bfloat16. Where a sum shows an overflow or underflow, they are.
     """
-    scores = (query * scaling) @ key.transpose(1, 2)
+    scores = query @ key.transpose(1, 2)
+    if bias is not None:
+        scores.unflatten(0, (-1, len(bias))).add_(bias)
+    if unseen is not None:
+        scores.masked_fill_(unseen, -torch.inf)
     weights = scores.exp()
     sums = weights @ real
     least, most = sums.aminmax()
