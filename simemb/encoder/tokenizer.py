@@ -11,6 +11,7 @@ from simemb.encoder.decisive_text import decisive_plain, decisive_text
 from simemb.encoder.settings import read_settings
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
+from simemb.libraries import reading
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -89,7 +90,8 @@ def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length
         backend.enable_truncation(max_length, direction=tokenizer.truncation_side)
         backend.no_padding()
         backend.encode_special_tokens = tokenizer.split_special_tokens
-        encodings = backend.encode_batch_fast([decisive_text(text, backend, max_length) for text in texts])
+        with reading(lambda reason: ModelError(f"{tokenizer.name_or_path}: its tokenizer fails: {reason}")):
+            encodings = backend.encode_batch_fast([decisive_text(text, backend, max_length) for text in texts])
     return [encoding.ids for encoding in encodings], sum(bool(encoding.overflowing) for encoding in encodings)
 
 

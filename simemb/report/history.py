@@ -45,8 +45,13 @@ class History:
 
     def series(self, name: str) -> Series:
         """A number by its name in metrics.jsonl, at the steps where it is there."""
-        points = [(line["step"], line[name]) for line in self.lines if line.get(name) is not None]
-        return Series(*np.array(points, np.float64).reshape(-1, 2).T)
+        return Series(*self._points("step", name))
+
+    @property
+    def way(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Uniformity and alignment of the evaluations that have both, in order."""
+        uniformity, alignment = self._points("dev_uniformity", "alignment")
+        return uniformity, alignment
 
     @property
     def dev(self) -> str:
@@ -59,19 +64,30 @@ class History:
         points = self.series("geometry_vectors")
         return int(points.values[-1]) if points else None
 
-    @property
-    def kept(self) -> int | None:
-        """The place of the evaluation whose encoder was kept, in the series of the dev score.
+    def kept(self, series: Series) -> int | None:
+        """The place in a series of the evaluation whose encoder was kept; None if the series is not of evaluations.
 
         The encoder before the first step is scored too, and never kept. Of equal scores the first was kept.
         """
+        places = np.flatnonzero(series.steps == self._kept_step)
+        return int(places[0]) if len(places) else None
+
+    @property
+    def _kept_step(self) -> float | None:
         if self.score is None:
             return None
         steps, values = self.series(self.score)
         trained = np.flatnonzero(steps > 0)
         if not len(trained):
             return None
-        return int(trained[-1] if self.keep == "last" else trained[np.argmax(values[trained])])
+        return float(steps[trained[-1] if self.keep == "last" else trained[np.argmax(values[trained])]])
+
+    def _points(self, *names: str) -> NDArray[np.float64]:
+        """Numbers of the lines that have them all [names, points]."""
+        points = [
+            [line[name] for name in names] for line in self.lines if all(line.get(name) is not None for name in names)
+        ]
+        return np.array(points, np.float64).reshape(-1, len(names)).T
 
     def _score(self, metric: str) -> str | None:
         """The name of the dev score: that of the metric, or the first that an evaluation logged."""

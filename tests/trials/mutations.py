@@ -21,7 +21,17 @@ Dice = random.Random
 Change = Callable[[bytes, Dice], bytes]
 Place = Callable[[Path, Dice], None]
 
-UNREADABLE = (LookupError, ValueError, TypeError, RecursionError, OSError, EOFError, struct.error, zlib.error)
+UNREADABLE = (
+    AttributeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    RecursionError,
+    OSError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
 """What mutations of a structure raise where an earlier mutation took it away."""
 HUGE = 2 << 20
 """Bytes of what is to be large."""

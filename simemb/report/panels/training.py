@@ -56,7 +56,7 @@ def _by_dev(runs: Runs) -> dict[str, Runs]:
     """Runs that evaluated on the same suite: numbers on different sentences do not belong in one figure."""
     groups: dict[str, list[tuple[ReportedModel, History]]] = {}
     for reported, history in runs:
-        if history.score is not None and history.series("alignment"):
+        if history.score is not None and len(history.way[0]):
             groups.setdefault(history.dev.rpartition(" ")[0], []).append((reported, history))
     return dict(groups)
 
@@ -70,7 +70,7 @@ def _evaluations(dev: str, runs: Runs) -> list[Panel]:
     first = runs[0][1]
     on = f"on {first.vectors:,} sentences of {dev}" if first.vectors else f"on {dev}"
     metric = first.dev.rpartition(" ")[2]
-    scores = [(reported, history.series(history.score or ""), history.kept) for reported, history in runs]
+    scores = _series(runs, [history.score or "" for _, history in runs])
     panels = [
         _panel(
             f"curve-{_slug(dev)}-score",
@@ -82,10 +82,16 @@ def _evaluations(dev: str, runs: Runs) -> list[Panel]:
         )
     ]
     for name, title in (("alignment", "Alignment"), ("dev_uniformity", "Uniformity")):
-        series = [(reported, history.series(name), history.kept) for reported, history in runs]
+        series = _series(runs, [name] * len(runs))
         caption = f"{title} {on}; lower is better. The checkpoint that was kept is marked."
         panels.append(_panel(f"curve-{_slug(dev)}-{title.lower()}", title, title.lower(), caption, series))
     return [panel for panel in panels if panel is not None]
+
+
+def _series(runs: Runs, names: Sequence[str]) -> list[tuple[ReportedModel, Series, int | None]]:
+    """A number of each run's evaluations, and the place of the one that was kept."""
+    found = [(reported, history, history.series(name)) for (reported, history), name in zip(runs, names, strict=True)]
+    return [(reported, series, history.kept(series)) for reported, history, series in found]
 
 
 def _panel(
@@ -119,12 +125,7 @@ def _told(curve: drawn.Curve) -> str:
 
 
 def _ways(dev: str, runs: Runs) -> Panel:
-    drawn_ways = [
-        drawn_plane.Way(
-            reported.label, reported.look, history.series("dev_uniformity").values, history.series("alignment").values
-        )
-        for reported, history in runs
-    ]
+    drawn_ways = [drawn_plane.Way(reported.label, reported.look, *history.way) for reported, history in runs]
     vectors = runs[0][1].vectors
     on = f"{vectors:,} sentences of {dev}" if vectors else dev
     return Panel(

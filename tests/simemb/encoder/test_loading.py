@@ -412,3 +412,14 @@ def test_the_real_base_loads_as_a_bare_checkpoint(shared_models):
 def test_a_name_that_no_system_takes_is_one_line():
     with pytest.raises(ModelError, match="cannot be looked up as a model: File name too long"):
         Encoder.load("a" * 5000)
+
+
+def test_a_tokenizer_that_fails_at_a_text_is_named(saved):
+    path = saved / "tokenizer.json"
+    settings = json.loads(path.read_text())
+    settings["model"]["unk_token"] = "[ELSEWHERE]"
+    path.write_text(json.dumps(settings))
+    encoder = Encoder.load(saved)
+    assert encoder.encode(SENTENCES).shape == (len(SENTENCES), 8)
+    with pytest.raises(ModelError, match=r"saved: its tokenizer fails: .*\[UNK\]"):
+        encoder.encode(["猫"])

@@ -32,15 +32,30 @@ def test_the_dev_score_is_found_by_the_metric_that_chose_the_checkpoint():
 
 
 def test_the_checkpoint_that_was_kept_is_the_first_of_the_best_after_step_0():
-    assert History(LINES).kept == 1
-    assert History(LINES, metric="pearson").kept == 1
-    assert History(LINES, keep="last").kept == 2
-    assert History(LINES[:2]).kept is None
+    def kept(history: History) -> int | None:
+        return history.kept(history.series("alignment"))
+
+    assert kept(History(LINES)) == 1
+    assert kept(History(LINES, metric="pearson")) == 1
+    assert kept(History(LINES, keep="last")) == 2
+    assert kept(History(LINES[:2])) is None
+
+
+def test_an_evaluation_that_lacks_a_number_is_left_out_of_its_series_alone():
+    damaged = [dict(line) for line in LINES]
+    damaged[0].pop("alignment")
+    history = History(damaged)
+    assert history.kept(history.series("alignment")) == 0
+    assert history.kept(history.series("my_dev_spearman")) == 1
+    damaged[2].pop("alignment")
+    assert history.kept(history.series("alignment")) is None
+    assert [numbers.tolist() for numbers in history.way] == [[-1.7], [0.3]]
 
 
 def test_a_run_without_evaluations_has_no_dev_score():
     history = History([LINES[1], LINES[3]])
-    assert (history.score, history.dev, history.kept, history.vectors) == (None, "", None, None)
+    assert (history.score, history.dev, history.vectors) == (None, "", None)
+    assert history.kept(history.series("loss")) is None
 
 
 def test_a_directory_without_metrics_has_no_history(tmp_path: Path):
