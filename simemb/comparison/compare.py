@@ -21,7 +21,7 @@ from simemb.comparison.entrants import Entrant, entrants
 from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
 from simemb.encoder.models import Model
-from simemb.encoder.streaming import Precision
+from simemb.encoder.precision import Precision
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
@@ -85,7 +85,7 @@ def compare(
     resamples: int = 2000,
     seed: int = 1,
     pooling: str | Sequence[str] | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
     cache: bool = True,
@@ -99,7 +99,7 @@ def compare(
         resamples: How often the units of every task are resampled.
         seed: Decides the resamples. The result of two entrants does not depend on the entrants after them.
         pooling: For models given by name: one for all, or one for each.
-        precision: For models given by name: "float32" or "int8", as in `Encoder.load`.
+        precision: For models given by name, as in `Encoder.load`.
         batch_size: Sentences per batch, as in `evaluate`.
         progress: Whether to draw a bar, as in `evaluate`.
         cache: As in `evaluate`.

@@ -9,7 +9,8 @@ from typing import Any
 from simemb import json_files
 from simemb.comparison.names import labels
 from simemb.encoder.models import Model
-from simemb.encoder.streaming import Precision, TextEncoder
+from simemb.encoder.precision import Precision
+from simemb.encoder.streaming import TextEncoder
 from simemb.errors import DataError
 from simemb.training import seeds
 from simemb.training.run_record import RunRecord
@@ -30,7 +31,7 @@ class Entrant:
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
-    precision: Precision = "float32"
+    precision: Precision | None = None
 
     def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
@@ -43,7 +44,7 @@ class Entrant:
 
 
 def entrants(
-    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision = "float32"
+    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision | None = None
 ) -> list[Entrant]:
     """The entrants of a comparison, each once.
 

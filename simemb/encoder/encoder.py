@@ -23,8 +23,9 @@ from simemb.encoder.fingerprint import fingerprint
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
+from simemb.encoder.precision import Precision, choose, computing
 from simemb.encoder.self_check import choose_forward
-from simemb.encoder.streaming import Encodes, Precision
+from simemb.encoder.streaming import Encodes
 from simemb.encoder.thread_locks import LOCKS
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
@@ -44,6 +45,7 @@ class Encoder(Encodes, nn.Module):
         ragged: Whether the transformers model computes a batch without padding.
         apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
+        half_type: The half precision in which `encode` computes, otherwise None.
         states_by: If set, it is called in place of `eager_states`, with the same arguments.
             `simemb.training.cuda_graphs` replays captured kernels this way.
     """
@@ -79,6 +81,7 @@ class Encoder(Encodes, nn.Module):
         self.include_prompt = include_prompt
         self.head = head
         self.quantized: list[Any] | None = None
+        self.half_type: torch.dtype | None = None
         self.states_by: Callable[..., tuple[Tensor, ...]] | None = None
         self.position_offset = positions.first(backbone)
         self.uncounted = positions.uncounted(backbone, tokenizer)
@@ -130,16 +133,17 @@ class Encoder(Encodes, nn.Module):
         truncate_dim: int | None = None,
         revision: str | None = None,
         trust_remote_code: bool = False,
-        precision: Precision = "float32",
+        precision: Precision | None = None,
         default_pooling: str = "mean",
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
 
         model: by default `mini`, a small English encoder that ships with simemb. pooling: cls, cls_head (cls followed
         by the checkpoint's trained pooler), mean, max, first_last or last2; by default that of the directory. A bare
-        checkpoint has none: it gets `default_pooling`, with a warning. precision: int8 encodes several times as fast
-        on a CPU, with nearly the same vectors (see `quantize`). Returns an `Encoder`, or an `ExternalEncoder` for a
-        sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
+        checkpoint has none: it gets `default_pooling`, with a warning. precision: float32, bf16 or fp16 (half
+        precision, where there is one), int8 (on a CPU, see `quantize`), or auto, half precision where its vectors agree
+        with float32; by default float32 on a CPU, and auto on a GPU. Returns an `Encoder`, or an `ExternalEncoder` for
+        a sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
         trained. Raises `ModelError`.
         """
         loaded = loading.read(
@@ -154,7 +158,7 @@ class Encoder(Encodes, nn.Module):
         )
         encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder(**vars(loaded))
         limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
-        return encoder.quantize() if isinstance(encoder, Encoder) and precision == "int8" else encoder
+        return choose(encoder, precision)
 
     @checked
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
@@ -168,7 +172,7 @@ class Encoder(Encodes, nn.Module):
         from simemb.transformer import int8_calibration, int8_layers
 
         int8_layers.check(self.backbone)
-        self.eval().quantized = None
+        self.eval().quantized = self.half_type = None
         if sentences is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
@@ -231,10 +235,13 @@ class Encoder(Encodes, nn.Module):
         """Set every dropout of the backbone, attention included. Raises `ModelError` outside [0, 1)."""
         set_dropout(self.backbone, probability)
 
-    def fingerprint(self) -> str:
-        """SHA-256 over the weights, the tokenizer and every setting that changes a vector."""
+    def fingerprint(self, *, exact: bool = True) -> str:
+        """SHA-256 over the weights, the tokenizer and every setting that changes a vector.
+
+        exact: half precision is such a setting; otherwise the encoder has the fingerprint that it has in float32.
+        """
         quantized = (tensor for layer in self.quantized or () for tensor in layer.tensors())
-        return fingerprint(self.parts, self.state_dict(), quantized)
+        return fingerprint(self.parts, self.state_dict(), quantized, self.half_type if exact else None)
 
     def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
         """One vector per sentence in the caller's order, with gradient.
@@ -295,6 +302,6 @@ class Encoder(Encodes, nn.Module):
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
         unpooled = prompt and not self.include_prompt
         skip = tokenizer.prompt_length(prompt, self.tokenizer, self.max_length) if unpooled else 0
-        with evaluating():
+        with evaluating(), computing(self):
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.precision import computing
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
@@ -38,6 +39,7 @@ class ExternalEncoder(Encodes):
         self.prompts: Mapping[str, str] = dict(getattr(model, "prompts", {}))
         self.default_prompt: str | None = getattr(model, "default_prompt_name", None)
         self.apart = False
+        self.half_type: Any = None
 
     @classmethod
     def load(
@@ -74,13 +76,15 @@ class ExternalEncoder(Encodes):
         """Length of the vectors."""
         return min(self.width, self.truncate_dim or self.width)
 
-    def fingerprint(self) -> str:
-        """SHA-256 over all files except hidden ones, compiled Python and the model card.
+    def fingerprint(self, *, exact: bool = True) -> str:
+        """SHA-256 over all files except hidden ones, compiled Python and the model card, and half precision if `exact`.
 
         It covers files and not loaded weights, because a module may initialize weights at random that it never uses (a
         pooler). It covers all files, because a model may contain its own code, and weights in any format.
         """
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
+        if exact and self.half_type is not None:
+            digest.update(f"computed in {self.half_type}".encode())
         for path in sorted(self.directory.rglob("*")):
             relative = path.relative_to(self.directory)
             if path.is_file() and not any(part.startswith(_IGNORED_PREFIXES) for part in relative.parts):
@@ -88,6 +92,11 @@ class ExternalEncoder(Encodes):
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    @property
+    def device(self) -> Any:
+        """The device of the weights."""
+        return self.model.device
 
     def to(self, device: Any) -> "ExternalEncoder":
         """Move the model to a device, in place; returns this encoder."""
@@ -124,7 +133,8 @@ class ExternalEncoder(Encodes):
         return self._encode(sentences, prompt)
 
     def _encode(self, sentences: Sequence[str], prompt: str) -> Vectors:
-        output = self.model.encode(list(sentences), prompt=prompt, show_progress_bar=False, convert_to_numpy=True)
+        with computing(self):
+            output = self.model.encode(list(sentences), prompt=prompt, show_progress_bar=False)
         vectors = np.asarray(output, np.float32)[:, : self.truncate_dim]
         # Static embeddings in half precision give 0 / |0| = nan for a text without tokens.
         return np.where(np.isnan(vectors).all(axis=1, keepdims=True), np.float32(0), vectors)

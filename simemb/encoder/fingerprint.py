@@ -12,10 +12,16 @@ from simemb.encoder import tokenizer
 from simemb.encoder.parts import Parts
 
 
-def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable[Tensor] = ()) -> str:
+def fingerprint(
+    parts: Parts,
+    weights: Mapping[str, Tensor],
+    quantized: Iterable[Tensor] = (),
+    half_type: torch.dtype | None = None,
+) -> str:
     """SHA-256, in hex, over the weights, the tokenizer and every setting that changes a vector.
 
-    weights: the encoder's state dict. quantized: the tensors of its int8 layers, if it has any.
+    weights: the encoder's state dict. quantized: the tensors of its int8 layers, if it has any. half_type: the half
+    precision in which it computes, if any.
     """
     digest = hashlib.sha256()
     settings = (parts.pooling, [str(module) for module in parts.tail], parts.max_length, parts.truncate_dim)
@@ -23,6 +29,8 @@ def fingerprint(parts: Parts, weights: Mapping[str, Tensor], quantized: Iterable
     if parts.prompts:
         prompts = (sorted(parts.prompts.items()), parts.default_prompt, parts.include_prompt)
         digest.update(repr(prompts).encode())
+    if half_type is not None:
+        digest.update(f"computed in {half_type}".encode())
     for tensor in quantized:
         digest.update(tensor.numpy().data)
     digest.update(_content(parts.backbone.config).encode())

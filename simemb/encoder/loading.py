@@ -19,8 +19,9 @@ from simemb.encoder.modules import Dense, Normalize
 from simemb.encoder.names import as_typed
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
+from simemb.encoder.precision import Precision
+from simemb.encoder.precision import check as check_precision
 from simemb.encoder.settings import read_settings
-from simemb.encoder.streaming import Precision
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
@@ -36,7 +37,7 @@ def read(
     truncate_dim: int | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     default_pooling: str = "mean",
 ) -> Parts | ExternalEncoder:
     """The parts of an encoder, or a model that only sentence-transformers can run; see `Encoder.load`."""
@@ -88,14 +89,13 @@ def read(
     return parts
 
 
-def _check_arguments(pooling: str | None, precision: str, **lengths: int | None) -> None:
+def _check_arguments(pooling: str | None, precision: str | None, **lengths: int | None) -> None:
     if pooling is not None and pooling not in (*LAYERS, HEAD):
         raise ModelError(unknown("pooling", pooling, [*LAYERS, HEAD]))
     for name, value in lengths.items():
         if value is not None and value < 1:
             raise ModelError(f"{name} must be at least 1, not {value}")
-    if precision not in ("float32", "int8"):
-        raise ModelError(unknown("precision", precision, ["float32", "int8"]))
+    check_precision(precision)
 
 
 def _check_width(directory: Path, layout: Layout, width: int) -> None:
@@ -119,7 +119,7 @@ def _load_tail(layout: Layout, width: int) -> list[nn.Module]:
     return tail
 
 
-def _check_external(model: str | Path, pooling: str | None, precision: str) -> None:
+def _check_external(model: str | Path, pooling: str | None, precision: str | None) -> None:
     if precision == "int8":
         raise ModelError(f"{model} has modules that only sentence-transformers can run: precision int8 is not possible")
     if pooling:

@@ -24,6 +24,7 @@ from simemb.corpus.in_memory import gathered
 from simemb.corpus.rows import Rows
 from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
+from simemb.encoder.precision import name_of
 from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
@@ -217,6 +218,7 @@ def _scores(
         truncate_dim=truncate_dim,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         pooling=_pooling(encoder),
+        precision=name_of(encoder),
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )

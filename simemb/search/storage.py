@@ -15,6 +15,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from simemb.encoder.precision import kin
 from simemb.errors import SearchError
 from simemb.files import is_temporary, new_file, refuse_special, tidy_inside, write_text, writing
 from simemb.json_files import load_json, read_json
@@ -60,7 +61,7 @@ class Origin:
         """The origin of this encoder's vectors."""
         # The path of a directory is made absolute, so that the index can be searched from anywhere.
         name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
-        return cls(name, encoder.fingerprint(), encoder.dim)
+        return cls(name, kin(encoder), encoder.dim)
 
 
 @dataclass(frozen=True)

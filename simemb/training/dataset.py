@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simemb.corpus.rows import Rows
 from simemb.corpus.sample import first_rows
 from simemb.encoder.encoder import Encoder
-from simemb.encoder.streaming import Precision
+from simemb.encoder.precision import Precision
 from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
@@ -107,10 +107,10 @@ def load_training_data(
     )
 
 
-def _load_other(model: str, encoder: Encoder, precision: Precision = "float32") -> Any:
+def _load_other(model: str, encoder: Encoder, precision: Precision | None = None) -> Any:
     """Another encoder, on the same device; int8 stays on the CPU, and sentence-transformers chooses its own."""
     other = Encoder.load(model, precision=precision)
-    return other.to(encoder.device) if isinstance(other, Encoder) and precision == "float32" else other
+    return other.to(encoder.device) if isinstance(other, Encoder) and precision != "int8" else other
 
 
 def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:

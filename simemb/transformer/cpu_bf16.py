@@ -30,12 +30,17 @@ class _Packed(NamedTuple):
 _kept: Any = WeakIdKeyDictionary()  # weight of a module -> its parts -> _Packed; an entry goes with its weight
 
 
+def missing_instructions() -> str | None:
+    """Why this processor computes slower in bfloat16 than in float32, or None."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return None if supported() else "the processor has no AVX-512 BF16 instructions"
+
+
 @cache
 def missing() -> str | None:
     """What this processor or this torch lacks for fast products in bfloat16, or None."""
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    if supported is None or not supported():
-        return "the processor has no AVX-512 BF16 instructions"
+    if lacking := missing_instructions():
+        return lacking
     if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return f"torch {torch.__version__} was built without oneDNN's products"
     return None

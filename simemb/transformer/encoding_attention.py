@@ -4,6 +4,10 @@ In bfloat16 they are two to three times as fast as torch's fused kernel, whateve
 the kernel computes tiles too small for it.
 """
 
+import math
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -35,6 +39,7 @@ def attend_without_gradient(
     """softmax(q k^T * scaling + bias) v within each sentence; the arguments are those of `attention.attend`."""
     output = torch.empty_like(query)
     query, bias = query * scaling, None if bias is None else bias.to(query.dtype)
+    scratch = query.new_empty(max(SCORES, query.shape[1] * runs[-1][1]))
     rows = tokens = 0
     for group in _parts(runs, query.shape[1], alike=sliding_window is not None):
         sentences, total = sum(count for count, _ in group), sum(count * length for count, length in group)
@@ -42,7 +47,7 @@ def attend_without_gradient(
         here = slice(rows, rows := rows + (sentences if first_only else total))
         there = slice(tokens, tokens := tokens + total)
         blocks = to_block(query[here], queries), to_block(key[there], group), to_block(value[there], group)
-        mixed = _by_rows(*blocks, real=_real(group, query), bias=bias, window=sliding_window)
+        mixed = _by_rows(*blocks, real=_real(group, query), bias=bias, window=sliding_window, scratch=scratch)
         from_block(mixed, output[here], queries)
     return output
 
@@ -67,8 +72,10 @@ def _parts(runs: Runs, heads: int, *, alike: bool) -> list[Runs]:
     return [tuple(part) for part in parts]
 
 
-def _real(group: Runs, like: Tensor) -> Float[Tensor, "blocks longest one"]:
-    """1 for the tokens of a sentence and 0 for its padding, for every sentence and head."""
+def _real(group: Runs, like: Tensor) -> Float[Tensor, "blocks longest one"] | None:
+    """1 for the tokens of a sentence and 0 for its padding, for every sentence and head; None without padding."""
+    if len(group) == 1:
+        return None
     lengths = torch.tensor([length for count, length in group for _ in range(count)])
     real = (torch.arange(group[-1][1]) < lengths[:, None]).to(like.dtype)
     return real.repeat_interleave(like.shape[1], 0)[:, :, None]
@@ -79,9 +86,10 @@ def _by_rows(
     key: Float[Tensor, "blocks longest dim"],
     value: Float[Tensor, "blocks longest dim"],
     *,
-    real: Float[Tensor, "blocks longest one"],
+    real: Float[Tensor, "blocks longest one"] | None,
     bias: Float[Tensor, "heads all all"] | None,
     window: int | None,
+    scratch: Float[Tensor, "scores"],
 ) -> Float[Tensor, "blocks rows dim"]:
     """Some queries after the others, each with the keys that any of them sees."""
     longest = key.shape[1]
@@ -94,7 +102,9 @@ def _by_rows(
             keys = slice(max(0, rows.start - window + 1), min(longest, rows.stop + window - 1))
             unseen = ~near(rows, keys, window, query.device)
         part = None if bias is None else bias[:, rows, keys]
-        mixed.append(_mix(query[:, rows], key[:, keys], value[:, keys], real[:, keys], bias=part, unseen=unseen))
+        seen = None if real is None else real[:, keys]
+        scores = partial(_scores, query[:, rows], key[:, keys], bias=part, unseen=unseen, scratch=scratch)
+        mixed.append(_mix(scores, value[:, keys], seen))
     return mixed[0] if len(mixed) == 1 else torch.cat(mixed, 1)
 
 
@@ -104,30 +114,49 @@ def near(rows: slice, columns: slice, window: int, device: torch.device) -> Bool
     return (row[:, None] - column).abs() < window
 
 
-def _mix(
+def _scores(
     query: Float[Tensor, "blocks rows dim"],
     key: Float[Tensor, "blocks keys dim"],
-    value: Float[Tensor, "blocks keys dim"],
-    real: Float[Tensor, "blocks keys one"],
     *,
     bias: Float[Tensor, "heads rows keys"] | None,
     unseen: Bool[Tensor, "rows keys"] | None,
-) -> Float[Tensor, "blocks rows dim"]:
-    """softmax(q k^T + bias) v over the keys for which `real` is 1; the values of the others are 0.
+    scratch: Float[Tensor, "scores"],
+) -> Float[Tensor, "blocks rows keys"]:
+    """q k^T + bias, and minus infinity where a query does not see a key.
 
-    The weights are not shifted by the largest score of their row, which saves two passes: exponents to 80 have a place
-    in float32 and bfloat16. Where a sum shows an overflow or underflow, they are.
+    scratch: where they are written if there is room; fresh memory would cost as much as the rest.
     """
-    scores = query @ key.transpose(1, 2)
+    shape = (len(query), query.shape[1], key.shape[1])
+    room = scratch[: math.prod(shape)].view(shape) if math.prod(shape) <= len(scratch) else query.new_empty(shape)
+    scores = torch.bmm(query, key.transpose(1, 2), out=room)
     if bias is not None:
         scores.unflatten(0, (-1, len(bias))).add_(bias)
     if unseen is not None:
         scores.masked_fill_(unseen, -torch.inf)
-    weights = scores.exp()
-    sums = weights @ real
+    return scores
+
+
+def _mix(
+    scores: Callable[[], Float[Tensor, "blocks rows keys"]],
+    value: Float[Tensor, "blocks keys dim"],
+    real: Float[Tensor, "blocks keys one"] | None,
+) -> Float[Tensor, "blocks rows dim"]:
+    """softmax(scores) v over the keys for which `real` is 1; the values of the others are 0.
+
+    The weights are not shifted by the largest score of their row, which saves two passes: exponents to 80 have a place
+    in float32 and bfloat16. Where a sum shows an overflow or underflow, they are.
+    """
+    weights = scores().exp_()
+    sums = _sums(weights, real)
     least, most = sums.aminmax()
     if not (least > _SMALLEST and most < _LARGEST):
-        scores.masked_fill_(real.transpose(1, 2) == 0, -torch.inf)
-        weights = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
-        sums = weights @ real
+        again = scores()
+        if real is not None:
+            again.masked_fill_(real.transpose(1, 2) == 0, -torch.inf)
+        weights = again.sub_(again.amax(-1, keepdim=True)).exp_()
+        sums = _sums(weights, real)
     return (weights @ value).div_(sums)
+
+
+def _sums(weights: Tensor, real: Tensor | None) -> Float[Tensor, "blocks rows one"]:
+    return weights.sum(-1, keepdim=True) if real is None else weights @ real

@@ -73,7 +73,7 @@ def test_a_window_hides_what_is_far(monkeypatch, sliding_window, first_only, row
     torch.testing.assert_close(mixed, expected[batch().firsts] if first_only else expected, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("size", [0.5, 3.0])
+@pytest.mark.parametrize("size", [0.5, 2.0])
 @pytest.mark.parametrize("sliding_window", [None, 20])
 def test_in_bfloat16_attention_is_near_the_softmax(size, sliding_window):
     query, key, value = (size * part for part in rows())
