@@ -4,7 +4,8 @@
     python benchmarks/encoding.py PATH/minilm-l4-mlm --own-backend
 
 Alternating in one run: simemb; sentence-transformers with its default batch of 32, with the fastest batch of 8, 16, 32,
-64 and 128 for these texts, on ONNX Runtime and on OpenVINO (see runtimes.py); and int8 of simemb and of OpenVINO. From
+64 and 128 for these texts, on ONNX Runtime and on OpenVINO (see runtimes.py); bfloat16 of simemb and of
+sentence-transformers with both batches; and int8 of simemb and of OpenVINO. From
 strings to float32 vectors, tokenizing included, with texts cut to 256 tokens. Mean pooling; Wikipedia also with [CLS].
 `differences` holds the largest difference of a component from the float32 vectors of sentence-transformers. Useful
 operations: see flops.py. Results: benchmarks/results/encoding.json.
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import own_backend
 import runtimes
+import torch
 from flops import forward, matrix_peak
 from models import arguments, configuration, directories, lengths, prepare
 from record import add
@@ -46,7 +48,9 @@ def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> d
     makers: Makers = {
         "simemb": partial(runtimes.simemb, *place),
         "simemb int8": partial(runtimes.simemb, *place, "int8"),
+        "simemb bf16": partial(runtimes.simemb, *place, "bf16"),
         "sentence-transformers": lambda: encode_with(runtimes.sentence_transformer(*place)),
+        "sentence-transformers bf16": lambda: encode_with(runtimes.sentence_transformer(*place, torch.bfloat16)),
     }
     makers |= _own_runtimes(place, folder) if own_backend else _direct_runtimes(place, folder)
     encoders: dict[str, Encode] = {}
@@ -94,12 +98,16 @@ def measure(
     peer = runtimes.sentence_transformer(model, pooling, LONGEST)
     size, sweep = best_batch_size(peer, sentences)
     encoders = {**encoders, "sentence-transformers, best batch": encode_with(peer, size)}
+    half = runtimes.sentence_transformer(model, pooling, LONGEST, torch.bfloat16)
+    half_size, half_sweep = best_batch_size(half, sentences)
+    encoders["sentence-transformers bf16, best batch"] = encode_with(half, half_size)
     print(f"{name}, {kind}, {pooling}: {len(sentences)} texts, best batch {size}", flush=True)
     truth = encoders["sentence-transformers"](sentences)
     differences = {
         program: float(np.abs(encode(sentences) - truth).max())  # this also warms every program up
         for program, encode in encoders.items()
     }
+    cosine = least_cosine(encoders["simemb bf16"](sentences), truth) if "simemb bf16" in encoders else None
     peaks: list[float] = []
     timed: dict[str, Program] = {program: clock(partial(encode, sentences)) for program, encode in encoders.items()}
     timed["matrix peak"] = clock(lambda: peaks.append(matrix_peak(config)))
@@ -113,12 +121,21 @@ def measure(
         "mean_tokens": mean(lengths(model, sentences, LONGEST)),
         "best_batch_size": size,
         "sweep": sweep,
+        "best_batch_size_bf16": half_size,
+        "sweep_bf16": half_sweep,
+        "least_cosine_bf16": cosine,
         "seconds": seconds,
         "differences": differences,
         "largest_component": float(np.abs(truth).max()),
         "useful_operations": useful,
         "peak": median(peaks),
     }
+
+
+def least_cosine(vectors: Any, truth: Any) -> float:
+    """The smallest cosine of a text's vector to the one in float32."""
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(truth, axis=1)
+    return float(((vectors * truth).sum(1) / norms).min())
 
 
 def enough(config: Any, model: Path, kind: str) -> list[str]:

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import record
+from machine import refuse_company
+
 SIZES = {
     "6x384": ("bert", 6, 384, 12, {}),
     "12x768": ("bert", 12, 768, 12, {}),
@@ -38,10 +41,11 @@ def arguments(text: str | None, rounds: int) -> argparse.ArgumentParser:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Set the same threads for every program, no network, and no log lines."""
+    """Set the same threads for every program, no network, and no log lines; exit if other programs compute here."""
     import torch
     import transformers
 
+    record.OTHERS = refuse_company()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)  # for child processes
     os.environ["HF_HUB_OFFLINE"] = "1"
     torch.set_num_threads(options.threads)

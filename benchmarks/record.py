@@ -13,11 +13,15 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results"
+OTHERS: Any = None
+"""A `machine.Others` of the run, if the benchmark watches them."""
 START, END = "<!-- results: made by benchmarks/record.py -->", "<!-- end of results -->"
 
 
 def add(name: str, key: str, line: dict[str, Any]) -> None:
     """Record a line of question `name` in place of an older one with the same key, and write the tables."""
+    if not _alone():
+        return
     path = RESULTS / f"{name}.json"
     lines: dict[str, Any] = json.loads(path.read_text()).get("lines", {}) if path.exists() else {}
     facts = _circumstances()
@@ -28,6 +32,8 @@ def add(name: str, key: str, line: dict[str, Any]) -> None:
 
 def write(name: str, result: dict[str, Any]) -> None:
     """Record a question with a single line: `ratio` is the time of `peer` over that of simemb."""
+    if not _alone():
+        return
     result = {**result, **_circumstances()}
     _save(RESULTS / f"{name}.json", result)
     print(json.dumps(result, indent=2))
@@ -36,7 +42,19 @@ def write(name: str, result: dict[str, Any]) -> None:
 def _circumstances() -> dict[str, Any]:
     from machine import machine, versions
 
-    return {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "versions": versions()}
+    facts = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "versions": versions()}
+    return facts if OTHERS is None else {**facts, "others": OTHERS.used()}
+
+
+def _alone() -> bool:
+    """Whether nothing else computed during the run; otherwise it is not recorded, and the reason is printed."""
+    from machine import BUSY
+
+    used = None if OTHERS is None else OTHERS.used()
+    if used is not None and used > BUSY:
+        print(f"not recorded: other programs used {used:.2f} processors meanwhile", flush=True)
+        return False
+    return True
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:

@@ -44,12 +44,12 @@ def simemb(model: Path, pooling: str, longest: int, precision: str | None = None
     return lambda texts: encoder.encode(texts, progress=False)
 
 
-def sentence_transformer(model: Path, pooling: str, longest: int) -> Any:
+def sentence_transformer(model: Path, pooling: str, longest: int, dtype: torch.dtype = torch.float32) -> Any:
     """The same weights, pooling and length as a `SentenceTransformer`."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
-    transformer = Transformer(str(model), max_seq_length=longest, model_kwargs={"dtype": torch.float32})
+    transformer = Transformer(str(model), max_seq_length=longest, model_kwargs={"dtype": dtype})
     pooled = Pooling(transformer.get_embedding_dimension(), pooling)
     return SentenceTransformer(modules=[transformer, pooled], device="cpu")
 

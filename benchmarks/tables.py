@@ -125,6 +125,34 @@ def encoding_int8(lines: list[Line]) -> str:
     return grid(heads, rows, words=2) if rows else ""
 
 
+def training_bf16(lines: list[Line]) -> str:
+    """Training with bfloat16: ratios; empty if it was not measured."""
+    heads = ["model", "task", "step, simemb bf16", "beside simemb float32", "beside sentence-transformers bf16"]
+    heads += ["sentence-transformers bf16 beside its float32"]
+    rows: list[list[str]] = []
+    for line in lines:
+        seconds, ours, theirs = line["seconds_per_step"], "simemb bf16", "sentence-transformers bf16"
+        if ours in seconds:
+            ratios = [times(seconds, OURS, ours), times(seconds, theirs, ours), times(seconds, THEIRS, theirs)]
+            rows.append([line["model"], line["task"], f"{median(seconds[ours]):.3f} s", *ratios])
+    return grid(heads, rows, words=2) if rows else ""
+
+
+def encoding_bf16(lines: list[Line]) -> str:
+    """Bfloat16: ratios and differences; empty if it was not measured."""
+    heads = ["model", "text, pooling", "simemb bf16 beside simemb float32", "beside sentence-transformers bf16"]
+    heads += ["at its best batch", "beside OpenVINO default", "beside sentence-transformers float32", "least cosine"]
+    rows: list[list[str]] = []
+    for line in lines:
+        seconds, ours = line["seconds"], "simemb bf16"
+        if ours in seconds:
+            best = f"{times(seconds, f'{THEIRS} bf16, best batch', ours)} at {line['best_batch_size_bf16']}"
+            ratios = [times(seconds, peer, ours) for peer in (OURS, f"{THEIRS} bf16")]
+            others = [times(seconds, peer, ours) for peer in ("OpenVINO default", THEIRS)]
+            rows.append([line["model"], _text(line), *ratios, best, *others, f"{line['least_cosine_bf16']:.6f}"])
+    return grid(heads, rows, words=2) if rows else ""
+
+
 def _text(line: Line) -> str:
     return f"{line['kind']} ({line['mean_tokens']:.0f} tokens), {line['pooling']}"
 
@@ -226,7 +254,7 @@ def single(result: Result) -> str:
 
 def generic(lines: list[Line]) -> str:
     """The table of any other question: every plain value of its lines."""
-    provenance_fields = ("date", "machine", "versions")
+    provenance_fields = ("date", "machine", "versions", "others")
     heads = list(dict.fromkeys(name for line in lines for name in line if name not in provenance_fields))
     heads = [name for name in heads if not any(isinstance(line.get(name), dict | list) for line in lines)]
     return grid(heads, ([_plain(line.get(name, "")) for name in heads] for line in lines), words=0)
@@ -237,8 +265,8 @@ def _plain(value: Any) -> str:
 
 
 QUESTIONS: dict[str, tuple[str, list[Callable[[list[Line]], str]]]] = {
-    "training": ("Training", [training]),
-    "encoding": ("Encoding", [encoding, encoding_int8]),
+    "training": ("Training", [training, training_bf16]),
+    "encoding": ("Encoding", [encoding, encoding_bf16, encoding_int8]),
     "encoding_own_backend": ("Encoding, OpenVINO as sentence-transformers' own backend", [encoding, encoding_int8]),
     "bundled": ("`mini` beside all-MiniLM-L6-v2, each in its own library at its defaults", [bundled]),
     "memory": ("Memory of training", [memory]),

@@ -2,11 +2,12 @@
 
     python benchmarks/training.py PATH/minilm-l4-mlm [--models base 6x384 12x768] [--tasks unsupervised supervised]
 
-Alternating in one run: `simemb.fit`, sentence-transformers' trainer with MultipleNegativesRankingLoss, and a plain
-padded loop like that of princeton-nlp/SimCSE (see training_programs.py). Batches of 64 sentences or of 128 triplets, 32
-tokens at most; all programs train on the same texts, each once. The seconds of a step are those between the ends of two
-optimizer steps: they include loading, tokenizing, clipping and logging, and exclude the first steps, start-up,
-evaluation and saving. Useful operations: see flops.py. Results: benchmarks/results/training.json.
+Alternating in one run: `simemb.fit` and sentence-transformers' trainer with MultipleNegativesRankingLoss, in float32
+and with bfloat16, and a plain padded loop like that of princeton-nlp/SimCSE (see training_programs.py). Batches of 64
+sentences or of 128 triplets, 32 tokens at most; all programs train on the same texts, each once. The seconds of a step
+are those between the ends of two optimizer steps: they include loading, tokenizing, clipping and logging, and exclude
+the first steps, start-up, evaluation and saving. Useful operations: see flops.py. Results:
+benchmarks/results/training.json.
 """
 
 import tempfile
@@ -31,6 +32,8 @@ PROGRAMS = {
     "simemb": training_programs.simemb,
     "sentence-transformers": training_programs.sentence_transformers,
     "padded loop": training_programs.padded_loop,
+    "simemb bf16": training_programs.simemb_bf16,
+    "sentence-transformers bf16": training_programs.sentence_transformers_bf16,
 }
 
 

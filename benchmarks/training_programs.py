@@ -1,7 +1,8 @@
 """Three programs that train the same model on the same sentences: simemb, sentence-transformers, a plain padded loop.
 
 All of them use [CLS] pooling with a fresh dense layer and tanh on top, in-batch negatives at temperature 0.05, AdamW,
-gradient norm 1, linear decay, the dropout of the model's configuration, and float32.
+gradient norm 1, linear decay, the dropout of the model's configuration, and float32; simemb and sentence-transformers
+also in mixed precision with bfloat16.
 """
 
 import shutil
@@ -57,7 +58,7 @@ def seconds_per_step(train: Callable[[Job], None], job: Job, warm_up: int) -> fl
     return (ends[-1] - ends[warm_up - 1]) / (job.steps - warm_up)
 
 
-def simemb(job: Job, chunk: int | None = None) -> None:
+def simemb(job: Job, chunk: int | None = None, precision: Any = "no") -> None:
     """`simemb.fit` with the recipe simcse or simcse_sup; `chunk`: examples per chunk of gradient caching."""
     from simemb import fit
     from simemb.method.recipe_files import find
@@ -76,11 +77,22 @@ def simemb(job: Job, chunk: int | None = None) -> None:
     # as `simemb train` does, which owns its process too
     malloc.give_back() if chunk else malloc.keep()
     data: Any = list(job.rows) if supervised else [row[0] for row in job.rows]
-    fit(recipe, str(job.model), data, output=job.folder / "simemb", dev="none", progress=False)
+    output = job.folder / "simemb"
+    fit(recipe, str(job.model), data, output=output, dev="none", progress=False, precision=precision)
     shutil.rmtree(job.folder / "simemb")
 
 
-def sentence_transformers(job: Job, chunk: int | None = None) -> None:
+def simemb_bf16(job: Job) -> None:
+    """`simemb` with bfloat16."""
+    simemb(job, precision="bf16")
+
+
+def sentence_transformers_bf16(job: Job) -> None:
+    """`sentence_transformers` with bfloat16."""
+    sentence_transformers(job, bf16=True)
+
+
+def sentence_transformers(job: Job, chunk: int | None = None, *, bf16: bool = False) -> None:
     """`SentenceTransformerTrainer` with MultipleNegativesRankingLoss, its default optimizer and clipping.
 
     chunk: use CachedMultipleNegativesRankingLoss instead, in mini-batches of this size.
@@ -111,6 +123,7 @@ def sentence_transformers(job: Job, chunk: int | None = None) -> None:
         logging_strategy="no",
         disable_tqdm=True,
         use_cpu=True,
+        bf16=bf16,
     )
     loss = MultipleNegativesRankingLoss(encoder, scale=20.0)
     if chunk is not None:
