@@ -8,6 +8,7 @@ from typing import Any
 
 from simemb import json_files
 from simemb.comparison.names import labels
+from simemb.devices import AUTO
 from simemb.encoder.models import Model
 from simemb.encoder.streaming import Precision, TextEncoder
 from simemb.errors import DataError
@@ -24,13 +25,14 @@ class Entrant:
     Attributes:
         label: A short name that no other entrant has.
         models: The encoder, or one for each seed.
-        pooling, precision: For models given by name, as in `Encoder.load`.
+        pooling, precision, device: For models given by name, as in `Encoder.load`.
     """
 
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
     precision: Precision = "float32"
+    device: str = AUTO
 
     def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
@@ -39,11 +41,14 @@ class Entrant:
         model = self.models[place]
         if not isinstance(model, str):
             return model
-        return Encoder.load(model, pooling=self.pooling, precision=self.precision)
+        return Encoder.load(model, pooling=self.pooling, precision=self.precision, device=self.device)
 
 
 def entrants(
-    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision = "float32"
+    models: Sequence[Model | Sequence[Model]],
+    pooling: Sequence[str] = (),
+    precision: Precision = "float32",
+    device: str = AUTO,
 ) -> list[Entrant]:
     """The entrants of a comparison, each once.
 
@@ -51,7 +56,7 @@ def entrants(
         models: Each a model, several that differ only in their seed, or the directory of such runs (`simemb train
             --seeds`).
         pooling: None, one for all, or one for each.
-        precision: One for all.
+        precision, device: One for all.
 
     Raises:
         DataError: A number of poolings that does not fit, an entrant named twice, or runs in a directory of seeds
@@ -70,7 +75,7 @@ def entrants(
         shown = f"{label} ({own})" if own and names.count(name) > 1 else label
         if any(shown == other.label for other in participants):
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
-        participants.append(Entrant(shown, _models(each), own, precision))
+        participants.append(Entrant(shown, _models(each), own, precision, device))
     return participants
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from simemb.devices import CPU
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
@@ -43,11 +44,11 @@ class ExternalEncoder(Encodes):
     def load(
         cls, directory: Path, *, name: str, truncate_dim: int | None = None, trust_remote_code: bool = False
     ) -> "ExternalEncoder":
-        """The model of a directory. Raises `ModelError` if it cannot encode a text."""
+        """The model of a directory, on the CPU. Raises `ModelError` if it cannot encode a text."""
         from sentence_transformers import SentenceTransformer
 
         with quiet_transformers():
-            model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
+            model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code, device=CPU)
         encoder = cls(model, directory=directory, name=name, truncate_dim=truncate_dim)
         encoder.apart = _lends_padding(model) or encoder._changes_with_neighbors()
         return encoder
@@ -88,6 +89,11 @@ class ExternalEncoder(Encodes):
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    @property
+    def device(self) -> Any:
+        """The device of the weights."""
+        return self.model.device
 
     def to(self, device: Any) -> "ExternalEncoder":
         """Move the model to a device, in place; returns this encoder."""
