@@ -48,11 +48,11 @@ class Crew:
         self._workers: list[_Worker] = []
         self._lock = threading.Lock()
         self._count = 0
-        threads, packed = _threads(len(places)), _packed(encoder)
+        threads, content = _threads(len(places)), packed(encoder)
         try:
             self._workers += [_Worker(device, threads) for device in places]
             for worker in self._workers:
-                worker.send(Start(worker.device, threads, packed))
+                worker.send(Start(worker.device, threads, content))
         except BaseException:
             self.close()
             raise
@@ -94,10 +94,10 @@ class Crew:
         return sent
 
     def _answers(self) -> Iterator[tuple[int, Vectors]]:
-        """What workers have ready, once one of them has something."""
-        busy = {worker.link: worker for worker in self._workers if worker.waiting}
-        for link in wait(list(busy)):
-            worker = busy[link]  # pyright: ignore[reportArgumentType]
+        """What workers have ready, once one of them has something; the end of one is noticed too."""
+        workers = {worker.link: worker for worker in self._workers}
+        for link in wait(list(workers)):
+            worker = workers[link]  # pyright: ignore[reportArgumentType]
             answer = worker.receive()
             worker.waiting -= 1
             if isinstance(answer, Failure):
@@ -185,14 +185,15 @@ class _Packer(pickle.Pickler):
         return NotImplemented
 
 
-def _packed(encoder: Any) -> bytes:
-    packed = BytesIO()
+def packed(encoder: Any) -> bytes:
+    """An encoder as workers take it. Raises `DeviceError` if a part of it cannot be sent."""
+    content = BytesIO()
     try:
-        _Packer(packed, pickle.HIGHEST_PROTOCOL).dump(encoder)
+        _Packer(content, pickle.HIGHEST_PROTOCOL).dump(encoder)
     except Exception as error:  # whatever an object of somebody else raises
         reason = " ".join(str(error).split())[:240]
         raise DeviceError(f"{encoder.name} cannot be sent to another process: {reason}") from error
-    return packed.getvalue()
+    return content.getvalue()
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def serve(link: Connection) -> None:
     threading.Thread(target=_receive, args=(link, inbox), daemon=True).start()
     start: Start = pickle.loads(inbox.get())
     try:
-        encoder = _encoder(start)
+        encoder = unpacked(start)
     except BaseException as error:  # whatever the code of a model raises, and exits too
         _answer(link, Failure(_portable(error, start.device)))
         return
@@ -58,7 +58,8 @@ def _receive(link: Connection, inbox: "SimpleQueue[bytes]") -> None:
         os._exit(0)
 
 
-def _encoder(start: Start) -> Any:
+def unpacked(start: Start) -> Any:
+    """The encoder of the first message, on its device."""
     import torch
 
     torch.set_num_threads(start.threads)

@@ -196,11 +196,11 @@ def processes(device: str = AUTO) -> Any:
     """
     from accelerate import PartialState
 
-    place = torch.device(devices.find(device))
+    place = devices.find(device)
     state: Any = PartialState(cpu=device == devices.CPU)
     if state.num_processes == 1:
-        state.device = place
-        if place.index is not None:  # where kernels of our own are launched
+        state.device = torch.device(place)
+        if ":" in place:  # where kernels of our own are launched
             torch.cuda.set_device(place)
     elif device not in (AUTO, state.device.type):
         raise DeviceError(f"device {device}: there are {state.num_processes} processes, each on {state.device.type}")
