@@ -40,6 +40,10 @@ class ModelError(SimembError):
     """A model, a pooling or a saved directory that cannot be used."""
 
 
+class DeviceError(SimembError):
+    """A device that is not there, or a process on one that has failed."""
+
+
 class RecipeError(SimembError):
     """A recipe, or a field of one, that does not exist or makes no sense."""
 

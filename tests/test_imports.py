@@ -29,7 +29,7 @@ FORWARDING = {"hf_forward", "console"}
 # import each other. docs/design.md, section 1, says what each package is for.
 FOUNDATIONS = {
     *("errors", "arguments", "texts", "files", "json_files", "cached_files", "locks", "outputs", "streams", "console"),
-    *("progress", "cookbook", "distributed", "libraries", "records"),
+    *("progress", "cookbook", "distributed", "libraries", "records", "devices"),
 }
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",

@@ -3,7 +3,7 @@
 simemb compare MODEL MODEL [--suite sts] [--against published]
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb import outputs
+from simemb.commands.options import UNPREFIXED, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
 
 
@@ -52,6 +53,7 @@ class Compare:
     """Replace an existing file."""
     pooling: tuple[str, ...] = ()
     """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default theirs."""
+    place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
     precision: Literal["float32", "int8"] = "float32"
     """int8 is several times as fast on a CPU; all models are compared in it."""
     batch_size: int | None = None
@@ -88,6 +90,7 @@ def run(words: list[str]) -> None:
         seed=options.seed,
         pooling=options.pooling,
         precision=options.precision,
+        **vars(options.place),
         batch_size=options.batch_size,
         cache=options.cache,
     )

@@ -14,7 +14,7 @@ from tyro.conf import Positional
 
 from simemb import outputs
 from simemb.commands.inputs import documents, load_finished
-from simemb.commands.options import UNPREFIXED, FileLayout
+from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
 from simemb.corpus.documents import NONE
 
@@ -41,6 +41,7 @@ class Encode:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
     normalize: bool = False
     """Scale vectors to unit length."""
     truncate_dim: int | None = None
@@ -65,7 +66,7 @@ def run(words: list[str]) -> None:
 
     _check_output(options)
     texts, ids = _streams(options)
-    encoder = load_finished(options.model, options.pooling, options.precision)
+    encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     if options.prompt is None and options.prompt_name is None:
         announce(encoder, "text")
@@ -79,6 +80,7 @@ def run(words: list[str]) -> None:
         batch_size=options.batch_size,
         prompt=options.prompt,
         prompt_name=options.prompt_name,
+        devices=options.place.devices,
     )
     log.info("%s: %d vectors of %d dimensions", options.output, rows, options.truncate_dim or encoder.dim)
 

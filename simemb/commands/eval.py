@@ -16,7 +16,7 @@ from tyro.conf import Positional
 
 from simemb import outputs
 from simemb.commands.inputs import load_encoder, rows_of
-from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout
+from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
 from simemb.errors import DataError
 
@@ -50,6 +50,7 @@ class Eval:
     """The number that the table shows: pearson, or any that the suite measures; by default its headline."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
     truncate_dim: tuple[int, ...] = ()
     """Score the first dimensions alone, for each of these numbers: what a model trained as a Matryoshka keeps."""
     batch_size: int | None = None
@@ -68,25 +69,26 @@ def run(words: list[str]) -> None:
     from simemb.comparison import provenance
     from simemb.encoder.limits import check_dim
     from simemb.encoder.names import is_bundled
+    from simemb.encoder.streaming import spread
     from simemb.evaluation import evaluate
     from simemb.report import terminal
 
     if options.columns and not (len(options.columns) in (2, 3) and all(Path(name).is_file() for name in options.suite)):
         raise UsageError("--columns names the columns of files of scored pairs: two of sentences, and one of scores")
     suites = evaluate.find_all([_opened(name, options) for name in options.suite])
-    encoders = [load_encoder(model, options.pooling, options.precision) for model in options.models]
+    encoders = [load_encoder(model, options.pooling, options.place, options.precision) for model in options.models]
     sizes = tuple(dict.fromkeys(options.truncate_dim)) or (None,)
     for encoder, size in product(encoders, sizes):
         check_dim(size, encoder.dim, f"{encoder.name}: --truncate-dim")
     settings = {"geometry": options.geometry, "batch_size": options.batch_size, "cache": options.cache}
-    scores_by_suite: list[list[Scores]] = []
-    for suite in suites:
-        scores_by_suite.append([])
-        for encoder, model in zip(encoders, options.models, strict=True):
-            scores = evaluate.evaluate_sizes(encoder, suite, sizes, **settings)
-            scores_by_suite[-1] += [provenance.judge(score, model) for score in scores]
-            if options.pooling is None and options.precision == "float32" and not is_bundled(model):
-                _keep(scores_by_suite[-1][-len(sizes) :], Path(model))
+    scores_by_suite: list[list[Scores]] = [[] for _ in suites]
+    for encoder, model in zip(encoders, options.models, strict=True):
+        with spread(encoder, options.place.devices):
+            for suite, scores in zip(suites, scores_by_suite, strict=True):
+                own = evaluate.evaluate_sizes(encoder, suite, sizes, **settings)
+                scores += [provenance.judge(score, model) for score in own]
+                if options.pooling is None and options.precision == "float32" and not is_bundled(model):
+                    _keep(scores[-len(sizes) :], Path(model))
     if options.json is not None:  # before the tables, which a wrong --metric would end
         records = [score.to_json() for scores in scores_by_suite for score in scores]
         content = records[0] if len(records) == 1 else records

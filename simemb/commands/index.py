@@ -13,7 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import documents, load_finished
-from simemb.commands.options import UNPREFIXED, FileLayout
+from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -40,6 +40,7 @@ class BuildIndex:
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
     overwrite: bool = False
     """Replace an existing index."""
 
@@ -47,6 +48,7 @@ class BuildIndex:
 def run(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
     options = parse(BuildIndex, words, prog="simemb index")
+    from simemb.encoder.streaming import spread
     from simemb.progress import track
     from simemb.search.index import Index
     from simemb.search.storage import check_writable
@@ -54,8 +56,8 @@ def run(words: list[str]) -> None:
     check_writable(options.output, overwrite=options.overwrite)
     opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
     texts, ids = opened.streams()
-    encoder = load_finished(options.model, options.pooling)
-    with track("indexing") as advance:
+    encoder = load_finished(options.model, options.pooling, options.place)
+    with spread(encoder, options.place.devices), track("indexing") as advance:
         done = 0
 
         def progress(total: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from simemb.commands.options import FileLayout
+from simemb.commands.options import FileLayout, OneDevice, SeveralDevices
 
 if TYPE_CHECKING:
     from simemb.corpus.documents import Documents
@@ -14,19 +14,31 @@ if TYPE_CHECKING:
 log = logging.getLogger("simemb")
 
 
-def load_encoder(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
-    """The encoder of a directory or hub name; raises `ModelError` if there is none."""
+def load_encoder(
+    model: str, pooling: str | None, place: OneDevice, precision: Literal["float32", "int8"] = "float32"
+) -> Any:
+    """The encoder of a directory or hub name; raises `ModelError` if there is none.
+
+    With several devices it is loaded on the CPU, for `spread`.
+    """
+    from simemb import devices
     from simemb.encoder.encoder import Encoder
 
-    return Encoder.load(model, pooling=pooling, precision=precision)
+    several = place.devices if isinstance(place, SeveralDevices) else None
+    device = devices.leading(place.device, several)
+    if several is not None:  # refused before the model is read
+        devices.find_several(several, cpu_only="precision int8" if precision == "int8" else "")
+    return Encoder.load(model, pooling=pooling, precision=precision, device=device)
 
 
-def load_finished(model: str, pooling: str | None, precision: Literal["float32", "int8"] = "float32") -> Any:
+def load_finished(
+    model: str, pooling: str | None, place: OneDevice, precision: Literal["float32", "int8"] = "float32"
+) -> Any:
     """As `load_encoder`, for verbs that use vectors rather than judge them: a language model gets a notice."""
     from simemb.encoder.language_head import is_language_model
     from simemb.encoder.names import MINI
 
-    encoder = load_encoder(model, pooling, precision)
+    encoder = load_encoder(model, pooling, place, precision)
     if is_language_model(getattr(encoder, "source", None)):
         log.warning(
             "%s is a language model: it was not trained to compare texts, so similar vectors need not mean similar "

@@ -13,7 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import load_finished
-from simemb.commands.options import UNPREFIXED, FileLayout
+from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
 from simemb.search.mining_rules import Rules
 
@@ -50,6 +50,7 @@ class Mine:
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -57,20 +58,22 @@ class Mine:
 def run(words: list[str]) -> None:
     """`simemb mine MODEL DATA --output TRIPLETS`."""
     options = parse(Mine, words, prog="simemb mine")
+    from simemb.encoder.streaming import spread
     from simemb.search import mining
 
     mining.check_output(options.output, options.data, options.corpus, overwrite=options.overwrite)
-    encoder = load_finished(options.model, options.pooling)
-    summary = mining.mine(
-        encoder,
-        options.data,
-        options.output,
-        overwrite=options.overwrite,
-        corpus=options.corpus,
-        columns=options.columns or None,
-        **vars(options.layout),
-        rules=options.rules,
-    )
+    encoder = load_finished(options.model, options.pooling, options.place)
+    with spread(encoder, options.place.devices):
+        summary = mining.mine(
+            encoder,
+            options.data,
+            options.output,
+            overwrite=options.overwrite,
+            corpus=options.corpus,
+            columns=options.columns or None,
+            **vars(options.layout),
+            rules=options.rules,
+        )
     log.info(
         "%s: %d triplets of %d rows (%d rows found no negative); mean similarity of positives %.3f, of negatives %.3f; "
         "next: simemb train simcse_sup --data %s",

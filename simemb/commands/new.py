@@ -13,7 +13,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb.commands.inputs import data_of, rows_of
-from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout
+from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout, OneDevice
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -52,6 +52,7 @@ class New:
     words_from: str | None = None
     """An encoder whose vectors of single words are the first word embeddings (`mini`, a directory, a hub name); it
     needs `width` dimensions or more. By default they are random."""
+    place: Annotated[OneDevice, UNPREFIXED] = field(default_factory=OneDevice)
     seed: int = 1
     """Decides the random weights."""
     overwrite: bool = False
@@ -75,6 +76,7 @@ def run(words: list[str]) -> None:
         length=options.length,
         cased=options.cased,
         words_from=options.words_from,
+        device=options.place.device if options.words_from else None,
         seed=options.seed,
         overwrite=options.overwrite,
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import tyro
 
+from simemb.devices import AUTO
 from simemb.errors import unknown
 
 UNPREFIXED = tyro.conf.arg(name="")
@@ -35,6 +36,23 @@ class FileLayout:
     """The character between the cells of a .csv, .tsv or .txt, if its ending does not say it; tab is a word for one."""
     header: bool = True
     """The first line of a .csv or .tsv names its columns; otherwise it is data, and they are column1, column2 ..."""
+
+
+@dataclass(frozen=True)
+class OneDevice:
+    """The option of a verb that encodes."""
+
+    device: str = AUTO
+    """Where to compute: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
+
+
+@dataclass(frozen=True)
+class SeveralDevices(OneDevice):
+    """The options of a verb that may encode many texts."""
+
+    devices: str | None = None
+    """Encode in several processes, one for each of these: 0,1 (GPUs by number), all (of them), or cpu,cpu, which share
+    the threads of the CPU."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ simemb plot FIGURE RUN [RUN ...] --output FIGURE.svg
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.options import AtLeastOne
+from simemb.commands.options import UNPREFIXED, AtLeastOne, OneDevice
 from simemb.commands.outputs import check_report
 from simemb.commands.parsing import UsageError, parse
 from simemb.errors import DataError
@@ -51,6 +51,7 @@ class Plot:
     """Dots per inch of a PNG."""
     base: bool = True
     """Also show what the runs started from."""
+    place: Annotated[OneDevice, UNPREFIXED] = field(default_factory=OneDevice)
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -69,7 +70,8 @@ def run(words: list[str]) -> None:
     from simemb.report import report as reports
     from simemb.report.panels import FIGURES
 
-    panels = FIGURES[options.figure](reports.Report(options.models, options.suite, base=options.base))
+    report = reports.Report(options.models, options.suite, base=options.base, device=options.place.device)
+    panels = FIGURES[options.figure](report)
     if not panels:
         raise DataError(f"{', '.join(options.models)}: there is nothing to draw for {options.figure}")
     size = {"width": options.width, "height": options.height, "dpi": options.dpi}

@@ -4,7 +4,7 @@ simemb report RUN [RUN ...] --output REPORT.html
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from simemb import outputs
-from simemb.commands.options import AtLeastOne
+from simemb.commands.options import UNPREFIXED, AtLeastOne, OneDevice
 from simemb.commands.outputs import check_report
 from simemb.commands.parsing import parse
 
@@ -37,6 +37,7 @@ class Report:
     """What stands on top; by default the names of the models."""
     base: bool = True
     """Also show what the runs started from."""
+    place: Annotated[OneDevice, UNPREFIXED] = field(default_factory=OneDevice)
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -48,6 +49,7 @@ def run(words: list[str]) -> None:
     from simemb.report import report as reports
     from simemb.report.page import page
 
-    content = page(reports.Report(options.models, options.suite, base=options.base), options.title)
+    report = reports.Report(options.models, options.suite, base=options.base, device=options.place.device)
+    content = page(report, options.title)
     outputs.write_text(options.output, content, overwrite=options.overwrite)
     log.info("%s: %.1f MB, to be opened in a browser", options.output, len(content.encode()) / 1e6)

@@ -5,7 +5,7 @@ simemb search INDEX "a question"
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from tyro.conf import Positional
 
 from simemb import streams
 from simemb.commands.inputs import load_finished
-from simemb.commands.options import AtLeastOne
+from simemb.commands.options import UNPREFIXED, AtLeastOne, OneDevice
 from simemb.commands.parsing import parse
 
 log = logging.getLogger("simemb")
@@ -36,6 +36,7 @@ class Search:
     """The encoder; by default the one whose name the index remembers."""
     pooling: str | None = None
     """The pooling that the index was built with, if it was chosen explicitly."""
+    place: Annotated[OneDevice, UNPREFIXED] = field(default_factory=OneDevice)
 
 
 def run(words: list[str]) -> None:
@@ -44,8 +45,8 @@ def run(words: list[str]) -> None:
     from simemb.report import listing
     from simemb.search.index import Index
 
-    encoder = load_finished(options.model, options.pooling) if options.model else None
-    loaded = Index.load(options.index, encoder=encoder)
+    encoder = load_finished(options.model, options.pooling, options.place) if options.model else None
+    loaded = Index.load(options.index, encoder=encoder, device=None if options.model else options.place.device)
     queries = [query for word in options.queries for query in (_standard_input() if word == "-" else [word])]
     if options.k > len(loaded):
         log.info("%s has %d texts: all are shown, not %d", options.index, len(loaded), options.k)

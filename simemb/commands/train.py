@@ -51,6 +51,8 @@ class Train:
     """Replace the run in DIR."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision: bf16 pays on GPUs and on processors that have it, fp16 needs a GPU."""
+    device: str = "auto"
+    """Where to train: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Also report to these trackers, beside metrics.jsonl."""
 
@@ -149,12 +151,11 @@ def _fit(
     options: Train, recipe: "Recipe", chosen: dict[str, Any], output: Path, seed: int, *, resume: bool
 ) -> "Result":
     """chosen: what was typed, rather than left to the recipe and the model."""
-    import torch
-
+    from simemb import devices
     from simemb.training import malloc
     from simemb.training.fit import fit
 
-    if not torch.cuda.is_available():  # this command owns its process, so it may set the allocator
+    if devices.find(options.device) == devices.CPU:  # this command owns its process, so it may set the allocator
         malloc.give_back() if recipe.chunk else malloc.keep()
     return fit(
         recipe,
@@ -170,6 +171,7 @@ def _fit(
         resume=resume,
         overwrite=options.overwrite,
         precision=options.precision,
+        device=options.device,
         trackers=options.trackers,
     )
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import Positional
 
-from simemb.commands.inputs import data_of, rows_of
-from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout
+from simemb.commands.inputs import data_of, load_encoder, rows_of
+from simemb.commands.options import GATHERED, UNPREFIXED, AtLeastOne, FileLayout, OneDevice
 from simemb.commands.parsing import parse
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Whiten:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
+    place: Annotated[OneDevice, UNPREFIXED] = field(default_factory=OneDevice)
     overwrite: bool = False
     """Replace an existing model."""
 
@@ -70,14 +71,13 @@ def _whiten(options: Whiten) -> None:
     from simemb.comparison import provenance
     from simemb.corpus.language import language_of
     from simemb.encoder import whitening
-    from simemb.encoder.encoder import Encoder
     from simemb.encoder.model_card import code, plain
     from simemb.evaluation.languages import final_suite
 
     rows = rows_of(data_of(options.data), options.layout, options.columns)
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
-    encoder = Encoder.load(options.model, pooling=options.pooling)
+    encoder = load_encoder(options.model, options.pooling, options.place)
     texts = {text: None for row in rows.texts() for text in row}
     whitened = whitening.whiten(encoder, list(texts), dims=options.dims)
     of, on = code(options.model), code(rows.name)

@@ -20,8 +20,10 @@ from simemb.comparison import compatibility, provenance
 from simemb.comparison.entrants import Entrant, entrants
 from simemb.comparison.pairwise import Entry, PairComparison, Side, compare_pair, entry
 from simemb.comparison.significance import LEVEL, Floats, fewest_resamples, mean_over_seeds, resample
+from simemb.devices import leading
 from simemb.encoder.models import Model
 from simemb.encoder.precision import Precision
+from simemb.encoder.streaming import Devices, spread
 from simemb.errors import DataError
 from simemb.evaluation import evaluate
 from simemb.evaluation.outcomes import Outcomes
@@ -86,6 +88,8 @@ def compare(
     seed: int = 1,
     pooling: str | Sequence[str] | None = None,
     precision: Precision | None = None,
+    device: str | None = None,
+    devices: Devices | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
     cache: bool = True,
@@ -99,7 +103,8 @@ def compare(
         resamples: How often the units of every task are resampled.
         seed: Decides the resamples. The result of two entrants does not depend on the entrants after them.
         pooling: For models given by name: one for all, or one for each.
-        precision: For models given by name, as in `Encoder.load`.
+        precision, device: For models given by name, as in `Encoder.load`.
+        devices: Those of several processes that encode, as in `Encoder.spread`.
         batch_size: Sentences per batch, as in `evaluate`.
         progress: Whether to draw a bar, as in `evaluate`.
         cache: As in `evaluate`.
@@ -109,11 +114,11 @@ def compare(
         ModelError: A model that cannot be loaded.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
-    suite, participants = evaluate.find(suite), entrants(models, poolings, precision)
+    suite, participants = evaluate.find(suite), entrants(models, poolings, precision, leading(device, devices))
     _check_resamples(resamples, len(suite.tasks), seed)
     scores = {
         entrant.label: [
-            _evaluate(entrant, place, suite, batch_size=batch_size, progress=progress, cache=cache)
+            _evaluate(entrant, place, suite, devices, batch_size=batch_size, progress=progress, cache=cache)
             for place in range(len(entrant.models))
         ]
         for entrant in participants
@@ -122,11 +127,10 @@ def compare(
     return compare_scores(scores, resamples=resamples, seed=seed)
 
 
-def _evaluate(
-    entrant: Entrant, place: int, suite: Suite, *, batch_size: int | None, progress: bool | None, cache: bool
-) -> Scores:
+def _evaluate(entrant: Entrant, place: int, suite: Suite, devices: Devices | None, **options: Any) -> Scores:
     encoder, model = entrant.encoder(place), entrant.models[place]
-    scores = evaluate.evaluate(encoder, suite, batch_size=batch_size, progress=progress, cache=cache)
+    with spread(encoder, devices):
+        scores = evaluate.evaluate(encoder, suite, **options)
     return provenance.judge(scores, model) if isinstance(model, str) else scores
 
 

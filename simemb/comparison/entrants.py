@@ -8,6 +8,7 @@ from typing import Any
 
 from simemb import json_files
 from simemb.comparison.names import labels
+from simemb.devices import AUTO
 from simemb.encoder.models import Model
 from simemb.encoder.precision import Precision
 from simemb.encoder.streaming import TextEncoder
@@ -25,13 +26,14 @@ class Entrant:
     Attributes:
         label: A short name that no other entrant has.
         models: The encoder, or one for each seed.
-        pooling, precision: For models given by name, as in `Encoder.load`.
+        pooling, precision, device: For models given by name, as in `Encoder.load`.
     """
 
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
     precision: Precision | None = None
+    device: str = AUTO
 
     def encoder(self, place: int) -> TextEncoder:
         """One of the models, in memory; `ModelError` if it cannot be loaded."""
@@ -40,11 +42,14 @@ class Entrant:
         model = self.models[place]
         if not isinstance(model, str):
             return model
-        return Encoder.load(model, pooling=self.pooling, precision=self.precision)
+        return Encoder.load(model, pooling=self.pooling, precision=self.precision, device=self.device)
 
 
 def entrants(
-    models: Sequence[Model | Sequence[Model]], pooling: Sequence[str] = (), precision: Precision | None = None
+    models: Sequence[Model | Sequence[Model]],
+    pooling: Sequence[str] = (),
+    precision: Precision | None = None,
+    device: str = AUTO,
 ) -> list[Entrant]:
     """The entrants of a comparison, each once.
 
@@ -52,7 +57,7 @@ def entrants(
         models: Each a model, several that differ only in their seed, or the directory of such runs (`simemb train
             --seeds`).
         pooling: None, one for all, or one for each.
-        precision: One for all.
+        precision, device: One for all.
 
     Raises:
         DataError: A number of poolings that does not fit, an entrant named twice, or runs in a directory of seeds
@@ -71,7 +76,7 @@ def entrants(
         shown = f"{label} ({own})" if own and names.count(name) > 1 else label
         if any(shown == other.label for other in participants):
             raise DataError(f"{name} is named twice: a comparison needs different models, or different poolings")
-        participants.append(Entrant(shown, _models(each), own, precision))
+        participants.append(Entrant(shown, _models(each), own, precision, device))
     return participants
 
 

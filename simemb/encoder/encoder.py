@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simemb import devices
 from simemb.arguments import checked
-from simemb.encoder import limits, loading, names, positions, saving, streaming, token_states, tokenizer
+from simemb.encoder import batching, limits, loading, names, positions, saving, token_states, tokenizer
 from simemb.encoder.backbone import set_dropout, transformers_model
 from simemb.encoder.evaluation_mode import evaluating, in_mode, is_evaluating
 from simemb.encoder.external import ExternalEncoder
@@ -134,6 +135,7 @@ class Encoder(Encodes, nn.Module):
         revision: str | None = None,
         trust_remote_code: bool = False,
         precision: Precision | None = None,
+        device: str = devices.AUTO,
         default_pooling: str = "mean",
     ) -> "Encoder | ExternalEncoder":
         """Load a directory or a hub name: any Hugging Face BERT-family model, any sentence-transformers model.
@@ -142,23 +144,18 @@ class Encoder(Encodes, nn.Module):
         by the checkpoint's trained pooler), mean, max, first_last or last2; by default that of the directory. A bare
         checkpoint has none: it gets `default_pooling`, with a warning. precision: float32, bf16 or fp16 (half
         precision, where there is one), int8 (on a CPU, see `quantize`), or auto, half precision where its vectors agree
-        with float32; by default float32 on a CPU, and auto on a GPU. Returns an `Encoder`, or an `ExternalEncoder` for
-        a sentence-transformers model with modules that simemb does not implement; that one encodes but cannot be
-        trained. Raises `ModelError`.
+        with float32; by default float32 on a CPU, and auto on a GPU. device: auto (a GPU where there is one, otherwise
+        the CPU), cpu, cuda, cuda:1, mps. Returns an `Encoder`, or an `ExternalEncoder` for a sentence-transformers
+        model with modules that simemb does not implement; that one encodes but cannot be trained. Raises `ModelError`,
+        and `DeviceError` for a device that is not there.
         """
-        loaded = loading.read(
-            model,
-            pooling=pooling,
-            max_length=max_length,
-            truncate_dim=truncate_dim,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
-            precision=precision,
-            default_pooling=default_pooling,
-        )
+        place = devices.find(device, cpu_only="precision int8" if precision == "int8" else "")
+        asked: dict[str, Any] = {"pooling": pooling, "max_length": max_length, "truncate_dim": truncate_dim}
+        asked |= {"revision": revision, "trust_remote_code": trust_remote_code, "precision": precision}
+        loaded = loading.read(model, **asked, default_pooling=default_pooling)
         encoder = loaded if isinstance(loaded, ExternalEncoder) else Encoder(**vars(loaded))
         limits.check_asked(encoder, max_length=max_length, truncate_dim=truncate_dim)
-        return choose(encoder, precision)
+        return choose(loading.placed(encoder, place), precision)
 
     @checked
     def quantize(self, sentences: Iterable[str] | None = None) -> "Encoder":
@@ -223,7 +220,7 @@ class Encoder(Encodes, nn.Module):
             from simemb.transformer import int8_layers
 
             return int8_layers.TOKENS
-        return streaming.TOKENS if self.device.type == "cpu" else 2 * streaming.TOKENS
+        return batching.TOKENS if devices.CPU in self.places else 2 * batching.TOKENS
 
     @property
     def device(self) -> torch.device:
@@ -302,6 +299,6 @@ class Encoder(Encodes, nn.Module):
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
         unpooled = prompt and not self.include_prompt
         skip = tokenizer.prompt_length(prompt, self.tokenizer, self.max_length) if unpooled else 0
-        with evaluating(), computing(self):
+        with evaluating(), devices.current(self.device), computing(self):
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from simemb.devices import CPU
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.precision import computing
 from simemb.encoder.streaming import Encodes
@@ -45,11 +46,11 @@ class ExternalEncoder(Encodes):
     def load(
         cls, directory: Path, *, name: str, truncate_dim: int | None = None, trust_remote_code: bool = False
     ) -> "ExternalEncoder":
-        """The model of a directory. Raises `ModelError` if it cannot encode a text."""
+        """The model of a directory, on the CPU. Raises `ModelError` if it cannot encode a text."""
         from sentence_transformers import SentenceTransformer
 
         with quiet_transformers():
-            model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code)
+            model = SentenceTransformer(str(directory), trust_remote_code=trust_remote_code, device=CPU)
         encoder = cls(model, directory=directory, name=name, truncate_dim=truncate_dim)
         encoder.apart = _lends_padding(model) or encoder._changes_with_neighbors()
         return encoder

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from torch import nn
 
+from simemb.devices import CPU
 from simemb.encoder.backbone import load_backbone
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.foreign import refuse_foreign
@@ -27,6 +29,9 @@ from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
 
 log = logging.getLogger("simemb")
+
+Placed = TypeVar("Placed", bound=Any)
+"""An encoder."""
 
 
 def read(
@@ -87,6 +92,13 @@ def read(
     else:
         log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default_pooling)
     return parts
+
+
+def placed(encoder: Placed, device: str) -> Placed:
+    """The same encoder, moved to a device (`simemb.devices.find`); a notice says so where it is not the CPU."""
+    if device != CPU:
+        log.info("%s computes on %s", encoder.name, device)
+    return encoder.to(device)
 
 
 def _check_arguments(pooling: str | None, precision: str | None, **lengths: int | None) -> None:

@@ -1,27 +1,31 @@
 """Streams of texts to vectors: `encode` and `encode_to_file`, which all encoders share, and the encoders' protocols.
 
-Texts are read in chunks, sorted by length within a chunk, and computed in batches of a constant number of tokens, so
-that the time and memory of a batch do not depend on the lengths of the texts.
+Texts are read in chunks, sorted by length within a chunk, and computed in batches (`simemb.encoder.batching`), here or
+by a crew of processes (`simemb.encoder.crew`).
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from simemb.arguments import checked
+from simemb.devices import CPU
+from simemb.encoder import batching
+from simemb.encoder.crew import Crew, crew_of
 from simemb.encoder.limits import check_dim
 from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import refuse_infinite, unit
 from simemb.encoder.unknown_tokens import UnknownTokens
 from simemb.encoder.vector_files import Vectors, writer_for
-from simemb.errors import DataError
+from simemb.errors import DataError, DeviceError
 from simemb.outputs import new_file
 from simemb.progress import track
 from simemb.streams import FULL
@@ -29,13 +33,15 @@ from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
 
-CHUNK, CHUNK_CHARACTERS = 8192, 64_000_000
-"""Texts that are in memory at once, and their characters: the last text may go beyond."""
-TOKENS = 4096
-"""Tokens in one batch: enough to keep the processor busy, few enough to stay in its caches."""
 QUIET = 2000
 """Below this number of texts there is no progress bar by default."""
 
+Devices = str | Sequence[str | int]
+"""The devices of several processes: "all", a list as ["cuda:0", "cuda:1"], [0, 1] or ["cpu", "cpu"], or its items
+between commas."""
+
+EmbedEach = Callable[[Iterable[Sequence[Any]], str], Iterator[tuple[int, Vectors]]]
+"""Vectors of each batch of tokens after a prompt, with the number of the batch."""
 Precision = Literal["float32", "int8"]
 
 
@@ -48,6 +54,7 @@ class Options:
     batch_size: int | None = None
     progress: bool | None = None
     prompt: str = ""
+    devices: Devices | None = None
 
     def __post_init__(self) -> None:
         for name in ("truncate_dim", "batch_size"):
@@ -115,6 +122,31 @@ class Encodes:
 
     prompts: Mapping[str, str] = MappingProxyType({})
     default_prompt: str | None = None
+    crew: Crew | None = None
+    """The processes that compute in its place, within `spread`."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The devices on which it encodes."""
+        return self.crew.devices if self.crew else (str(getattr(self, "device", CPU)),)
+
+    @checked
+    @contextmanager
+    def spread(self, devices: Devices) -> Generator[Self, None, None]:
+        """Inside this context every text is encoded by processes of their own, one for each device.
+
+        devices: "all" (every GPU), a list as ["cuda:0", "cuda:1"], [0, 1] or ["cpu", "cpu"], or its items between
+        commas. Processes on the CPU share its threads. They compute the batches that one process would make, so the
+        vectors are the same up to rounding. Each holds a copy of the encoder, as it is now. Raises `DeviceError` for a
+        device that is not there, and where a process fails.
+        """
+        if self.crew is not None:
+            raise DeviceError(f"the encoder is spread already, over {', '.join(self.places)}")
+        with crew_of(self, devices) as self.crew:
+            try:
+                yield self
+            finally:
+                self.crew = None
 
     @checked
     def encode(
@@ -127,6 +159,7 @@ class Encodes:
         progress: bool | None = None,
         prompt: str | None = None,
         prompt_name: str | None = None,
+        devices: Devices | None = None,
     ) -> Vectors:
         """Float32 vectors [texts, dim] in the order of the texts, or [dim] for a single string.
 
@@ -137,10 +170,10 @@ class Encodes:
         `QUIET` texts or more. Texts longer than `max_length` tokens are truncated, and one warning counts them; another
         says that the vocabulary does not know the texts (`simemb.encoder.unknown_tokens`). prompt: a text to put before
         each text; prompt_name: one of the model's own prompts, by its name; by default the model's default prompt, if
-        it has one. Raises `ArgumentError` for what does not hold texts in an order (a data frame, a dict, a set), and
-        `DataError` for a text that is missing or no string.
+        it has one. devices: processes for this call alone (see `spread`). Raises `ArgumentError` for what does not hold
+        texts in an order (a data frame, a dict, a set), and `DataError` for a text that is missing or no string.
         """
-        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name), devices)
         several = Texts([texts] if isinstance(texts, str) else texts)
         width = _width(self, options)
         blocks = [vectors for _, vectors in _stream(self, several, options)]
@@ -161,6 +194,7 @@ class Encodes:
         progress: bool | None = None,
         prompt: str | None = None,
         prompt_name: str | None = None,
+        devices: Devices | None = None,
     ) -> int:
         """Like `encode`, but streaming: any number of texts in constant memory; returns the number of texts.
 
@@ -169,7 +203,7 @@ class Encodes:
         file appears only when it is complete. Raises `DataError` if it exists (without `overwrite`) or cannot be
         written, `BusyError` if another process is writing it.
         """
-        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name))
+        options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name), devices)
         path, several = Path(path), Texts(texts)
         if ids is not None:
             check_values(ids, "ids", "a list of strings, one for each text")
@@ -192,8 +226,8 @@ def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[l
     """Chunks of texts with their vectors, in order."""
     count = truncated = broken = 0
     unknown = UnknownTokens(encoder)
-    with _bar(texts.total, options) as advance:
-        for chunk in _chunks(texts):
+    with _bar(texts.total, options) as advance, _embedding(encoder, options) as embed_each:
+        for chunk in batching.chunks(texts):
             clean = [whole(text) for text in chunk]
             broken += sum(one != other for one, other in zip(clean, chunk, strict=True))
             tokens, truncated_here = (
@@ -201,11 +235,11 @@ def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[l
             )
             unknown.add(clean, tokens)
             vectors = np.empty((len(chunk), encoder.dim), np.float32)
-            budget = getattr(encoder, "batch_tokens", TOKENS)
-            for rows in _batches([len(sentence) for sentence in tokens], budget, options.batch_size):
-                batch = [tokens[row] for row in rows]
-                vectors[rows] = encoder.embed(batch, options.prompt)
-                advance(len(rows))
+            budget = getattr(encoder, "batch_tokens", batching.TOKENS)
+            batches = list(batching.batches([len(sentence) for sentence in tokens], budget, options.batch_size))
+            for number, embedded in embed_each(([tokens[row] for row in rows] for rows in batches), options.prompt):
+                vectors[batches[number]] = embedded
+                advance(len(embedded))
             refuse_infinite(vectors, chunk, getattr(encoder, "name", "the encoder"))
             count, truncated = count + len(chunk), truncated + truncated_here
             yield chunk, _finish(vectors, options)
@@ -216,6 +250,27 @@ def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[l
         log.warning("%d of %d texts were longer than %s tokens and were cut", truncated, count, limit)
 
 
+def spread(encoder: Any, devices: Devices | None) -> AbstractContextManager[Any]:
+    """The encoder within `Encodes.spread`, or as it is if there are no devices. Raises `DeviceError`."""
+    if devices is None:
+        return nullcontext(encoder)
+    if not isinstance(encoder, Encodes):
+        raise DeviceError(f"{encoder.name} is of another library, which has no processes on several devices")
+    return encoder.spread(devices)
+
+
+@contextmanager
+def _embedding(encoder: Any, options: Options) -> Generator[EmbedEach, None, None]:
+    """The function that computes batches: that of a crew, or one that computes them here."""
+    with spread(encoder, options.devices):
+        crew: Crew | None = getattr(encoder, "crew", None)
+        yield crew.embed_each if crew else partial(_embed_each, encoder)
+
+
+def _embed_each(encoder: Embeds, batches: Iterable[Sequence[Any]], prompt: str) -> Iterator[tuple[int, Vectors]]:
+    return enumerate(encoder.embed(batch, prompt) for batch in batches)
+
+
 def _prompt(encoder: Embeds, prompt: str | None, name: str | None) -> str:
     return resolve(encoder.prompts, encoder.default_prompt, prompt, name)
 
@@ -224,32 +279,6 @@ def _bar(total: int | None, options: Options) -> AbstractContextManager[Callable
     if options.progress is None and total is not None and total < QUIET:
         return track("encoding", shown=False)
     return track("encoding", total=total, shown=options.progress)
-
-
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    chunk, characters = list[str](), 0
-    for text in texts:
-        chunk.append(text)
-        characters += len(text)
-        if len(chunk) == CHUNK or characters >= CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
-
-
-def _batches(lengths: list[int], budget: int, batch_size: int | None) -> Iterator[list[int]]:
-    """Rows sorted by length, in groups of at most `budget` tokens and `batch_size` rows."""
-    group: list[int] = []
-    tokens = 0
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if group and (tokens + lengths[row] > budget or len(group) == batch_size):
-            yield group
-            group, tokens = [], 0
-        group.append(row)
-        tokens += lengths[row]
-    if group:
-        yield group
 
 
 def _width(encoder: Embeds, options: Options) -> int:

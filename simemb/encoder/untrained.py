@@ -48,6 +48,7 @@ def new(
     cased: bool = False,
     columns: Sequence[str] | None = None,
     words_from: Model | None = None,
+    device: str | None = None,
     seed: int = 1,
     overwrite: bool = False,
 ) -> BertForMaskedLM:
@@ -65,6 +66,7 @@ def new(
         columns: the text columns to read; by default all.
         words_from: an encoder, or its name, whose vectors of single tokens are the first word embeddings; by default
             they are random, as all other weights.
+        device: of that encoder, if it is given by name, as in `Encoder.load`.
         seed: seed of the weights, 0 or more.
         overwrite: replace an existing model.
 
@@ -78,7 +80,7 @@ def new(
     path = Path(output)
     _check(vocabulary=vocabulary, layers=layers, width=width, heads=heads, length=length, seed=seed)
     with saving.writing(path, overwrite=overwrite):
-        teacher = None if words_from is None else encoder_of(words_from)
+        teacher = None if words_from is None else encoder_of(words_from, device)
         if teacher is not None:
             check_width(teacher, width)  # before minutes are spent on the vocabulary
         tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from simemb.arguments import checked
-from simemb.encoder.models import Model
+from simemb.encoder.models import Model, encoder_of
 from simemb.errors import DataError, ModelError
 from simemb.texts import Texts
 
@@ -109,7 +108,14 @@ class Whitening:
 
 
 @checked
-def whiten(encoder: Model, texts: Iterable[str], *, dims: int | None = None, progress: bool | None = None) -> "Encoder":
+def whiten(
+    encoder: Model,
+    texts: Iterable[str],
+    *,
+    dims: int | None = None,
+    progress: bool | None = None,
+    device: str | None = None,
+) -> "Encoder":
     """A new encoder that whitens the vectors of `encoder`; both share the backbone, and `encoder` does not change.
 
     The whitening is a Dense module at the end of the new encoder, which `save` writes and sentence-transformers reads.
@@ -122,6 +128,7 @@ def whiten(encoder: Model, texts: Iterable[str], *, dims: int | None = None, pro
             counts once. If the encoder is also scored on them, the scores are transductive.
         dims: As in `Whitening.fit`.
         progress: A bar while encoding, as in `Encoder.encode`.
+        device: For a model given by name, as in `Encoder.load`.
 
     Raises:
         ModelError: A model that runs through sentence-transformers, which takes no further module.
@@ -131,8 +138,7 @@ def whiten(encoder: Model, texts: Iterable[str], *, dims: int | None = None, pro
     from simemb.encoder.modules import Normalize
 
     distinct = list(dict.fromkeys(Texts(texts)))
-    if isinstance(encoder, str | Path):
-        encoder = Encoder.load(encoder)
+    encoder = encoder_of(encoder, device)
     if not isinstance(encoder, Encoder):
         name = getattr(encoder, "name", type(encoder).__name__)
         raise ModelError(

@@ -130,6 +130,7 @@ def evaluate(
     progress: bool | None = None,
     cache: bool = False,
     truncate_dim: int | None = None,
+    device: str | None = None,
 ) -> Scores:
     """Score `encoder` on every task of a suite; each distinct text is encoded once.
 
@@ -144,17 +145,19 @@ def evaluate(
         cache: Whether to read vectors from the user's cache, by the encoder's fingerprint and the text, and to write
             new ones to it. A second evaluation then takes seconds.
         truncate_dim: Score only the first dimensions of the vectors, as in `encoder.encode`.
+        device: For a model given by name, as in `Encoder.load`.
 
     Raises:
         DataError: The suite, a file or a score cannot be used, or the vectors are shorter than `truncate_dim`.
         ModelError: A vector is not finite.
     """
     options: Any = {"geometry": geometry, "batch_size": batch_size, "progress": progress, "cache": cache}
-    return evaluate_sizes(encoder, suite, [truncate_dim], **options)[0]
+    found = find(suite)
+    return evaluate_sizes(encoder_of(encoder, device), found, [truncate_dim], **options)[0]
 
 
 def evaluate_sizes(
-    encoder: Model,
+    encoder: TextEncoder,
     suite: Any,
     sizes: Sequence[int | None],
     *,
@@ -164,7 +167,7 @@ def evaluate_sizes(
     cache: bool = False,
 ) -> list[Scores]:
     """The scores of `evaluate` for each `truncate_dim` of `sizes`; the texts are encoded once for all."""
-    suite, encoder = find(suite), encoder_of(encoder)
+    suite = find(suite)
     for size in sizes:
         if size is not None:  # an encoder of another library need not say its width
             check_dim(size, encoder.dim)
@@ -219,6 +222,7 @@ def _scores(
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         pooling=_pooling(encoder),
         precision=name_of(encoder),
+        device=", ".join(getattr(encoder, "places", ())),
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )

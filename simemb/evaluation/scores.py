@@ -206,6 +206,7 @@ class Scores:
         command: The command line.
         pooling: How tokens became one vector; empty if another library computed the vectors.
         precision: float32, bf16, fp16 or int8; empty if another library computed the vectors.
+        device: Where they were computed, unless the cache had them.
         trained: The settings of the run, if the encoder is from a run directory (see `simemb.comparison.provenance`).
         overlap: The texts that are in the training data too, if those are known (see
             `simemb.comparison.contamination`).
@@ -230,6 +231,7 @@ class Scores:
     command: tuple[str, ...] = ()
     pooling: str = ""
     precision: str = ""
+    device: str = ""
     trained: dict[str, Any] | None = None
     overlap: dict[str, Any] | None = None
     outcomes: Mapping[str, "Outcomes"] = field(default_factory=dict, repr=False, compare=False)
@@ -287,7 +289,18 @@ class Scores:
         """The record as plain Python, unrounded; an undefined number is None, since JSON has no nan."""
         record = asdict(replace(self, outcomes={}, texts={}))
         del record["outcomes"], record["texts"]
-        for name in ("geometry", "missing", "left_out", "truncate_dim", "pooling", "precision", "trained", "overlap"):
+        empty = (
+            "geometry",
+            "missing",
+            "left_out",
+            "truncate_dim",
+            "pooling",
+            "precision",
+            "device",
+            "trained",
+            "overlap",
+        )
+        for name in empty:
             if not record[name]:
                 del record[name]
         return json.loads(json.dumps(record), parse_constant=lambda _: None)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.comparison.compatibility import read_record
+from simemb.devices import AUTO
 from simemb.errors import AbsentError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
@@ -28,14 +29,24 @@ class ReportedModel:
     """A model.
 
     model: as the user named it. label: a short name that no other model of the report has. look: how figures draw it.
-    pooling: as in `Encoder.load`. base: whether it is there only because another one started from it.
+    pooling, device: as in `Encoder.load`. base: whether it is there only because another one started from it.
     """
 
-    def __init__(self, model: str, label: str, look: Look, *, pooling: str | None = None, base: bool = False):
+    def __init__(
+        self,
+        model: str,
+        label: str,
+        look: Look,
+        *,
+        pooling: str | None = None,
+        device: str = AUTO,
+        base: bool = False,
+    ):
         self.model = model
         self.label = label
         self.look = look
         self.pooling = pooling
+        self.device = device
         self.base = base
         self._scores: dict[str, Scores] = {}
 
@@ -88,7 +99,7 @@ class ReportedModel:
         """The encoder; `ModelError` if there is none."""
         from simemb.encoder.encoder import Encoder
 
-        return Encoder.load(self.model, pooling=self.pooling)
+        return Encoder.load(self.model, pooling=self.pooling, device=self.device)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ from simemb.comparison import compatibility
 from simemb.comparison.compare import compare_scores
 from simemb.comparison.names import labels
 from simemb.comparison.significance import fewest_resamples
+from simemb.devices import AUTO
 from simemb.errors import AbsentError, DataError, SimembError
 from simemb.evaluation import evaluate
 from simemb.evaluation.scores import Scores
@@ -28,8 +29,11 @@ RESAMPLES = 2000
 class Report:
     """Models and suites. models: as the user names them, each once."""
 
-    def __init__(self, models: Sequence[str], suite: Sequence[str | Suite] = (), *, base: bool = True):
+    def __init__(
+        self, models: Sequence[str], suite: Sequence[str | Suite] = (), *, base: bool = True, device: str = AUTO
+    ):
         """suite: by default `sts`, or the bundled `sample` if its data are absent. base: include the bases of runs.
+        device: as in `Encoder.load`.
 
         Raises:
             DataError: a model that is named twice, or a suite that does not exist.
@@ -37,7 +41,9 @@ class Report:
         for model in models:
             if list(models).count(model) > 1:
                 raise DataError(f"{model}: is named twice")
-        self.models = [ReportedModel(model, label, look(place)) for place, (model, label) in _labeled(models)]
+        self.models = [
+            ReportedModel(model, label, look(place), device=device) for place, (model, label) in _labeled(models)
+        ]
         self._with_base = base
         self._suite_names = suite
         self._checked: set[str] = set()
@@ -177,7 +183,7 @@ def _default() -> Suite:
 def _base(reported: ReportedModel, run: dict[str, Any], place: int) -> ReportedModel | None:
     """The model that a run started from, if it can be loaded and has not changed since."""
     name = str(run["model"])
-    base = ReportedModel(name, name, base_look(place), pooling=run.get("pooling"), base=True)
+    base = ReportedModel(name, name, base_look(place), pooling=run.get("pooling"), device=reported.device, base=True)
     try:
         current = base.fingerprint
     except SimembError as error:

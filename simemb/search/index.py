@@ -6,19 +6,19 @@ Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from simemb import devices
 from simemb.arguments import checked
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce, prompted
 from simemb.encoder.streaming import TextEncoder
-from simemb.errors import SearchError, SimembError, unknown
-from simemb.search import storage
+from simemb.errors import SearchError, unknown
+from simemb.search import origin_encoder, storage
 from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
@@ -57,6 +57,7 @@ class Index:
         self.effort = effort
         self._segments: list[Segment] = []
         self._encoder: TextEncoder | None = None
+        self._device: str | None = None
         self._ids: set[str] | None = None
         self._beside: Path | None = None
         self._version: tuple[Path, str] | None = None
@@ -75,6 +76,7 @@ class Index:
         overwrite: bool = False,
         chunk_size: int = 8192,
         progress: Callable[[int], None] | None = None,
+        device: str | None = None,
     ) -> "Index":
         """Encode texts and arrange their vectors.
 
@@ -93,13 +95,14 @@ class Index:
             overwrite: replace an index that exists there.
             chunk_size: texts encoded in one call, 1 or more.
             progress: called with the number of texts done after each chunk.
+            device: for an encoder given by name, as in `Encoder.load`.
 
         Raises:
             ArgumentError: `texts` or `ids` does not hold values in an order (a data frame, a dict, a set).
             DataError: a text is not a string.
             SearchError: an id occurs twice, a vector is not finite, or the directory cannot be used.
         """
-        encoder = encoder_of(encoder)
+        encoder = encoder_of(encoder, device)
         index = cls(Origin.of(encoder), kind=kind, effort=effort)
         index._encoder = encoder
         rows = read_rows(texts, ids, 0)
@@ -182,6 +185,7 @@ class Index:
         *,
         encoder: Model | None = None,
         verify: bool = True,
+        device: str | None = None,
     ) -> "Index":
         """Map a saved index into memory.
 
@@ -190,6 +194,7 @@ class Index:
             encoder: the encoder that it was built with, or its name. Without it, the first search for a text loads the
                 encoder by the name in `index.json`.
             verify: read all files once and compare their checksums; otherwise compare only their sizes.
+            device: of an encoder that is loaded by its name, as in `Encoder.load`.
 
         Raises:
             SearchError: there is no index, or it is damaged, of another format, or of another encoder.
@@ -207,7 +212,8 @@ class Index:
         if len(index) != content.count or any(segment.vectors.d != index.origin.dim for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
-            index.encoder = encoder_of(encoder)
+            index.encoder = encoder_of(encoder, device)
+        index._device = device and devices.find(device)
         return index
 
     def __len__(self) -> int:
@@ -233,28 +239,14 @@ class Index:
     @property
     def encoder(self) -> TextEncoder:
         """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
-        return self._load_encoder() if self._encoder is None else self._encoder
+        if self._encoder is None:
+            self._encoder, self.origin = origin_encoder.load(self.origin, self._beside, self._device)
+        return self._encoder
 
     @encoder.setter
     @checked
     def encoder(self, encoder: TextEncoder) -> None:
-        origin = Origin.of(encoder)
-        if (origin.dim, origin.fingerprint) != (self.origin.dim, self.origin.fingerprint):
-            raise SearchError(f"the index is of {self.origin}, not of {origin}: use that encoder or build it again")
-        self._encoder = encoder
-
-    def _load_encoder(self) -> TextEncoder:
-        """Load the encoder: from beside the index, which may have moved with it, or by its name."""
-        if self._beside is not None and self._beside.is_dir() and str(self._beside.resolve()) != self.origin.name:
-            with suppress(SimembError):  # another model lies there
-                self.encoder = encoder = encoder_of(str(self._beside))
-                self.origin = replace(self.origin, name=str(self._beside.resolve()))
-                return encoder
-        try:
-            self.encoder = encoder = encoder_of(self.origin.name)
-        except SimembError as error:
-            raise SearchError(f"the encoder of the index cannot be used: {error}") from error
-        return encoder
+        self._encoder = origin_encoder.matching(encoder, self.origin)
 
     def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
         """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""

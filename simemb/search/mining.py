@@ -53,6 +53,7 @@ def mine(
     delimiter: str | None = None,
     header: bool = True,
     rules: Rules | None = None,
+    device: str | None = None,
 ) -> MiningSummary:
     """Write triplets of anchor, positive and mined negative, one negative a line, ready for `simcse_sup`.
 
@@ -70,6 +71,7 @@ def mine(
         columns: the text columns in the order of their roles: anchor, positive.
         delimiter, header: see `simemb.corpus.rows.open_rows`.
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
+        device: for a model given by name, as in `Encoder.load`.
 
     Raises:
         DataError: the data are not pairs, no row has a negative, or the output is of another kind, exists (without
@@ -78,7 +80,7 @@ def mine(
     """
     path, rules = Path(output), rules or Rules()
     check_output(path, data, corpus, overwrite=overwrite)
-    encoder = encoder_of(encoder)
+    encoder = encoder_of(encoder, device)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
         among = examples(samples(rows, rows.every_column))

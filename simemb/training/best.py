@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from simemb import libraries
+from simemb.devices import CPU
 from simemb.encoder.encoder import Encoder
 from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
@@ -35,7 +36,7 @@ def check_finite(encoder: nn.Module, step: int) -> None:
 
 def restore(encoder: Encoder, directory: Path) -> None:
     """Give an encoder the weights of a checkpoint of its own. Raises `TrainingError` for that of another."""
-    saved = Encoder.load(directory)
+    saved = Encoder.load(directory, device=CPU)
     damaged = f"{directory}: damaged, it is no longer the encoder of this run"
     if not isinstance(saved, Encoder):
         raise TrainingError(damaged)

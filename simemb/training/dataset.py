@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simemb.corpus.rows import Rows
 from simemb.corpus.sample import first_rows
+from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.precision import Precision
 from simemb.encoder.unknown_tokens import look
@@ -108,9 +109,8 @@ def load_training_data(
 
 
 def _load_other(model: str, encoder: Encoder, precision: Precision | None = None) -> Any:
-    """Another encoder, on the same device; int8 stays on the CPU, and sentence-transformers chooses its own."""
-    other = Encoder.load(model, precision=precision)
-    return other.to(encoder.device) if isinstance(other, Encoder) and precision != "int8" else other
+    """Another encoder, on the same device; int8 stays on the CPU."""
+    return Encoder.load(model, precision=precision, device=AUTO if precision == "int8" else str(encoder.device))
 
 
 def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | None) -> TokenizedTexts:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb.arguments import checked
+from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.errors import ArgumentError
@@ -34,6 +35,7 @@ def fit(
     resume: bool | str | Path = False,
     overwrite: bool = False,
     precision: MixedPrecision | None = None,
+    device: str = AUTO,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
 ) -> Result:
@@ -63,6 +65,8 @@ def fit(
             given must not differ. True: continue the run in `output`, with all arguments as they were.
         overwrite: Replace the run in `output`.
         precision: "bf16", or "fp16" on a GPU; by default "no".
+        device: Where to train, as in `Encoder.load`; an `Encoder` is moved there. A run may go on elsewhere, but not
+            bit for bit.
         trackers: "tensorboard", "wandb" or "trackio", beside metrics.jsonl.
         progress: Show a status line. By default in a terminal.
 
@@ -70,7 +74,7 @@ def fit(
         SimembError: The arguments, the data or the model cannot be used; the message says what to do.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
     """
-    processes()  # so that this process knows its rank
+    processes(device)  # so that this process knows its rank
     begun = None if isinstance(resume, bool) else resume
     directory = RunDirectory(_place(output, begun))
     typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
@@ -88,6 +92,7 @@ def fit(
             output=directory,
             resume=bool(resume),
             overwrite=overwrite,
+            device=device,
             trackers=trackers,
             progress=progress,
         )

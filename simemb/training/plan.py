@@ -12,13 +12,15 @@ from typing import Any, Literal
 
 import torch
 
+from simemb import devices
 from simemb.arguments import checked
 from simemb.corpus.language import language_of
 from simemb.corpus.rows import Rows
+from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
-from simemb.errors import DataError, TrainingError, unknown
+from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
@@ -107,6 +109,7 @@ def prepare(
     resume: bool = False,
     overwrite: bool = False,
     precision: MixedPrecision = "no",
+    device: str = AUTO,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
 ) -> Plan:
@@ -114,7 +117,7 @@ def prepare(
 
     Raises a `SimembError` that says what to do.
     """
-    _check_choices(metric, precision, trackers)
+    _check_choices(metric, precision, device, trackers)
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
@@ -124,7 +127,7 @@ def prepare(
     rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    encoder, twin, training_data = _load(recipe, model, pooling, max_length, rows, progress)
+    encoder, twin, training_data = _load(recipe, model, pooling, max_length, device, rows, progress)
     _check_size(recipe, rows, training_data.examples(recipe.views))
     with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
         pass
@@ -170,33 +173,46 @@ def _load(
     model: str | Path | Encoder | ExternalEncoder,
     pooling: str | None,
     max_length: int | None,
+    device: str,
     rows: Rows,
     progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
-    of_run = processes()
+    of_run = processes(device)
     with torch.random.fork_rng():
-        encoder = _encoder(model, pooling, recipe).to(of_run.device)
+        encoder = _encoder(model, pooling, recipe, of_run.device)
         check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
-        twin = _encoder(named, None, recipe).to(of_run.device) if named else None
+        twin = _encoder(named, None, recipe, of_run.device) if named else None
         with of_run.main_process_first():  # the others find what the main process caches
             return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
-def processes() -> Any:
-    """accelerate's view of the processes that train together, and of their devices."""
+def processes(device: str = AUTO) -> Any:
+    """accelerate's view of the processes that train together, and of their devices.
+
+    device: as in `Encoder.load`; each of several processes has a GPU of its own, or all have the CPU. Raises
+    `DeviceError` for a device that is not there, and for one of them for several processes.
+    """
     from accelerate import PartialState
 
-    return PartialState()
+    place = devices.find(device)
+    state: Any = PartialState(cpu=device == devices.CPU)
+    if state.num_processes == 1:
+        state.device = torch.device(place)
+        if ":" in place:  # where kernels of our own are launched
+            torch.cuda.set_device(place)
+    elif device not in (AUTO, state.device.type):
+        raise DeviceError(f"device {device}: there are {state.num_processes} processes, each on {state.device.type}")
+    return state
 
 
-def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None:
+def _check_choices(metric: str, precision: str, device: str, trackers: Sequence[str]) -> None:
     for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
         if value not in allowed:
             raise TrainingError(unknown(kind, value, allowed))
-    if precision == "fp16" and not torch.cuda.is_available():
-        raise TrainingError("--precision fp16 needs a GPU, and there is none here (allowed: no, bf16)")
+    if precision == "fp16" and not (place := devices.find(device)).startswith(devices.CUDA):
+        raise TrainingError(f"--precision fp16 needs a GPU of CUDA, and the run is on {place} (allowed: no, bf16)")
     for tracker in trackers:
         if tracker not in TRACKERS:
             raise TrainingError(unknown("tracker", tracker, TRACKERS))
@@ -221,9 +237,11 @@ def sample_for(recipe: Recipe) -> str:
     return "sample" if recipe.columns == 1 else "sample_triplets"
 
 
-def _encoder(model: str | Path | Encoder | ExternalEncoder, pooling: str | None, recipe: Recipe) -> Encoder:
+def _encoder(
+    model: str | Path | Encoder | ExternalEncoder, pooling: str | None, recipe: Recipe, device: torch.device
+) -> Encoder:
     if isinstance(model, str | Path):
-        encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling)
+        encoder = Encoder.load(model, pooling=pooling, default_pooling=recipe.pooling, device=str(device))
     elif pooling is not None:
         raise TrainingError("pooling= is for a model given by name; an Encoder has its own already")
     else:
@@ -236,7 +254,7 @@ def _encoder(model: str | Path | Encoder | ExternalEncoder, pooling: str | None,
             "%s: training reads texts as they are; %r goes before them only when they are encoded", encoder.name, prompt
         )
     _check_trainable(encoder)
-    return encoder.complete()
+    return encoder.complete().to(device)
 
 
 def _check_trainable(encoder: Encoder) -> None:

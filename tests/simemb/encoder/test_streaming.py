@@ -13,7 +13,7 @@ from families import SENTENCES, make_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simemb.encoder import streaming
+from simemb.encoder import batching, streaming
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError
 
@@ -46,8 +46,8 @@ def encoder() -> Encoder:
 @pytest.fixture
 def small_chunks(monkeypatch) -> None:
     """Chunks of three texts and batches of forty tokens, so that a few texts make many of both."""
-    monkeypatch.setattr(streaming, "CHUNK", 3)
-    monkeypatch.setattr(streaming, "TOKENS", 40)
+    monkeypatch.setattr(batching, "CHUNK", 3)
+    monkeypatch.setattr(batching, "TOKENS", 40)
 
 
 def one_by_one(encoder: Encoder, texts: list[str]) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_an_option_below_one_is_refused(encoder, name, value):
 @given(st.lists(st.integers(1, 60), max_size=30), st.none() | st.integers(1, 7))
 @settings(deadline=None)
 def test_batches_hold_every_row_once_within_both_limits(lengths, batch_size):
-    batches = list(streaming._batches(lengths, 50, batch_size))
+    batches = list(batching.batches(lengths, 50, batch_size))
     assert sorted(row for rows in batches for row in rows) == list(range(len(lengths)))
     for rows in batches:
         assert batch_size is None or len(rows) <= batch_size
@@ -308,7 +308,7 @@ def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
         def embed(self, sentences, prompt=""):  # noqa: ARG002
             return np.ones((len(sentences), self.dim), np.float32)
 
-    monkeypatch.setattr(streaming, "CHUNK", 20)
+    monkeypatch.setattr(batching, "CHUNK", 20)
     tracemalloc.start()
     try:
         Wide().encode_to_file((str(i) for i in range(1000)), tmp_path / "v.npy")
@@ -321,7 +321,7 @@ def test_memory_does_not_grow_with_the_number_of_texts(tmp_path, monkeypatch):
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux keeps it")
 def test_twenty_times_the_texts_take_no_more_than_24_megabytes_more(encoder, tmp_path, monkeypatch):
     """Of the process's own memory; the vectors of the larger file and their texts would take 40 megabytes."""
-    monkeypatch.setattr(streaming, "CHUNK", 256)
+    monkeypatch.setattr(batching, "CHUNK", 256)
     padding = " " * 2_000
 
     def private() -> float:
