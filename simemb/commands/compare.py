@@ -13,6 +13,7 @@ from tyro.conf import Positional
 from simemb import outputs
 from simemb.commands.options import UNPREFIXED, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
+from simemb.encoder.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Compare:
     pooling: tuple[str, ...] = ()
     """cls, cls_head, mean, max, first_last or last2, one for all models or one for each; by default theirs."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
-    precision: Literal["float32", "int8"] = "float32"
-    """int8 is several times as fast on a CPU; all models are compared in it."""
+    precision: Precision = "float32"
+    """bf16, fp16, int8 or auto, as of `simemb encode`; all models are compared in it."""
     batch_size: int | None = None
     """The most texts in a batch."""
     cache: bool = True

@@ -18,6 +18,7 @@ from simemb import outputs
 from simemb.commands.inputs import load_encoder, rows_of
 from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
+from simemb.encoder.precision import Precision
 from simemb.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class Eval:
     """The most texts in a batch."""
     cache: bool = True
     """Keep vectors in the user's cache ($SIMEMB_CACHE), by model and text: a second time takes seconds."""
-    precision: Literal["float32", "int8"] = "float32"
-    """int8 is several times as fast on a CPU; what it costs in scores is seen by scoring both."""
+    precision: Precision = "float32"
+    """bf16, fp16, int8 or auto, as of `simemb encode`: what they cost in scores is seen by scoring both."""
 
 
 def run(words: list[str]) -> None:

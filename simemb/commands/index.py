@@ -15,6 +15,7 @@ from tyro.conf import Positional
 from simemb.commands.inputs import documents, load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
+from simemb.encoder.precision import Precision
 
 log = logging.getLogger("simemb")
 
@@ -41,6 +42,9 @@ class BuildIndex:
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
+    precision: Precision | None = None
+    """float32; bf16 or fp16, half precision, where there is one; int8, on a CPU; or auto, half precision where its
+    vectors agree. By default float32 on a CPU, and auto on a GPU."""
     overwrite: bool = False
     """Replace an existing index."""
 
@@ -56,7 +60,7 @@ def run(words: list[str]) -> None:
     check_writable(options.output, overwrite=options.overwrite)
     opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
     texts, ids = opened.streams()
-    encoder = load_finished(options.model, options.pooling, options.place)
+    encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     with spread(encoder, options.place.devices), track("indexing") as advance:
         done = 0
 

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from simemb.commands.options import FileLayout, OneDevice, SeveralDevices
+from simemb.encoder.precision import Precision
 
 if TYPE_CHECKING:
     from simemb.corpus.documents import Documents
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("simemb")
 
 
-def load_encoder(
-    model: str, pooling: str | None, place: OneDevice, precision: Literal["float32", "int8"] = "float32"
-) -> Any:
+def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: Precision | None = "float32") -> Any:
     """The encoder of a directory or hub name; raises `ModelError` if there is none.
 
     With several devices it is loaded on the CPU, for `spread`.
@@ -31,9 +30,7 @@ def load_encoder(
     return Encoder.load(model, pooling=pooling, precision=precision, device=device)
 
 
-def load_finished(
-    model: str, pooling: str | None, place: OneDevice, precision: Literal["float32", "int8"] = "float32"
-) -> Any:
+def load_finished(model: str, pooling: str | None, place: OneDevice, precision: Precision | None = "float32") -> Any:
     """As `load_encoder`, for verbs that use vectors rather than judge them: a language model gets a notice."""
     from simemb.encoder.language_head import is_language_model
     from simemb.encoder.names import MINI

@@ -15,6 +15,7 @@ from tyro.conf import Positional
 from simemb.commands.inputs import load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
+from simemb.encoder.precision import Precision
 from simemb.search.mining_rules import Rules
 
 log = logging.getLogger("simemb")
@@ -51,6 +52,9 @@ class Mine:
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
+    precision: Precision | None = None
+    """float32; bf16 or fp16, half precision, where there is one; int8, on a CPU; or auto, half precision where its
+    vectors agree. By default float32 on a CPU, and auto on a GPU."""
     overwrite: bool = False
     """Replace an existing file."""
 
@@ -62,7 +66,7 @@ def run(words: list[str]) -> None:
     from simemb.search import mining
 
     mining.check_output(options.output, options.data, options.corpus, overwrite=options.overwrite)
-    encoder = load_finished(options.model, options.pooling, options.place)
+    encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     with spread(encoder, options.place.devices):
         summary = mining.mine(
             encoder,

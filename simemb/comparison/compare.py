@@ -87,7 +87,7 @@ def compare(
     resamples: int = 2000,
     seed: int = 1,
     pooling: str | Sequence[str] | None = None,
-    precision: Precision | None = None,
+    precision: Precision = "float32",
     device: str | None = None,
     devices: Devices | None = None,
     batch_size: int | None = None,

@@ -32,7 +32,7 @@ class Entrant:
     label: str
     models: tuple[str | TextEncoder, ...]
     pooling: str | None = None
-    precision: Precision | None = None
+    precision: Precision = "float32"
     device: str = AUTO
 
     def encoder(self, place: int) -> TextEncoder:
@@ -48,7 +48,7 @@ class Entrant:
 def entrants(
     models: Sequence[Model | Sequence[Model]],
     pooling: Sequence[str] = (),
-    precision: Precision | None = None,
+    precision: Precision = "float32",
     device: str = AUTO,
 ) -> list[Entrant]:
     """The entrants of a comparison, each once.

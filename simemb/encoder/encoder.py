@@ -47,8 +47,7 @@ class Encoder(Encodes, nn.Module):
         apart: Whether sentences of different lengths are computed apart, since padding would change their vectors.
         quantized: The int8 layers after `quantize`, otherwise None.
         half_type: The half precision in which `encode` computes, otherwise None.
-        states_by: If set, it is called in place of `eager_states`, with the same arguments.
-            `simemb.training.cuda_graphs` replays captured kernels this way.
+        states_by: If set, it is called in place of `eager_states` (`simemb.training.cuda_graphs` replays kernels so).
     """
 
     @checked
@@ -217,9 +216,7 @@ class Encoder(Encodes, nn.Module):
     def batch_tokens(self) -> int:
         """Tokens in one batch when encoding: as many as a CPU's caches hold, more on a GPU."""
         if self.quantized is not None:
-            from simemb.transformer import int8_layers
-
-            return int8_layers.TOKENS
+            return batching.INT8_TOKENS
         return batching.TOKENS if devices.CPU in self.places else 2 * batching.TOKENS
 
     @property
@@ -297,8 +294,8 @@ class Encoder(Encodes, nn.Module):
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
-        unpooled = prompt and not self.include_prompt
-        skip = tokenizer.prompt_length(prompt, self.tokenizer, self.max_length) if unpooled else 0
+        seen = self.include_prompt or not prompt
+        skip = 0 if seen else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
         with evaluating(), devices.current(self.device), computing(self):
             vectors = self(Batch.collate(sentences).to(self.device), skip)
         return vectors.float().cpu().numpy()

@@ -80,7 +80,7 @@ def new(
     path = Path(output)
     _check(vocabulary=vocabulary, layers=layers, width=width, heads=heads, length=length, seed=seed)
     with saving.writing(path, overwrite=overwrite):
-        teacher = None if words_from is None else encoder_of(words_from, device)
+        teacher = None if words_from is None else encoder_of(words_from, device, "float32")
         if teacher is not None:
             check_width(teacher, width)  # before minutes are spent on the vocabulary
         tokenizer = learn_tokenizer(open_rows(data, columns=columns), vocabulary=vocabulary, length=length, cased=cased)

@@ -138,7 +138,7 @@ def whiten(
     from simemb.encoder.modules import Normalize
 
     distinct = list(dict.fromkeys(Texts(texts)))
-    encoder = encoder_of(encoder, device)
+    encoder = encoder_of(encoder, device, "float32")
     if not isinstance(encoder, Encoder):
         name = getattr(encoder, "name", type(encoder).__name__)
         raise ModelError(

@@ -28,8 +28,8 @@ from simemb.encoder.precision import name_of
 from simemb.encoder.prompts import Role, announce
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
-from simemb.evaluation.metrics import alignment, effective_rank, uniformity
-from simemb.evaluation.scores import Geometry, Scores
+from simemb.evaluation.metrics import Geometry, alignment, effective_rank, uniformity
+from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import STSB, Suite
 from simemb.evaluation.tasks import LoadedTask, Pairs, Retrieval, Similarity
 from simemb.evaluation.text_vectors import TextVectors
@@ -145,7 +145,7 @@ def evaluate(
         cache: Whether to read vectors from the user's cache, by the encoder's fingerprint and the text, and to write
             new ones to it. A second evaluation then takes seconds.
         truncate_dim: Score only the first dimensions of the vectors, as in `encoder.encode`.
-        device: For a model given by name, as in `Encoder.load`.
+        device: For a model given by name, as in `Encoder.load`; it is computed in float32.
 
     Raises:
         DataError: The suite, a file or a score cannot be used, or the vectors are shorter than `truncate_dim`.
@@ -153,7 +153,7 @@ def evaluate(
     """
     options: Any = {"geometry": geometry, "batch_size": batch_size, "progress": progress, "cache": cache}
     found = find(suite)
-    return evaluate_sizes(encoder_of(encoder, device), found, [truncate_dim], **options)[0]
+    return evaluate_sizes(encoder_of(encoder, device, "float32"), found, [truncate_dim], **options)[0]
 
 
 def evaluate_sizes(

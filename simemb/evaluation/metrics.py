@@ -6,6 +6,7 @@ Wang & Isola, 2020, https://arxiv.org/abs/2005.10242, equations 1 and 2; code in
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,30 @@ def effective_rank(x: Float[np.ndarray, "text dim"]) -> float:
     from scipy.special import entr
 
     return float(np.exp(entr(singular_spectrum(x)).sum()))
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The geometry of the vectors of a task's sentences.
+
+    Attributes:
+        task: The name of the task.
+        alignment: Lower is better; nan without a positive pair.
+        uniformity: Lower is better.
+        effective_rank: The number of dimensions in use, higher is better; nan if all vectors coincide.
+        alpha: Exponent of the alignment.
+        t: Sharpness of the uniformity.
+        threshold: Least gold score of a positive pair.
+        positives: The number of positive pairs.
+        vectors: The number of sentences, those of both sides.
+    """
+
+    task: str
+    alignment: float
+    uniformity: float
+    effective_rank: float
+    alpha: float
+    t: float
+    threshold: float
+    positives: int
+    vectors: int

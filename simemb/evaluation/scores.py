@@ -17,6 +17,7 @@ from simemb.errors import DataError, unknown
 from simemb.outputs import write_text
 
 if TYPE_CHECKING:
+    from simemb.evaluation.metrics import Geometry
     from simemb.evaluation.outcomes import Outcomes
 
 AGGREGATES = ("all", "mean", "wmean")
@@ -159,33 +160,6 @@ Average = Aggregates | dict[str, float]
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """The geometry of the vectors of a task's sentences (see `simemb.evaluation.metrics`).
-
-    Attributes:
-        task: The name of the task.
-        alignment: Lower is better; nan without a positive pair.
-        uniformity: Lower is better.
-        effective_rank: The number of dimensions in use, higher is better; nan if all vectors coincide.
-        alpha: Exponent of the alignment.
-        t: Sharpness of the uniformity.
-        threshold: Least gold score of a positive pair.
-        positives: The number of positive pairs.
-        vectors: The number of sentences, those of both sides.
-    """
-
-    task: str
-    alignment: float
-    uniformity: float
-    effective_rank: float
-    alpha: float
-    t: float
-    threshold: float
-    positives: int
-    vectors: int
-
-
-@dataclass(frozen=True)
 class Scores:
     """The scores of one encoder on one suite, with the data, versions and command that reproduce them.
 
@@ -220,7 +194,7 @@ class Scores:
     suite: str
     tasks: dict[str, TaskScores]
     average: Average
-    geometry: Geometry | None
+    geometry: "Geometry | None"
     data: dict[str, str]
     versions: dict[str, str]
     date: str

@@ -99,7 +99,7 @@ class ReportedModel:
         """The encoder; `ModelError` if there is none."""
         from simemb.encoder.encoder import Encoder
 
-        return Encoder.load(self.model, pooling=self.pooling, device=self.device)
+        return Encoder.load(self.model, pooling=self.pooling, device=self.device, precision="float32")
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any, NamedTuple
 
-from simemb.evaluation.scores import AVERAGE, Geometry, Scores
+from simemb.evaluation.metrics import Geometry
+from simemb.evaluation.scores import AVERAGE, Scores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.surface_bias import biases
 from simemb.report.disagreement import ScoredPairs

@@ -22,11 +22,8 @@ from simemb.transformer.forward import layers_of
 from simemb.transformer.int8_quantizer import ActivationRange, Product, Quantizer
 from simemb.transformer.layer import NOWHERE, Layer, Places
 
-TOKENS = 2048
-"""The best number of tokens in a batch: what passes between two products stays in the processor's caches."""
-
 CACHED = 3 << 18
-"""Values between the two products of the feed-forward at once, for the same reason."""
+"""Values between the two products of the feed-forward at once, which stay in the processor's caches."""
 
 _SAMPLED = 1024
 """About how many tokens are kept as a sample, to choose the quantizers and to correct the biases."""
