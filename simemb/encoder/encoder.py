@@ -297,5 +297,4 @@ class Encoder(Encodes, nn.Module):
         seen = self.include_prompt or not prompt
         skip = 0 if seen else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
         with evaluating(), devices.current(self.device), computing(self):
-            vectors = self(Batch.collate(sentences).to(self.device), skip)
-        return vectors.float().cpu().numpy()
+            return self(Batch.collate(sentences).to(self.device), skip).float().cpu().numpy()

@@ -19,10 +19,10 @@ from simemb.comparison import provenance
 from simemb.console import PlainConsole
 from simemb.encoder.names import as_typed
 from simemb.evaluation.languages import final_suite
+from simemb.evaluation.metrics import Geometry
 from simemb.evaluation.scores import (
     METRICS,
     Aggregates,
-    Geometry,
     Scores,
     SimilarityScores,
     TaskScores,

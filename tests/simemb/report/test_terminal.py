@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from simemb.errors import DataError
+from simemb.evaluation.metrics import Geometry
 from simemb.evaluation.scores import (
     BinaryScores,
     Correlation,
-    Geometry,
     Scores,
     SimilarityScores,
     TaskScores,
