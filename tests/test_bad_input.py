@@ -484,7 +484,7 @@ DISK = (
         before=lambda kitchen: kitchen.take(kitchen.index, "index"),
         bytes=1000,
     ),
-    Case("a token cache on a full disk", TRAIN, ("token cache", "SIMEMB_CACHE"), bytes=100),
+    Case("a token cache on a full disk", TRAIN, ("the cache", "tokens", "SIMEMB_CACHE"), bytes=100),
     Case(
         "an encoder on a full disk",
         RESUME,
