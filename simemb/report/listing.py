@@ -10,7 +10,7 @@ from rich.table import Table
 from simemb.report.terminal import print_table
 
 if TYPE_CHECKING:
-    from simemb.search.index import Hit
+    from simemb.search.hits import Hit
 
 
 def print_hits(query: str, hits: Sequence["Hit"]) -> None:
