@@ -307,8 +307,8 @@ class PeakMemory:
 
 
 def test_memory_stays_bounded_and_reading_copies_nothing(tmp_path: Path):
-    # All 200,000 texts and their encodings at once would take some hundred MiB.
-    count = 200_000
+    # All 40,000 texts and their encodings at once take 70 MiB.
+    count = 40_000
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("".join(f"the man plays {number}\n" for number in range(count)), encoding="utf-8")
     token_table(open_rows(TRIPLES), make_tokenizer(), max_length=16)  # what is allocated once
@@ -317,7 +317,7 @@ def test_memory_stays_bounded_and_reading_copies_nothing(tmp_path: Path):
     assert len(table) == count
     assert memory.growth < 40
 
-    rows = np.random.default_rng(0).integers(0, count, 50_000)
+    rows = np.random.default_rng(0).integers(0, count, 10_000)
     ids = table.ids(0, rows)  # benchmarks/tokenizing.py measures how fast
     assert len(ids) == len(rows)
     assert not any(row.flags.owndata or row.flags.writeable for row in ids)
