@@ -180,6 +180,20 @@ def test_of_two_encoders_every_door_takes_the_same_and_says_which(bare, caplog):
     assert all(line.endswith(f"with and without bert.; taking the one {word}") for line in said)
 
 
+@pytest.mark.parametrize("own", ["", "bert."])
+@pytest.mark.parametrize("other", ["teacher.", "encoder_k.bert.", "ema_model.0.auto_model."])
+def test_another_encoder_beside_that_of_the_family_is_named(bare, own, other, caplog):
+    expected = doors(bare)[0].encode(TEXTS)
+    weights = load_file(bare / "model.safetensors")
+    one = {own + name: tensor for name, tensor in weights.items()}
+    both = one | {other + name: 2 * tensor for name, tensor in weights.items()}
+    for stored, count in ((one, 0), (both, 2)):
+        save_file(stored, bare / "model.safetensors", {"format": "pt"})
+        for encoder in doors(bare):
+            np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-6)
+        assert caplog.text.count(f"its weights hold another encoder ({other}), which is left out") == count
+
+
 def test_an_encoder_that_is_there_twice_with_equal_weights_is_one(bare, caplog):
     weights = load_file(bare / "model.safetensors")
     expected = doors(bare)[0].encode(TEXTS)
