@@ -38,6 +38,8 @@ class BuildIndex:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
+    truncate_dim: int | None = None
+    """Keep this many of the first dimensions; `search` does the same by itself."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     overwrite: bool = False
@@ -47,6 +49,7 @@ class BuildIndex:
 def run(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
     options = parse(BuildIndex, words, prog="simemb index")
+    from simemb.encoder.limits import check_dim
     from simemb.progress import track
     from simemb.search.index import Index
     from simemb.search.storage import check_writable
@@ -55,6 +58,7 @@ def run(words: list[str]) -> None:
     opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
     texts, ids = opened.streams()
     encoder = load_finished(options.model, options.pooling)
+    check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     with track("indexing") as advance:
         done = 0
 
@@ -68,6 +72,7 @@ def run(words: list[str]) -> None:
             texts,
             ids=ids,
             kind=options.kind,
+            truncate_dim=options.truncate_dim,
             path=options.output,
             overwrite=options.overwrite,
             progress=progress,

@@ -21,7 +21,7 @@ from typing import Any
 from simemb import files, json_files
 from simemb.distributed import rank
 from simemb.errors import TrainingError
-from simemb.training import metrics_file, run_files
+from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
@@ -163,6 +163,8 @@ class RunDirectory:
     def _refuse_other(self) -> None:
         """Raise `TrainingError` unless a run is here; it may have been stopped before its first checkpoint."""
         if not self.recipe.exists():
+            if command := seeds.resuming(self.path):
+                raise TrainingError(f"{self.path} holds the runs of several seeds; `{command}` goes on with them")
             what = "a folder, but no run" if _content(self.path) else "no run"
             run = self.path.parent
             inside = (run / "recipe.json").is_file()
