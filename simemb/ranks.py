@@ -41,7 +41,7 @@ _ENDED, _ENDS = "ended", "ends"
 
 
 @dataclass
-class _Launch:
+class Launch:
     """The processes of this launch. passed: points behind this process. signalled: when a signal came last."""
 
     store: Any
@@ -51,7 +51,7 @@ class _Launch:
     signalled: float = float("-inf")
 
 
-_launch: _Launch | None = None
+_launch: Launch | None = None
 _left, _spoken_for = False, False
 
 
@@ -154,7 +154,7 @@ def _launched() -> bool:
     return any(os.environ.get(name, "").isdecimal() and int(os.environ[name]) > 1 for name in _SIZES)
 
 
-def _joined() -> _Launch | None:
+def _joined() -> Launch | None:
     """The launch that this process is part of, which it joins; None for a process on its own."""
     if _launched():
         join()
@@ -166,7 +166,7 @@ def _joined() -> _Launch | None:
         return None
     store: Any = distributed.distributed_c10d._get_default_store()  # pyright: ignore[reportPrivateUsage]
     prefixed: Any = distributed.distributed_c10d.PrefixStore(f"simemb-{_count()}", store)
-    return _Launch(prefixed, distributed.get_rank(), distributed.get_world_size())
+    return Launch(prefixed, distributed.get_rank(), distributed.get_world_size())
 
 
 _blocks = 0
@@ -179,12 +179,12 @@ def _count() -> int:
     return _blocks
 
 
-def _key(launch: _Launch, point: Point) -> str:
+def _key(launch: Launch, point: Point) -> str:
     launch.passed += 1
     return f"{launch.passed}: {point}"
 
 
-def _wait(launch: _Launch, key: str, processes: int) -> None:
+def _wait(launch: Launch, key: str, processes: int) -> None:
     """Look at the store until so many processes were there. Waiting in a collective would end with its timeout."""
     while launch.store.add(key, 0) < processes:
         if launch.store.check([_ENDED]):
@@ -192,7 +192,7 @@ def _wait(launch: _Launch, key: str, processes: int) -> None:
         sleep(PAUSE)
 
 
-def _lost(launch: _Launch, error: BaseException) -> PeerError | None:
+def _lost(launch: Launch, error: BaseException) -> PeerError | None:
     """Leave word that this process ends; what it ends with, if that is only the end of another."""
     global _left, _spoken_for
     from torch.distributed import DistError
@@ -221,7 +221,7 @@ def _lost(launch: _Launch, error: BaseException) -> PeerError | None:
     return PeerError(line) if gone or (_spoken_for and not of_us) else None
 
 
-def _let_others_end(launch: _Launch) -> None:
+def _let_others_end(launch: Launch) -> None:
     """Give those who wait at a point time to end by themselves, before the launcher ends them by a signal."""
     end = monotonic() + PATIENCE
     with suppress(Exception):

@@ -8,7 +8,7 @@ from simemb import ranks
 from simemb.arguments import checked
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
-from simemb.errors import ArgumentError
+from simemb.errors import ArgumentError, DataError
 from simemb.method.recipe import Recipe
 from simemb.training import resumption
 from simemb.training.plan import Metric, MixedPrecision, prepare
@@ -87,8 +87,16 @@ def fit(
                     given = resumption.arguments(directory.recipe, given)
                 if "recipe" not in given:
                     raise ArgumentError("fit(): missing a required argument: 'recipe'")
+                if ranks.several() and _is_stream(given.get("data")):
+                    raise DataError("standard input is read once, and several processes train: name a file")
                 plan = prepare(**given, **how, output=directory)
             return Trainer(plan).run()
+
+
+def _is_stream(data: Any) -> bool:
+    """Whether data are standard input, or one of several files is."""
+    files = data if isinstance(data, list | tuple) else []  # strings in a list are texts
+    return (isinstance(data, str | Path) and str(data) == "-") or any(file == Path("-") for file in files)
 
 
 def _place(output: str | Path | None, begun: str | Path | None) -> str | Path:

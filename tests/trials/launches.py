@@ -1,11 +1,13 @@
 """Train in two processes, as people type it, many times in a row: `python -m tests.trials.launches`.
 
-A launch ends well if it ends with 0, says everything once, gives the same files as every other launch of its kind and
-leaves nothing else behind. With `--kill` one process of each launch is killed at a random moment: then all processes
-end soon, the earlier run is whole or the new one has begun, and what one types then gives the same files.
+A launch ends well if it ends with 0, says everything once, gives the weights of one process and the same files as every
+other launch of its kind, and leaves nothing else behind. With `--kill` one process of each launch is killed at a random
+moment: then all processes end soon, the earlier run is whole or the new one has begun, and what one types then gives
+the same files.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -16,15 +18,26 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
 
 from tests.trials import contents
 from tests.trials.tables import Table
-from tests.trials.writers import make_inputs, train
+from tests.trials.writers import command, make_inputs, train
 
 TORCHRUN = ("torchrun", "--nproc-per-node", "2", "-m", "simemb.cli")
 ACCELERATE = ("accelerate", "launch", "--multi_gpu", "--num_processes", "2", "-m", "simemb")
+STATE, EQUAL = "last/state.safetensors", 1e-5
+"""The state of a run, and by how much that of one process may differ."""
 SOON = 60.0
 """Seconds within which a launch ends after one of its processes was killed, and seconds that a launch may take more."""
+
+
+def words(*, evaluates: bool, overwrites: bool) -> list[str]:
+    """A short run without dropout, whose masks are those of one process; `{}` stands for the folder of the inputs."""
+    dev, over = [] if evaluates else ["--dev", "none"], ["--overwrite"] if overwrites else []
+    return train("simcse", "texts.txt", "--dropout", "0", *dev, *over)
 
 
 @dataclass(frozen=True)
@@ -43,9 +56,7 @@ class Kind:
 
     def words(self, inputs: Path) -> list[str]:
         """The command line of simemb."""
-        dev = [] if self.evaluates else ["--dev", "none"]
-        words = [word.replace("{}", str(inputs)) for word in train("simcse", "texts.txt", *dev)]
-        return [*words, *(["--overwrite"] if self.overwrites else [])]
+        return [word.replace("{}", str(inputs)) for word in words(evaluates=self.evaluates, overwrites=self.overwrites)]
 
 
 KINDS = tuple(
@@ -78,19 +89,28 @@ class Bench:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
         make_inputs(self.inputs)
         self.made: dict[bool, dict[str, str]] = {}
-        self.seconds, self.slowest = 0.0, 0.0
-        self.empty()
-        self._must(self.launch(TORCHRUN, Kind(TORCHRUN, evaluates=True, overwrites=False).words(self.inputs)))
-        started = time.monotonic()
-        again = [*Kind(TORCHRUN, evaluates=True, overwrites=True).words(self.inputs), "--seed", "7"]
-        self._must(self.launch(TORCHRUN, again))
-        self.seconds = time.monotonic() - started
+        self.one: dict[bool, dict[str, Any]] = {}
+        self.seconds, self.slowest = SOON, 0.0
+        for evaluates in (True, False):
+            self.empty()
+            self._alone(*words(evaluates=evaluates, overwrites=False))
+            self.one[evaluates] = load_file(self.home / "out" / STATE)
+        self._alone(*words(evaluates=True, overwrites=True), "--seed", "7")
         shutil.copytree(self.home, self.earlier)
         self.old = contents.run(self.home / "out")
 
-    def _must(self, ended: Ended) -> None:
-        if ended.code:
-            raise SystemExit(f"a trial cannot begin: exit code {ended.code}\n{ended.output[-3000:]}")
+    def _alone(self, *words: str) -> None:
+        """Run simemb in this process."""
+        with contextlib.chdir(self.home):
+            if code := command(*words)(self.inputs):
+                raise SystemExit(f"a trial cannot begin: exit code {code}")
+
+    def measure(self) -> None:
+        """See how long a launch takes, so that the moments of kills are spread over it."""
+        self.empty()
+        started = time.monotonic()
+        self.check(KINDS[0], self.launch(TORCHRUN, KINDS[0].words(self.inputs)))
+        self.seconds = time.monotonic() - started
 
     def empty(self) -> None:
         """A home without a run."""
@@ -130,6 +150,10 @@ class Bench:
         for line in ("next:", "the best encoder", *(["step 4: "] if kind.evaluates else [])):
             if ended.output.count(line) != 1:
                 raise LossError(f"{line!r} comes {ended.output.count(line)} times: {ended.output.strip()[-600:]}")
+        state = load_file(self.home / "out" / STATE)
+        far = max((state[name] - tensor).abs().max().item() for name, tensor in self.one[kind.evaluates].items())
+        if far > EQUAL:
+            raise LossError(f"the weights are {far} from those of one process")
         content = dict(contents.run(self.home / "out"))
         made = self.made.setdefault(kind.evaluates, content)
         if differing := {name for name in made.keys() | content.keys() if made.get(name) != content.get(name)}:
@@ -212,12 +236,10 @@ def _judge(bench: Bench, kind: Kind, killed: Ended) -> None:
     if killed.after_kill > SOON:
         raise LossError(f"the others went on for {killed.after_kill:.0f} s")
     bench.check_whole(kind)
-    words = kind.words(bench.inputs)
-    ended = Ended(2, "")
     if not kind.overwrites and (bench.home / "out" / "recipe.json").exists():
         ended = bench.launch(kind.launcher, ["train", "--resume", "out"])
     else:
-        ended = bench.launch(kind.launcher, words)
+        ended = bench.launch(kind.launcher, kind.words(bench.inputs))
     if ended.code:
         raise LossError(f"the same again: exit code {ended.code}: {ended.output.strip()[-600:]}")
     content = contents.run(bench.home / "out")
@@ -238,6 +260,8 @@ def main() -> int:
     table, dice = Table("kills" if options.kill else "launches", kinds), random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="simemb-launches-") as folder:
         bench = Bench(Path(folder))
+        if options.kill:
+            bench.measure()
         for place, kind in enumerate(table.writers()):
             times = len(range(place, options.times, len(kinds)))
             table.add(kind, kills(bench, kind, times, dice) if options.kill else launches(bench, kind, times))
