@@ -28,8 +28,8 @@ from tests.trials.writers import command, make_inputs, train
 
 TORCHRUN = ("torchrun", "--nproc-per-node", "2", "-m", "simemb.cli")
 ACCELERATE = ("accelerate", "launch", "--multi_gpu", "--num_processes", "2", "-m", "simemb")
-STATE, EQUAL = "last/state.safetensors", 1e-5
-"""The state of a run, and by how much that of one process may differ."""
+WEIGHTS, EQUAL = "best/model.safetensors", 1e-5
+"""The encoder that a run gives, and by how much that of one process may differ."""
 SOON = 60.0
 """Seconds within which a launch ends after one of its processes was killed, and seconds that a launch may take more."""
 
@@ -94,7 +94,7 @@ class Bench:
         for evaluates in (True, False):
             self.empty()
             self._alone(*words(evaluates=evaluates, overwrites=False))
-            self.one[evaluates] = load_file(self.home / "out" / STATE)
+            self.one[evaluates] = load_file(self.home / "out" / WEIGHTS)
         self._alone(*words(evaluates=True, overwrites=True), "--seed", "7")
         shutil.copytree(self.home, self.earlier)
         self.old = contents.run(self.home / "out")
@@ -150,9 +150,8 @@ class Bench:
         for line in ("next:", "the best encoder", *(["step 4: "] if kind.evaluates else [])):
             if ended.output.count(line) != 1:
                 raise LossError(f"{line!r} comes {ended.output.count(line)} times: {ended.output.strip()[-600:]}")
-        state = load_file(self.home / "out" / STATE)
-        far = max((state[name] - tensor).abs().max().item() for name, tensor in self.one[kind.evaluates].items())
-        if far > EQUAL:
+        one, two = self.one[kind.evaluates], load_file(self.home / "out" / WEIGHTS)
+        if (far := max((two[name] - tensor).abs().max().item() for name, tensor in one.items())) > EQUAL:
             raise LossError(f"the weights are {far} from those of one process")
         content = dict(contents.run(self.home / "out"))
         made = self.made.setdefault(kind.evaluates, content)
@@ -248,14 +247,14 @@ def _judge(bench: Bench, kind: Kind, killed: Ended) -> None:
     bench.check_tidy()
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Launch as the command line says; 1 if a launch did not end well."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.trials.launches")
     parser.add_argument("--times", type=int, default=50, help="launches in all, of every kind in turn")
     parser.add_argument("--kill", action="store_true", help="kill one process of each at a random moment")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--kind", type=int, action="append", help="the number of a kind; by default all of them")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     kinds = [KINDS[number] for number in options.kind or range(len(KINDS))]
     table, dice = Table("kills" if options.kill else "launches", kinds), random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="simemb-launches-") as folder:

@@ -3,37 +3,43 @@
 import os
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.trials import launches
 from tests.trials.launches import TORCHRUN
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def trial(*words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.trials.launches", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3000,
-    )
-    found = re.search(r"^all +(\d+) +(\d+) +(\d+)$", done.stdout, re.MULTILINE)
-    assert found, done.stdout + done.stderr
-    return done.returncode, " ".join(found.groups())
+@pytest.fixture
+def trial(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Carry out the trial here, where all is imported; returns its exit code, and tried, held and lost in all."""
+    for name in ("SIMEMB_CACHE", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "PYTHONPATH"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # as they were afterwards
+    monkeypatch.chdir(ROOT)
+
+    def carry_out(*words: str) -> tuple[int, str]:
+        code = launches.main(words)
+        said = capsys.readouterr().out
+        found = re.search(r"^all +(\d+) +(\d+) +(\d+)$", said, re.MULTILINE)
+        assert found, said
+        return code, " ".join(found.groups())
+
+    return carry_out
 
 
-def test_a_launch_of_torchrun_and_one_of_accelerate_end_well() -> None:
+def test_a_launch_of_torchrun_and_one_of_accelerate_end_well(trial: Callable[..., tuple[int, str]]) -> None:
     assert trial("--times", "2", "--kind", "0", "--kind", "5") == (0, "2 2 0")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--kill", "--times", "24")])
-def test_no_launch_fails_and_no_kill_loses_anything(words: tuple[str, ...]) -> None:
+def test_no_launch_fails_and_no_kill_loses_anything(
+    words: tuple[str, ...], trial: Callable[..., tuple[int, str]]
+) -> None:
     code, counts = trial(*words)
     assert (code, counts.split()[2]) == (0, "0")
 
