@@ -136,7 +136,7 @@ def start(folder: Path, arguments: list[str], world: int) -> list[subprocess.Pop
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world), "OMP_NUM_THREADS": "1"}
-    own |= {"ACCELERATE_USE_CPU": "true", "SIMEMB_CACHE": str(folder / "cache")}
+    own |= {"SIMEMB_CACHE": str(folder / "cache")}
     return [
         subprocess.Popen(
             [sys.executable, str(script), *arguments, str(folder)],
