@@ -145,8 +145,28 @@ def join() -> Any:
     import torch
     from accelerate import PartialState
 
-    # unless it is told, accelerate takes the ranks of torchrun for processes on their own where there is no GPU
-    return PartialState(cpu=_launched() and not torch.cuda.is_available())
+    if not _launched():
+        return PartialState()
+    with _killable():
+        # unless it is told, accelerate takes the ranks of torchrun for processes on their own where there is no GPU
+        return PartialState(cpu=not torch.cuda.is_available())
+
+
+@contextmanager
+def _killable() -> Generator[None, None, None]:
+    """In this block signals end the process at once: it waits, deaf to handlers, for others that may never come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = [number for number, handler in before.items() if callable(handler)]
+    for number in taken:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, before[number])
 
 
 def _launched() -> bool:

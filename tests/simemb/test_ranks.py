@@ -164,3 +164,16 @@ def test_a_signal_that_the_launcher_hands_on_counts_once(
         assert came == [signal.SIGINT] * 2
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_process_that_waits_for_others_to_come_can_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: list[Any] = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("accelerate.PartialState", lambda **_: handlers.append(signal.getsignal(signal.SIGTERM)))
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        ranks.join()
+        assert handlers == [signal.SIG_DFL]
+        assert callable(signal.getsignal(signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
