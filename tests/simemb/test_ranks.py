@@ -169,8 +169,12 @@ def test_a_signal_that_the_launcher_hands_on_counts_once(
 def test_a_process_that_waits_for_others_to_come_can_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     handlers: list[Any] = []
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("accelerate.PartialState", lambda **_: handlers.append(signal.getsignal(signal.SIGTERM)))
-    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+
+    def state(*, cpu: bool) -> None:  # noqa: ARG001
+        handlers.append(signal.getsignal(signal.SIGTERM))
+
+    monkeypatch.setattr("accelerate.PartialState", state)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ranks.join()
         assert handlers == [signal.SIG_DFL]
