@@ -170,7 +170,7 @@ def test_a_process_that_waits_for_others_to_come_can_be_killed(monkeypatch: pyte
     handlers: list[Any] = []
     monkeypatch.setenv("WORLD_SIZE", "2")
 
-    def state(*, cpu: bool) -> None:  # noqa: ARG001
+    def state(*, cpu: bool) -> None:
         handlers.append(signal.getsignal(signal.SIGTERM))
 
     monkeypatch.setattr("accelerate.PartialState", state)
