@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 
+from simemb import ranks
 from simemb.arguments import checked
 from simemb.corpus.language import language_of
 from simemb.corpus.rows import Rows
@@ -174,21 +175,13 @@ def _load(
     progress: bool | None,
 ) -> tuple[Encoder, Encoder | None, TrainingData]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
-    of_run = processes()
+    of_run = ranks.join()
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe).to(of_run.device)
         check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe).to(of_run.device) if named else None
-        with of_run.main_process_first():  # the others find what the main process caches
-            return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
-
-
-def processes() -> Any:
-    """accelerate's view of the processes that train together, and of their devices."""
-    from accelerate import PartialState
-
-    return PartialState()
+        return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
 def _check_choices(metric: str, precision: str, trackers: Sequence[str]) -> None:

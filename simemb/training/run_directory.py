@@ -18,8 +18,7 @@ from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import files, json_files
-from simemb.distributed import rank
+from simemb import files, json_files, ranks
 from simemb.errors import TrainingError
 from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
@@ -118,7 +117,7 @@ class RunDirectory:
 
         Raises `BusyError` if another process holds it. On exit a run that is still staged is removed.
         """
-        if self._block is not None or rank():
+        if self._block is not None or not ranks.is_main():
             yield
             return
         self._refuse_file()

@@ -14,6 +14,7 @@ import torch
 from families import make_odd
 from safetensors.torch import load_file
 
+from simemb import ranks
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
 from simemb.evaluation.evaluate import evaluate
@@ -550,3 +551,11 @@ def test_a_last_step_that_breaks_the_weights_saves_nothing(tmp_path: Path, tiny_
     with pytest.raises(TrainingError, match="not finite after step 1"):
         fit(broken, tiny_base, ["a man", "b dog"], output=tmp_path / "run", dev="none")
     assert not (tmp_path / "run" / "best").exists()
+
+
+@pytest.mark.parametrize("data", ["-", Path("-"), [Path("-"), Path("more.txt")]])
+def test_several_processes_cannot_share_standard_input(data: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(ranks, "several", lambda: True)
+    with pytest.raises(DataError, match="standard input is read once, and several processes train: name a file"):
+        fit("simcse", data=data, output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
