@@ -7,19 +7,89 @@ the cache, who can write a checksum too.
 """
 
 import logging
+import tempfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from simemb import files
+from simemb.errors import DataError
 
 log = logging.getLogger("simemb")
+
+Content = TypeVar("Content")
 
 FOLDER = "checksums"
 _BLOCK = 1 << 20
 """Bytes that are read at once."""
+
+
+def cached(
+    path: Path,
+    *,
+    make: Callable[[Path], object],
+    read: Callable[[Path], Content],
+    fits: Callable[[Content], bool] = lambda _: True,
+) -> Content:
+    """What `read` maps of a file of the cache; if it is not there, or is not what was written, `make` writes it first.
+
+    Who needs the same file at the same time waits for the one that makes it. A cache that cannot be written is said
+    once and done without: the file is made in the system's folder of temporary files, and has no name any more once it
+    is mapped.
+
+    fits: whether what is in the cache is what it has to be.
+
+    Raises:
+        DataError: neither the cache nor the folder of temporary files can be written.
+    """
+    files.sweep(path.parent)
+    if (known := _intact(path, read, fits)) is not None:
+        return known
+    try:
+        with files.writing(path, wait=True):
+            # Another process may have made it meanwhile.
+            if (known := _intact(path, read, fits, notice=False)) is not None:
+                return known
+            with new_cached_file(path) as partial:
+                make(partial)
+        return read(path)
+    except OSError as error:
+        problem = error.strerror or str(error)
+    content = _without_a_name(path, make, read, problem)
+    _tell_unwritable(path.parent, problem)
+    return content
+
+
+def _intact(
+    path: Path, read: Callable[[Path], Content], fits: Callable[[Content], bool], *, notice: bool = True
+) -> Content | None:
+    try:
+        content = read(path) if is_intact(path, notice=notice) else None
+    except (OSError, ValueError, EOFError):
+        return None
+    return content if content is not None and fits(content) else None
+
+
+def _without_a_name(
+    path: Path, make: Callable[[Path], object], read: Callable[[Path], Content], problem: str
+) -> Content:
+    """The content of a file that is gone as soon as it is mapped."""
+    folder = Path(tempfile.gettempdir())
+    try:
+        with files.scratch(folder / path.name) as scratch:
+            make(scratch / path.name)
+            return read(scratch / path.name)
+    except OSError as error:
+        said = f"the cache {path.parent} cannot be written ({problem}), nor can {folder} ({error.strerror or error})"
+        raise DataError(f"{said}; make room, or set SIMEMB_CACHE or TMPDIR") from None
+
+
+@lru_cache
+def _tell_unwritable(folder: Path, problem: str) -> None:
+    log.warning("the cache %s cannot be written (%s): it is done without", folder, problem)
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _answer(words)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        streams.say(str(interrupt) or "stopped")
+        _say_last(str(interrupt) or "stopped")
         return 128 + getattr(interrupt, "number", 2)  # as a shell counts what a signal ended
     except BrokenPipeError:  # the reader of the pipe (head, less) has gone
         return 0
@@ -169,8 +169,14 @@ def _stopped_by_signals() -> Generator[None, None, None]:
 
 
 def _complain(line: str) -> int:
-    streams.say(f"simemb: {line}")
+    _say_last(f"simemb: {line}")
     return 2
+
+
+def _say_last(line: str) -> None:
+    """Say why this process ends, unless another one of its launch has said it for all."""
+    if "simemb.ranks" not in sys.modules or sys.modules["simemb.ranks"].has_last_word():
+        streams.say(line)
 
 
 class _StderrHandler(logging.Handler):

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from simemb.streams import visible
+from simemb.streams import is_muted, visible
 
 
 class PlainConsole(Console):
@@ -18,7 +18,7 @@ class PlainConsole(Console):
     """
 
     def __init__(self, *, stderr: bool = False):
-        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        super().__init__(stderr=stderr, quiet=is_muted(), markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
         """A text as it is, spelt out."""

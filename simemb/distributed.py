@@ -4,6 +4,7 @@ Every function is the identity in a single process.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -26,11 +27,23 @@ def gather(rows: Float[Tensor, "batch dim"]) -> Float[Tensor, "all dim"]:
     All processes must hold equally many rows. With the loss of each process a mean over its own queries
     and gradients averaged over processes, the gradient equals that of one process with the whole batch.
     """
-    if not _several():
-        return rows
-    from torch.distributed.nn.functional import all_gather
+    return _Gather.apply(rows) if _several() else rows
 
-    return torch.cat(list(all_gather(rows)))
+
+class _Gather(torch.autograd.Function):
+    """The rows of all processes; backward, the gradients of all processes added up, each process's share to it."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:  # noqa: ARG004
+        """All rows."""
+        return gather_numbers(rows)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        """The gradient of this process's rows."""
+        whole = gradients[0].clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(whole)
+        return whole.chunk(world())[rank()]
 
 
 def gather_numbers(numbers: Int[Tensor, "batch *rest"]) -> Int[Tensor, "all *rest"]:
@@ -40,6 +53,33 @@ def gather_numbers(numbers: Int[Tensor, "batch *rest"]) -> Int[Tensor, "all *res
     gathered = [torch.empty_like(numbers) for _ in range(world())]
     distributed.all_gather(gathered, numbers.contiguous())
     return torch.cat(gathered)
+
+
+def mean(numbers: Float[Tensor, " numbers"]) -> Float[Tensor, " numbers"]:
+    """Numbers averaged over the processes."""
+    if not _several():
+        return numbers
+    shared = numbers / world()
+    distributed.all_reduce(shared)
+    return shared
+
+
+def of_main(number: float, device: torch.device) -> float:
+    """A number of the main process: what is decided by it is decided alike in all processes."""
+    if not _several():
+        return number
+    shared = torch.tensor(number, dtype=torch.float64, device=device)
+    distributed.broadcast(shared, 0)
+    return shared.item()
+
+
+def greatest(number: int, device: torch.device) -> int:
+    """The greatest number of all processes."""
+    if not _several():
+        return number
+    shared = torch.tensor(number, device=device)
+    distributed.all_reduce(shared, distributed.ReduceOp.MAX)
+    return int(shared.item())
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -60,6 +60,10 @@ class BusyError(SimembError):
     """An output that another process is writing."""
 
 
+class PeerError(SimembError):
+    """The end of another process of the same launch, which ends this one too."""
+
+
 class Stopped(KeyboardInterrupt):
     """Ctrl-C by another way: a signal that asks the process to end, as `kill`, `timeout` and job queues send.
 

@@ -8,7 +8,8 @@ change what is typed, and a bidirectional one shows a text in another order than
 import codecs
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, EIO, ENOSPC
 
 ESCAPE = "simemb-escape"
@@ -37,9 +38,29 @@ def visible(text: str) -> str:
     return text.translate(_VISIBLE)
 
 
+_muted = False
+
+
+@contextmanager
+def muted() -> Generator[None, None, None]:
+    """In this block nothing is shown, by `show` or by a console that is made here; `say` still says what went wrong."""
+    global _muted
+    before, _muted = _muted, True
+    try:
+        yield
+    finally:
+        _muted = before
+
+
+def is_muted() -> bool:
+    """Whether nothing is shown, since another process speaks (`simemb.ranks`)."""
+    return _muted
+
+
 def show(text: str) -> None:
     """Write to standard output what a verb was asked for; line ends are the caller's."""
-    sys.stdout.write(visible(text))
+    if not _muted:
+        sys.stdout.write(visible(text))
 
 
 def folded(text: str) -> str:

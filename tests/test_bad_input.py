@@ -199,6 +199,12 @@ WORDS = (
     bad_words("vectors to an unknown format", "encode {tiny} good.txt --output v.csv", ".npy or .parquet", ".csv"),
     bad_words("vectors over their own texts", "encode {tiny} good.txt --output good.txt", "good.txt", "--output"),
     bad_words("a batch of no text", "encode {tiny} good.txt --output v.npy --batch-size 0", "batch_size", "1", "0"),
+    bad_words(
+        "an index of no dimension", "index {tiny} good.txt --output i --truncate-dim 0", "--truncate-dim", "1", "0"
+    ),
+    bad_words(
+        "an index of too many", "index {tiny} good.txt --output i --truncate-dim 33", "--truncate-dim", "32", "33"
+    ),
     bad_words("no dimension", "encode {tiny} good.txt --output v.npy --truncate-dim 0", "--truncate-dim", "1", "0"),
     bad_words("an unknown list", "list recipe", "WHAT", "'recipe'", "'recipes'"),
     bad_words("the same seed twice", f"{TRAIN} --seeds 1 2 1", "--seeds 1 2 1", "once"),
@@ -484,7 +490,7 @@ DISK = (
         before=lambda kitchen: kitchen.take(kitchen.index, "index"),
         bytes=1000,
     ),
-    Case("a token cache on a full disk", TRAIN, ("token cache", "SIMEMB_CACHE"), bytes=100),
+    Case("a token cache on a full disk", TRAIN, ("the cache", "tokens", "SIMEMB_CACHE"), bytes=100),
     Case(
         "an encoder on a full disk",
         RESUME,

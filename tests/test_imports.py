@@ -29,7 +29,7 @@ FORWARDING = {"hf_forward", "console"}
 # import each other. docs/design.md, section 1, says what each package is for.
 FOUNDATIONS = {
     *("errors", "arguments", "texts", "files", "json_files", "cached_files", "locks", "outputs", "streams", "console"),
-    *("progress", "cookbook", "distributed", "libraries", "records", "devices"),
+    *("progress", "cookbook", "devices", "distributed", "libraries", "ranks", "records"),
 }
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",
@@ -45,7 +45,7 @@ ARROWS = {
     "corpus": "",
 }
 # Programs: nobody imports them, so they may import anything.
-PROGRAMS = {"simemb", "simemb.cli", "simemb.bundled.__main__"}
+PROGRAMS = {"simemb", "simemb.cli", "simemb.__main__", "simemb.bundled.__main__"}
 # Packages whose __init__ hands on the names of its modules; every other one is a docstring alone.
 HANDING_ON = {"simemb/method/objectives", "simemb/evaluation/tasks", "simemb/report/panels"}
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from simemb.commands.parsing import UsageError, parse
 
+STEPS = 40
+"""Steps of the training."""
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -37,7 +40,8 @@ class Step:
 def steps(folder: Path) -> tuple[Step, ...]:
     """The tour; `folder` takes its index and its run."""
     index, run = str(folder / "plain.index"), str(folder / "run")
-    quick = ("--batch-size", "128", "--max-steps", "40", "--learning-rate", "2e-4", "--eval-every", "20")
+    batches = ("--batch-size", "128", "--max-steps", str(STEPS), "--eval-every", str(STEPS // 2))
+    quick = (*batches, "--learning-rate", "2e-4")
     return (
         Step(
             "Search by meaning",

@@ -39,6 +39,8 @@ class BuildIndex:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
     """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
+    truncate_dim: int | None = None
+    """Keep this many of the first dimensions; `search` does the same by itself."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
@@ -52,6 +54,7 @@ class BuildIndex:
 def run(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
     options = parse(BuildIndex, words, prog="simemb index")
+    from simemb.encoder.limits import check_dim
     from simemb.encoder.streaming import spread
     from simemb.progress import track
     from simemb.search.index import Index
@@ -61,6 +64,7 @@ def run(words: list[str]) -> None:
     opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
     texts, ids = opened.streams()
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
+    check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     with spread(encoder, options.place.devices), track("indexing") as advance:
         done = 0
 
@@ -74,6 +78,7 @@ def run(words: list[str]) -> None:
             texts,
             ids=ids,
             kind=options.kind,
+            truncate_dim=options.truncate_dim,
             path=options.output,
             overwrite=options.overwrite,
             progress=progress,

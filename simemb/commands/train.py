@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from simemb import outputs, streams
+from simemb import outputs, ranks, streams
 from simemb.commands.inputs import data_of
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
@@ -62,6 +62,20 @@ def run(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help"):
         _explain()
         return
+    with ranks.together():
+        with ranks.main_first("the command line"):
+            options, chosen = _read(words)
+        if options.seeds:
+            _train_seeds(options, options.recipe, chosen)
+        else:
+            from simemb.report import terminal
+
+            result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
+            terminal.print_runs([result], (options.seed,))
+
+
+def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
+    """The options, with the recipe among them, and what was chosen rather than left to the recipe and the model."""
     name, *rest = _resumed(words) if words[0].startswith("-") else words
     _refuse_directory(words)
     from simemb.method.deferral import unchecked
@@ -89,13 +103,7 @@ def run(words: list[str]) -> None:
         "pooling": options.recipe.pooling if "--pooling" in typed else pooling,
         "max_length": options.recipe.max_length if "--max-length" in typed else None,
     }
-    if options.seeds:
-        _train_seeds(options, options.recipe, chosen)
-    else:
-        from simemb.report import terminal
-
-        result = _fit(options, options.recipe, chosen, options.output, options.seed, resume=options.resume)
-        terminal.print_runs([result], (options.seed,))
+    return options, chosen
 
 
 def _refuse_directory(words: list[str]) -> None:
@@ -128,9 +136,24 @@ def _resumed(words: list[str]) -> list[str]:
 
 def _train_seeds(options: Train, recipe: "Recipe", chosen: dict[str, Any]) -> None:
     """One run for each seed. With --resume, runs that had not begun are started."""
+    from simemb.report import terminal
+    from simemb.training import seeds
+
+    with ranks.main_first("the command line"):
+        runs = _runs(options)
+    results = [_fit(options, recipe, chosen, run, seed, resume=begun) for seed, (run, begun) in runs.items()]
+    if ranks.is_main():
+        seeds.save(options.output, results, options.seeds)
+    terminal.print_runs(results, options.seeds)
+
+
+def _runs(options: Train) -> dict[int, tuple[Path, bool]]:
+    """The run directory of each seed, and whether a run is there to go on with.
+
+    Every directory is checked before the first run, which may take hours.
+    """
     if len(set(options.seeds)) < len(options.seeds):
         raise UsageError(f"--seeds {' '.join(map(str, options.seeds))}: each seed once")
-    from simemb.report import terminal
     from simemb.training import seeds
     from simemb.training.run_directory import RunDirectory
 
@@ -139,12 +162,9 @@ def _train_seeds(options: Train, recipe: "Recipe", chosen: dict[str, Any]) -> No
     outputs.check_file(options.output / seeds.RECORD, overwrite=options.overwrite or options.resume)
     if options.resume and not begun:
         raise UsageError(f"{options.output}: nothing to resume, there is no {runs[options.seeds[0]].path.name}")
-    # Every directory is checked before the first run, which may take hours.
     for seed, run in runs.items():
         run.refuse(resume=seed in begun, overwrite=options.overwrite)
-    results = [_fit(options, recipe, chosen, run.path, seed, resume=seed in begun) for seed, run in runs.items()]
-    seeds.save(options.output, results, options.seeds)
-    terminal.print_runs(results, options.seeds)
+    return {seed: (run.path, seed in begun) for seed, run in runs.items()}
 
 
 def _fit(

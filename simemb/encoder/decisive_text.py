@@ -9,11 +9,14 @@ So of a text that is far too long only the part is tokenized that holds the toke
 - the text is one word without end, as Chinese is to some tokenizers, the model chooses pieces by what is near (BPE,
   unigrams), and a part twice as long gives the same tokens, with `MARGIN` tokens behind them.
 
-Otherwise a longer part is looked at, in the end the whole text.
+Otherwise a longer part is looked at, in the end the whole text. Of a word that is too long for WordPiece, only the ends
+are (`simemb.encoder.endless_words`).
 """
 
 from collections.abc import Callable
 from typing import Any
+
+from simemb.encoder.endless_words import without_endless_words
 
 FIRST = 4096
 """Characters of the first part, or more where the tokens that are kept are many."""
@@ -41,6 +44,8 @@ def decisive_text(text: str, backend: Any, max_length: int) -> str:
             and encoding.ids == backend.encode(longer).ids
         )
 
+    if len(text) > 2 * max(FIRST, CHARACTERS * max_length):
+        text = without_endless_words(text, backend)
     return _shortest(text, max_length, from_left=from_left, decides=decides)
 
 

@@ -28,6 +28,9 @@ def load_tokenizer(directory: Path, *, words: int, lower_case: bool = False, tru
 
     settings = directory / "tokenizer_config.json"
     foreign.refuse_files(settings, read_settings(settings))
+    for path in (settings, directory / "config.json"):
+        if not isinstance(name := read_settings(path).get("tokenizer_class"), str | None):
+            raise ModelError(f"{path}: tokenizer_class must be the name of a class, not {name!r:.60}")
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
     if not isinstance(tokenizer.model_max_length, int | float):

@@ -5,6 +5,7 @@ Another library's error on such a directory is long and names neither the cause 
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from math import prod
 from pathlib import Path
@@ -266,11 +267,26 @@ def twice(names: Collection[str], prefix: str) -> list[str]:
     return sorted(name for name in names if prefix + name in names)
 
 
+def _other_sets(names: Collection[str], expected: Collection[str], prefix: str) -> list[str]:
+    """The prefixes, beside that of the family, under which most of a model's weights are there once more."""
+    found = Counter(
+        name[: dot + 1]
+        for name in names
+        if name not in expected
+        for dot, letter in enumerate(name)
+        if letter == "." and name[dot + 1 :] in expected
+    )
+    own = sum(name in names or prefix + name in names for name in expected)
+    return sorted(other for other, count in found.items() if other != prefix and 2 * min(own, count) > len(expected))
+
+
 def warn_of_second_encoder(directory: Path, backbone: Any, shapes: Shapes) -> None:
     """Say which encoder was taken from weights that hold two, as a query and a key encoder saved together."""
     from safetensors import safe_open
 
     prefix, state = f"{backbone.base_model_prefix}.", backbone.state_dict()
+    if others := _other_sets(shapes, state, prefix):
+        log.warning("%s: its weights hold another encoder (%s), which is left out", directory, ", ".join(others))
     for name in twice(shapes, prefix):
         if name not in state or not (directory / FILE).is_file():
             continue

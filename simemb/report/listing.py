@@ -10,7 +10,7 @@ from rich.table import Table
 from simemb.report.terminal import print_table
 
 if TYPE_CHECKING:
-    from simemb.search.index import Hit
+    from simemb.search.hits import Hit
 
 
 def print_hits(query: str, hits: Sequence["Hit"]) -> None:
@@ -21,7 +21,7 @@ def print_hits(query: str, hits: Sequence["Hit"]) -> None:
     table.add_column("id", overflow="fold")
     table.add_column("text", overflow="fold")
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.4f}", _one_line(hit.id), _one_line(hit.text))
+        table.add_row(str(hit.rank), f"{hit.score:z.4f}", _one_line(hit.id), _one_line(hit.text))
     print_table(table, whole=True)
 
 

@@ -38,7 +38,7 @@ def in_words(name: str) -> str:
 def in_text(value: float) -> str:
     """A number with two decimals in a sentence; a correlation or mean may not exist.
 
-    >>> in_text(71.304), in_text(float("nan"))
-    ('71.30', 'undefined')
+    >>> in_text(71.304), in_text(-0.0004), in_text(float("nan"))
+    ('71.30', '0.00', 'undefined')
     """
-    return "undefined" if isnan(value) else f"{value:.2f}"
+    return "undefined" if isnan(value) else f"{value:z.2f}"

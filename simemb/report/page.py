@@ -180,7 +180,7 @@ def number(value: float | None, decimals: int = 2, *, signed: bool = False) -> "
 
     if value is None or isnan(value):
         return Markup('<span class="undefined" title="not defined">-</span>')
-    shown = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    shown = f"{value:+z.{decimals}f}" if signed else f"{value:z.{decimals}f}"
     return Markup('<data value="{0}" title="{0}">{1}</data>').format(repr(float(value)), shown)
 
 

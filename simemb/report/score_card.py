@@ -84,7 +84,7 @@ def _number(content: Any, name: str) -> str:
     while level:
         for part in level:
             if name in part:  # null is a number that is not defined
-                return f"{part[name]:.2f}" if isinstance(part[name], int | float) else "-"
+                return f"{part[name]:z.2f}" if isinstance(part[name], int | float) else "-"
         level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
     return "-"
 

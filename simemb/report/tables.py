@@ -10,6 +10,7 @@ from simemb.evaluation.scores import AVERAGE, Scores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.surface_bias import biases
 from simemb.report.disagreement import ScoredPairs
+from simemb.report.headings import average
 from simemb.report.intervals import Interval
 from simemb.report.model import ReportedModel
 from simemb.report.numbers import DECIMALS, decimals, in_words
@@ -56,7 +57,8 @@ class ScoreTable:
     Attributes:
         suite: The suite.
         headline: The number that is shown, by its name.
-        columns: The tasks, and the average if there are several.
+        tasks: The tasks.
+        columns: The headings: the tasks, and the average if there are several.
         rows: One for each model.
         details: Every other number.
         missing: Tasks whose data are missing.
@@ -64,6 +66,7 @@ class ScoreTable:
 
     suite: Suite
     headline: str
+    tasks: list[str]
     columns: list[str]
     rows: list[ScoreRow]
     details: list[Detail]
@@ -102,7 +105,9 @@ def score_table(report: Report, suite: Suite) -> ScoreTable:
             report.all_models, values, report.intervals(suite), scores_list, strict=True
         )
     ]
-    return ScoreTable(suite, headline, columns, rows, _details(report, scores_list), scores_list[0].missing)
+    first = scores_list[0]
+    headings = [*tasks, average(tasks, first.missing, first.left_out)][: len(columns)]
+    return ScoreTable(suite, headline, tasks, headings, rows, _details(report, scores_list), first.missing)
 
 
 def _highest(rows: Sequence[Sequence[float]]) -> list[float]:
@@ -154,10 +159,11 @@ class RecordTable(NamedTuple):
 
 def record_tables(report: Report) -> list[RecordTable]:
     """One for each suite."""
-    return [_record_table(suite, records) for suite, records in report.others_on_record().items()]
+    return [record_table(suite, records) for suite, records in report.others_on_record().items()]
 
 
-def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable:
+def record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable:
+    """The table of the records of a suite, by the label of their model."""
     first = next(iter(records.values()))
     headline = str(first.get("headline", "spearman"))
     tasks = list(first["tasks"])
@@ -169,7 +175,8 @@ def _record_table(suite: str, records: dict[str, dict[str, Any]]) -> RecordTable
         )
         for label, record in records.items()
     ]
-    return RecordTable(suite, headline, [*tasks, AVERAGE], rows)
+    headings = [*tasks, average(tasks, first.get("missing", ()), first.get("left_out", ()))]
+    return RecordTable(suite, headline, headings, rows)
 
 
 def _recorded(numbers: dict[str, Any], name: str) -> float | None:

@@ -207,7 +207,7 @@ def bar(points: float, width: int = 20) -> str:
 
 
 def _number(value: float, places: int) -> str:
-    return UNDEFINED if isnan(value) else f"{value:.{places}f}"
+    return UNDEFINED if isnan(value) else f"{value:z.{places}f}"
 
 
 def _notes(geometry: Geometry | None, *, missing: Sequence[str] = ()) -> list[str]:

@@ -95,15 +95,15 @@ def _standing(standing: Standing) -> str:
 
 
 def _points(value: float) -> str:
-    return UNDEFINED if isnan(value) else f"{value:.2f}"
+    return UNDEFINED if isnan(value) else f"{value:z.2f}"
 
 
 def _difference(difference: Difference) -> str:
-    return UNDEFINED if isnan(difference.value) else f"{difference.value:+.2f}"
+    return UNDEFINED if isnan(difference.value) else f"{difference.value:+z.2f}"
 
 
 def _interval(difference: Difference) -> str:
-    return UNDEFINED if isnan(difference.low) else f"{difference.low:+.2f} to {difference.high:+.2f}"
+    return UNDEFINED if isnan(difference.low) else f"{difference.low:+z.2f} to {difference.high:+z.2f}"
 
 
 def _p(value: float) -> str:

@@ -6,7 +6,7 @@ Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the 
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,18 @@ import numpy as np
 
 from simemb import devices
 from simemb.arguments import checked
+from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.prompts import Role, announce, prompted
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, unknown
 from simemb.search import origin_encoder, storage
+from simemb.search.hits import Hit, merged
 from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
 from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
 from simemb.search.segment_builder import build_segments
 from simemb.search.storage import FORMAT, MANIFEST, Origin, open_directory, read_manifest, write_manifest
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A search result: its rank from 1, the id of the text, the cosine of query and text in [-1, 1], and the text."""
-
-    rank: int
-    id: str
-    score: float
-    text: str
 
 
 class Index:
@@ -72,6 +64,7 @@ class Index:
         ids: Iterable[str | int] | None = None,
         kind: str = "auto",
         effort: int = 128,
+        truncate_dim: int | None = None,
         path: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         chunk_size: int = 8192,
@@ -91,6 +84,7 @@ class Index:
                 check that they differ, about 100 bytes each. Without them a text's id is its number from 0.
             kind: how the vectors are arranged, as for the class.
             effort: how thoroughly they are searched, as for the class.
+            truncate_dim: keep only the first dimensions of vectors; a search cuts those of its queries by itself.
             path: directory of the index. Without it the index stays in memory.
             overwrite: replace an index that exists there.
             chunk_size: texts encoded in one call, 1 or more.
@@ -99,11 +93,12 @@ class Index:
 
         Raises:
             ArgumentError: `texts` or `ids` does not hold values in an order (a data frame, a dict, a set).
-            DataError: a text is not a string.
+            DataError: a text is not a string, or the vectors are shorter than `truncate_dim`.
             SearchError: an id occurs twice, a vector is not finite, or the directory cannot be used.
         """
         encoder = encoder_of(encoder, device)
-        index = cls(Origin.of(encoder), kind=kind, effort=effort)
+        check_dim(truncate_dim, encoder.dim)
+        index = cls(Origin.of(encoder, truncate_dim), kind=kind, effort=effort)
         index._encoder = encoder
         rows = read_rows(texts, ids, 0)
         if ids is not None:
@@ -162,7 +157,10 @@ class Index:
             return []
         vectors = self._unit_vectors(queries, "queries", "query")
         results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
-        return [self._merge([(scores[row], rows[row]) for scores, rows in results], k) for row in range(len(vectors))]
+        return [
+            merged(self._segments, [(scores[row], rows[row]) for scores, rows in results], k)
+            for row in range(len(vectors))
+        ]
 
     @checked
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -209,7 +207,7 @@ class Index:
         index._version = folder, read
         stored = [Stored(folder, part.vectors, part.texts) for part in content.parts]
         index._segments = [Segment.load(each, verify=verify) for each in stored]
-        if len(index) != content.count or any(segment.vectors.d != index.origin.dim for segment in index._segments):
+        if len(index) != content.count or any(segment.vectors.d != index.origin.kept for segment in index._segments):
             raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
         if encoder is not None:
             index.encoder = encoder_of(encoder, device)
@@ -249,29 +247,16 @@ class Index:
         self._encoder = origin_encoder.matching(encoder, self.origin)
 
     def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
-        """Unit vectors of texts or of vectors; `SearchError` if their dimension is not that of the index."""
+        """Unit vectors of texts or of vectors, cut as the index is; `SearchError` if their dimension is another."""
         if isinstance(source, np.ndarray):
             vectors = source
         else:
             prompt = prompted(self.encoder, role)
             vectors = self.encoder.encode(source, normalize=False, progress=False, **prompt)
-        if vectors.ndim != 2 or vectors.shape[1] != self.origin.dim:
+        if vectors.ndim != 2 or vectors.shape[1] not in (self.origin.dim, self.origin.kept):
             shape = " x ".join(map(str, vectors.shape))
-            raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.dim}")
-        return finite_unit(vectors, what)
-
-    def _merge(self, results: list[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
-        """The best k of all segments' scores and rows for one query; on a tie the earlier text comes first."""
-        candidates = [
-            (-float(score), number, int(row))
-            for number, (scores, rows) in enumerate(results)
-            for score, row in zip(scores, rows, strict=True)
-        ]
-        hits: list[Hit] = []
-        for rank, (negated, number, row) in enumerate(sorted(candidates)[:k], start=1):
-            name, text = self._segments[number].row(row)
-            hits.append(Hit(rank, name, -negated, text))
-        return hits
+            raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.kept}")
+        return finite_unit(vectors[:, : self.origin.kept], what)
 
     def _store(self, directory: Path, segments: Iterable[Segment]) -> list[Segment]:
         """Write the segments, then `index.json`, which makes them an index."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from simemb.errors import DataError
 
 if TYPE_CHECKING:
-    from simemb.search.index import Hit
+    from simemb.search.hits import Hit
 
 log = logging.getLogger("simemb")
 

@@ -33,7 +33,8 @@ from simemb.search.mining_rules import Rules
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
-    from simemb.search.index import Hit, Index
+    from simemb.search.hits import Hit
+    from simemb.search.index import Index
 
 log = logging.getLogger("simemb")
 
@@ -186,7 +187,7 @@ def _mine_rows(
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODE_BATCH)):
             texts = [text for column in zip(*chunk, strict=True) for text in column]
-            vectors = finite_unit(encoder.encode(texts, progress=False), rows.name)
+            vectors = finite_unit(encoder.encode(texts, progress=False)[:, : index.origin.kept], rows.name)
             anchors = vectors[: len(chunk)]
             similarities = (anchors * vectors[len(chunk) :]).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)

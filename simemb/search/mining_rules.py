@@ -10,7 +10,7 @@ from simemb.arguments import checked_fields
 from simemb.errors import DataError, unknown
 
 if TYPE_CHECKING:
-    from simemb.search.index import Hit
+    from simemb.search.hits import Hit
 
 
 @checked_fields

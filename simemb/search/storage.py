@@ -32,11 +32,20 @@ _PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
 
 @dataclass(frozen=True)
 class Origin:
-    """The encoder of the vectors: the name that loads it, the digest of its weights, and its dimension."""
+    """The encoder of the vectors: the name that loads it, the digest of its weights, its dimension, and what is kept.
+
+    truncate_dim: how many of the first dimensions are in the index; None: all.
+    """
 
     name: str
     fingerprint: str
     dim: int
+    truncate_dim: int | None = None
+
+    @property
+    def kept(self) -> int:
+        """The dimension of the vectors in the index."""
+        return self.truncate_dim or self.dim
 
     def __str__(self) -> str:
         return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
@@ -57,11 +66,11 @@ class Origin:
         return directory / way
 
     @classmethod
-    def of(cls, encoder: "TextEncoder") -> "Origin":
+    def of(cls, encoder: "TextEncoder", truncate_dim: int | None = None) -> "Origin":
         """The origin of this encoder's vectors."""
         # The path of a directory is made absolute, so that the index can be searched from anywhere.
         name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
-        return cls(name, kin(encoder), encoder.dim)
+        return cls(name, kin(encoder), encoder.dim, truncate_dim)
 
 
 @dataclass(frozen=True)

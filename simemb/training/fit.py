@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simemb import ranks
 from simemb.arguments import checked
 from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
-from simemb.errors import ArgumentError
+from simemb.errors import ArgumentError, DataError
 from simemb.method.recipe import Recipe
 from simemb.training import resumption
 from simemb.training.plan import Metric, MixedPrecision, prepare, processes
@@ -76,27 +77,31 @@ def fit(
     """
     processes(device)  # so that this process knows its rank
     begun = None if isinstance(resume, bool) else resume
-    directory = RunDirectory(_place(output, begun))
     typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
     typed |= {"header": header, "pooling": pooling, "max_length": max_length, "dev": dev, "metric": metric}
     typed |= {"seed": seed, "precision": precision}
     given = {name: value for name, value in typed.items() if value is not None}
-    with directory.writing():
-        if begun is not None:
-            directory.refuse(resume=True, overwrite=overwrite)
-            given = resumption.arguments(directory.recipe, given)
-        if "recipe" not in given:
-            raise ArgumentError("fit(): missing a required argument: 'recipe'")
-        plan = prepare(
-            **given,
-            output=directory,
-            resume=bool(resume),
-            overwrite=overwrite,
-            device=device,
-            trackers=trackers,
-            progress=progress,
-        )
-        return Trainer(plan).run()
+    how: dict[str, Any] = {"resume": bool(resume), "overwrite": overwrite, "trackers": trackers, "progress": progress}
+    how["device"] = device
+    with ranks.together():
+        directory = RunDirectory(_place(output, begun))
+        with directory.writing():
+            with ranks.main_first("the plan"):  # the others find what it puts in the cache
+                if begun is not None:
+                    directory.refuse(resume=True, overwrite=overwrite)
+                    given = resumption.arguments(directory.recipe, given)
+                if "recipe" not in given:
+                    raise ArgumentError("fit(): missing a required argument: 'recipe'")
+                if ranks.several() and _is_stream(given.get("data")):
+                    raise DataError("standard input is read once, and several processes train: name a file")
+                plan = prepare(**given, **how, output=directory)
+            return Trainer(plan).run()
+
+
+def _is_stream(data: Any) -> bool:
+    """Whether data are standard input, or one of several files is."""
+    files = data if isinstance(data, list | tuple) else []  # strings in a list are texts
+    return (isinstance(data, str | Path) and str(data) == "-") or any(file == Path("-") for file in files)
 
 
 def _place(output: str | Path | None, begun: str | Path | None) -> str | Path:

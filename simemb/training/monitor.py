@@ -6,6 +6,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from simemb import distributed
 from simemb.errors import TrainingError
 
 Numbers = tuple[tuple[str, ...], Tensor]
@@ -29,11 +30,11 @@ class Readings:
         self._unread.append((step, numbers))
 
     def read(self) -> list[tuple[int, dict[str, float]]]:
-        """The steps since the last reading, each with the means over its batches."""
+        """The steps since the last reading, each with the means over its batches and over all processes."""
         unread, self._unread = self._unread, []
         if not unread:
             return []
-        values = iter(torch.cat([values for _, (_, values) in unread]).tolist())
+        values = iter(distributed.mean(torch.cat([values for _, (_, values) in unread])).tolist())
         means_of_steps: list[tuple[int, dict[str, float]]] = []
         for step, (names, values_of_step) in unread:
             batches = len(values_of_step) // len(names)

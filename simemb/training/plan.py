@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import torch
 
-from simemb import devices
+from simemb import devices, ranks
 from simemb.arguments import checked
 from simemb.corpus.language import language_of
 from simemb.corpus.rows import Rows
@@ -184,8 +184,7 @@ def _load(
         check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe, of_run.device) if named else None
-        with of_run.main_process_first():  # the others find what the main process caches
-            return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+        return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
 def processes(device: str = AUTO) -> Any:
@@ -194,10 +193,8 @@ def processes(device: str = AUTO) -> Any:
     device: as in `Encoder.load`; each of several processes has a GPU of its own, or all have the CPU. Raises
     `DeviceError` for a device that is not there, and for one of them for several processes.
     """
-    from accelerate import PartialState
-
     place = devices.find(device)
-    state: Any = PartialState(cpu=device == devices.CPU)
+    state = ranks.join(cpu=device == devices.CPU)
     if state.num_processes == 1:
         state.device = torch.device(place)
         if ":" in place:  # where kernels of our own are launched

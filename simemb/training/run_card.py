@@ -20,12 +20,12 @@ def describe(recipe: Recipe, settings: Settings, step: int, scores: Scores | Non
         geometry = scores.geometry
         main = {name: value for name, value in scores.averages().items() if "." not in name}
         numbers = ", ".join(
-            f"{name} {'does not exist' if isnan(value) else f'{value:.2f}'}" for name, value in main.items()
+            f"{name} {'does not exist' if isnan(value) else f'{value:z.2f}'}" for name, value in main.items()
         )
         lines.append(f"- {plain(scores.suite)}: {numbers}")
         if geometry is not None:
             lines.append(
-                f"- alignment {geometry.alignment:.4f}, uniformity {geometry.uniformity:.4f}, effective rank "
+                f"- alignment {geometry.alignment:z.4f}, uniformity {geometry.uniformity:z.4f}, effective rank "
                 f"{geometry.effective_rank:.1f} ({plain(geometry.task)})"
             )
     return "\n## Training\n\n" + "\n".join(lines) + f"\n\n```python\n{recipe!r}\n```\n"

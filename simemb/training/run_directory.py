@@ -18,10 +18,9 @@ from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import files, json_files
-from simemb.distributed import rank
+from simemb import files, json_files, ranks
 from simemb.errors import TrainingError
-from simemb.training import metrics_file, run_files
+from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
 
 VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
@@ -118,7 +117,7 @@ class RunDirectory:
 
         Raises `BusyError` if another process holds it. On exit a run that is still staged is removed.
         """
-        if self._block is not None or rank():
+        if self._block is not None or not ranks.is_main():
             yield
             return
         self._refuse_file()
@@ -163,6 +162,8 @@ class RunDirectory:
     def _refuse_other(self) -> None:
         """Raise `TrainingError` unless a run is here; it may have been stopped before its first checkpoint."""
         if not self.recipe.exists():
+            if command := seeds.resuming(self.path):
+                raise TrainingError(f"{self.path} holds the runs of several seeds; `{command}` goes on with them")
             what = "a folder, but no run" if _content(self.path) else "no run"
             run = self.path.parent
             inside = (run / "recipe.json").is_file()

@@ -104,8 +104,16 @@ def difference(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
         if names:
             name = min(sorted(names), key=lambda name: name.partition(".")[2] in DIGESTS)
             changed = f"is now {leaves_now.get(name)} and was {leaves_then.get(name)}"
-            return f"{section}: {name.removeprefix(f'{section}.')} {changed}"
+            return _in_words(name, now["run"]) or f"{section}: {name.removeprefix(f'{section}.')} {changed}"
     return None
+
+
+def _in_words(name: str, run: Mapping[str, Any]) -> str | None:
+    """What another digest of the texts or of the weights means; one of other data has another number of rows."""
+    if name == "data.digest":
+        names = ", ".join(run["data"]) if isinstance(run["data"], list) else run["data"]
+        return f"data: {names} has as many rows as it had, with other texts in them"
+    return f"model: {run['model']} has other weights than it had" if name == "run.fingerprint" else None
 
 
 def _leaves(content: Any, path: str = "") -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Runs of one recipe that differ only in their seed: their directories, and the mean and deviation of their scores."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -8,9 +9,10 @@ from pathlib import Path
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any
 
-from simemb import files
+from simemb import files, json_files
 from simemb.errors import TrainingError
 from simemb.evaluation.scores import Scores
+from simemb.training.run_record import is_record
 
 if TYPE_CHECKING:
     from simemb.training.result import Result
@@ -38,6 +40,15 @@ GEOMETRY = ("alignment", "uniformity", "effective_rank")
 def directory(output: Path, seed: int) -> Path:
     """The run directory of one of several seeds."""
     return output / f"seed-{seed}"
+
+
+def resuming(output: Path) -> str | None:
+    """The command that goes on with the runs of several seeds in a folder, as the first of them was begun by it."""
+    records = sorted(path for path in output.glob("seed-*/recipe.json") if is_record(path))
+    command = json_files.load_json(records[0]).get("command") if records else None
+    if not (isinstance(command, list) and all(isinstance(word, str) for word in command)):
+        return None
+    return shlex.join([*(word for word in command if word not in ("--overwrite", "--resume")), "--resume"])
 
 
 def numbers(scores: Scores) -> dict[str, float]:

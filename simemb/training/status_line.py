@@ -8,6 +8,7 @@ from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any
 
+from simemb import ranks
 from simemb.errors import Stopped
 
 log = logging.getLogger("simemb")
@@ -119,6 +120,8 @@ class Interrupts:
         return Stopped(self.requested, message)
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if ranks.is_echo():
+            return
         if self.requested:
             raise self.error()
         self.requested = number

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,11 +19,11 @@ import pyarrow
 import pyarrow.ipc
 from numpy.typing import NDArray
 
-from simemb.cached_files import is_intact, new_cached_file
+from simemb.cached_files import cached
 from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
-from simemb.files import cache_folder, sweep, writing
+from simemb.files import cache_folder
 from simemb.progress import track
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TokenTable:
     """Token ids of every text, memory-mapped: any row costs the same, and none is copied.
 
     Attributes:
-        path: the Arrow file.
+        path: the Arrow file; where the cache cannot be written it is gone by now, and only mapped.
         columns: the text columns, as in the rows it was made of.
         truncated: how many texts were longer than the maximal length.
     """
@@ -103,7 +104,8 @@ def token_table(
 
     Special tokens are added, and a text longer than `max_length` is truncated; one that gives no token
     becomes the unknown token. The rows are read as a stream, in constant memory, and the file appears complete
-    or not at all; runs that start together wait for the one that makes it. A damaged file is made again.
+    or not at all; runs that start together wait for the one that makes it. A damaged file is made again, and a cache
+    that cannot be written is done without (`simemb.cached_files.cached`).
 
     Args:
         rows: the texts.
@@ -112,7 +114,7 @@ def token_table(
         progress: show a bar.
 
     Raises:
-        DataError: a row cannot be used, `max_length` leaves no room for text, or the cache cannot be written.
+        DataError: a row cannot be used, `max_length` leaves no room for text, or there is no place to write.
     """
     special = tokenizer.num_special_tokens_to_add()
     if max_length <= special:
@@ -120,24 +122,8 @@ def token_table(
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
     path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
     with _building:
-        sweep(path.parent)
-        if (table := _ready(path)) is not None:
-            return table
-        try:
-            with writing(path, wait=True):
-                # Another process may have made it meanwhile.
-                if (table := _ready(path, notice=False)) is not None:
-                    return table
-                _build(path, rows, tokenizer, max_length, progress=progress)
-        except OSError as error:
-            problem = f"the token cache {path.parent} cannot be written: {error.strerror or error}"
-            raise DataError(f"{problem}; make room or set SIMEMB_CACHE") from None
-        return TokenTable(path)
-
-
-def _ready(path: Path, *, notice: bool = True) -> TokenTable | None:
-    """The table of a file; None if it is not there, or is not what was written (`simemb.cached_files`)."""
-    return TokenTable(path) if is_intact(path, notice=notice) else None
+        make = partial(_build, rows=rows, tokenizer=tokenizer, max_length=max_length, progress=progress)
+        return cached(path, make=make, read=TokenTable)
 
 
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
@@ -154,8 +140,7 @@ def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_len
 
     with (
         track(f"tokenizing {rows.name}", unit="rows", shown=progress) as advance,
-        new_cached_file(path) as partial,
-        pyarrow.OSFile(str(partial), "wb") as sink,
+        pyarrow.OSFile(str(path), "wb") as sink,
         pyarrow.ipc.new_file(sink, schema) as writer,
     ):
         for arrays, truncated in _prefetch(tokenized, _chunks(rows)):

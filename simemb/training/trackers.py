@@ -3,6 +3,7 @@
 from math import isnan
 from typing import Any
 
+from simemb import ranks
 from simemb.training.plan import Plan
 
 
@@ -10,7 +11,8 @@ class Trackers:
     """The trackers of a run; they begin when it is in its place, with what was logged until then."""
 
     def __init__(self, plan: Plan, accelerator: Any):
-        self.plan, self.accelerator, self.names = plan, accelerator, plan.trackers
+        self.plan, self.accelerator = plan, accelerator
+        self.names = plan.trackers if ranks.is_main() else ()
         self.waiting: list[dict[str, Any]] | None = []
 
     def begin(self) -> None:

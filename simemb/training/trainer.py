@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from simemb import distributed
+from simemb import distributed, ranks
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
@@ -89,9 +89,9 @@ class Trainer:
 
     def _start(self) -> None:
         """Take the run directory, or go on from its last checkpoint; without one, from the first step."""
-        if self.accelerator.is_main_process:
+        ranks.meet("the run directory")  # nothing changes there while another process checks what it finds
+        if ranks.is_main():
             self.directory.claim(self.plan.record, resume=self.plan.resume)
-        self.accelerator.wait_for_everyone()
         self.trackers.begin()
         if self.plan.resume:
             self._resume()
@@ -129,10 +129,11 @@ class Trainer:
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
+                # a signal reaches one process before another, or only one of them
+                interrupts.requested = distributed.greatest(interrupts.requested, self.accelerator.device)
                 if interrupts.requested:
                     self._stop(interrupts)
-        # Other processes must not read best/ while the main process still writes it.
-        self.accelerator.wait_for_everyone()
+        ranks.meet("the checkpoints")  # the main process has written best/
         self.trackers.end()
 
     def _stop(self, interrupts: Interrupts) -> NoReturn:
@@ -248,7 +249,7 @@ class Trainer:
         scores = score = None
         if self.plan.suite is not None:
             scores = evaluate(self.method.encoder, self.plan.suite, geometry=True, progress=False)
-            score = scores.selection_value(self.settings.metric)
+            score = distributed.of_main(scores.selection_value(self.settings.metric), self.accelerator.device)
             self._log({"step": self.progress.step, **scores.numbers()})
         better = is_better(score, self.progress.best)
         if better:
@@ -265,7 +266,7 @@ class Trainer:
         """Save the encoder, and its twin, as the result of the run."""
         self.progress.best_step = step = self.progress.step
         check_finite(self.method.encoder, step)
-        if self.accelerator.is_main_process:
+        if ranks.is_main():
             training, head = describe(self.recipe, self.settings, step, scores), self.method.language_head
             self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
@@ -274,14 +275,14 @@ class Trainer:
                 twin.save(self.directory.twin, overwrite=True, training=describe(self.recipe, settings, step, None))
 
     def _log(self, record: dict[str, Any]) -> None:
-        if self.accelerator.is_main_process:
+        if ranks.is_main():
             self.directory.log(record)
         self.trackers.log(record)
 
     def _save(self) -> None:
         scaler = self.accelerator.scaler
         self.progress.scaler = None if scaler is None else scaler.state_dict()
-        if self.accelerator.is_main_process:
+        if ranks.is_main():
             checkpoint.save(self.directory.checkpoint, self.method, self.optimizer, self.progress)
             self.directory.publish()
         self.trackers.begin()
@@ -292,6 +293,6 @@ class Trainer:
             self.last_shown = (self.progress.sentences, self.progress.seconds)
             if self.accelerator.scaler is not None and self.progress.scaler is not None:
                 self.accelerator.scaler.load_state_dict(self.progress.scaler)
-            if self.accelerator.is_main_process:
+            if ranks.is_main():
                 self.directory.forget_after(self.progress.step)
         log.info("%s", self.progress.standing(self.loader.steps, self.recipe.patience))

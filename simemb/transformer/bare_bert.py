@@ -49,7 +49,7 @@ def load_bare_bert(directory: Path, config: Any) -> BareBert | None:
     expected = model.state_dict()
     if not expected.keys() <= weights.keys() or any(expected[name].shape != weights[name].shape for name in expected):
         return None
-    if any(name.startswith("encoder.layer.") for name in weights.keys() - expected.keys()):
+    if any("encoder.layer." in name for name in weights.keys() - expected.keys()):  # more layers, another encoder
         return None
     model.load_state_dict({name: weights[name].float() for name in expected}, assign=True)
     return model.eval()

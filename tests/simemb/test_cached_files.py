@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from simemb.cached_files import checksum_path, is_intact, new_cached_file
+from simemb.cached_files import cached, checksum_path, is_intact, new_cached_file
+from simemb.errors import DataError
 
 Change = Callable[[Path], object]
 
@@ -82,3 +84,42 @@ def test_a_file_that_was_not_finished_leaves_nothing(cache: Path):
         partial.write_bytes(b"half")
         raise ZeroDivisionError
     assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
+def blocked(cache: Path) -> None:
+    cache.touch()
+
+
+def read_only(cache: Path) -> None:
+    cache.symlink_to("/proc")  # which cannot be written even by root
+
+
+def in_the_place(cache: Path) -> None:
+    (cache / "kind" / "file").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [blocked, read_only, in_the_place])
+def test_a_cache_that_cannot_be_written_is_said_once_and_done_without(
+    cache: Path, tmp_path: Path, spoil: Change, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    spoil(cache)
+    for _ in range(2):
+        content = cached(cache / "kind" / "file", make=lambda path: path.write_bytes(b"made"), read=Path.read_bytes)
+        assert content == b"made"
+    assert caplog.text.count("it is done without") == 1
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_what_cannot_be_written_anywhere_is_one_line(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone" / "file"))
+    for place in (cache, tmp_path / "gone"):
+        place.touch()
+    with pytest.raises(
+        DataError, match=r"cannot be written \(Not a directory\), nor can .*/gone/file .*set SIMEMB_CACHE"
+    ):
+        cached(cache / "kind" / "file", make=lambda path: path.write_bytes(b"made"), read=Path.read_bytes)
+    assert not caplog.text

@@ -110,6 +110,9 @@ if world > 1:
         "numbers": distributed.gather_numbers(numbers),
         "turned": distributed.gather_numbers(numbers.T),
         "flat": distributed.gather_numbers(numbers[0]),
+        "mean": distributed.mean(torch.tensor([float(rank), 3.0])),
+        "of_main": torch.tensor(distributed.of_main(5.0 + rank, torch.device("cpu"))),
+        "greatest": torch.tensor(distributed.greatest(5 + rank, torch.device("cpu"))),
         "rows": gathered.detach(),
         "rows_gradient": rows.grad,
     }
@@ -136,7 +139,7 @@ def start(folder: Path, arguments: list[str], world: int) -> list[subprocess.Pop
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world), "OMP_NUM_THREADS": "1"}
-    own |= {"ACCELERATE_USE_CPU": "true", "SIMEMB_CACHE": str(folder / "cache")}
+    own |= {"SIMEMB_CACHE": str(folder / "cache")}
     return [
         subprocess.Popen(
             [sys.executable, str(script), *arguments, str(folder)],
@@ -193,6 +196,13 @@ def test_a_gradient_is_the_mean_over_the_processes_even_if_only_one_has_it(folde
         assert parts["one"].tolist() == [2.5, 3.5]
 
 
+def test_what_processes_decide_together_is_the_same_in_all(folder: Path):
+    for rank in range(2):
+        parts = load_file(folder / f"parts-{rank}.safetensors")
+        assert parts["mean"].tolist() == [0.5, 3.0]
+        assert (parts["of_main"].item(), parts["greatest"].item()) == (5.0, 6)
+
+
 def test_numbers_are_gathered_in_the_order_of_the_ranks(folder: Path):
     for rank in range(2):
         parts = load_file(folder / f"parts-{rank}.safetensors")
@@ -218,6 +228,9 @@ def test_a_run_of_two_processes_ends_where_a_run_of_one_does(name: str, steps: i
     two, one = folder / f"{name}-2", folder / f"{name}-1"
     records = [json.loads(line) for line in (two / "metrics.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records if "dev_spearman" in record] == [0, *range(2, steps + 1, 2)]
+    losses = [record["loss"] for record in records if "loss" in record]
+    alone = [json.loads(line) for line in (one / "metrics.jsonl").read_text().splitlines()]
+    assert losses == pytest.approx([record["loss"] for record in alone if "loss" in record], abs=1e-3)
     assert {path.name for path in two.iterdir()} == {path.name for path in one.iterdir()}
 
 
@@ -226,6 +239,12 @@ def test_a_single_process_gathers_nothing():
     assert distributed.gather(rows) is rows
     assert distributed.gather_numbers(numbers) is numbers
     assert (distributed.rank(), distributed.world()) == (0, 1)
+    cpu = torch.device("cpu")
+    assert (distributed.of_main(2.5, cpu), distributed.greatest(3, cpu), distributed.mean(rows) is rows) == (
+        2.5,
+        3,
+        True,
+    )
     parameter = torch.nn.Parameter(torch.ones(2))
     parameter.grad = torch.ones(2)
     distributed.average_gradients([parameter])

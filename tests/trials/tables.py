@@ -3,23 +3,34 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from tests.trials.writers import Writer
+
+class Named(Protocol):
+    """What is tried: a writer, or another thing with a name."""
+
+    @property
+    def name(self) -> str:
+        """Its row of the table."""
+        ...
+
+
+Tried = TypeVar("Tried", bound=Named)
 
 
 @dataclass
-class Table:
+class Table(Generic[Tried]):
     """What was tried with some writers.
 
     trials: what the trial is called.
     """
 
     trials: str
-    chosen: Sequence[Writer]
+    chosen: Sequence[Tried]
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
-    def writers(self) -> Iterator[Writer]:
+    def writers(self) -> Iterator[Tried]:
         """The writers, each announced with the time that is left."""
         for done, writer in enumerate(self.chosen):
             passed = time.monotonic() - self.started
@@ -27,7 +38,7 @@ class Table:
             print(f"{self.trials}: {writer.name} ({done + 1} of {len(self.chosen)}{left})", flush=True)
             yield writer
 
-    def add(self, writer: Writer, trials: Iterator[tuple[str, str | None]]) -> None:
+    def add(self, writer: Tried, trials: Iterator[tuple[str, str | None]]) -> None:
         """Carry out the trials of a writer; what is lost is printed with the number that repeats it."""
         tried, lost = self.rows.get(writer.name, (0, 0))
         for case, problem in trials:

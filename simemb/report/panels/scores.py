@@ -10,6 +10,7 @@ from simemb.evaluation.scores import AVERAGE, Scores
 from simemb.evaluation.suite import Suite
 from simemb.report.figures import scores as drawn
 from simemb.report.figures.panel import Panel
+from simemb.report.headings import average
 from simemb.report.intervals import Interval
 from simemb.report.model import ReportedModel
 from simemb.report.numbers import in_text, in_words
@@ -36,15 +37,16 @@ def scores_of(report: Report, suite: Suite) -> Panel:
         _scored(reported, scores, names, intervals)
         for reported, scores, intervals in zip(report.all_models, scores_list, report.intervals(suite), strict=True)
     ]
+    shown = [*tasks, average(tasks, scores_list[0].missing, scores_list[0].left_out)][: len(names)]
     certain = any(np.isfinite(model.low).any() for model in models)
     pairs = all(scores.outcomes[task].gold is not None for scores in scores_list for task in scores.outcomes)
     return Panel(
         key=f"scores-{''.join(letter for letter in suite.name if letter.isalnum())}",
         title=f"Scores on {suite.name}",
         caption=CAPTION.format(units="pairs" if pairs else "units") if certain else "These scores have no intervals.",
-        description="Dot plot. " + " ".join(_told(model, names) for model in models),
+        description="Dot plot. " + " ".join(_told(model, shown) for model in models),
         draw=partial(
-            drawn.draw, tasks=names, models=models, xlabel=in_words(scores_list[0].headline), average=len(tasks) > 1
+            drawn.draw, tasks=shown, models=models, xlabel=in_words(scores_list[0].headline), average=len(tasks) > 1
         ),
         height=0.75 + len(names) * max(0.2, 0.085 * len(models) + 0.06),
     )

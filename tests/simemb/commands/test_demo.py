@@ -1,25 +1,22 @@
 """The demo: its steps are commands that work, it keeps what it was asked to keep, and nothing else."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from simemb.cli import main
+from simemb.commands import demo
 from simemb.commands.demo import steps
 
 
-def shown(words: list[str], folder: Path) -> str:
-    command = [sys.executable, "-m", "simemb.cli", "demo", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_demo_searches_trains_and_compares(tmp_path: Path) -> None:
-    text = shown(["--output", "kept"], tmp_path)
+def test_the_demo_searches_trains_and_compares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "STEPS", 10)
+    assert main(["demo", "--output", "kept"]) == 0
+    text = capsys.readouterr().out
     for number, step in enumerate(steps(Path("kept")), 1):
         assert f"{number} of 3  {step.title}" in text
     commands = re.findall(r"^\$ simemb (\w+) ", text, re.MULTILINE)

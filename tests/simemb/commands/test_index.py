@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from simemb.commands import index, search
+from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError
+from simemb.search.index import Index
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +74,13 @@ def test_lines_of_standard_input_are_queries_as_they_are(
     capsys.readouterr()
     search.run(["my.index", "-", "-k", "1", "--json"])
     assert [json.loads(line)["query"] for line in capsys.readouterr().out.splitlines()] == queries
+
+
+def test_a_search_takes_the_dimensions_of_the_index(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("corpus.txt").write_text("a cat\nthe dog\nthe red boat\n")
+    index.run([str(tiny_base), "corpus.txt", "--output", "my.index", "--truncate-dim", "5"])
+    assert hits("the dog", capsys)[0] == ("1", "the dog")
+    cut = Encoder.load(tiny_base, truncate_dim=5)
+    expected = Index.build(cut, ["a cat", "the dog", "the red boat"]).search("a boat")
+    assert [(hit.id, hit.text) for hit in expected] == hits("a boat", capsys)
+    assert Index.load("my.index").search("a boat") == expected

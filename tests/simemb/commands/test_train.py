@@ -1,6 +1,7 @@
 """`simemb train`: several seeds, and what is checked before the first run."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -125,6 +126,22 @@ def test_what_cannot_be_resumed_is_told_in_one_line(words: list[str], refusal: s
     assert refusal in str(caught.value)
     assert "\n" not in str(caught.value)
     assert files == {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
+
+
+def test_runs_of_several_seeds_go_on_by_the_command_that_is_told(
+    tiny_base: Path, sentences_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = ["simcse", "--model", str(tiny_base), "--data", str(sentences_file), "--dev", "none", "--max-steps", "1"]
+    words += ["--batch-size", "8", "--seeds", "1", "2", "--output", "my runs"]
+    monkeypatch.setattr("sys.argv", ["/usr/bin/simemb", "train", *words, "--overwrite"])
+    train_verb.run([*words, "--overwrite"])
+    with pytest.raises(SimembError, match=r"my runs holds the runs of several seeds; `(.*)` goes on with them") as told:
+        train_verb.run(["--resume", "my runs"])
+    command = shlex.split(str(told.value).split("`")[1])
+    assert command == ["simemb", "train", *words, "--resume"]
+    shutil.rmtree("my runs/seed-2")
+    train_verb.run(command[2:])
+    assert Path("my runs/seed-2/best").is_dir()
 
 
 def test_data_that_are_no_longer_there_must_be_given_again(begun: Path) -> None:

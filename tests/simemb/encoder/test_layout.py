@@ -1,6 +1,7 @@
 """The layout of sentence-transformers in all its spellings: honored with that library's vectors, or refused."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,19 @@ def test_a_tokenizer_of_special_tokens_alone_is_refused(tmp_path):
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "[PAD]": 1}, unk_token="[UNK]"))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]").save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="has no tokenizer, or one without any word"):
+        Encoder.load(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "config.json"])
+@pytest.mark.parametrize("name", [5, ["BertTokenizer"], True])
+def test_a_tokenizer_whose_class_is_no_name_is_refused(tmp_path, file, name):
+    make_backbone().save_pretrained(tmp_path)
+    make_tokenizer().save_pretrained(tmp_path)
+    content = json.loads((tmp_path / file).read_text())
+    (tmp_path / file).write_text(json.dumps(content | {"tokenizer_class": name}))
+    with pytest.raises(
+        ModelError, match=rf"{file}: tokenizer_class must be the name of a class, not {re.escape(repr(name))}"
+    ):
         Encoder.load(tmp_path)
 
 

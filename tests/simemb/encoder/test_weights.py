@@ -2,8 +2,7 @@
 
 import json
 import shutil
-import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -71,9 +70,10 @@ def rename(path: Path, *prefixes: str) -> None:
 
 
 def run(line: str, folder: Path) -> None:
-    """What the line tells one to type."""
+    """What the line tells one to type, in this process, which has imported PyTorch."""
     code = line[line.index('python -c "') + len('python -c "') : -1]
-    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    with chdir(folder):
+        exec(code, {})
 
 
 # ---- what lies in place of the weights -----------------------------------------------------------------
@@ -178,6 +178,20 @@ def test_of_two_encoders_every_door_takes_the_same_and_says_which(bare, caplog):
     stored = load_file(bare / "model.safetensors")
     word = "with" if torch.equal(taken, stored["bert.embeddings.word_embeddings.weight"]) else "without"
     assert all(line.endswith(f"with and without bert.; taking the one {word}") for line in said)
+
+
+@pytest.mark.parametrize("own", ["", "bert."])
+@pytest.mark.parametrize("other", ["teacher.", "encoder_k.bert.", "ema_model.0.auto_model."])
+def test_another_encoder_beside_that_of_the_family_is_named(bare, own, other, caplog):
+    expected = doors(bare)[0].encode(TEXTS)
+    weights = load_file(bare / "model.safetensors")
+    one = {own + name: tensor for name, tensor in weights.items()}
+    both = one | {other + name: 2 * tensor for name, tensor in weights.items()}
+    for stored, count in ((one, 0), (both, 2)):
+        save_file(stored, bare / "model.safetensors", {"format": "pt"})
+        for encoder in doors(bare):
+            np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-6)
+        assert caplog.text.count(f"its weights hold another encoder ({other}), which is left out") == count
 
 
 def test_an_encoder_that_is_there_twice_with_equal_weights_is_one(bare, caplog):

@@ -220,6 +220,8 @@ def test_the_table_of_scores_has_the_scores(root: Element, record: Any):
         (76.21345, 2, False, '<data value="76.21345" title="76.21345">76.21</data>'),
         (4.0, 1, True, '<data value="4.0" title="4.0">+4.0</data>'),
         (-0.12345, 3, False, '<data value="-0.12345" title="-0.12345">-0.123</data>'),
+        (-0.00001, 4, False, '<data value="-1e-05" title="-1e-05">0.0000</data>'),
+        (-0.001, 2, True, '<data value="-0.001" title="-0.001">+0.00</data>'),
         (float("nan"), 2, False, '<span class="undefined" title="not defined">-</span>'),
         (None, 2, False, '<span class="undefined" title="not defined">-</span>'),
     ],

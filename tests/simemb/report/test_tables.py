@@ -9,6 +9,7 @@ import pytest
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks import Similarity
 from simemb.report import tables
+from simemb.report.panels.scores import scores as score_panels
 from simemb.report.report import Report
 
 
@@ -51,6 +52,17 @@ def test_several_tasks_have_an_average_and_a_single_model_is_not_the_best(tiny_b
     assert (row.geometry, row.gain) == (None, None)
     assert not any(cell.best for cell in row.cells)
     assert all(cell.interval for cell in row.cells)
+
+
+def test_an_average_of_some_tasks_says_of_how_many(tiny_base: Path, dev_file: Path):
+    tasks = tuple(Similarity(name, {"test": dev_file}) for name in ("one", "two"))
+    suite = Suite("some", "", tasks, geometry=None, left_out=("three",))
+    report = Report([str(tiny_base)], [suite])
+    assert tables.score_table(report, suite).columns == ["one", "two", "average of 2 of 3"]
+    (panel,) = score_panels(report)
+    assert ", average of 2 of 3 " in panel.description
+    record = report.scores(suite)[0].to_json()
+    assert tables.record_table("some", {"one": record}).columns == ["one", "two", "average of 2 of 3"]
 
 
 def test_records_of_other_suites_show_the_headline_of_their_tasks(own_run: Path, dev_file: Path):

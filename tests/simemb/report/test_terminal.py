@@ -58,6 +58,12 @@ def test_a_model_with_markup_in_its_name_is_shown_as_it_is(capsys: pytest.Captur
     assert "70.12" in output
 
 
+def test_a_number_that_rounds_to_zero_has_no_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_table(terminal.scores_table([scores(-0.001, geometry=False)]))
+    assert " 0.00" in (shown := capsys.readouterr().out)
+    assert "-0.00" not in shown
+
+
 def test_only_points_have_a_bar() -> None:
     spread = VectorGeometryScores(GeometryMeasures({"uniformity": -2.5}, (), ()), None, 0, 4.0, (), (), 5, 9)
     geometry = Scores(

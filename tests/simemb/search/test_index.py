@@ -12,7 +12,7 @@ from trigrams import DIM, Trigrams, sentences
 
 import simemb.search.segment
 import simemb.search.segment_builder
-from simemb.errors import ArgumentError, SearchError, SimembError
+from simemb.errors import ArgumentError, DataError, SearchError, SimembError
 from simemb.search.index import Hit, Index
 
 KINDS = ("exact", "ivf", "hnsw")
@@ -347,3 +347,36 @@ def test_tensors_of_every_kind_are_vectors(encoder: Trigrams) -> None:
     assert index.search(tensor.bfloat16())[0].id == expected[0].id
     with pytest.raises(ArgumentError, match="a vector has masked values"):
         index.search(np.ma.array(vector, mask=[True] + [False] * (len(vector) - 1)))
+
+
+# ---- the first dimensions ---------------------------------------------------------------------------
+
+
+def test_an_index_of_the_first_dimensions_is_that_of_cut_vectors(
+    encoder: Trigrams, texts: list[str], queries: list[str], tmp_path: Path
+) -> None:
+    built = Index.build(encoder, texts[:900], truncate_dim=7, path=tmp_path / "cut")
+    index = Index.load(tmp_path / "cut", encoder=encoder)
+    assert {segment.vectors.d for segment in index.segments} == {7}
+    vectors = encoder.encode(texts[:900])[:, :7]
+    lengths = np.linalg.norm(vectors, axis=1)
+    asked = encoder.encode(queries)[:, :7]
+    cosine = (asked / np.linalg.norm(asked, axis=1)[:, None]) @ (vectors / lengths[:, None]).T
+    found = index.search_batch(queries, 3)
+    for row, hits in enumerate(found):
+        np.testing.assert_allclose([hit.score for hit in hits], np.sort(cosine[row])[::-1][:3], atol=1e-5)
+    assert built.search_batch(queries, 3) == found
+    # Vectors may be whole, as the encoder gives them, or cut.
+    assert index.search_batch(encoder.encode(queries), 3) == index.search_batch(asked, 3) == found
+    index.add(["something else"])
+    assert index.search("something else")[0].text == "something else"
+    with pytest.raises(SearchError, match="vectors of shape 1 x 9 do not fit an index of dim 7"):
+        index.search(encoder.encode(["a"])[0][:9])
+
+
+@pytest.mark.parametrize("size", [0, -1, DIM + 1])
+def test_dimensions_that_there_are_not_are_refused(encoder: Trigrams, size: int) -> None:
+    with pytest.raises(
+        DataError, match=f"truncate_dim must be in 1 to {DIM}, the dimensions of the vectors, not {size}"
+    ):
+        Index.build(encoder, ["a text"], truncate_dim=size)

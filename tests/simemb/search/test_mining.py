@@ -76,6 +76,13 @@ def test_the_encoder_of_these_tests_is_one_that_an_index_takes() -> None:
     assert isinstance(ENCODER, TextEncoder)
 
 
+def test_an_index_of_the_first_dimensions_is_compared_in_these_alone() -> None:
+    wide = Known({text: (*at(angle), 5 * number) for number, (text, angle) in enumerate(ANGLES.items())}, "wide")
+    mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS)
+    mine(wide, PAIRS, "cut.tsv", corpus=Index.build(wide, CORPUS, truncate_dim=2))
+    assert triplets("cut.tsv") == triplets("out.tsv")
+
+
 def test_a_negative_is_neither_the_anchor_nor_any_of_its_positives_nor_nearer_than_the_positive() -> None:
     result = mine(ENCODER, PAIRS, "out.tsv", corpus=CORPUS)
     # " a" is the anchor but for case and space; Q is right for A by the other row; near is nearer than P, not than Q

@@ -14,6 +14,7 @@ import torch
 from families import make_odd
 from safetensors.torch import load_file
 
+from simemb import ranks
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError, SimembError, TrainingError
 from simemb.evaluation.evaluate import evaluate
@@ -413,7 +414,7 @@ def test_resume_with_other_data_of_the_same_name_is_refused(train: Callable[...,
     data.write_text("the dog\nthe cat\na bird\n")
     train(data=data)
     data.write_text("the dog\nthe cat\na horse\n")
-    with pytest.raises(TrainingError, match="another data: digest"):
+    with pytest.raises(TrainingError, match=r"another data: .*mine\.txt has as many rows as it had, with other texts"):
         train(data=data, resume=True)
 
 
@@ -550,3 +551,11 @@ def test_a_last_step_that_breaks_the_weights_saves_nothing(tmp_path: Path, tiny_
     with pytest.raises(TrainingError, match="not finite after step 1"):
         fit(broken, tiny_base, ["a man", "b dog"], output=tmp_path / "run", dev="none")
     assert not (tmp_path / "run" / "best").exists()
+
+
+@pytest.mark.parametrize("data", ["-", Path("-"), [Path("-"), Path("more.txt")]])
+def test_several_processes_cannot_share_standard_input(data: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(ranks, "several", lambda: True)
+    with pytest.raises(DataError, match="standard input is read once, and several processes train: name a file"):
+        fit("simcse", data=data, output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -47,7 +47,12 @@ def test_a_name_may_change_if_its_content_is_the_same(path: str, digest: str):
 
 def test_other_settings_and_other_content_differ():
     assert difference(changed("run.seed", "2"), RECORD) == 'run: seed is now "2" and was 1'
-    assert difference(changed("data.digest", "0"), RECORD) == 'data: digest is now "0" and was "1"'
+    assert difference(changed("data.digest", "0"), RECORD) == (
+        "data: d.txt has as many rows as it had, with other texts in them"
+    )
+    both = {**RECORD, "run": {**RECORD["run"], "data": ["d.txt", "e.txt"]}}
+    assert "d.txt, e.txt has as many rows" in str(difference(changed("data.digest", "0", both), both))
+    assert difference(changed("run.fingerprint", "0"), RECORD) == "model: m has other weights than it had"
     assert difference(RECORD, {**RECORD, "data": {}, "dev": {}}) is not None
     assert difference(RECORD, {**RECORD, "dev": {}}) is None  # of an earlier revision
 

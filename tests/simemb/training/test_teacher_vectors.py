@@ -1,5 +1,7 @@
 """What a teacher makes of the texts: every text once, found again, made anew where it is damaged."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +15,7 @@ from damage import flipped
 from simemb import FalseNegatives, InfoNCE, fit
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.vector_files import NpyWriter
 from simemb.errors import RecipeError, TrainingError
 from simemb.files import cache_folder
 from simemb.method.recipe_files import find
@@ -74,6 +77,24 @@ def test_a_file_that_is_not_what_was_written_is_made_anew(
     assert caplog.text.count("it is made anew") == 1
     monkeypatch.setattr(type(teacher), "encode_to_file", lambda *_, **__: pytest.fail("encoded twice"))
     np.testing.assert_array_equal(vectors_of(open_rows(PAIRS), teacher, {0}, progress=False)[0], first)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_cache_that_cannot_be_written_is_said_once_and_done_without(
+    teacher: Any, code: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(writer: NpyWriter, *blocks: Any) -> None:
+        if writer.file.name.startswith(str(cache_folder())):
+            raise OSError(code, os.strerror(code))
+        append(writer, *blocks)
+
+    append = NpyWriter.append
+    monkeypatch.setattr(NpyWriter, "append", fails)
+    known = vectors_of(open_rows(PAIRS), teacher, {0, 1}, progress=False)
+    for column in (0, 1):
+        np.testing.assert_allclose(known[column], teacher.encode([pair[column] for pair in PAIRS]), atol=1e-6)
+    assert caplog.text.count(f"cannot be written ({os.strerror(code)}): it is done without") == 1
+    assert not cache_folder().exists()
 
 
 def test_the_file_of_another_column_is_not_read(teacher: Any):

@@ -231,14 +231,14 @@ def run(tiny_base: Path, sentences_file: Path, triplets_file: Path, dev_file: Pa
     return train
 
 
-def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl-C once so many steps are done."""
+def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals = signal.SIGINT) -> None:
+    """Press Ctrl-C, or send another signal, once so many steps are done."""
     real = Trainer._step
 
     def step(self: Trainer, line: Any) -> None:
         real(self, line)
         if self.progress.step == steps:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(sent)
 
     monkeypatch.setattr(Trainer, "_step", step)
 
@@ -470,20 +470,27 @@ def test_a_run_killed_at_random_moments_goes_on_bit_for_bit(words: Callable[...,
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_says_how_to_go_on_and_ends_with_its_code(
-    sent: int, code: int, words: Callable[..., list[str]], tmp_path: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_saves_and_ends_with_its_code(
+    sent: signal.Signals, code: int, words: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    longer = ["--epochs", "8", "--eval-every", "40"]
+    stop_after(1, monkeypatch, sent)
+    assert main(words("stopped")) == code
+    assert Encoder.load(tmp_path / "stopped")  # before the first evaluation, and yet it can be used
+    assert (tmp_path / "stopped" / "last" / "state.safetensors").exists()
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_goes_on_bit_for_bit(words: Callable[..., list[str]], tmp_path: Path):
+    longer = ["--epochs", "4", "--eval-every", "40"]
     process = subprocess.Popen(
         [sys.executable, "-m", "simemb.cli", *words("stopped"), *longer], stderr=subprocess.PIPE, env={**os.environ}
     )
     metrics, until = tmp_path / "stopped" / "metrics.jsonl", time.monotonic() + 60
     while time.monotonic() < until and not (metrics.exists() and "loss" in metrics.read_text()):  # a step
         time.sleep(0.005)
-    process.send_signal(sent)
+    process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=60)[1].decode()
-    assert process.returncode == code
+    assert process.returncode == 130
     assert Encoder.load(tmp_path / "stopped")  # before the first evaluation, and yet it can be used
     assert "stopping after this step; press Ctrl-C again" in errors
     assert f"`simemb train --resume {tmp_path / 'stopped'}` goes on" in " ".join(errors.split())
