@@ -117,7 +117,7 @@ def prepare(
 
     Raises a `SimembError` that says what to do.
     """
-    _check_choices(metric, precision, device, trackers)
+    _check_choices(metric, precision, trackers, device)
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
@@ -204,7 +204,7 @@ def processes(device: str = AUTO) -> Any:
     return state
 
 
-def _check_choices(metric: str, precision: str, device: str, trackers: Sequence[str]) -> None:
+def _check_choices(metric: str, precision: str, trackers: Sequence[str], device: str = AUTO) -> None:
     for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
         if value not in allowed:
             raise TrainingError(unknown(kind, value, allowed))

@@ -102,9 +102,9 @@ def test_models_are_compared_in_the_precision_asked_for(
 ) -> None:
     asked: list[str] = []
 
-    def load(model: str, *, pooling: str | None, precision: str) -> Any:
+    def load(model: str, *, pooling: str | None, precision: str, device: str) -> Any:
         asked.append(precision)
-        return loaded(model, pooling=pooling)
+        return loaded(model, pooling=pooling, device=device)
 
     loaded = Encoder.load
     monkeypatch.setattr(Encoder, "load", load)

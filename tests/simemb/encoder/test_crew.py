@@ -139,7 +139,7 @@ def encoding(tiny_base: Path, tmp_path: Path) -> Generator[Callable[[], tuple[An
 
 def test_ctrl_c_ends_all_processes_in_one_line(encoding: Callable[[], tuple[Any, list[Any]]], tmp_path: Path) -> None:
     process, workers = encoding()
-    sleep(2)
+    sleep(0.3)  # while they import their libraries
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
