@@ -238,6 +238,8 @@ def check_writable(directory: Path, *, overwrite: bool) -> None:
     if not ours and not _is_manifest(directory / MANIFEST):
         found = (foreign or [MANIFEST])[0]
         raise SearchError(f"{directory}: holds {found!r} and no index: it is left alone, give another name")
+    if (directory / MANIFEST).exists() and not (directory / MANIFEST).is_file():
+        raise SearchError(f"{directory / MANIFEST}: no regular file: remove it, or give another name")
     if not overwrite:
         raise SearchError(exists(directory, "an index"))
 

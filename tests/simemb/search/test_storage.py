@@ -386,3 +386,14 @@ def test_a_text_that_is_null_is_damage(saved: Path) -> None:
     (saved / "index.json").write_text(json.dumps(description), encoding="utf-8")
     with pytest.raises(SearchError, match="damaged, build the index again"):
         Index.load(saved)
+
+
+def test_a_pipe_in_the_place_of_index_json_is_refused_before_anything_is_written(
+    saved: Path, encoder: Trigrams
+) -> None:
+    (saved / "index.json").unlink()
+    os.mkfifo(saved / "index.json")
+    before = sorted(saved.iterdir())
+    with pytest.raises(SearchError, match=r"index\.json: no regular file"):
+        Index.build(encoder, sentences(50), path=saved, overwrite=True)
+    assert sorted(saved.iterdir()) == before
