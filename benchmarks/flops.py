@@ -37,28 +37,44 @@ def training(config: Any, lengths: Iterable[int]) -> float:
     return 3 * forward(config, lengths)
 
 
-def matrix_peak(config: Any, seconds: float = 0.15) -> float:
-    """The highest rate (operations per second) of a float32 product at the shapes of the model's layers.
+def matrix_peak(config: Any, precision: str = "float32", seconds: float = 0.15) -> float:
+    """The highest rate (operations per second) of a product at the shapes of the model's layers, in a precision.
 
     The best of torch's `linear` and of oneDNN's with weights in its preferred layout, over the products
-    hidden x 3 hidden, hidden x hidden, hidden x wide and wide x hidden.
+    hidden x 3 hidden, hidden x hidden, hidden x wide and wide x hidden. In int8 (bytes to float32) only oneDNN's.
     """
     import torch
-    from torch.nn.functional import linear
 
     hidden, wide = config.hidden_size, config.intermediate_size
     best = 0.0
     with torch.inference_mode():
         for inward, outward in ((hidden, 3 * hidden), (hidden, hidden), (hidden, wide), (wide, hidden)):
-            tokens, weight, bias = torch.randn(ROWS, inward), torch.randn(outward, inward), torch.randn(outward)
-            packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
             operations = 2 * ROWS * inward * outward
-            for product in (
-                lambda x=tokens, w=weight, b=bias: linear(x, w, b),
-                lambda x=tokens, w=packed, b=bias: torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], ""),
-            ):
+            for product in _products(inward, outward, precision):
                 best = max(best, operations / _quickest(product, seconds))
     return best
+
+
+def _products(inward: int, outward: int, precision: str) -> list[Any]:
+    """The ways of one product of `ROWS` rows."""
+    import torch
+    from torch.nn.functional import linear
+
+    if precision == "int8":
+        from simemb.transformer.int8_quantizer import Product, Quantizer
+
+        product = Product(
+            torch.randn(outward, inward), torch.randn(outward), Quantizer(torch.ones(inward), torch.zeros(inward))
+        )
+        rows = torch.randint(0, 256, (ROWS, inward), dtype=torch.uint8)
+        return [lambda: product(rows)]
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    tokens, weight, bias = (torch.randn(shape).to(dtype) for shape in ((ROWS, inward), (outward, inward), (outward,)))
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+    return [
+        lambda: linear(tokens, weight, bias),
+        lambda: torch.ops.mkldnn._linear_pointwise(tokens, packed, bias, "none", [], ""),
+    ]
 
 
 def _quickest(product: Any, seconds: float) -> float:

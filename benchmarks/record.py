@@ -69,8 +69,8 @@ def write_tables() -> None:
     """Write the part of benchmarks/README.md between the two marks from the result files."""
     from tables import page
 
-    # the tables of scaling.py are in docs/scaling.md
-    paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.stem.startswith("scaling_")]
+    # the tables of scaling.py are in docs/scaling.md, that of profiling.py in docs/speed.md
+    paths = [path for path in sorted(RESULTS.glob("*.json")) if not path.stem.startswith(("scaling_", "profiling"))]
     results = {path.stem: json.loads(path.read_text()) for path in paths}
     readme = FOLDER / "README.md"
     before, _, rest = readme.read_text(encoding="utf-8").partition(START)

@@ -27,6 +27,10 @@ def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: P
     device = devices.leading(place.device, several)
     if several is not None:  # refused before the model is read
         devices.find_several(several, cpu_only="precision int8" if precision == "int8" else "")
+    if devices.find(device) == devices.CPU:  # the verb owns its process, so it may set the allocator
+        from simemb.training import malloc
+
+        malloc.keep()
     return Encoder.load(model, pooling=pooling, precision=precision, device=device)
 
 
