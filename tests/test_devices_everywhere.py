@@ -134,7 +134,8 @@ def test_an_encoder_is_moved_and_a_notice_says_where(
     monkeypatch.setattr(encoders.devices, "find", elsewhere)
     with caplog.at_level(logging.INFO, "simemb"):
         for model in (tiny_base, shared_models / "potion-base-4M"):
-            encoder: Any = Encoder.load(model, pooling="mean" if model == tiny_base else None)
+            pooling = "mean" if model == tiny_base else None
+            encoder: Any = Encoder.load(model, pooling=pooling, precision="float32")
             assert {str(weight.device) for weight in encoder.__dict__.get("model", encoder).parameters()} == {"meta"}
             assert f"{model} computes on meta" in caplog.text
 

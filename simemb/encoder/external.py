@@ -17,6 +17,7 @@ from simemb.encoder.precision import computing
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
+from simemb.libraries import reading
 
 _IGNORED_PREFIXES = (".", "__pycache__", "README")
 """Prefixes of the names of files and folders that do not affect the vectors."""
@@ -57,10 +58,7 @@ class ExternalEncoder(Encodes):
 
     def _changes_with_neighbors(self) -> bool:
         """Whether a text has another vector in a batch than alone; `ModelError` if it has none at all."""
-        try:
-            alone = np.concatenate([self._encode([text], "") for text in _PROBES])
-        except Exception as error:  # whatever the code of another library raises
-            raise ModelError(f"{self.name} cannot encode a text: {' '.join(str(error).split())[:240]}") from error
+        alone = np.concatenate([self._encode([text], "") for text in _PROBES])
         try:
             together = self._encode(_PROBES, "")
         except Exception:
@@ -134,7 +132,7 @@ class ExternalEncoder(Encodes):
         return self._encode(sentences, prompt)
 
     def _encode(self, sentences: Sequence[str], prompt: str) -> Vectors:
-        with computing(self):
+        with computing(self), reading(lambda reason: ModelError(f"{self.name} cannot encode a text: {reason}")):
             output = self.model.encode(list(sentences), prompt=prompt, show_progress_bar=False)
         vectors = np.asarray(output, np.float32)[:, : self.truncate_dim]
         # Static embeddings in half precision give 0 / |0| = nan for a text without tokens.

@@ -6,7 +6,7 @@ residual stream, the norms and the pooling stay in float32. Training has a preci
 """
 
 import logging
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from simemb.errors import ModelError, unknown
@@ -56,18 +56,24 @@ def choose(encoder: Any, precision: Precision | None) -> Any:
 
 def name_of(encoder: Any) -> str:
     """The precision of an encoder; empty for an encoder of another library."""
-    if not hasattr(encoder, "half_type"):
+    from simemb.encoder.streaming import Encodes
+
+    if not isinstance(encoder, Encodes):
         return ""
-    if getattr(encoder, "quantized", None) is not None:
+    known: Any = encoder
+    if getattr(known, "quantized", None) is not None:
         return "int8"
-    return "float32" if encoder.half_type is None else {"bfloat16": "bf16", "float16": "fp16"}[_word(encoder.half_type)]
+    half = getattr(known, "half_type", None)
+    return "float32" if half is None else {"bfloat16": "bf16", "float16": "fp16"}[_word(half)]
 
 
 def computing(encoder: Any) -> AbstractContextManager[Any]:
     """The context in which an encoder computes its vectors."""
+    if encoder.half_type is None:
+        return nullcontext()
     import torch
 
-    return torch.autocast(encoder.device.type, encoder.half_type, enabled=encoder.half_type is not None)
+    return torch.autocast(encoder.device.type, encoder.half_type)
 
 
 def kin(encoder: "TextEncoder") -> str:

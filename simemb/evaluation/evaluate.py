@@ -26,7 +26,7 @@ from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.precision import name_of
 from simemb.encoder.prompts import Role, announce
-from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.streaming import Encodes, TextEncoder
 from simemb.errors import AbsentError, DataError, unknown
 from simemb.evaluation.metrics import Geometry, alignment, effective_rank, uniformity
 from simemb.evaluation.scores import Scores
@@ -222,7 +222,7 @@ def _scores(
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         pooling=_pooling(encoder),
         precision=name_of(encoder),
-        device=", ".join(getattr(encoder, "places", ())),
+        device=", ".join(encoder.places) if isinstance(encoder, Encodes) else "",
         outcomes={name: result.outcomes for name, result in results.items() if result.outcomes},
         texts={name: list(dict.fromkeys(loaded.test_texts())) for name, loaded in tasks.items()},
     )

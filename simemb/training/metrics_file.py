@@ -31,6 +31,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     """
     try:
         files.refuse_special(path)
+        if path.is_symlink() and not path.exists():  # what is written there would appear elsewhere
+            raise DataError(f"{path}: cannot be read: it is a link to nowhere")
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {reason(error)}") from error

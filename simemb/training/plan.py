@@ -199,7 +199,9 @@ def processes(device: str = AUTO) -> Any:
         state.device = torch.device(place)
         if ":" in place:  # where kernels of our own are launched
             torch.cuda.set_device(place)
-    elif device not in (AUTO, state.device.type):
+    elif state.device.type == devices.CPU:
+        state.device = torch.device(devices.CPU)  # which accelerate numbers
+    if state.num_processes > 1 and device not in (AUTO, state.device.type):
         raise DeviceError(f"device {device}: there are {state.num_processes} processes, each on {state.device.type}")
     return state
 

@@ -35,6 +35,8 @@ UNREADABLE = (
 """What mutations of a structure raise where an earlier mutation took it away."""
 HUGE = 2 << 20
 """Bytes of what is to be large."""
+LARGEST = 4 << 20
+"""Bytes of a mutated file at most: a verb that reads more, as texts, works for longer than a case may take."""
 
 
 def mutate(path: Path, dice: Dice, *, pipes: bool) -> str:
@@ -54,7 +56,7 @@ def mutate(path: Path, dice: Dice, *, pipes: bool) -> str:
         chosen = changes if changes and dice.random() < 0.65 else BYTES
         names.append(dice.choice(list(chosen)))
         try:
-            content = chosen[names[-1]](content, dice)
+            content = chosen[names[-1]](content, dice)[:LARGEST]
         except UNREADABLE:
             names[-1] += " (of what it no longer is)"
     path.write_bytes(content)

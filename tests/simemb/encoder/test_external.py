@@ -236,3 +236,16 @@ def test_what_an_external_encoder_cannot_do_is_said(potion, call, line):
 def test_an_external_encoder_moves_and_is_always_in_evaluation_mode(potion):
     assert potion.to("cpu") is potion
     assert potion.eval() is potion
+
+
+def test_a_text_that_another_library_cannot_encode_is_one_line(tmp_path, shared_models):
+    """The texts that are tried at loading have no such token."""
+    folder = shutil.copytree(shared_models / "potion-base-4M", tmp_path / "static")
+    (folder / "tokenizer.json").chmod(0o644)
+    settings = json.loads((folder / "tokenizer.json").read_text())
+    settings["model"]["vocab"]["zebra"] = 10**6
+    (folder / "tokenizer.json").write_text(json.dumps(settings))
+    encoder = Encoder.load(folder)
+    assert encoder.encode(["a man"]).shape == (1, encoder.dim)
+    with pytest.raises(ModelError, match=r"static cannot encode a text: .*1000000"):
+        encoder.encode(["zebra"])

@@ -34,3 +34,10 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "metrics.jsonl")
     with pytest.raises(DataError, match=r"metrics\.jsonl: cannot be read: it is no regular file"):
         list(metrics_file.read(tmp_path / "metrics.jsonl"))
+
+
+def test_a_link_to_nowhere_is_named_and_nothing_appears_there(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"metrics\.jsonl: cannot be read: it is a link to nowhere"):
+        list(metrics_file.read(tmp_path / "metrics.jsonl"))
+    assert not (tmp_path / "nowhere").exists()
