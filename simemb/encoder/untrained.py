@@ -18,6 +18,7 @@ from simemb.arguments import checked
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder import saving
 from simemb.encoder.backbone import quiet_transformers
+from simemb.encoder.endless_words import without_endless_words
 from simemb.encoder.models import Model, encoder_of
 from simemb.encoder.streaming import TextEncoder
 from simemb.encoder.word_vectors import check_width, word_vectors
@@ -164,7 +165,10 @@ def learn_tokenizer(rows: Rows, *, vocabulary: int, length: int, cased: bool = F
         show_progress=False,
     )
     with track("learning the vocabulary") as advance:
-        tokenizer.train_from_iterator(_texts(rows, advance), trainer)
+        # of a word that the tokenizer will take for unknown, whatever its pieces, the ends are enough
+        like = _empty({}, cased=cased)  # one that learns answers no question
+        texts = (without_endless_words(text, like) for text in _texts(rows, advance))
+        tokenizer.train_from_iterator(texts, trainer)
     tokenizer = _empty(tokenizer.get_vocab(), cased=cased)
     names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=length, **names)

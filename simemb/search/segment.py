@@ -78,6 +78,8 @@ class Segment:
             exact = faiss.downcast_index(self.vectors.storage) if self.kind == "hnsw" else self.vectors
             parameters = self._parameters(self.count) if self.kind == "ivf" else None
             scores[incomplete], rows[incomplete] = exact.search(queries[incomplete], hits, params=parameters)
+        if rows.size and not 0 <= rows.min() <= rows.max() < self.count:  # files whose checksums were not looked at
+            raise SearchError("the vectors of the index do not fit its texts: it is damaged, build it again")
         return scores, rows
 
     def extend(self, other: "Segment", kind: str) -> "Segment":

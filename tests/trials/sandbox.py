@@ -4,6 +4,7 @@ The parent has imported everything and computed nothing, so a child begins at on
 kills or hangs it is the work's own doing.
 """
 
+import logging
 import os
 import resource
 import select
@@ -58,6 +59,9 @@ def _child(work: Callable[[], int], folder: Path, out: int, err: int) -> None:
         for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
             os.dup2(source, target)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))  # as they began
+        for handler in logging.getLogger("transformers").handlers:  # which began with the streams of the parent
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
         os.chdir(folder)
         _limit()
         code = work()

@@ -208,3 +208,10 @@ def test_a_text_that_is_too_long_to_be_taken_at_once_gives_the_same_vocabulary(m
     whole = learn_tokenizer(rows, vocabulary=60, length=16).get_vocab()
     monkeypatch.setattr("simemb.encoder.untrained.PART", 50)
     assert learn_tokenizer(rows, vocabulary=60, length=16).get_vocab() == whole
+
+
+def test_an_endless_word_is_learned_from_by_its_ends() -> None:
+    """Its pieces are never used, and to learn them all takes minutes."""
+    learned = learn_tokenizer(open_rows(["a man", "ab" * 400_000]), vocabulary=60, length=16).get_vocab()
+    assert max(map(len, learned)) <= 2 + 200
+    assert "##ab" in learned

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -397,3 +398,12 @@ def test_a_pipe_in_the_place_of_index_json_is_refused_before_anything_is_written
     with pytest.raises(SearchError, match=r"index\.json: no regular file"):
         Index.build(encoder, sentences(50), path=saved, overwrite=True)
     assert sorted(saved.iterdir()) == before
+
+
+def test_vectors_that_lead_to_no_text_are_damage(saved: Path, encoder: Trigrams) -> None:
+    """Files of the right size are read without their checksums if that is asked for."""
+    index = Index.load(saved, encoder=encoder, verify=False)
+    (segment,) = index.segments
+    index._segments = [replace(segment, texts=segment.texts.slice(0, 9))]
+    with pytest.raises(SearchError, match="the vectors of the index do not fit its texts"):
+        index.search_batch([text[3:] for text in sentences(50)], 9)
