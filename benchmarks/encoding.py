@@ -42,7 +42,9 @@ SIZES = (8, 16, 32, 64, 128)
 Makers = dict[str, Callable[[], Encode]]
 
 
-def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> dict[str, Encode]:
+def programs(
+    model: Path, pooling: str, folder: Path, *, own_backend: bool, other_runtimes: bool = True
+) -> dict[str, Encode]:
     """Every program that can run here; prints why another cannot."""
     place = (model, pooling, LONGEST)
     makers: Makers = {
@@ -52,7 +54,8 @@ def programs(model: Path, pooling: str, folder: Path, *, own_backend: bool) -> d
         "sentence-transformers": lambda: encode_with(runtimes.sentence_transformer(*place)),
         "sentence-transformers bf16": lambda: encode_with(runtimes.sentence_transformer(*place, torch.bfloat16)),
     }
-    makers |= _own_runtimes(place, folder) if own_backend else _direct_runtimes(place, folder)
+    if other_runtimes:
+        makers |= _own_runtimes(place, folder) if own_backend else _direct_runtimes(place, folder)
     encoders: dict[str, Encode] = {}
     for name, make in makers.items():
         try:
@@ -151,13 +154,15 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--poolings", nargs="+", default=["mean", "cls"], choices=["mean", "cls"])
     parser.add_argument("--own-backend", action="store_true")
+    parser.add_argument("--no-runtimes", dest="runtimes", action="store_false", help="without ONNX and OpenVINO")
     options = parser.parse_args()
     prepare(options)
     question = "encoding_own_backend" if options.own_backend else "encoding"
     with directories(options) as paths, tempfile.TemporaryDirectory() as folder:
         for name, model in paths.items():
             for pooling in options.poolings:
-                encoders = programs(model, pooling, Path(folder), own_backend=options.own_backend)
+                how = {"own_backend": options.own_backend, "other_runtimes": options.runtimes}
+                encoders = programs(model, pooling, Path(folder), **how)
                 for kind in options.kinds:
                     if pooling == "mean" or kind == "medium":
                         line = measure(name, model, kind, pooling, encoders, options.rounds)
