@@ -39,14 +39,16 @@ def is_quoted(path: Path, name: str, *, header: bool) -> bool:
 
 def _rows(path: Path, name: str) -> Iterator[str]:
     """The rows that are not blank: lines, joined while a quote is open."""
-    row = ""
+    row, quotes = "", 0
     for _, line in lines(path, name):
-        row += line
-        if (row.count('"') % 2 or not row.strip()) and len(row) < LONGEST:
+        if not row and not line.strip():
+            continue
+        row, quotes = row + line, quotes + line.count('"')
+        if quotes % 2 and len(row) < LONGEST:
             continue
         yield bare(row)
-        row = ""
-    if row.strip():
+        row, quotes = "", 0
+    if row:
         yield bare(row)
 
 

@@ -61,7 +61,7 @@ def _child(work: Callable[[], int], folder: Path, out: int, err: int) -> None:
         sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))  # as they began
         for handler in logging.getLogger("transformers").handlers:  # which began with the streams of the parent
             if isinstance(handler, logging.StreamHandler):
-                handler.stream = sys.stderr
+                handler.stream, handler.flush = sys.stderr, sys.stderr.flush
         os.chdir(folder)
         _limit()
         code = work()

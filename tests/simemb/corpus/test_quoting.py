@@ -57,3 +57,10 @@ def test_the_data_sets_of_sts_keep_their_quotes(shared_data: Path) -> None:
     files = sorted((shared_data / "sts").rglob("*.tsv"))
     assert files
     assert not [file for file in files for header in (True, False) if is_quoted(file, file.name, header=header)]
+
+
+def test_millions_of_blank_lines_are_passed_over(tmp_path: Path) -> None:
+    """Each is looked at once; to look at all before it, every time, would take hours."""
+    path = tmp_path / "blank.tsv"
+    path.write_text("\n" * 2_000_000 + '"a"\t"says ""no"""\n', encoding="utf-8")
+    assert is_quoted(path, "blank.tsv", header=False)
