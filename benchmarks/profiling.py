@@ -50,8 +50,8 @@ def shares(work: Callable[[], object]) -> tuple[float, dict[str, float]]:
         started = perf_counter()
         work()
         times.append(perf_counter() - started)
-    started = perf_counter()
     with profile() as measured:
+        started = perf_counter()
         work()
         profiled = perf_counter() - started
     spent = dict.fromkeys((*GROUPS, "other operators"), 0.0)
