@@ -33,6 +33,7 @@ from simemb.training import dev_suites
 from simemb.training.dataset import TrainingData, check_length, load_training_data
 from simemb.training.examples import open_examples
 from simemb.training.run_directory import RunDirectory, Settings, environment
+from simemb.transformer import cpu_bf16
 
 log = logging.getLogger("simemb")
 
@@ -212,6 +213,8 @@ def _check_choices(metric: str, precision: str, trackers: Sequence[str], device:
             raise TrainingError(unknown(kind, value, allowed))
     if precision == "fp16" and not (place := devices.find(device)).startswith(devices.CUDA):
         raise TrainingError(f"--precision fp16 needs a GPU of CUDA, and the run is on {place} (allowed: no, bf16)")
+    if precision == "bf16" and devices.find(device) == devices.CPU and (lacking := cpu_bf16.missing_instructions()):
+        log.warning("--precision bf16 will take longer than no: %s", lacking)
     for tracker in trackers:
         if tracker not in TRACKERS:
             raise TrainingError(unknown("tracker", tracker, TRACKERS))

@@ -29,6 +29,7 @@ from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
 from simemb.training.fit import fit
 from simemb.training.plan import _check_choices, sample_for
+from simemb.transformer import cpu_bf16
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
 SMALL = {"batch_size": 16, "learning_rate": 1e-3, "eval_every": 2}
@@ -459,6 +460,15 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_written(
 def test_a_choice_that_does_not_exist_names_the_nearest(metric: str, precision: str, words: str):
     with pytest.raises(TrainingError, match=words):
         _check_choices(metric, precision, ())
+
+
+def test_bfloat16_without_instructions_for_it_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    for lacking in (None, "the processor has none"):
+        monkeypatch.setattr(cpu_bf16, "missing_instructions", lambda lacking=lacking: lacking)
+        _check_choices("spearman", "bf16", (), "cpu")
+        assert ("bf16 will take longer than no: the processor has none" in caplog.text) == bool(lacking)
 
 
 def test_pooling_is_not_for_an_encoder(train: Callable[..., Any], tiny_base: Path):
