@@ -38,7 +38,8 @@ def attend_without_gradient(
 ) -> Float[Tensor, "rows heads dim"]:
     """softmax(q k^T * scaling + bias) v within each sentence; the arguments are those of `attention.attend`."""
     output = torch.empty_like(query)
-    query, bias = query * scaling, None if bias is None else bias.to(query.dtype)
+    query = query if scaling == 1 else query * scaling
+    bias = None if bias is None else bias.to(query.dtype)
     scratch = query.new_empty(max(SCORES, query.shape[1] * runs[-1][1]))
     rows = tokens = 0
     for group in _parts(runs, query.shape[1], alike=sliding_window is not None):

@@ -86,7 +86,6 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.inputs, self.home, self.earlier = folder / "inputs", folder / "home", folder / "earlier"
         os.environ |= {"SIMEMB_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
         make_inputs(self.inputs)
         self.made: dict[bool, dict[str, str]] = {}
         self.one: dict[bool, dict[str, Any]] = {}

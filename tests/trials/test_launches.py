@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def trial(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Carry out the trial here, where all is imported; returns its exit code, and tried, held and lost in all."""
-    for name in ("SIMEMB_CACHE", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "PYTHONPATH"):
+    for name in ("SIMEMB_CACHE", "OMP_NUM_THREADS", "HF_HUB_OFFLINE"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # as they were afterwards
     monkeypatch.chdir(ROOT)
 
@@ -48,7 +48,7 @@ def test_what_is_refused_is_said_once_and_ends_all_processes(tmp_path: Path) -> 
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("years of work")
     words = [*TORCHRUN, "train", "simcse", "--output", str(tmp_path / "precious"), "--overwrite"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=200)
     ours = [line for line in done.stderr.splitlines() if line.startswith("simemb: ") or "[rank" in line]
     assert ours == [
