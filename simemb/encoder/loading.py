@@ -56,6 +56,7 @@ def read(
             _check_external(model, pooling, precision)
             if not trust_remote_code:
                 refuse_foreign(directory)
+            _refuse_pipes(directory)
             return ExternalEncoder.load(
                 directory, name=str(model), truncate_dim=truncate_dim, trust_remote_code=trust_remote_code
             )
@@ -92,6 +93,13 @@ def read(
     else:
         log.warning("%s says nothing about pooling: taking %s (--pooling or pooling= chooses)", model, default_pooling)
     return parts
+
+
+def _refuse_pipes(directory: Path) -> None:
+    """Raise `ModelError` for what is no file and no folder: another library would wait for its writer, for ever."""
+    for path in directory.rglob("*"):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ModelError(f"{path}: no regular file")
 
 
 def placed(encoder: Placed, device: str) -> Placed:

@@ -1,6 +1,7 @@
 """Models with modules that only sentence-transformers can run keep our interface and its vectors."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +250,11 @@ def test_a_text_that_another_library_cannot_encode_is_one_line(tmp_path, shared_
     assert encoder.encode(["a man"]).shape == (1, encoder.dim)
     with pytest.raises(ModelError, match=r"static cannot encode a text: .*1000000"):
         encoder.encode(["zebra"])
+
+
+def test_a_pipe_in_the_place_of_its_weights_is_not_waited_for(tmp_path, shared_models):
+    folder = shutil.copytree(shared_models / "potion-base-4M", tmp_path / "static", copy_function=shutil.copyfile)
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"model\.safetensors: no regular file"):
+        Encoder.load(folder)
