@@ -23,11 +23,14 @@ def without_endless_words(text: str, backend: Any) -> str:
 
     backend: a `tokenizers.Tokenizer` of any kind.
     """
-    if type(backend.model).__name__ != "WordPiece" or not _looks_at_characters(backend):
+    model = backend.model
+    if type(model).__name__ != "WordPiece" or len(text) <= 2 * model.max_input_chars_per_word:
+        return text
+    if not _looks_at_characters(backend):
         return text
     added = [token.content for token in backend.get_added_tokens_decoder().values()]
     added += [_normalized(token, backend) for token in added]
-    end = max(backend.model.max_input_chars_per_word, *map(len, added), 1)
+    end = max(model.max_input_chars_per_word, *map(len, added), 1)
     if len(text) <= 2 * end or not all(map(_MARK.search, filter(None, added))):
         return text
     letters = {character for character in set(text) if character.isalnum() and _is_letter(character, backend)}

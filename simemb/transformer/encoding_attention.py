@@ -1,7 +1,6 @@
 """Attention without gradient on a CPU, as plain products of blocks of sentences of similar length.
 
-In bfloat16 they are two to three times as fast as torch's fused kernel, whatever the length: oneDNN computes them, and
-the kernel computes tiles too small for it.
+In bfloat16 they are faster than torch's fused kernel, whose tiles are too small for oneDNN, which computes them here.
 """
 
 import math
