@@ -28,7 +28,7 @@ def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: P
     if several is not None:  # refused before the model is read
         devices.find_several(several, cpu_only="precision int8" if precision == "int8" else "")
     if devices.find(device) == devices.CPU:  # the verb owns its process, so it may set the allocator
-        from simemb.training import malloc
+        from simemb.transformer import malloc
 
         malloc.keep()
     return Encoder.load(model, pooling=pooling, precision=precision, device=device)

@@ -172,8 +172,8 @@ def _fit(
 ) -> "Result":
     """chosen: what was typed, rather than left to the recipe and the model."""
     from simemb import devices
-    from simemb.training import malloc
     from simemb.training.fit import fit
+    from simemb.transformer import malloc
 
     if devices.find(options.device) == devices.CPU:  # this command owns its process, so it may set the allocator
         malloc.give_back() if recipe.chunk else malloc.keep()

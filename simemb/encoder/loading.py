@@ -27,6 +27,7 @@ from simemb.encoder.settings import read_settings
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
+from simemb.transformer import malloc
 
 log = logging.getLogger("simemb")
 
@@ -104,7 +105,9 @@ def _refuse_pipes(directory: Path) -> None:
 
 def placed(encoder: Placed, device: str) -> Placed:
     """The same encoder, moved to a device (`simemb.devices.find`); a notice says so where it is not the CPU."""
-    if device != CPU:
+    if device == CPU:
+        malloc.adapt()
+    else:
         log.info("%s computes on %s", encoder.name, device)
     return encoder.to(device)
 
