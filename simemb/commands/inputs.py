@@ -18,7 +18,7 @@ log = logging.getLogger("simemb")
 def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: Precision | None = "float32") -> Any:
     """The encoder of a directory or hub name; raises `ModelError` if there is none.
 
-    With several devices it is loaded on the CPU, for `spread`.
+    With several devices it is loaded on the first of them, for `spread`.
     """
     from simemb import devices
     from simemb.encoder.encoder import Encoder
