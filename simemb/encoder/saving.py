@@ -8,14 +8,13 @@ import functools
 import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from simemb import files, json_files, outputs
+from simemb import extras, files, json_files, outputs
 from simemb.encoder import model_files, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
@@ -26,6 +25,9 @@ from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
+
+VERSIONED = ("sentence-transformers", "transformers", "simemb")
+"""The packages whose versions stand in what is saved."""
 
 
 @contextmanager
@@ -212,12 +214,8 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
 
 
 def _settings(parts: Parts) -> dict[str, Any]:
-    versions = {
-        "sentence_transformers": version("sentence-transformers"),
-        "transformers": version("transformers"),
-        "pytorch": torch.__version__,
-        "simemb": version("simemb"),
-    }
+    versions = {name.replace("-", "_"): found for name, found in extras.versions(VERSIONED).items()}
+    versions["pytorch"] = torch.__version__
     settings: dict[str, Any] = {
         "__version__": versions,
         "prompts": dict(parts.prompts),
