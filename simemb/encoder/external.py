@@ -17,7 +17,6 @@ from simemb.encoder.precision import computing
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError
-from simemb.extras import FOREIGN_MODULES, need
 from simemb.libraries import reading
 
 _IGNORED_PREFIXES = (".", "__pycache__", "README")
@@ -49,7 +48,6 @@ class ExternalEncoder(Encodes):
         cls, directory: Path, *, name: str, truncate_dim: int | None = None, trust_remote_code: bool = False
     ) -> "ExternalEncoder":
         """The model of a directory, on the CPU. Raises `ModelError` if it cannot encode a text."""
-        need(f"{name}, which has modules of other kinds,", FOREIGN_MODULES)
         from sentence_transformers import SentenceTransformer
 
         with quiet_transformers():

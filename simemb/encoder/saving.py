@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import extras, files, json_files, outputs
-from simemb.encoder import model_files, tokenizer
+from simemb.encoder import model_files, serving, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.layout import POOLING_FLAGS
@@ -105,6 +105,7 @@ def save(
         (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
         for name, content in (records or {}).items():
             _write_json(folder / name, content)
+    serving.notice(parts, path)
     return path
 
 
@@ -180,8 +181,9 @@ def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:
 
 
 def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]:
-    path = directory / f"{index}_Pooling"
+    path = directory / serving.pooling_folder(parts, index)
     path.mkdir()
+    serving.write_refusal(parts, directory)
     mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
     width = int(parts.backbone.config.hidden_size)

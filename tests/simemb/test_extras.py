@@ -73,6 +73,7 @@ print(json.dumps(answers))
 """
 
 REFUSALS = """
+from pathlib import Path
 import simemb
 from simemb.corpus.rows import open_rows
 from simemb.search.mining import mine
@@ -100,6 +101,13 @@ encoder = simemb.Encoder.load("mini")
 encoder.save("saved")
 loaded = simemb.Encoder.load("saved")
 whitened = simemb.whiten(encoder, [f"text number {number}" for number in range(20)], dims=4)
+modules = json.loads(Path("saved/modules.json").read_text())
+modules.append({"idx": 9, "name": "9", "path": "", "type": "sentence_transformers.models.LayerNorm"})
+Path("saved/modules.json").write_text(json.dumps(modules))
+try:
+    simemb.Encoder.load("saved")
+except simemb.SimembError as error:
+    refusals["foreign"] = str(error)
 refusals["shapes"] = [list(model.encode(texts).shape) for model in (loaded, whitened)]
 print(json.dumps(refusals))
 """
@@ -132,7 +140,9 @@ def test_the_core_encodes_and_every_verb_that_needs_more_names_the_pip_line(tmp_
     assert [answers[verb][0] for verb in ("help", "list", "demo")] == [0, 0, 0]
     shown = answers["demo"][2]
     assert 'can be imported: pip install "simemb[all]"' in " ".join(shown.split())
-    music, money = (part.split("cosine")[1].splitlines()[2] for part in shown.split("Somebody is making music.")[1].split("economy"))
+    music, money = (
+        part.split("cosine")[1].splitlines()[2] for part in shown.split("Somebody is making music.")[1].split("economy")
+    )
     assert "guitar" in music or "orchestra" in music
     assert "profits" in money or "interest rates" in money
 
@@ -150,6 +160,8 @@ def test_the_api_names_the_pip_line_before_it_loads_anything(tmp_path: Path) -> 
         "load": 'Index needs faiss: pip install "simemb[index]"',
         "mine": 'mine needs faiss: pip install "simemb[index]"',
         "columns": 'data: a dict needs datasets: pip install "simemb[train]"',
+        "foreign": "saved, which has modules of other kinds, needs sentence_transformers: "
+        'pip install "simemb[external]"',
         "shapes": [[2, 256], [2, 4]],
     }
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
