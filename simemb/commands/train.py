@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from simemb import outputs, ranks, streams
+from simemb import extras, outputs, ranks, streams
 from simemb.commands.inputs import data_of
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
@@ -65,6 +65,7 @@ def run(words: list[str]) -> None:
     with ranks.together():
         with ranks.main_first("the command line"):
             options, chosen = _read(words)
+            extras.need("simemb train", extras.TRAINING)
         if options.seeds:
             _train_seeds(options, options.recipe, chosen)
         else:

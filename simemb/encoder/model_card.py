@@ -2,6 +2,7 @@
 
 import re
 
+from simemb.encoder import serving
 from simemb.encoder.parts import Parts
 from simemb.streams import one_line
 
@@ -28,7 +29,12 @@ vectors = Encoder.load("PATH/OF/THIS/DIRECTORY").encode(["A man plays a guitar."
 ```
 
 It is a sentence-transformers directory too: `SentenceTransformer("PATH/OF/THIS/DIRECTORY")` gives the same vectors.
-{training}"""
+{_served(parts)}{training}"""
+
+
+def _served(parts: Parts) -> str:
+    reason = serving.unserved(parts)
+    return f"text-embeddings-inference cannot serve it ({reason}) and refuses it.\n" if reason else ""
 
 
 def _sizes(parts: Parts) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
+from simemb import extras
 from simemb.arguments import checked
 from simemb.corpus import labels
 from simemb.corpus.column_values import examples, samples
@@ -28,6 +29,7 @@ from simemb.errors import DataError
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
 from simemb.progress import track
+from simemb.search.finite import finite_unit
 from simemb.search.mined_files import FORMATS, MinedRow, MiningSummary, write
 from simemb.search.mining_rules import Rules
 
@@ -79,6 +81,7 @@ def mine(
             `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
+    extras.need("mine", extras.INDEXES)
     path, rules = Path(output), rules or Rules()
     check_output(path, data, corpus, overwrite=overwrite)
     encoder = encoder_of(encoder, device)
@@ -181,8 +184,6 @@ def _mine_rows(
     encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
 ) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
-    from simemb.search.segment import finite_unit
-
     rng, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODE_BATCH)):

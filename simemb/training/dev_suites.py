@@ -36,6 +36,7 @@ def choose(dev: Any, rows: Rows, language: str) -> Suite | None:
     if dev is None:
         return None
     suite = find(dev, "dev")
+    suite.check_libraries()
     try:
         for task in suite.tasks:
             task.load()

@@ -24,6 +24,7 @@ from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
+from simemb.extras import TRAINING, need
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
@@ -118,6 +119,7 @@ def prepare(
 
     Raises a `SimembError` that says what to do.
     """
+    need("training", TRAINING)
     _check_choices(metric, precision, trackers, device)
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")

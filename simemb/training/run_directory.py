@@ -12,13 +12,12 @@ import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import files, json_files, ranks
+from simemb import extras, files, json_files, ranks
 from simemb.errors import TrainingError
 from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
@@ -277,7 +276,7 @@ def _content(directory: Path) -> list[Path]:
 def environment() -> dict[str, Any]:
     """Versions, machine and command of this process, for the record."""
     return {
-        "versions": {name: version(name) for name in VERSIONED} | {"python": python_version()},
+        "versions": extras.versions(VERSIONED) | {"python": python_version()},
         "machine": f"{machine()}, {os.cpu_count()} cores",
         "git": _git_hash(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
