@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -25,7 +25,7 @@ log = logging.getLogger("simemb")
 class Mine:
     """Mine hard negatives: texts near an anchor that are not known to be right.
 
-    Pairs become triplets, one line a negative, for supervised training:
+    Pairs become triplets for supervised training:
 
       simemb mine runs/first pairs.tsv --output triplets.tsv
       simemb train simcse_sup --data triplets.tsv --output runs/second
@@ -49,6 +49,9 @@ class Mine:
     """Text columns of the data in role order: anchor, positive. By default recognized by name."""
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
+    shape: Literal["rows", "columns"] = "rows"
+    """How several negatives of a pair are written: a line for each (rows), or in columns negative_1, negative_2 ...
+    (columns), so that training encodes no pair twice."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
@@ -77,6 +80,7 @@ def run(words: list[str]) -> None:
             columns=options.columns or None,
             **vars(options.layout),
             rules=options.rules,
+            shape=options.shape,
         )
     log.info(
         "%s: %d triplets of %d rows (%d rows found no negative); mean similarity of positives %.3f, of negatives %.3f; "

@@ -15,6 +15,7 @@ from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
+from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
@@ -65,6 +66,8 @@ class Recipe:
     """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
     """Batches whose gradients are averaged in one optimizer step; this adds no negatives."""
+    negatives: int | None = None
+    """The most hard negatives of a row, by default all it has; of more, others are drawn in each epoch."""
     epochs: int = 1
     """Passes over the data."""
     max_steps: int | None = None
@@ -130,8 +133,9 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
+        for rule in (_check_views, _check_memory, _check_target, _check_objective):
             rule(recipe)
+        check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
 
@@ -141,7 +145,9 @@ def _check_numbers(recipe: Recipe) -> None:
         return {name: getattr(recipe, name) for name in names}
 
     counts = ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience")
-    check_at_least(1, values(*counts))
+    check_at_least(1, values(*counts, "negatives"))
+    if recipe.negatives is not None and not any(view.optional for view in recipe.views):
+        raise RecipeError("--negatives: the recipe has no view of negatives")
     check_fraction(values("dropout", "warmup"))
     check_positive(values("learning_rate", "max_grad_norm", "epsilon"))
     weights = values("weight_decay")
@@ -232,19 +238,6 @@ def _check_target(recipe: Recipe) -> None:
     inner = _innermost(recipe.objective)
     if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
-
-
-def _check_heads(recipe: Recipe) -> None:
-    head, predictor = recipe.head, recipe.predictor
-    if predictor is not None and predictor.keep:
-        raise RecipeError("a predictor is never part of the encoder: it keeps no layers")
-    if isinstance(recipe.objective, Matryoshka) and predictor is not None:
-        raise RecipeError("the predictor is dropped after training, and the nested sizes with it: leave it out")
-    if isinstance(recipe.objective, Matryoshka) and head is not None and head.dropped:
-        raise RecipeError(
-            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), "
-            "or have none"
-        )
 
 
 def _check_objective(recipe: Recipe) -> None:

@@ -24,11 +24,12 @@ from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.encoder.models import Model, encoder_of
-from simemb.errors import DataError
+from simemb.errors import DataError, unknown
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
 from simemb.progress import track
-from simemb.search.mined_files import FORMATS, MinedRow, MiningSummary, write
+from simemb.search import mined_files
+from simemb.search.mined_files import FORMATS, SHAPES, MinedRow, MiningSummary, Shape
 from simemb.search.mining_rules import Rules
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def mine(
     delimiter: str | None = None,
     header: bool = True,
     rules: Rules | None = None,
+    shape: Shape = "rows",
     device: str | None = None,
 ) -> MiningSummary:
-    """Write triplets of anchor, positive and mined negative, one negative a line, ready for `simcse_sup`.
+    """Write pairs of anchor and positive with mined negatives, ready for `simcse_sup`.
 
     A known positive of an anchor is the anchor itself or a text that is paired with it in any row of the data; case and
     white space are ignored. Rows without a negative are left out. The same input gives the same file.
@@ -72,6 +74,8 @@ def mine(
         columns: the text columns in the order of their roles: anchor, positive.
         delimiter, header: see `simemb.corpus.rows.open_rows`.
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
+        shape: a line for each negative (rows), which repeats the pair, or for each pair, with the columns negative_1,
+            negative_2 ... (columns); a row that has fewer lacks the last of them.
         device: for a model given by name, as in `Encoder.load`.
 
     Raises:
@@ -80,6 +84,8 @@ def mine(
         SearchError: the index cannot be used, or is of another encoder.
     """
     path, rules = Path(output), rules or Rules()
+    if shape not in SHAPES:
+        raise DataError(unknown("shape", shape, SHAPES))
     check_output(path, data, corpus, overwrite=overwrite)
     encoder = encoder_of(encoder, device)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
@@ -92,7 +98,8 @@ def mine(
     try:
         with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
             mined_rows = _mine_rows(encoder, rows, index, rules, positives)
-            return write(partial, FORMATS[path.suffix], mined_rows, rows.name)
+            names = mined_files.columns(shape, rules.negatives)
+            return mined_files.write(partial, FORMATS[path.suffix], mined_rows, rows.name, names)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 

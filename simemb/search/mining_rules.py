@@ -29,7 +29,7 @@ class Rules:
     """
 
     negatives: int = 1
-    """Negatives of a row, 1 or more; each is written as a line. A row with fewer candidates gets fewer lines."""
+    """Negatives of a row, 1 or more. A row with fewer candidates gets fewer."""
     depth: int = 100
     """Nearest texts searched for each anchor. More finds more negatives and takes longer."""
     skip: int = 0

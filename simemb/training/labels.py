@@ -45,7 +45,7 @@ def _takes_positives(recipe: Recipe) -> bool:
 def learns_labels(recipe: Recipe, rows: Rows) -> bool:
     """Whether the recipe learns from scores or labels of pairs; in triplets a classifier needs none."""
     scored = recipe.objective is not None and recipe.objective.scored
-    return scored or (_classifies(recipe) and len(rows.columns) < 3)
+    return scored or (_classifies(recipe) and len(rows.columns) + len(rows.listed) < 3)
 
 
 def _classifies(recipe: Recipe) -> bool:

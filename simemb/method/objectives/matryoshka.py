@@ -126,5 +126,5 @@ def shorten(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
     pair = replace(pair, query=pair.query[:, :dim], others=others)
     if not keys:
         return pair
-    hard = tuple(negatives[:, :dim] for negatives in pair.hard)
-    return replace(pair, key=pair.key[:, :dim], hard=hard, memory=None if pair.memory is None else pair.memory[:, :dim])
+    hard, memory = (None if block is None else block[:, :dim] for block in (pair.hard, pair.memory))
+    return replace(pair, key=pair.key[:, :dim], hard=hard, memory=memory)

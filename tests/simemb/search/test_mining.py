@@ -12,6 +12,7 @@ import pytest
 
 from simemb import Encoder, Index
 from simemb.cli import main
+from simemb.corpus.listed import apart, spans
 from simemb.corpus.rows import open_rows
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import ArgumentError, DataError, SearchError
@@ -67,6 +68,35 @@ def mined_for_p(**rules: Any) -> list[str]:
     """The negatives of the row (A, P)."""
     mine(ENCODER, PAIRS, "out.tsv", overwrite=True, corpus=CORPUS, rules=Rules(**rules))
     return [negative for _, positive, negative in triplets() if positive == "P"]
+
+
+# ---- several negatives of a pair ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["out.tsv", "out.jsonl"])
+def test_in_columns_each_pair_is_written_once(name: str) -> None:
+    pairs = [("A", "P"), ("A", "n45")]
+    result = mine(
+        ENCODER, pairs, name, corpus=CORPUS, rules=Rules(negatives=3, margin=-2, max_similarity=0.9), shape="columns"
+    )
+    assert (result.successes, result.triplets) == (2, 4)
+    rows = apart(open_rows(name), "negative")
+    assert list(rows.texts()) == pairs
+    assert spans(rows, "negative").tolist() == [[0, 2], [2, 2]]
+    assert [text for (text,) in rows.listed["negative"].texts()] == ["n60", "n90"] * 2
+    mine(ENCODER, pairs, "rows.jsonl", corpus=CORPUS, rules=Rules(negatives=3, margin=-2, max_similarity=0.9))
+    assert list(open_rows(name).texts()) == triplets("rows.jsonl")
+
+
+def test_a_single_negative_has_a_single_column() -> None:
+    mine(ENCODER, PAIRS, "a.tsv", corpus=CORPUS)
+    mine(ENCODER, PAIRS, "b.tsv", corpus=CORPUS, shape="columns")
+    assert Path("a.tsv").read_text() == Path("b.tsv").read_text()
+
+
+def test_a_shape_that_is_none_is_refused() -> None:
+    with pytest.raises(DataError, match="unknown shape 'column': did you mean 'columns'"):
+        mine(ENCODER, PAIRS, "a.tsv", shape="column")  # type: ignore[arg-type]
 
 
 # ---- the rules, by hand ------------------------------------------------------------------------------------
