@@ -52,6 +52,9 @@ class Mine:
     shape: Literal["rows", "columns"] = "rows"
     """How several negatives of a pair are written: a line for each (rows), or in columns negative_1, negative_2 ...
     (columns), so that training encodes no pair twice."""
+    reranker: str | None = None
+    """A cross-encoder, or another encoder: a directory or a hub name. Its relevances, from 0 to 1, take the place of
+    cosines in the limits, so that texts are left out which it finds as right as the positive."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
@@ -81,6 +84,7 @@ def run(words: list[str]) -> None:
             **vars(options.layout),
             rules=options.rules,
             shape=options.shape,
+            reranker=options.reranker,
         )
     log.info(
         "%s: %d triplets of %d rows (%d rows found no negative); mean similarity of positives %.3f, of negatives %.3f; "

@@ -38,11 +38,11 @@ def _alone(rows: Rows, column: str) -> Rows:
     if rows.joined:
         return join([_alone(part, column) for part in rows.joined])
     alone = copy(rows)
-    alone.table, alone.columns, alone.score, alone.listed = _free(rows, column), (column,), None, {}
+    alone.table, alone.columns, alone.score, alone.listed = free(rows, column), (column,), None, {}
     return alone
 
 
-def _free(rows: Rows, column: str) -> SeveralTexts:
+def free(rows: Rows, column: str) -> SeveralTexts:
     """The table of some rows, in which a row may lack texts of a column."""
     table: Table = rows.table
     inner, members = (table.table, table.members) if isinstance(table, SeveralTexts) else (table, {})
@@ -62,7 +62,7 @@ def spans(rows: Rows, column: str) -> NDArray[np.int64]:
         return np.concatenate(parts)
     found: list[tuple[int, int]] = []
     start = 0
-    for _, groups in _free(rows, column).groups((*rows.columns, column)):
+    for _, groups in free(rows, column).groups((*rows.columns, column)):
         if groups is not None:
             *others, texts = groups
             found += [(start, len(texts))] * max(map(len, others))

@@ -52,6 +52,8 @@ class Recipe:
     """Additional losses on the same encoder."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    reranker: str | None = None
+    """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
     fixed_dropout: bool = False
     """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"
@@ -133,7 +135,7 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_memory, _check_target, _check_objective):
+        for rule in (_check_views, _check_reranker, _check_memory, _check_target, _check_objective):
             rule(recipe)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
@@ -172,7 +174,7 @@ def _check_alone(recipe: Recipe) -> None:
     """Checks without an objective: there must be auxiliaries, and only labeled ones use vectors."""
     if not recipe.auxiliaries:
         raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
-    for part in ("head", "predictor", "target", "memory", "guide"):
+    for part in ("head", "predictor", "target", "memory", "guide", "reranker"):
         if getattr(recipe, part) is not None:
             raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
     augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
@@ -190,8 +192,17 @@ def _check_views(recipe: Recipe) -> None:
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
-    if any(view.negative for view in recipe.views) and not objective.outsiders:
+    if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
         raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_negatives_clause(objective)}")
+
+
+def _check_reranker(recipe: Recipe) -> None:
+    objective = recipe.objective
+    assert objective is not None
+    if objective.graded and not any(view.negative for view in recipe.views):
+        raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
+    if recipe.reranker is not None and not objective.graded:
+        raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
 
 
 def _check_memory(recipe: Recipe) -> None:

@@ -39,7 +39,7 @@ class StepInput:
     chunks: the sentences; together all examples, in order. rows: the number of each example in the data. texts: for
     every view one number per text, equal exactly if the texts are, in the order of its vectors. scores: those of the
     data, if the recipe needs them. teacher_vectors: by view, a frozen teacher's vectors of the texts. guide_vectors:
-    the same of a guide.
+    the same of a guide. grades: by view of keys or negatives, a reranker's scores of the texts with their queries.
     """
 
     chunks: tuple[Chunk, ...]
@@ -48,6 +48,7 @@ class StepInput:
     scores: Float[Tensor, "batch"] | None = None
     teacher_vectors: Mapping[int, Float[Tensor, "_ teacher_dim"]] = field(default_factory=dict)
     guide_vectors: Mapping[int, Float[Tensor, "_ guide_dim"]] = field(default_factory=dict)
+    grades: Mapping[int, Float[Tensor, "_"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -90,4 +91,5 @@ class StepInput:
             scores=None if self.scores is None else tensor(self.scores),
             teacher_vectors={view: tensor(vectors) for view, vectors in self.teacher_vectors.items()},
             guide_vectors={view: tensor(vectors) for view, vectors in self.guide_vectors.items()},
+            grades={view: tensor(scores) for view, scores in self.grades.items()},
         )

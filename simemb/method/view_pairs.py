@@ -9,7 +9,7 @@ from torch import Tensor
 
 from simemb.distributed import gather, gather_numbers, rank, shares
 from simemb.method.memory import BankState, QueueState
-from simemb.method.objectives import Pair, Texts
+from simemb.method.objectives import Grades, Pair, Texts
 from simemb.method.step_input import StepInput
 from simemb.method.views import View, pairs
 
@@ -78,6 +78,7 @@ def pairs_of_step(
             guide=_guide_pair(examples.guide_vectors, i, j, hard, first) if examples.guide_vectors else None,
             progress=progress,
             owner=hard.owner,
+            grades=_grades(examples, j, hard) if examples.grades else None,
         )
         for i, j in indices
     ]
@@ -114,6 +115,13 @@ class Negatives:
         """Their numbers in the same order, by view."""
         blocks = [gather_numbers(numbers[place], self.shares.get(place, ())) for place in self.views]
         return torch.cat(blocks) if blocks else None
+
+
+def _grades(examples: StepInput, j: int, hard: Negatives) -> Grades:
+    """The scores of this process's keys, and of the negatives of all processes."""
+    negatives = hard.gather({place: examples.grades[place][:, None] for place in hard.views})
+    key = examples.grades[j]
+    return Grades(key, key[:0] if negatives is None else negatives[:, 0])
 
 
 def _guide_pair(vectors: Vectors, i: int, j: int, hard: Negatives, first: int) -> Pair:

@@ -23,7 +23,9 @@ from simemb.corpus.column_values import examples, samples
 from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
+from simemb.devices import AUTO
 from simemb.encoder.models import Model, encoder_of
+from simemb.encoder.reranker import Reranker, load_reranker
 from simemb.errors import DataError, unknown
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
@@ -31,6 +33,7 @@ from simemb.progress import track
 from simemb.search import mined_files
 from simemb.search.mined_files import FORMATS, SHAPES, MinedRow, MiningSummary, Shape
 from simemb.search.mining_rules import Rules
+from simemb.search.reranking import relevance
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
@@ -56,6 +59,7 @@ def mine(
     header: bool = True,
     rules: Rules | None = None,
     shape: Shape = "rows",
+    reranker: str | os.PathLike[str] | None = None,
     device: str | None = None,
 ) -> MiningSummary:
     """Write pairs of anchor and positive with mined negatives, ready for `simcse_sup`.
@@ -76,9 +80,12 @@ def mine(
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
         shape: a line for each negative (rows), which repeats the pair, or for each pair, with the columns negative_1,
             negative_2 ... (columns); a row that has fewer lacks the last of them.
+        reranker: a cross-encoder, or another encoder, whose relevances the rules compare in place of the cosines (see
+            `Rules`): a directory or a hub name.
         device: for a model given by name, as in `Encoder.load`.
 
     Raises:
+        ModelError: the reranker cannot be used.
         DataError: the data are not pairs, no row has a negative, or the output is of another kind, exists (without
             `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
@@ -87,6 +94,7 @@ def mine(
     if shape not in SHAPES:
         raise DataError(unknown("shape", shape, SHAPES))
     check_output(path, data, corpus, overwrite=overwrite)
+    judge = None if reranker is None else load_reranker(os.fspath(reranker), device or AUTO)
     encoder = encoder_of(encoder, device)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
@@ -97,7 +105,7 @@ def mine(
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
         with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
-            mined_rows = _mine_rows(encoder, rows, index, rules, positives)
+            mined_rows = _mine_rows(encoder, rows, index, rules, positives, judge)
             names = mined_files.columns(shape, rules.negatives)
             return mined_files.write(partial, FORMATS[path.suffix], mined_rows, rows.name, names)
     except OSError as error:
@@ -185,7 +193,12 @@ def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
 
 
 def _mine_rows(
-    encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
+    encoder: "TextEncoder",
+    rows: Rows,
+    index: "Index",
+    rules: Rules,
+    positives: set[bytes],
+    judge: Reranker | None,
 ) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
     from simemb.search.segment import finite_unit
@@ -199,8 +212,13 @@ def _mine_rows(
             similarities = (anchors * vectors[len(chunk) :]).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)
             for (anchor, positive), similarity, hits in zip(chunk, similarities.tolist(), nearest, strict=True):
-                others = _without_positives(anchor, hits, positives)
-                yield MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
+                others = list(_without_positives(anchor, hits, positives))
+                if judge is None:
+                    chosen = rules.choose(others, similarity, rng)
+                else:
+                    relevant = float(judge.relevances([(anchor, positive)])[0])
+                    chosen = rules.choose(others, relevant, rng, relevance(judge, anchor, others))
+                yield MinedRow(anchor, positive, similarity, chosen)
                 advance(1)
 
 

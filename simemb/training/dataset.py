@@ -24,6 +24,7 @@ from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
 from simemb.method.token_augmentations import Vocabulary
 from simemb.method.views import View
+from simemb.training.grades import grades_of
 from simemb.training.several_tables import SeveralTables, tables
 from simemb.training.teacher_vectors import vectors_of
 from simemb.training.token_table import token_table
@@ -60,6 +61,7 @@ class TrainingData:
     for every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, one for
     every text. spans: by column of which a row has any number of texts, the first text of each row and their number
     (`simemb.corpus.listed.spans`); of other columns the texts are numbered as the rows.
+    grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
     fingerprints: of every other encoder that takes part.
     """
 
@@ -69,6 +71,7 @@ class TrainingData:
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     spans: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
+    grades: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def examples(self, views: Sequence[View]) -> int:
@@ -103,6 +106,7 @@ def load_training_data(
     )
     guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
+    row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)
     return TrainingData(
         online=_tokenize(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _tokenize(recipe, rows, twin, progress=progress),
@@ -110,7 +114,8 @@ def load_training_data(
         teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
         guide_vectors={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
         spans=row_spans,
-        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None},
+        grades=row_grades,
+        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None} | reranker,
     )
 
 

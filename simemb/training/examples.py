@@ -11,6 +11,7 @@ from simemb.corpus.listed import TRIPLET, apart, is_uneven
 from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
 from simemb.method.recipe import Recipe
+from simemb.training.grades import score_columns
 from simemb.training.labels import examples, learns_labels
 
 log = logging.getLogger("simemb")
@@ -32,6 +33,8 @@ def open_examples(
     _say_several(opened)
     rows = examples(recipe, opened, columns)
     used = rows is not opened or learns_labels(recipe, opened)
+    if (scores := score_columns(recipe, rows)) is not None:
+        rows.ignored, used = tuple(name for name in rows.ignored if name not in scores.names), True
     _check_columns(recipe, rows, [] if used or opened.score is None else [opened.score])
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)

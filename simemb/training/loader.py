@@ -90,6 +90,7 @@ class Loader:
             scores=None if data.scores is None else torch.from_numpy(data.scores[rows]),
             teacher_vectors=self._vectors(data.teacher_vectors, rows, epoch),
             guide_vectors=self._vectors(data.guide_vectors, rows, epoch),
+            grades=self._vectors(data.grades, rows, epoch),
         )
 
     def _chunk(self, rows: list[int], first: int, epoch: int) -> Chunk:

@@ -29,6 +29,14 @@ class Texts:
 
 
 @dataclass(frozen=True)
+class Grades:
+    """Scores of a reranker: of this process's queries with their keys, of all hard negatives with their own query."""
+
+    key: Float[Tensor, "batch"]
+    hard: Float[Tensor, "negatives"]
+
+
+@dataclass(frozen=True)
 class Pair:
     """The vectors of one pair of views, a row for each example.
 
@@ -39,6 +47,7 @@ class Pair:
     vectors). others: the queries of all processes, by default `query`. rows: for a bank, the numbers of this process's
     examples in the data. scores: those of this process's examples, if the data has them. texts: which texts are equal.
     guide: a guide's vectors of the same rows. progress: the fraction of the training that is done, from 0 to 1.
+    grades: the scores of a reranker, if the objective asks for them.
     """
 
     query: Float[Tensor, "batch width"]
@@ -53,6 +62,7 @@ class Pair:
     guide: "Pair | None" = None
     progress: float = 0.0
     owner: Int[Tensor, "negatives"] | None = None
+    grades: Grades | None = None
 
     @property
     def owners(self) -> Int[Tensor, "negatives"]:
@@ -88,6 +98,8 @@ class Objective:
     """Whether it uses views of negatives and the negatives of a queue."""
     scored: ClassVar[bool] = False
     """Whether the data must have a score for every pair."""
+    graded: ClassVar[bool] = False
+    """Whether the data or a reranker must score every candidate: the positive and each negative of a row."""
     banked: ClassVar[bool] = False
     """Whether the keys come from a memory bank, so that there is no second view."""
     clustered: ClassVar[bool] = False
