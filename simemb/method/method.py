@@ -34,6 +34,7 @@ from simemb.method.view_pairs import (
     signal_pair,
 )
 from simemb.method.views import clean_views
+from simemb.transformer.batch import Batch
 
 
 class Method(nn.Module):
@@ -123,20 +124,21 @@ class Method(nn.Module):
         second: Keys = {}
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
-                second = self._encode_views(self.second.encoder, chunk.second, self.view_plan.second)
+                second = self._encode_views(self.second.encoder, chunk.second, chunk, self.view_plan.second)
         if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
         if any(self.views[place].adversarial for place in self.view_plan.online):
             gradient = self._embedding_gradient(chunk, second, examples)
-        return Encoded(self._encode_views(self.encoder, chunk.online, self.view_plan.online, gradient), second)
+        return Encoded(self._encode_views(self.encoder, chunk.online, chunk, self.view_plan.online, gradient), second)
 
     def _encode_views(
-        self, encoder: Encoder, batch: Any, places: tuple[int, ...], gradient: Tensor | None = None
+        self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
-        with augment_embeddings(encoder, [self.views[place] for place in places], gradient):
+        sizes = chunk.sizes(places)
+        with augment_embeddings(encoder, [self.views[place] for place in places], gradient, sizes):
             vectors = encoder(batch)
-        return dict(zip(places, vectors.chunk(len(places)), strict=True))
+        return dict(zip(places, vectors.split(sizes), strict=True))
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
@@ -144,7 +146,7 @@ class Method(nn.Module):
         if isinstance(self.objective, nn.Module):
             self.objective.eval()  # so that it collects nothing in this pass
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
-            vectors = self.encoder(chunk.online).chunk(len(self.view_plan.online))
+            vectors = self.encoder(chunk.online).split(chunk.sizes(self.view_plan.online))
             clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
@@ -251,7 +253,7 @@ class Method(nn.Module):
         vectors = encoded.online and {
             place: encoded.online[first] for place, first in self.view_plan.representatives.items()
         }
-        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked)
+        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked, chunk.owners)
 
     @property
     def language_head(self) -> VocabularyHead | None:

@@ -143,7 +143,7 @@ def _found_from_here(content: Mapping[str, Any], folder: Path) -> Mapping[str, A
         known = isinstance(section, dict)
         return {**section, **{name: found(section[name]) for name in names if name in section}} if known else section
 
-    recipe = moved(content["recipe"], "guide")
+    recipe = moved(content["recipe"], "guide", "reranker")
     if "target" in recipe:
         recipe = {**recipe, "target": moved(recipe["target"], "model")}
     return {**content, "recipe": recipe, "run": moved(content.get("run", {}), "model", "data", "dev")}

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.corpus.listed import spans
 from simemb.corpus.rows import Rows
 from simemb.corpus.sample import first_rows
 from simemb.devices import AUTO
@@ -23,6 +24,8 @@ from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
 from simemb.method.token_augmentations import Vocabulary
 from simemb.method.views import View
+from simemb.training.grades import grades_of
+from simemb.training.several_tables import SeveralTables, tables
 from simemb.training.teacher_vectors import vectors_of
 from simemb.training.token_table import token_table
 
@@ -38,7 +41,7 @@ class Sentences(Protocol):
         ...
 
     def ids(self, column: int, rows: Sequence[int]) -> list[NDArray[np.int32]]:
-        """Token ids of some rows of a column."""
+        """Token ids of some rows of a column; of some texts, where a row has any number of them."""
         ...
 
 
@@ -56,7 +59,9 @@ class TrainingData:
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: one
     for every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, one for
-    every row.
+    every text. spans: by column of which a row has any number of texts, the first text of each row and their number
+    (`simemb.corpus.listed.spans`); of other columns the texts are numbered as the rows.
+    grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
     fingerprints: of every other encoder that takes part.
     """
 
@@ -65,6 +70,8 @@ class TrainingData:
     scores: NDArray[np.float32] | None = None
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    spans: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
+    grades: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def examples(self, views: Sequence[View]) -> int:
@@ -85,12 +92,13 @@ def load_training_data(
     Raises `DataError` if the data lack something that the recipe needs, `RecipeError` for a `max_length` that leaves no
     room for words.
     """
-    columns = {view.column for view in recipe.views if view.column < len(rows.columns)}
+    columns = {view.column for view in recipe.views if view.column < len(rows.columns) + len(rows.listed)}
     keys = {
         view.column
         for view in recipe.views
         if (view.negative or (view.target and not view.online)) and view.column in columns
     }
+    row_spans = _spans(recipe, rows)
     teacher = (
         _load_other(recipe.target.model, encoder, recipe.target.precision)
         if isinstance(recipe.target, Frozen)
@@ -98,14 +106,26 @@ def load_training_data(
     )
     guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
+    row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)
     return TrainingData(
         online=_tokenize(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _tokenize(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
         teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
         guide_vectors={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
-        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None},
+        spans=row_spans,
+        grades=row_grades,
+        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None} | reranker,
     )
+
+
+def _spans(recipe: Recipe, rows: Rows) -> dict[int, NDArray[np.int64]]:
+    """Where the texts of each row are in the columns apart, by place."""
+    found = {place: spans(rows, name) for place, name in enumerate(rows.listed, len(rows.columns))}
+    for name, of_rows in zip(rows.listed, found.values(), strict=True):
+        if recipe.smallest_share > 1 and not of_rows[:, 1].all():
+            raise DataError(f"{rows.name}: batch norm needs a text of {name} in every row, and some have none")
+    return found
 
 
 def _load_other(model: str, encoder: Encoder, precision: Precision | None = None) -> Any:
@@ -122,9 +142,13 @@ def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | 
         )
     if recipe.max_length > encoder.max_length:
         _cut(recipe.max_length, encoder)
-    look(encoder, [text for row in first_rows(rows, len(rows.columns)) for text in row])
+    sources = tables(rows)
+    look(encoder, [text for part in sources for row in first_rows(part, len(part.columns)) for text in row])
     length = min(recipe.max_length, encoder.max_length)
-    table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
+    first, *others = [
+        token_table(part, encoder.tokenizer, max_length=length, progress=bool(progress)) for part in sources
+    ]
+    table = SeveralTables(first, dict(enumerate(others, len(rows.columns)))) if others else first
     return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
 
 

@@ -86,10 +86,11 @@ class Loader:
         return StepInput(
             chunks=tuple(self._chunk(rows[first : first + size], first, epoch) for first in range(0, len(rows), size)),
             rows=torch.tensor(rows),
-            texts=self._text_hashes(rows),
+            texts=self._text_hashes(rows, epoch),
             scores=None if data.scores is None else torch.from_numpy(data.scores[rows]),
-            teacher_vectors=self._vectors(data.teacher_vectors, rows),
-            guide_vectors=self._vectors(data.guide_vectors, rows),
+            teacher_vectors=self._vectors(data.teacher_vectors, rows, epoch),
+            guide_vectors=self._vectors(data.guide_vectors, rows, epoch),
+            grades=self._vectors(data.grades, rows, epoch),
         )
 
     def _chunk(self, rows: list[int], first: int, epoch: int) -> Chunk:
@@ -97,11 +98,36 @@ class Loader:
         second = None
         if self.view_plan.second:
             second = self._collate(self.data.second or self.data.online, self.view_plan.second, rows, epoch)
-        return Chunk(online, second, first, len(rows))
+        return Chunk(online, second, first, len(rows), self._owners(rows, epoch))
+
+    def _owners(self, rows: list[int], epoch: int) -> dict[int, Tensor]:
+        """For each view of a column apart, the place in `rows` of each of its texts."""
+        uneven = {place: view for place, view in enumerate(self.views) if view.column in self.data.spans}
+        counts = {place: list(map(len, self._texts_by_row(view, rows, epoch))) for place, view in uneven.items()}
+        return {place: torch.arange(len(rows)).repeat_interleave(torch.tensor(n)) for place, n in counts.items()}
+
+    def _texts(self, view: View, rows: list[int], epoch: int) -> list[int]:
+        """The numbers of the texts that a view reads of some rows."""
+        if view.column not in self.data.spans:
+            return [row + view.offset for row in rows] if view.offset else rows
+        return [text for texts in self._texts_by_row(view, rows, epoch) for text in texts]
+
+    def _texts_by_row(self, view: View, rows: list[int], epoch: int) -> list[list[int]]:
+        """The same of a column apart, row by row: of more texts than `negatives` others are drawn in each epoch."""
+        spans, most = self.data.spans[view.column], self.recipe.negatives
+        numbers: list[list[int]] = []
+        for row in rows:
+            first, count = spans[row + view.offset].tolist()
+            places = range(count)
+            if most is not None and count > most:
+                rng = np.random.default_rng((self.seed, epoch, row + view.offset))
+                places = sorted(rng.choice(count, most, replace=False).tolist())
+            numbers.append([first + place for place in places])
+        return numbers
 
     def _collate(self, tokenized: TokenizedTexts, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
         if not any(_token_augmentations(self.views[place]) for place in places):
-            return Batch.collate([ids for place in places for ids in _read(tokenized, self.views[place], rows)])
+            return Batch.collate([ids for place in places for ids in self._read(tokenized, place, rows, epoch)])
         sentences = [sentence for place in places for sentence in self._augmented(tokenized, place, rows, epoch)]
         return Batch.collate([sentence.ids for sentence in sentences], [sentence.positions for sentence in sentences])
 
@@ -110,25 +136,32 @@ class Loader:
         view = self.views[place]
         augmentations = _token_augmentations(view)
         sentences: list[Sentence] = []
-        for row, ids in zip(rows, _read(tokenized, view, rows), strict=True):
+        texts = self._texts(view, rows, epoch)
+        for text, ids in zip(texts, tokenized.table.ids(view.column, texts), strict=True):
             sentence = Sentence(ids.astype(np.int64), np.arange(len(ids)))
             for number, augmentation in enumerate(augmentations):
                 assert tokenized.vocabulary is not None
                 time = 0 if augmentation.frozen else epoch + 1
-                rng = np.random.default_rng((self.seed, time, row, place, number))
+                rng = np.random.default_rng((self.seed, time, text - view.offset, place, number))
                 sentence = augmentation(sentence, tokenized.vocabulary, rng)
             sentences.append(sentence)
         return sentences
 
-    def _text_hashes(self, rows: list[int]) -> Tensor:
-        """For each view a number of 64 bits for each text, equal for equal texts."""
-        places = {(view.column, view.offset): view for view in self.views}
-        numbers = {place: numbers_of(_read(self.data.online, view, rows)) for place, view in places.items()}
-        return torch.stack([numbers[view.column, view.offset] for view in self.views])
+    def _read(self, tokenized: TokenizedTexts, place: int, rows: list[int], epoch: int) -> list[NDArray[np.int32]]:
+        view = self.views[place]
+        return tokenized.table.ids(view.column, self._texts(view, rows, epoch))
 
-    def _vectors(self, vectors_by_column: Mapping[int, NDArray[np.float32]], rows: list[int]) -> dict[int, Tensor]:
+    def _text_hashes(self, rows: list[int], epoch: int) -> tuple[Tensor, ...]:
+        """For each view a number of 64 bits for each text, equal for equal texts."""
+        places = {view.text: place for place, view in enumerate(self.views)}
+        numbers = {text: numbers_of(self._read(self.data.online, place, rows, epoch)) for text, place in places.items()}
+        return tuple(numbers[view.text] for view in self.views)
+
+    def _vectors(
+        self, vectors_by_column: Mapping[int, NDArray[np.float32]], rows: list[int], epoch: int
+    ) -> dict[int, Tensor]:
         return {
-            place: torch.from_numpy(np.asarray(vectors_by_column[view.column][_offset_rows(rows, view)]))
+            place: torch.from_numpy(np.asarray(vectors_by_column[view.column][self._texts(view, rows, epoch)]))
             for place, view in enumerate(self.views)
             if view.column in vectors_by_column
         }
@@ -138,14 +171,6 @@ def numbers_of(sentences: Sequence[NDArray[np.int32]]) -> Tensor:
     """A number of 64 bits for each sentence: the BLAKE2b hash of its token ids, little-endian."""
     hashes = (blake2b(ids.astype("<i4", copy=False).tobytes(), digest_size=8).digest() for ids in sentences)
     return torch.from_numpy(np.frombuffer(bytearray().join(hashes), np.dtype("<i8")).astype(np.int64, copy=False))
-
-
-def _read(tokenized: TokenizedTexts, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
-    return tokenized.table.ids(view.column, _offset_rows(rows, view))
-
-
-def _offset_rows(rows: list[int], view: View) -> list[int]:
-    return [row + view.offset for row in rows] if view.offset else rows
 
 
 def _token_augmentations(view: View) -> list[TokenAugmentation]:

@@ -139,7 +139,7 @@ def prepare(
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
         data=rows.parts,
-        columns=rows.columns,
+        columns=(*rows.columns, *rows.listed),
         labels=labels,
         delimiter=delimiter or "",
         header=header,

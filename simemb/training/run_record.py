@@ -63,7 +63,7 @@ class RecordShape:
 
 SECTIONS = tuple(section.name for section in fields(RunRecord))
 
-DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide")
+DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide", "reranker")
 """Differences that say less to a person than any other, so they are named last."""
 
 MOVABLE = {
@@ -72,6 +72,7 @@ MOVABLE = {
     ("run", "dev"): ("dev.digest",),
     ("recipe", "target.model"): ("data.teacher", "data.twin"),
     ("recipe", "guide"): ("data.guide",),
+    ("recipe", "reranker"): ("data.reranker",),
 }
 """Names and paths, with the digests of what they name: the same bytes may lie elsewhere."""
 

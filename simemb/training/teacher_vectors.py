@@ -12,22 +12,25 @@ from simemb.cached_files import cached
 from simemb.corpus.rows import Rows
 from simemb.errors import DataError
 from simemb.files import cache_folder
+from simemb.training.several_tables import text_columns
 
 ROWS = 4096
 """Vectors that are looked at together."""
 
 
 def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
-    """By column, a vector for every row, memory-mapped from $SIMEMB_CACHE/vectors.
+    """By column, a vector for every text, memory-mapped from $SIMEMB_CACHE/vectors.
 
     encoder: any; it reads the texts with its own tokenizer, up to its own length. A damaged file is made
     again, and a cache that cannot be written is done without. Raises `DataError` if a text cannot be read.
     """
     vectors: dict[int, NDArray[np.float32]] = {}
+    texts = text_columns(rows)
     for column in sorted(columns):
-        key = repr((rows.digest(), encoder.fingerprint(), rows.columns[column]))
+        part, place = texts[column]
+        key = repr((part.digest(), encoder.fingerprint(), part.columns[place]))
         path = cache_folder() / "vectors" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
-        make = partial(_encode, rows=rows, encoder=encoder, column=column, progress=progress)
+        make = partial(_encode, rows=part, encoder=encoder, column=place, progress=progress)
         vectors[column] = cached(path, make=make, read=_mapped, fits=partial(_fits, dim=encoder.dim))
     return vectors
 

@@ -30,12 +30,14 @@ from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
+    CandidateKL,
     Centered,
     CoSENT,
     CosineRegression,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    MarginMSE,
     Matryoshka,
     Objective,
     Regression,
@@ -88,6 +90,7 @@ AUGMENTED = View(
         *(TokenCutoff(0.1), FeatureCutoff(0.1), ElementDropout(0.1), ShuffleEmbeddings(), Adversarial(0.5)),
     ),
 )
+GRADED = (View(target=False), View(1, online=False), View(2, online=False, negative=True))
 COMBINED = {
     "everything": EVERYTHING,
     "augmentations": Recipe((View(target=False), AUGMENTED), VICReg(1.0, 2.0, 3.0, 4e-4), MLP()),
@@ -103,6 +106,8 @@ COMBINED = {
     "spread": Recipe(VIEWS, InvariantSpread(0.3), head=MLP(keep=1, activation="gelu")),
     "scored": Recipe((View(target=False), View(1, online=False)), CoSENT(5.0), auxiliaries=(SoftmaxNLI(0.5, 2),)),
     "cosine": Recipe((View(target=False), View(1, online=False)), CosineRegression(-1.0, 1.0)),
+    "margins": Recipe(GRADED, MarginMSE("cosine", 0.1), reranker="some/reranker", negatives=5),
+    "candidates": Recipe(GRADED, CandidateKL(0.1, 2.0)),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED

@@ -2,14 +2,16 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simemb.corpus.rows import Rows
+from simemb.corpus.rows import Rows, open_rows
 from simemb.errors import DataError
 from simemb.method.recipe_files import find
+from simemb.method.views import View
 from simemb.training.examples import open_examples
 
 
@@ -34,8 +36,19 @@ def test_negatives_that_no_view_reads_may_be_missing(tmp_path: Path, caplog: Any
     with caplog.at_level(logging.WARNING, "simemb"):
         assert list(opened(tmp_path / "a.jsonl", *records).texts()) == [("a", "b"), ("c", "d")]
     assert "not used: column neg" in caplog.text
-    with pytest.raises(DataError, match=r"line 1.*neg"):
-        list(opened(tmp_path / "a.jsonl", *records, recipe="simcse_sup").texts())
+    rows = opened(tmp_path / "a.jsonl", *records, recipe="simcse_sup")
+    assert list(rows.texts()) == [("a", "b"), ("c", "d")]
+    assert list(rows.listed["neg"].texts()) == [(text,) for record in records for text in record.get("neg", [])]
+
+
+def test_a_view_that_is_compared_needs_its_text_in_every_row(tmp_path: Path):
+    recipe = replace(find("two_tower"), views=(View(0), View(1), View(2)))
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"query": "a", "pos": "b", "neg": ["c"]}\n{"query": "a", "pos": "b", "neg": []}')
+    rows, _ = open_examples(recipe, open_rows([("a", "b", "c", "d")]), None, delimiter=None, header=True)
+    assert list(rows.texts()) == [("a", "b", "c"), ("a", "b", "d")]
+    with pytest.raises(DataError, match=r"line 2 has no neg"):
+        open_examples(recipe, path, None, delimiter=None, header=True)
 
 
 def test_too_few_columns_are_shown_with_an_example_each(tmp_path: Path):
