@@ -84,6 +84,8 @@ class ExternalEncoder(Encodes):
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         if exact and self.half_type is not None:
             digest.update(f"computed in {self.half_type}".encode())
+        if self._prompts_differ():
+            digest.update(repr((sorted(self.prompts.items()), self.default_prompt)).encode())
         for path in sorted(self.directory.rglob("*")):
             relative = path.relative_to(self.directory)
             if path.is_file() and not any(part.startswith(_IGNORED_PREFIXES) for part in relative.parts):
@@ -91,6 +93,11 @@ class ExternalEncoder(Encodes):
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    def _prompts_differ(self) -> bool:
+        """Whether its prompts are others than those of the directory."""
+        own = dict(getattr(self.model, "prompts", {})), getattr(self.model, "default_prompt_name", None)
+        return (dict(self.prompts), self.default_prompt) != own
 
     @property
     def device(self) -> Any:

@@ -51,6 +51,8 @@ class Recipe:
     """Additional losses on the same encoder."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    include_prompt: bool | None = None
+    """Whether the tokens of the views' prompts are pooled too; by default as the model has it, which is yes."""
     fixed_dropout: bool = False
     """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"

@@ -5,6 +5,7 @@ sampler, and several processes agree without communication.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from math import ceil
 
@@ -20,6 +21,7 @@ from simemb.method.targets import ViewPlan
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
 from simemb.training.dataset import TokenizedTexts, TrainingData
+from simemb.training.prompted_texts import with_prompt, without_prompt
 from simemb.training.random_seeds import seed_of
 from simemb.transformer.batch import Batch
 
@@ -101,7 +103,7 @@ class Loader:
 
     def _collate(self, tokenized: TokenizedTexts, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
         if not any(_token_augmentations(self.views[place]) for place in places):
-            return Batch.collate([ids for place in places for ids in _read(tokenized, self.views[place], rows)])
+            return Batch.collate([ids for place in places for ids in _of_view(tokenized, self.views[place], rows)])
         sentences = [sentence for place in places for sentence in self._augmented(tokenized, place, rows, epoch)]
         return Batch.collate([sentence.ids for sentence in sentences], [sentence.positions for sentence in sentences])
 
@@ -110,14 +112,17 @@ class Loader:
         view = self.views[place]
         augmentations = _token_augmentations(view)
         sentences: list[Sentence] = []
-        for row, ids in zip(rows, _read(tokenized, view, rows), strict=True):
-            sentence = Sentence(ids.astype(np.int64), np.arange(len(ids)))
+        vocabulary, prompt = tokenized.vocabulary, tokenized.prompt_span(view)
+        assert vocabulary is not None
+        vocabulary = replace(vocabulary, limit=vocabulary.limit - (prompt.stop - prompt.start))
+        for row, tokens in zip(rows, _of_view(tokenized, view, rows), strict=True):
+            ids = tokens.astype(np.int64)
+            sentence = without_prompt(ids, prompt)
             for number, augmentation in enumerate(augmentations):
-                assert tokenized.vocabulary is not None
                 time = 0 if augmentation.frozen else epoch + 1
                 rng = np.random.default_rng((self.seed, time, row, place, number))
-                sentence = augmentation(sentence, tokenized.vocabulary, rng)
-            sentences.append(sentence)
+                sentence = augmentation(sentence, vocabulary, rng)
+            sentences.append(with_prompt(sentence, ids, prompt))
         return sentences
 
     def _text_hashes(self, rows: list[int]) -> Tensor:
@@ -142,6 +147,10 @@ def numbers_of(sentences: Sequence[NDArray[np.int32]]) -> Tensor:
 
 def _read(tokenized: TokenizedTexts, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
     return tokenized.table.ids(view.column, _offset_rows(rows, view))
+
+
+def _of_view(tokenized: TokenizedTexts, view: View, rows: list[int]) -> list[NDArray[np.int32]]:
+    return tokenized.of(view, _offset_rows(rows, view))
 
 
 def _offset_rows(rows: list[int], view: View) -> list[int]:
