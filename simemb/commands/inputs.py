@@ -55,6 +55,23 @@ def data_of(names: Sequence[str]) -> "str | list[Path] | None":
     return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
 
 
+def prompts_of(words: Sequence[str]) -> dict[str, str]:
+    """Prompts as `fit` takes them, from words such as `query=query: `. Raises `RecipeError` for another word.
+
+    >>> prompts_of(["query=query: ", "document="])
+    {'query': 'query: ', 'document': ''}
+    """
+    from simemb.errors import RecipeError
+
+    for word in words:
+        if "=" not in word:
+            raise RecipeError(f'--prompts {word}: give NAME=TEXT, as in --prompts query="query: " document="passage: "')
+    names = [word.partition("=")[0] for word in words]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise RecipeError(f"--prompts {doubled}= is given twice")
+    return {name: text for name, _, text in (word.partition("=") for word in words)}
+
+
 def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":
     """The rows of data as the options of a verb say that they are to be read (`simemb.corpus.rows.open_rows`)."""
     from simemb.corpus.rows import open_rows

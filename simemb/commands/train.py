@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simemb import extras, outputs, ranks, streams
-from simemb.commands.inputs import data_of
+from simemb.commands.inputs import data_of, prompts_of
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, option_name, parse
@@ -53,6 +53,9 @@ class Train:
     """Mixed precision: bf16 pays on GPUs and on processors that have it, fp16 needs a GPU."""
     device: str = "auto"
     """Where to train: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
+    prompts: tuple[str, ...] = ()
+    """query="query: " document="passage: ": texts before those of the first text column, and before all others; or
+    text="...", before all. In place of a text the name of a prompt of the model."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Also report to these trackers, beside metrics.jsonl."""
 
@@ -192,6 +195,7 @@ def _fit(
         resume=resume,
         overwrite=options.overwrite,
         precision=options.precision,
+        prompts=prompts_of(options.prompts),
         device=options.device,
         trackers=options.trackers,
     )

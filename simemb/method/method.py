@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.distributed import gather, gather_numbers
+from simemb.encoder import tokenizer
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
@@ -137,8 +138,15 @@ class Method(nn.Module):
     ) -> Vectors:
         sizes = chunk.sizes(places)
         with augment_embeddings(encoder, [self.views[place] for place in places], gradient, sizes):
-            vectors = encoder(batch)
+            vectors = encoder(batch, self._skips(encoder, places, sizes))
         return dict(zip(places, vectors.split(sizes), strict=True))
+
+    def _skips(self, encoder: Encoder, places: tuple[int, ...], sizes: list[int]) -> int | Tensor:
+        """The tokens at the beginning of each sentence that are not pooled: those of its view's prompt, if any."""
+        length = min(self.recipe.max_length, encoder.max_length)
+        prompts = [self.views[place].prompt for place in places]
+        skips = [tokenizer.unpooled(prompt, encoder, length) for prompt in prompts]
+        return torch.tensor(skips).repeat_interleave(torch.tensor(sizes)) if any(skips) else 0
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
@@ -146,8 +154,10 @@ class Method(nn.Module):
         if isinstance(self.objective, nn.Module):
             self.objective.eval()  # so that it collects nothing in this pass
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
-            vectors = self.encoder(chunk.online).split(chunk.sizes(self.view_plan.online))
-            clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
+            places = self.view_plan.online
+            sizes = chunk.sizes(places)
+            vectors = self.encoder(chunk.online, self._skips(self.encoder, places, sizes)).split(sizes)
+            clean = Encoded(dict(zip(places, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
                 auxiliary = self.auxiliaries[labeled[0]]

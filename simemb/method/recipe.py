@@ -54,6 +54,8 @@ class Recipe:
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
     reranker: str | None = None
     """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
+    include_prompt: bool | None = None
+    """Whether the tokens of the views' prompts are pooled too; by default as the model has it, which is yes."""
     fixed_dropout: bool = False
     """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"

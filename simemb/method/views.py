@@ -36,6 +36,8 @@ class View:
     """Only views of the same group are compared, for example two texts, each with another view of itself."""
     augment: tuple[Augmentation, ...] = ()
     """Augmentations: of its tokens, then of the embedding layer's output."""
+    prompt: str = ""
+    """A text before each of its texts, or the name of a prompt that the model has; augmentations leave it as it is."""
 
     @property
     def optional(self) -> bool:

@@ -5,6 +5,7 @@ sampler, and several processes agree without communication.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from math import ceil
 
@@ -20,6 +21,7 @@ from simemb.method.targets import ViewPlan
 from simemb.method.token_augmentations import Sentence, TokenAugmentation
 from simemb.method.views import View
 from simemb.training.dataset import TokenizedTexts, TrainingData
+from simemb.training.prompted_texts import with_prompt, without_prompt
 from simemb.training.random_seeds import seed_of
 from simemb.transformer.batch import Batch
 
@@ -127,7 +129,7 @@ class Loader:
 
     def _collate(self, tokenized: TokenizedTexts, places: Sequence[int], rows: list[int], epoch: int) -> Batch:
         if not any(_token_augmentations(self.views[place]) for place in places):
-            return Batch.collate([ids for place in places for ids in self._read(tokenized, place, rows, epoch)])
+            return Batch.collate([ids for place in places for ids in self._of_view(tokenized, place, rows, epoch)])
         sentences = [sentence for place in places for sentence in self._augmented(tokenized, place, rows, epoch)]
         return Batch.collate([sentence.ids for sentence in sentences], [sentence.positions for sentence in sentences])
 
@@ -136,16 +138,24 @@ class Loader:
         view = self.views[place]
         augmentations = _token_augmentations(view)
         sentences: list[Sentence] = []
+        vocabulary, prompt = tokenized.vocabulary, tokenized.prompt_span(view)
+        assert vocabulary is not None
+        vocabulary = replace(vocabulary, limit=vocabulary.limit - (prompt.stop - prompt.start))
         texts = self._texts(view, rows, epoch)
-        for text, ids in zip(texts, tokenized.table.ids(view.column, texts), strict=True):
-            sentence = Sentence(ids.astype(np.int64), np.arange(len(ids)))
+        for text, tokens in zip(texts, tokenized.of(view, texts), strict=True):
+            ids = tokens.astype(np.int64)
+            sentence = without_prompt(ids, prompt)
             for number, augmentation in enumerate(augmentations):
-                assert tokenized.vocabulary is not None
                 time = 0 if augmentation.frozen else epoch + 1
                 rng = np.random.default_rng((self.seed, time, text - view.offset, place, number))
-                sentence = augmentation(sentence, tokenized.vocabulary, rng)
-            sentences.append(sentence)
+                sentence = augmentation(sentence, vocabulary, rng)
+            sentences.append(with_prompt(sentence, ids, prompt))
         return sentences
+
+    def _of_view(self, tokenized: TokenizedTexts, place: int, rows: list[int], epoch: int) -> list[NDArray[np.int32]]:
+        """The texts of a view, after its prompt."""
+        view = self.views[place]
+        return tokenized.of(view, self._texts(view, rows, epoch))
 
     def _read(self, tokenized: TokenizedTexts, place: int, rows: list[int], epoch: int) -> list[NDArray[np.int32]]:
         view = self.views[place]

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,11 +21,13 @@ from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
+from simemb.encoder.prompts import ROLES, SHOWN
 from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.extras import TRAINING, need
+from simemb.method import view_prompts
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
@@ -81,7 +84,9 @@ class Plan:
         return None if self.control is None else evaluate(self.encoder, self.control, progress=self.progress)
 
     def method(self) -> Method:
-        """The recipe applied to the encoder: a head that is kept joins it, so score the base before."""
+        """The recipe applied to the encoder: prompts and a head that is kept join it, so score the base before."""
+        for encoder in (self.encoder, *([self.twin] if self.twin else [])):
+            view_prompts.give(encoder, self.recipe)
         return Method(
             self.recipe,
             self.encoder,
@@ -111,6 +116,7 @@ def prepare(
     resume: bool = False,
     overwrite: bool = False,
     precision: MixedPrecision = "no",
+    prompts: Mapping[str, str] | None = None,
     device: str = AUTO,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
@@ -125,12 +131,16 @@ def prepare(
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
+    recipe = view_prompts.assigned(recipe, prompts or {})
     output.refuse(resume=resume, overwrite=overwrite)
     opened = sample_for(recipe) if data is None else data
     rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    encoder, twin, training_data = _load(recipe, model, pooling, max_length, device, rows, progress)
+    as_given, (recipe, encoder, twin, training_data) = (
+        recipe,
+        _load(recipe, model, pooling, max_length, device, rows, progress),
+    )
     _check_size(recipe, rows, training_data.examples(recipe.views))
     with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
         pass
@@ -148,9 +158,10 @@ def prepare(
         seed=seed,
         precision=precision,
         warning=rows.warning,
+        prompts=view_prompts.named(recipe.views),
     )
     content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
-    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
+    record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
     record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
@@ -179,15 +190,20 @@ def _load(
     device: str,
     rows: Rows,
     progress: bool | None,
-) -> tuple[Encoder, Encoder | None, TrainingData]:
-    """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
+) -> tuple[Recipe, Encoder, Encoder | None, TrainingData]:
+    """The recipe with the texts of its prompts, the encoder, its twin and the data.
+
+    Without a trace in the caller's random numbers: loading draws weights.
+    """
     of_run = processes(device)
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe, of_run.device)
         check_length(max_length or 0, encoder)
+        recipe = view_prompts.resolved(recipe, encoder)
+        _say_prompts(recipe, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe, of_run.device) if named else None
-        return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+        return recipe, encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
 
 
 def processes(device: str = AUTO) -> Any:
@@ -252,13 +268,21 @@ def _encoder(
         encoder = model
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{encoder.name}: runs through sentence-transformers as it is and cannot be trained here")
-    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
-        prompt = encoder.prompts[encoder.default_prompt]
-        log.warning(
-            "%s: training reads texts as they are; %r goes before them only when they are encoded", encoder.name, prompt
-        )
     _check_trainable(encoder)
     return encoder.complete().to(device)
+
+
+def _say_prompts(recipe: Recipe, encoder: Encoder) -> None:
+    """Say what is put before the texts of the run, and if nothing is, for a model that has prompts."""
+    own = {name: text for name, text in encoder.prompts.items() if text}
+    if said := view_prompts.announcement(recipe.views):
+        log.info("training puts %s", said)
+    elif own:
+        taken = " ".join(f"{role}={name}" for role in ("query", "document") for name in ROLES[role] if name in own)
+        default = f"text={encoder.default_prompt}" if encoder.default_prompt in own else ""
+        advice = f"; --prompts {taken or default} puts them there" if taken or default else ""
+        names = ", ".join(islice(own, SHOWN))
+        log.warning("%s has prompts (%s), and training reads texts as they are%s", encoder.name, names, advice)
 
 
 def _check_trainable(encoder: Encoder) -> None:

@@ -526,11 +526,21 @@ def test_a_recipe_that_changes_embeddings_is_refused_for_a_model_computed_apart(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_default_prompt_is_not_read_in_training_and_that_is_said(train, tiny_base, tmp_path, caplog):
-    encoder = Encoder.load(tiny_base, pooling="mean")
-    encoder.prompts, encoder.default_prompt = {"sts": "the red "}, "sts"
+@pytest.mark.parametrize(
+    ("prompts", "default", "advice"),
+    [
+        ({"sts": "the red "}, "sts", "; --prompts text=sts puts them there"),
+        ({"query": "a ", "passage": "the "}, None, "; --prompts query=query document=passage puts them there"),
+        ({"clustering": "a "}, None, ""),
+    ],
+)
+def test_that_the_prompts_of_a_model_are_not_read_in_training_is_said(
+    prompts, default, advice, train, tiny_base, tmp_path, caplog
+):
+    encoder = Encoder.load(tiny_base, pooling="mean").set_prompts(prompts, default=default)
     train(recipe(max_steps=1), encoder.save(tmp_path / "base"), dev="none")
-    assert "training reads texts as they are; 'the red ' goes before them only when they are encoded" in caplog.text
+    said = f"has prompts ({', '.join(prompts)}), and training reads texts as they are{advice}"
+    assert [record.getMessage().endswith(said) for record in caplog.records].count(True) == 1
 
 
 @pytest.mark.parametrize(
