@@ -25,11 +25,13 @@ if TYPE_CHECKING:
         TokenCutoff,
     )
     from simemb.method.heads import MLP, Projector
+    from simemb.method.lessons import Lesson
     from simemb.method.memory import Bank, Queue
     from simemb.method.objectives import (
         NCE,
         AlignUniform,
         BarlowTwins,
+        BatchTriplet,
         Centered,
         CoSENT,
         CosineRegression,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         Regression,
         SimilarityKL,
         SquaredError,
+        SupCon,
         Swapped,
         VICReg,
     )
@@ -68,6 +71,7 @@ _HOMES = {
     "Auxiliary": "method.auxiliaries",
     "Bank": "method.memory",
     "BarlowTwins": "method.objectives",
+    "BatchTriplet": "method.objectives",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
     "CosineRegression": "method.objectives",
@@ -83,6 +87,7 @@ _HOMES = {
     "Index": "search.index",
     "InfoNCE": "method.objectives",
     "InvariantSpread": "method.objectives",
+    "Lesson": "method.lessons",
     "MLP": "method.heads",
     "Mask": "method.token_augmentations",
     "MaskedLM": "method.auxiliaries",
@@ -105,6 +110,7 @@ _HOMES = {
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
     "Suite": "evaluation.suite",
+    "SupCon": "method.objectives",
     "Swapped": "method.objectives",
     "TokenAugmentation": "method.token_augmentations",
     "TokenCutoff": "method.embedding_augmentations",
@@ -126,6 +132,7 @@ __all__ = [
     "Auxiliary",
     "Bank",
     "BarlowTwins",
+    "BatchTriplet",
     "Centered",
     "CoSENT",
     "CosineRegression",
@@ -140,6 +147,7 @@ __all__ = [
     "Index",
     "InfoNCE",
     "InvariantSpread",
+    "Lesson",
     "Mask",
     "MaskedLM",
     "Matryoshka",
@@ -160,6 +168,7 @@ __all__ = [
     "SquaredError",
     "StopGradient",
     "Suite",
+    "SupCon",
     "Swapped",
     "TokenAugmentation",
     "TokenCutoff",

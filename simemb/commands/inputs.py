@@ -1,6 +1,7 @@
 """Models and texts as the verbs take them from the command line."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,22 @@ def load_finished(model: str, pooling: str | None, place: OneDevice, precision: 
 def data_of(names: Sequence[str]) -> "str | list[Path] | None":
     """Data by their names, as `open_rows` and `fit` take them: a list of strings would be texts."""
     return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
+
+
+WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d*)?|\.\d+)")
+"""A name with a weight: `nli:3`."""
+
+
+def weighted(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Data by their names, and their weights, 1 where others have one; no weights where none has.
+
+    A file that has the whole name is that file: `C:3`, or `notes:2` where it exists.
+    """
+    found = [None if Path(name).exists() else WEIGHTED.fullmatch(name) for name in names]
+    if not any(found):
+        return tuple(names), ()
+    bare = tuple(match[1] if match else name for name, match in zip(names, found, strict=True))
+    return bare, tuple(float(match[2]) if match else 1.0 for match in found)
 
 
 def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":

@@ -31,6 +31,8 @@ class StepInput:
     chunks: the sentences; together all examples, in order. rows: the number of each example in the data. texts: for
     every view one number per text, equal exactly if the texts are. scores: those of the data, if the recipe needs
     them. teacher_vectors: by view, a frozen teacher's vectors of the texts. guide_vectors: the same of a guide.
+    classes: the number of each example's class label, if the recipe needs them.
+    source: which of several sources of the run they are from, counted from 0.
     """
 
     chunks: tuple[Chunk, ...]
@@ -39,6 +41,8 @@ class StepInput:
     scores: Float[Tensor, "batch"] | None = None
     teacher_vectors: Mapping[int, Float[Tensor, "batch teacher_dim"]] = field(default_factory=dict)
     guide_vectors: Mapping[int, Float[Tensor, "batch guide_dim"]] = field(default_factory=dict)
+    classes: Int[Tensor, "batch"] | None = None
+    source: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -66,6 +70,7 @@ class StepInput:
             rows=tensor(self.rows),
             texts=tensor(self.texts),
             scores=None if self.scores is None else tensor(self.scores),
+            classes=None if self.classes is None else tensor(self.classes),
             teacher_vectors={view: tensor(vectors) for view, vectors in self.teacher_vectors.items()},
             guide_vectors={view: tensor(vectors) for view, vectors in self.guide_vectors.items()},
         )

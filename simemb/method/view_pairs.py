@@ -11,7 +11,7 @@ from simemb.distributed import gather, gather_numbers, rank
 from simemb.method.memory import BankState, QueueState
 from simemb.method.objectives import Pair, Texts
 from simemb.method.step_input import StepInput
-from simemb.method.views import View, pairs
+from simemb.method.views import View, compared
 
 Vectors = Mapping[int, Float[Tensor, "batch dim"]]
 """Vectors of the examples, by the index of their view."""
@@ -61,7 +61,8 @@ def pairs_of_step(
     texts = gather_numbers(examples.texts.T).T
     memory_keys, memory_texts = (None, None) if memory is None else memory.read()
     negatives = [place for place, view in enumerate(views) if view.negative]
-    indices = pairs(views)
+    indices = compared(views)
+    labels = None if examples.classes is None else gather_numbers(examples.classes)
     keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in indices} | set(negatives))}
     queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in indices})}
     return [
@@ -73,6 +74,8 @@ def pairs_of_step(
             first=first,
             others=queries[i],
             scores=examples.scores,
+            labels=labels,
+            same=i == j,
             texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), memory_texts),
             guide=_guide_pair(examples.guide_vectors, i, j, negatives, first) if examples.guide_vectors else None,
             progress=progress,
@@ -93,6 +96,6 @@ def signal_pair(
     """Query and key from which signals are computed; None for the key of a teacher of another width."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
-    i, j = pairs(views)[0]
+    i, j = compared(views)[0]
     query, key = sides.queries[i].detach(), sides.keys[j].detach()
     return query, key if key.shape == query.shape else None

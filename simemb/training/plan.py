@@ -24,14 +24,15 @@ from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
+from simemb.method.course import Course, Trained
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
-from simemb.training.dataset import TrainingData, check_length, load_training_data
-from simemb.training.examples import open_examples
+from simemb.training.dataset import check_length, load_training_data
+from simemb.training.materials import Material, Opened, content_of, open_materials, samples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 from simemb.transformer import cpu_bf16
 
@@ -50,16 +51,15 @@ class Plan:
     """A run that has been checked and loaded.
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
-    data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
-    `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data, see
-    `simemb.corpus.language`. control: a suite that is scored
-    before and after, and chooses nothing. resume: go on with the run in `directory`.
-    trackers, progress: see `simemb.fit`.
+    materials: the data, tokenized; several if the recipe keeps them apart. directory: where the run is written.
+    settings, record: what `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data,
+    see `simemb.corpus.language`. control: a suite that is scored before and after, and chooses nothing. resume: go on
+    with the run in `directory`. trackers, progress: see `simemb.fit`.
     """
 
     recipe: Recipe
     encoder: Encoder
-    data: TrainingData
+    materials: Sequence[Material]
     directory: RunDirectory
     settings: Settings
     twin: Encoder | None = None
@@ -79,17 +79,19 @@ class Plan:
         """The score of the encoder on the control suite, as it is now."""
         return None if self.control is None else evaluate(self.encoder, self.control, progress=self.progress)
 
-    def method(self) -> Method:
+    def method(self) -> Trained:
         """The recipe applied to the encoder: a head that is kept joins it, so score the base before."""
-        return Method(
-            self.recipe,
-            self.encoder,
-            columns=len(self.settings.columns),
-            seed=self.settings.seed,
-            examples=self.data.examples(self.recipe.views),
-            twin=self.twin,
-            teacher_width=self.data.teacher_width,
-        )
+        recipes = [material.recipe for material in self.materials]
+        columns = [len(material.rows.columns) for material in self.materials]
+        examples = [material.examples for material in self.materials]
+        keywords: dict[str, Any] = {
+            "seed": self.settings.seed,
+            "twin": self.twin,
+            "teacher_width": self.materials[0].data.teacher_width,
+        }
+        if len(recipes) > 1:
+            return Course(recipes, self.encoder, columns=columns, examples=examples, **keywords)
+        return Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
 
 
 @checked
@@ -124,30 +126,33 @@ def prepare(
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
     output.refuse(resume=resume, overwrite=overwrite)
-    opened = sample_for(recipe) if data is None else data
-    rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
+    data = samples(recipe) if data is None else data
+    opened = open_materials(recipe, data, columns, delimiter=delimiter, header=header)
+    # A suite for the sample says little about other data beside it.
+    rows = max((source.rows for source in opened), key=lambda rows: rows.name not in dev_suites.SAMPLES)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    encoder, twin, training_data = _load(recipe, model, pooling, max_length, device, rows, progress)
-    _check_size(recipe, rows, training_data.examples(recipe.views))
-    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
-        pass
+    encoder, twin, materials = _load(recipe, model, pooling, max_length, device, opened, progress)
+    for material in materials:
+        _check_size(material.recipe, material.rows, material.examples)
+        with augment_embeddings(encoder, material.recipe.views):  # refused now if they cannot be reached
+            pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
-        data=rows.parts,
-        columns=rows.columns,
-        labels=labels,
+        data=opened[0].rows.parts if len(opened) == 1 else tuple(source.rows.name for source in opened),
+        columns=opened[0].rows.columns if len(opened) == 1 else tuple(columns or ()),
+        labels=opened[0].labels if len(opened) == 1 else "",
         delimiter=delimiter or "",
         header=header,
         dev=dev_suites.name(dev, suite),
         metric=metric,
         seed=seed,
         precision=precision,
-        warning=rows.warning,
+        warning="; ".join(dict.fromkeys(source.rows.warning for source in opened if source.rows.warning)),
     )
-    content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
+    content = {**content_of(materials), **materials[0].data.fingerprints}
     record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
     record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
@@ -155,7 +160,7 @@ def prepare(
     return Plan(
         recipe,
         encoder,
-        training_data,
+        materials,
         output,
         settings,
         twin=twin,
@@ -175,9 +180,9 @@ def _load(
     pooling: str | None,
     max_length: int | None,
     device: str,
-    rows: Rows,
+    opened: Sequence[Opened],
     progress: bool | None,
-) -> tuple[Encoder, Encoder | None, TrainingData]:
+) -> tuple[Encoder, Encoder | None, list[Material]]:
     """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
     of_run = processes(device)
     with torch.random.fork_rng():
@@ -185,7 +190,14 @@ def _load(
         check_length(max_length or 0, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe, of_run.device) if named else None
-        return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+        materials = [
+            Material(
+                **vars(source),
+                data=load_training_data(source.recipe, source.rows, encoder, twin, progress=progress),
+            )
+            for source in opened
+        ]
+        return encoder, twin, materials
 
 
 def processes(device: str = AUTO) -> Any:
@@ -228,15 +240,6 @@ def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
     if examples < needed:
         why = "a batch needs others as negatives" if contrast else "a batch needs more"
         raise DataError(f"{rows.name}: holds {max(examples, 0)} example, but {why} (at least {needed})")
-
-
-def sample_for(recipe: Recipe) -> str:
-    """The bundled corpus that suits a recipe."""
-    if any(view.offset for view in recipe.views):
-        return "sample_stories"
-    if recipe.objective is not None and recipe.objective.scored:
-        return "sample_pairs"
-    return "sample" if recipe.columns == 1 else "sample_triplets"
 
 
 def _encoder(

@@ -19,6 +19,7 @@ WORK = """
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
@@ -32,6 +33,7 @@ from simemb.training.loader import Loader
 from simemb.training.dataset import load_training_data
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
+from simemb.corpus.classes import with_classes
 from simemb.corpus.rows import open_rows
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
@@ -41,6 +43,7 @@ rank, world = distributed.rank(), distributed.world()
 simcse, esimcse = find("simcse"), find("esimcse")
 sup, slow, queue = find("simcse_sup"), EMA(momentum=0.8), Queue(size=40)
 labeled = (View(), View(), View(1, online=False, target=False), View(2, online=False, target=False))
+labeled_texts = [(text, text.split()[-1]) for (text,) in open_rows(data).texts()]
 CASES = {
     "simcse": (simcse, data),
     "simcse_sup": (sup, triplets),
@@ -54,13 +57,15 @@ CASES = {
     "dino": (replace(find("dino"), head=MLP(hidden=9, width=8, prototypes=5)), data),
     "two_tower": (replace(find("two_tower"), target=Twin()), triplets),
     "labeled": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), triplets),
+    "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
+    "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
 
 def three_steps(recipe, file):
     encoder = Encoder.load(base, pooling="cls")
-    rows = open_rows(file)
+    rows = with_classes(open_rows(file), None) if recipe.classed else open_rows(file)
     material = load_training_data(recipe, rows, encoder, None, progress=False)
     method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()
     loader = Loader(material, recipe, method.views, method.view_plan, seed=1, rank=rank, world=world)
@@ -118,7 +123,9 @@ if world > 1:
     }
     save_file({name: tensor.contiguous() for name, tensor in parts.items()}, f"{output}/parts-{rank}.safetensors")
 
+lessons = (Lesson(), Lesson(views=sup.views[:2], objective=CoSENT()))
 for name, recipe, file in (
+    ("mixed", replace(sup, mix="proportional", lessons=lessons, **SMALL, epochs=1), [Path(triplets), Path(dev)]),
     ("run", replace(sup, epochs=2, **SMALL), triplets),
     ("queue", replace(esimcse, memory=Queue(size=30, view=0), chunk=3, max_steps=4, **SMALL), data),
 ):
@@ -218,7 +225,7 @@ def test_gathered_rows_send_their_gradient_back_to_where_they_came_from(folder: 
         assert parts["rows_gradient"].tolist() == [[number] * 3 for number in expected]
 
 
-@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4)])
+@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4), ("mixed", 10)])
 def test_a_run_of_two_processes_ends_where_a_run_of_one_does(name: str, steps: int, folder: Path):
     # 90 examples in batches of 14: the last batch has 6, so every batch can be halved
     results = [load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0")]

@@ -38,6 +38,12 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "simcse": {"objective.temperature": 0.05, "head.activation": "tanh", "head.keep": False},
     "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15}
     | {"auxiliaries.0.tied": False},
+    # Khosla et al., 2020, sections 3 and 4; the optimizer is that of simcse_sup.
+    "supcon": {"objective.temperature": 0.1, "head.layers": 2, "head.hidden": 2048, "head.width": 128, "per_label": 4}
+    | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    # Hermans et al., 2017: 18 classes of 4, no margin.
+    "triplet": {"objective.mining": "hard", "objective.margin": None, "objective.distance": "euclidean"}
+    | {"batch_size": 72, "per_label": 4, "learning_rate": 5e-5, "epochs": 3, "head": None},
     "simcse_sup": {"objective.temperature": 0.05, "objective.hard_negative_weight": 0.0, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
     # caskcsg/sentemb, ESimCSE: run.sh, train.py and esimcse/trainers.py.

@@ -2,6 +2,7 @@
 
 from simemb.method.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
 from simemb.method.objectives.base import Objective, Pair, Texts, cosines
+from simemb.method.objectives.classes import BatchTriplet, SupCon
 from simemb.method.objectives.clusters import Centered, Swapped
 from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
@@ -14,6 +15,7 @@ __all__ = [
     "NCE",
     "AlignUniform",
     "BarlowTwins",
+    "BatchTriplet",
     "Centered",
     "CoSENT",
     "CosineRegression",
@@ -26,6 +28,7 @@ __all__ = [
     "Regression",
     "SimilarityKL",
     "SquaredError",
+    "SupCon",
     "Swapped",
     "Texts",
     "VICReg",
