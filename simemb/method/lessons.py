@@ -36,7 +36,7 @@ def by_source(recipe: Any, sources: int) -> list[Any]:
     """
     for name, given in (("lessons", recipe.lessons), ("weights", recipe.weights)):
         if given and len(given) != sources:
-            raise RecipeError(f"{name}: the recipe has {len(given)} and the run {sources} of data: give one for each")
+            raise RecipeError(f"the recipe has {len(given)} {name} for {sources} sources of data: give one for each")
     if recipe.lessons:
         return list(_alone(recipe))
     return [replace(recipe, mix="join", weights=())] * sources

@@ -93,9 +93,9 @@ def _guide_pair(vectors: Vectors, i: int, j: int, negatives: list[int], first: i
 def signal_pair(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
-    """Query and key from which signals are computed; None for the key of a teacher of another width."""
+    """Query and key from which signals are computed; no key of a teacher of another width, or of one view alone."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
     i, j = compared(views)[0]
     query, key = sides.queries[i].detach(), sides.keys[j].detach()
-    return query, key if key.shape == query.shape else None
+    return query, key if i != j and key.shape == query.shape else None

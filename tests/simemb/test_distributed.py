@@ -123,7 +123,7 @@ if world > 1:
     }
     save_file({name: tensor.contiguous() for name, tensor in parts.items()}, f"{output}/parts-{rank}.safetensors")
 
-lessons = (Lesson(), Lesson(views=sup.views[:2], objective=CoSENT()))
+lessons = (Lesson(), Lesson(views=sup.views[:2], objective=CosineRegression()))
 for name, recipe, file in (
     ("mixed", replace(sup, mix="proportional", lessons=lessons, **SMALL, epochs=1), [Path(triplets), Path(dev)]),
     ("run", replace(sup, epochs=2, **SMALL), triplets),

@@ -18,6 +18,9 @@ from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, above_zero, cosines
 from simemb.method.objectives.row_blocks import by_strip, strips
 
+ROUNDING = 1e-5
+"""The distance of two vectors, as a fraction of their length, up to which they are of equal texts."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -188,7 +191,11 @@ def cosine_distances(
 def euclidean_distances(
     a: Float[Tensor, "rows width"], b: Float[Tensor, "columns width"]
 ) -> Float[Tensor, "rows columns"]:
-    """|a - b| for every row of a and every row of b; without a gradient where it is 0."""
-    squares = a.square().sum(dim=1)[:, None] - 2 * a @ b.T + b.square().sum(dim=1)[None, :]
-    apart = squares > 0
-    return squares.masked_fill(~apart, 1).sqrt().masked_fill(~apart, 0)
+    """|a - b| for every row of a and every row of b.
+
+    Rows that are equal but for rounding have the distance 0 and no gradient: its direction would be that of the
+    rounding, at full length.
+    """
+    distances = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")  # a matrix product would round more
+    equal = distances.detach() <= ROUNDING * a.detach().norm(dim=1)[:, None]
+    return distances.masked_fill(equal, 0)

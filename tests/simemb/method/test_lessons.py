@@ -56,7 +56,7 @@ def test_what_no_run_could_use_is_refused(fields: dict[str, Any], line: str):
 
 @pytest.mark.parametrize(("fields", "name"), [({}, "lessons"), ({"lessons": (), "weights": (1, 1, 1)}, "weights")])
 def test_there_is_one_for_each_of_the_data(fields: dict[str, Any], name: str):
-    with pytest.raises(RecipeError, match=f"^{name}: the recipe has 3 and the run 2 of data"):
+    with pytest.raises(RecipeError, match=f"^the recipe has 3 {name} for 2 sources of data"):
         by_source(replace(RECIPE, **fields), 2)
 
 

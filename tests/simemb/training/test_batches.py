@@ -16,7 +16,8 @@ from simemb.training.batches import ByLabel, Schedule, Turn, Turns, divided
 
 
 def recipe(**fields: Any) -> Recipe:
-    return Recipe(views=(View(), View()), objective=InfoNCE(), **{"mix": "proportional", **fields})
+    fields = {"mix": "proportional", **fields}
+    return Recipe(views=(View(), View()), objective=InfoNCE(), **fields)
 
 
 def epoch_of(turns: Turns, epoch: int) -> list[Turn]:
@@ -101,8 +102,8 @@ def test_every_text_comes_and_only_full_groups_repeat_one(sizes: list[int], seve
     assert set(counts) == set(range(len(labels)))
     for label, size in enumerate(sizes):
         missing = -size % several if size > several else 0
-        assert sum(counts[row] for row in np.flatnonzero(labels == label)) == size + missing
-        assert max(counts[row] for row in np.flatnonzero(labels == label)) <= 2
+        assert sum(counts[row] for row in np.flatnonzero(labels == label).tolist()) == size + missing
+        assert max(counts[row] for row in np.flatnonzero(labels == label).tolist()) <= 2
 
 
 def test_a_batch_holds_several_texts_of_each_of_many_classes():
@@ -123,7 +124,8 @@ def test_a_rare_class_comes_together_and_few_classes_fill_a_batch_with_more_of_e
 
 def test_the_order_follows_from_seed_pass_and_source():
     def order(**options: Any) -> list[int]:
-        return ByLabel(FREQUENT, 24, 4, **{"seed": 1, **options}).batch(0, of_pass=3)
+        options = {"seed": 1, **options}
+        return ByLabel(FREQUENT, 24, 4, **options).batch(0, of_pass=3)
 
     first = ByLabel(FREQUENT, 24, 4, seed=1)
     for of_pass in (0, 5):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import exp, log, sqrt
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -114,7 +114,7 @@ def test_triplets_are_those_of_the_papers(case: str, objective: BatchTriplet):
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
 @pytest.mark.parametrize("kind", ["hard", "semi_hard", "soft"])
-def test_sentence_transformers_computes_the_same(kind: str, distance: str):
+def test_sentence_transformers_computes_the_same(kind: str, distance: Literal["euclidean", "cosine"]):
     losses = pytest.importorskip("sentence_transformers.losses")
     metrics = losses.BatchHardTripletLossDistanceFunction
     metric: Callable[..., Any] = metrics.cosine_distance if distance == "cosine" else metrics.eucledian_distance
@@ -133,10 +133,12 @@ OBJECTIVES: list[Objective] = [SupCon(0.2), *TRIPLETS[:4], *TRIPLETS[6:10]]
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)
 def test_gradients_are_right_and_finite_for_equal_vectors(objective: Objective):
-    z, labels = rows(8, 8), LABELS
-    assert torch.autograd.gradcheck(lambda vectors: objective(alone(vectors, labels)), (z.requires_grad_(),))
+    def loss(vectors: Tensor) -> Tensor:
+        return objective(alone(vectors, LABELS))
+
+    assert torch.autograd.gradcheck(loss, (rows(8, 8).requires_grad_(),))
     equal = torch.ones(8, 5, dtype=torch.float64, requires_grad=True)
-    objective(alone(equal, labels)).backward()
+    loss(equal).backward()
     assert equal.grad is not None
     assert equal.grad.isfinite().all()
 
