@@ -1,6 +1,7 @@
 """Models and texts as the verbs take them from the command line."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,22 @@ def prompts_of(words: Sequence[str]) -> dict[str, str]:
     if doubled := next((name for name in names if names.count(name) > 1), None):
         raise RecipeError(f"--prompts {doubled}= is given twice")
     return {name: text for name, _, text in (word.partition("=") for word in words)}
+
+
+WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d*)?|\.\d+)")
+"""A name with a weight: `nli:3`."""
+
+
+def weighted(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Data by their names, and their weights, 1 where others have one; no weights where none has.
+
+    A file that has the whole name is that file: `C:3`, or `notes:2` where it exists.
+    """
+    found = [None if Path(name).exists() else WEIGHTED.fullmatch(name) for name in names]
+    if not any(found):
+        return tuple(names), ()
+    bare = tuple(match[1] if match else name for name, match in zip(names, found, strict=True))
+    return bare, tuple(float(match[2]) if match else 1.0 for match in found)
 
 
 def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":

@@ -13,10 +13,12 @@ from simemb.encoder.pooling import LAYERS
 from simemb.errors import RecipeError, unknown
 from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
+from simemb.method.class_checks import check_classes, is_alone
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
+from simemb.method.lessons import Lesson, check_sources
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.recipe_json import from_json, noun_classes, to_json
@@ -50,6 +52,13 @@ class Recipe:
     """Negatives from earlier batches, or a stored vector for every example."""
     auxiliaries: tuple[Auxiliary, ...] = ()
     """Additional losses on the same encoder."""
+    mix: Literal["join", "proportional", "round_robin", "until_smallest"] = "join"
+    """How several data make one run: read one after the other, as one (`join`); or kept apart, so that each batch is of
+    one of them (see `simemb.training.batches.Turns`)."""
+    weights: tuple[float, ...] = ()
+    """With `proportional`, the weight of each of the data; by default their sizes."""
+    lessons: tuple[Lesson, ...] = ()
+    """What each of several data teaches, in their order; by default all teach the same."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
     reranker: str | None = None
@@ -66,6 +75,8 @@ class Recipe:
     """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
     batch_size: int = 64
     """Examples per batch, all processes together: negatives come from the same batch."""
+    per_label: int | None = None
+    """Texts of a class label that come together into a batch, 2 or more; by default texts come in any order."""
     chunk: int | None = None
     """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
@@ -107,6 +118,11 @@ class Recipe:
         return 1 + max((view.column for view in self.views if not view.optional), default=0)
 
     @property
+    def classed(self) -> bool:
+        """Whether it learns from class labels of single texts."""
+        return self.objective is not None and self.objective.classed
+
+    @property
     def smallest_share(self) -> int:
         """The fewest examples of a batch that a process can use: batch norm needs two."""
         heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
@@ -142,6 +158,8 @@ def check(recipe: Recipe) -> None:
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
+    check_classes(recipe)
+    check_sources(recipe)
 
 
 def _check_numbers(recipe: Recipe) -> None:
@@ -190,7 +208,7 @@ def _check_views(recipe: Recipe) -> None:
     if objective.banked:
         if not any(view.online for view in recipe.views):
             raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views):
+    elif not pairs(recipe.views) and not (recipe.classed and is_alone(recipe)):
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")

@@ -68,6 +68,15 @@ def clean_views(views: Mapping[int, View]) -> dict[tuple[int, int], int]:
     return clean
 
 
+def compared(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
+    """The pairs of views, or a single view with itself, whose texts are compared with each other.
+
+    >>> compared((View(), View())), compared((View(),))
+    (((0, 1), (1, 0)), ((0, 0),))
+    """
+    return pairs(views) or tuple((place, place) for place in range(len(views)))[:1]
+
+
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
     """The (query view, key view) pairs over which an objective is averaged.
 

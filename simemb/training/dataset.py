@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.corpus.classes import class_numbers
 from simemb.corpus.listed import spans
 from simemb.corpus.rows import Rows
 from simemb.corpus.sample import first_rows
@@ -78,16 +79,17 @@ class TrainingData:
     """The data of a run, in memory or memory-mapped.
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: one
-    for every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, one for
-    every text. spans: by column of which a row has any number of texts, the first text of each row and their number
-    (`simemb.corpus.listed.spans`); of other columns the texts are numbered as the rows.
-    grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
+    for every row. classes: the number of each row's class label. teacher_vectors, guide_vectors: by column, the vectors
+    of a frozen teacher and of a guide, one for every text. spans: by column of which a row has any number of texts, the
+    first text of each row and their number (`simemb.corpus.listed.spans`); of other columns the texts are numbered as
+    the rows. grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
     fingerprints: of every other encoder that takes part.
     """
 
     online: TokenizedTexts
     second: TokenizedTexts | None = None
     scores: NDArray[np.float32] | None = None
+    classes: NDArray[np.int64] | None = None
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     spans: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
@@ -133,6 +135,7 @@ def load_training_data(
         online=_tokenize(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _tokenize(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
+        classes=class_numbers(rows) if recipe.classed else None,
         teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, of_columns, progress=progress),
         guide_vectors={} if guide is None else vectors_of(rows, guide, columns, of_columns, progress=progress),
         spans=row_spans,

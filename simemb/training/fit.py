@@ -47,7 +47,8 @@ def fit(
         recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
         model: An `Encoder`, which is trained in place, a directory or a hub name. By default `base`, a
             small language model of English that ships with simemb.
-        data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other, a `datasets.Dataset`,
+        data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other or kept apart, as
+            `recipe.mix` says (in memory: a list of what `simemb.corpus.rows.open_rows` gives), a `datasets.Dataset`,
             a data frame, or texts or tuples of texts as a list, a column or an iterator (see
             `simemb.corpus.rows.open_rows`). By default the bundled sample.
         output: The run directory (see `simemb.training.run_directory`); not with the directory of `resume`.

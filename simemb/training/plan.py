@@ -28,14 +28,15 @@ from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.extras import TRAINING, need
 from simemb.method import view_prompts
+from simemb.method.course import Course, Trained
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
-from simemb.training.dataset import TrainingData, check_length, load_training_data
-from simemb.training.examples import open_examples
+from simemb.training.dataset import check_length, load_training_data
+from simemb.training.materials import Material, Opened, content_of, open_materials, samples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 from simemb.transformer import cpu_bf16
 
@@ -54,16 +55,15 @@ class Plan:
     """A run that has been checked and loaded.
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
-    data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
-    `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data, see
-    `simemb.corpus.language`. control: a suite that is scored
-    before and after, and chooses nothing. resume: go on with the run in `directory`.
-    trackers, progress: see `simemb.fit`.
+    materials: the data, tokenized; several if the recipe keeps them apart. directory: where the run is written.
+    settings, record: what `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data,
+    see `simemb.corpus.language`. control: a suite that is scored before and after, and chooses nothing. resume: go on
+    with the run in `directory`. trackers, progress: see `simemb.fit`.
     """
 
     recipe: Recipe
     encoder: Encoder
-    data: TrainingData
+    materials: Sequence[Material]
     directory: RunDirectory
     settings: Settings
     twin: Encoder | None = None
@@ -83,19 +83,22 @@ class Plan:
         """The score of the encoder on the control suite, as it is now."""
         return None if self.control is None else evaluate(self.encoder, self.control, progress=self.progress)
 
-    def method(self) -> Method:
+    def method(self) -> Trained:
         """The recipe applied to the encoder: prompts and a head that is kept join it, so score the base before."""
+        recipes = [material.recipe for material in self.materials]
         for encoder in (self.encoder, *([self.twin] if self.twin else [])):
-            view_prompts.give(encoder, self.recipe)
-        return Method(
-            self.recipe,
-            self.encoder,
-            columns=len(self.settings.columns),
-            seed=self.settings.seed,
-            examples=self.data.examples(self.recipe.views),
-            twin=self.twin,
-            teacher_width=self.data.teacher_width,
-        )
+            for recipe in recipes:
+                view_prompts.give(encoder, recipe)
+        columns = [len(material.columns) for material in self.materials]
+        examples = [material.examples for material in self.materials]
+        keywords: dict[str, Any] = {
+            "seed": self.settings.seed,
+            "twin": self.twin,
+            "teacher_width": self.materials[0].data.teacher_width,
+        }
+        if len(recipes) > 1:
+            return Course(recipes, self.encoder, columns=columns, examples=examples, **keywords)
+        return Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
 
 
 @checked
@@ -133,34 +136,35 @@ def prepare(
     recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
     recipe = view_prompts.assigned(recipe, prompts or {})
     output.refuse(resume=resume, overwrite=overwrite)
-    opened = sample_for(recipe) if data is None else data
-    rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
+    data = samples(recipe) if data is None else data
+    opened = open_materials(recipe, data, columns, delimiter=delimiter, header=header)
+    # A suite for the sample says little about other data beside it.
+    rows = max((source.rows for source in opened), key=lambda rows: rows.name not in dev_suites.SAMPLES)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    as_given, (recipe, encoder, twin, training_data) = (
-        recipe,
-        _load(recipe, model, pooling, max_length, device, rows, progress),
-    )
-    _check_size(recipe, rows, training_data.examples(recipe.views))
-    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
-        pass
+    as_given = recipe
+    recipe, encoder, twin, materials = _load(recipe, model, pooling, max_length, device, opened, progress)
+    for material in materials:
+        _check_size(material.recipe, material.rows, material.examples)
+        with augment_embeddings(encoder, material.recipe.views):  # refused now if they cannot be reached
+            pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
-        data=rows.parts,
-        columns=(*rows.columns, *rows.listed),
-        labels=labels,
+        data=opened[0].rows.parts if len(opened) == 1 else tuple(source.rows.name for source in opened),
+        columns=opened[0].columns if len(opened) == 1 else tuple(columns or ()),
+        labels=opened[0].labels if len(opened) == 1 else "",
         delimiter=delimiter or "",
         header=header,
         dev=dev_suites.name(dev, suite),
         metric=metric,
         seed=seed,
         precision=precision,
-        warning=rows.warning,
+        warning="; ".join(dict.fromkeys(source.rows.warning for source in opened if source.rows.warning)),
         prompts=view_prompts.named(recipe.views),
     )
-    content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
+    content = {**content_of(materials), **materials[0].data.fingerprints}
     record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
     record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
@@ -168,7 +172,7 @@ def prepare(
     return Plan(
         recipe,
         encoder,
-        training_data,
+        materials,
         output,
         settings,
         twin=twin,
@@ -188,9 +192,9 @@ def _load(
     pooling: str | None,
     max_length: int | None,
     device: str,
-    rows: Rows,
+    opened: Sequence[Opened],
     progress: bool | None,
-) -> tuple[Recipe, Encoder, Encoder | None, TrainingData]:
+) -> tuple[Recipe, Encoder, Encoder | None, list[Material]]:
     """The recipe with the texts of its prompts, the encoder, its twin and the data.
 
     Without a trace in the caller's random numbers: loading draws weights.
@@ -203,7 +207,12 @@ def _load(
         _say_prompts(recipe, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe, of_run.device) if named else None
-        return recipe, encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+        materials: list[Material] = []
+        for source in opened:
+            alone = view_prompts.resolved(source.recipe, encoder)
+            loaded = load_training_data(alone, source.rows, encoder, twin, progress=progress)
+            materials.append(Material(alone, source.rows, source.labels, loaded))
+        return recipe, encoder, twin, materials
 
 
 def processes(device: str = AUTO) -> Any:
@@ -246,15 +255,6 @@ def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
     if examples < needed:
         why = "a batch needs others as negatives" if contrast else "a batch needs more"
         raise DataError(f"{rows.name}: holds {max(examples, 0)} example, but {why} (at least {needed})")
-
-
-def sample_for(recipe: Recipe) -> str:
-    """The bundled corpus that suits a recipe."""
-    if any(view.offset for view in recipe.views):
-        return "sample_stories"
-    if recipe.objective is not None and recipe.objective.scored:
-        return "sample_pairs"
-    return "sample" if recipe.columns == 1 else "sample_triplets"
 
 
 def _encoder(

@@ -28,7 +28,8 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
 from simemb.training.fit import fit
-from simemb.training.plan import _check_choices, sample_for
+from simemb.training.materials import sample_for
+from simemb.training.plan import _check_choices
 from simemb.transformer import cpu_bf16
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
@@ -238,7 +239,13 @@ def test_labeled_pairs_train_a_classifier_beside_the_contrast(train: Callable[..
 
 @pytest.mark.parametrize(
     ("name", "corpus"),
-    [("simcse", "sample"), ("simcse_sup", "sample_triplets"), ("cpc", "sample_stories"), ("cosent", "sample_pairs")],
+    [
+        ("simcse", "sample"),
+        ("simcse_sup", "sample_triplets"),
+        ("cpc", "sample_stories"),
+        ("cosent", "sample_pairs"),
+        ("supcon", "sample_classes"),
+    ],
 )
 def test_every_kind_of_recipe_has_a_bundled_corpus_to_be_tried_on(name: str, corpus: str):
     assert sample_for(find(name)) == corpus
