@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.distributed import gather, gather_numbers
-from simemb.encoder import tokenizer
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
@@ -33,6 +32,7 @@ from simemb.method.view_pairs import (
     pairs_of_step,
     signal_pair,
 )
+from simemb.method.view_prompts import skips
 from simemb.method.views import clean_views
 from simemb.transformer.batch import Batch
 
@@ -158,16 +158,10 @@ class Method(nn.Module):
         self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
         sizes = chunk.sizes(places)
-        with augment_embeddings(encoder, [self.views[place] for place in places], gradient, sizes):
-            vectors = encoder(batch, self._skips(encoder, places, sizes))
+        views = [self.views[place] for place in places]
+        with augment_embeddings(encoder, views, gradient, sizes):
+            vectors = encoder(batch, skips(views, encoder, self.recipe.max_length, sizes))
         return dict(zip(places, vectors.split(sizes), strict=True))
-
-    def _skips(self, encoder: Encoder, places: tuple[int, ...], sizes: list[int]) -> int | Tensor:
-        """The tokens at the beginning of each sentence that are not pooled: those of its view's prompt, if any."""
-        length = min(self.recipe.max_length, encoder.max_length)
-        prompts = [self.views[place].prompt for place in places]
-        skips = [tokenizer.unpooled(prompt, encoder, length) for prompt in prompts]
-        return torch.tensor(skips).repeat_interleave(torch.tensor(sizes)) if any(skips) else 0
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
@@ -177,7 +171,9 @@ class Method(nn.Module):
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
             places = self.view_plan.online
             sizes = chunk.sizes(places)
-            vectors = self.encoder(chunk.online, self._skips(self.encoder, places, sizes)).split(sizes)
+            views = [self.views[place] for place in places]
+            skipped = skips(views, self.encoder, self.recipe.max_length, sizes)
+            vectors = self.encoder(chunk.online, skipped).split(sizes)
             clean = Encoded(dict(zip(places, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:

@@ -19,7 +19,8 @@ from simemb.method.field_checks import check_at_least, check_choices, check_frac
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
 from simemb.method.lessons import Lesson, check_sources
-from simemb.method.memory import Bank, Memory, Queue
+from simemb.method.memory import Memory, Queue
+from simemb.method.memory_checks import check_memory, of_negatives
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
@@ -153,8 +154,9 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_reranker, _check_memory, _check_target, _check_objective):
+        for rule in (_check_views, _check_reranker, _check_target, _check_objective):
             rule(recipe)
+        check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
@@ -213,7 +215,7 @@ def _check_views(recipe: Recipe) -> None:
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_negatives_clause(objective)}")
+        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {of_negatives(objective)}")
 
 
 def _check_reranker(recipe: Recipe) -> None:
@@ -223,31 +225,6 @@ def _check_reranker(recipe: Recipe) -> None:
         raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
     if recipe.reranker is not None and not objective.graded:
         raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
-
-
-def _check_memory(recipe: Recipe) -> None:
-    objective, memory = recipe.objective, recipe.memory
-    assert objective is not None
-    if objective.banked and not isinstance(memory, Bank):
-        raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
-    if isinstance(memory, Bank) and not objective.banked:
-        raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
-    if isinstance(memory, Queue) and not objective.outsiders:
-        raise RecipeError(
-            f"a queue holds negatives, and {_name(objective)} {_negatives_clause(objective)}: leave the memory out"
-        )
-    if isinstance(memory, Queue) and memory.view is not None:
-        _check_queued(recipe, memory.view)
-
-
-def _check_queued(recipe: Recipe, place: int) -> None:
-    """The view of a queue must exist with any data, and the network that makes the keys must encode it."""
-    if place not in range(len(recipe.views)):
-        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
-    if any(view.negative for view in recipe.views[: place + 1]):
-        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
-    if isinstance(recipe.target, Frozen) and not recipe.views[place].target:
-        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
 
 
 def _check_target(recipe: Recipe) -> None:
@@ -300,10 +277,6 @@ def _check_passes(recipe: Recipe) -> None:
         raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
-
-
-def _negatives_clause(objective: Objective) -> str:
-    return "meets those of the batch only" if objective.negatives else "has none"
 
 
 def _innermost(objective: Objective | None) -> Objective | None:

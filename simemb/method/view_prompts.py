@@ -9,6 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import torch
+from torch import Tensor
+
+from simemb.encoder import tokenizer
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.prompts import Role, in_words
 from simemb.errors import RecipeError, unknown
@@ -90,6 +94,16 @@ def give(encoder: Encoder, recipe: Recipe) -> None:
     if names := named(recipe.views):
         default = "query" if names["query"] == names["document"] else encoder.default_prompt
         encoder.set_prompts({**encoder.prompts, **names}, default=default, include_prompt=recipe.include_prompt)
+
+
+def skips(views: Sequence[View], encoder: Encoder, max_length: int, sizes: Sequence[int]) -> int | Tensor:
+    """The tokens at the beginning of each text that are not pooled: those of its view's prompt, if any.
+
+    sizes: the number of texts of each view, one view after the other.
+    """
+    length = min(max_length, encoder.max_length)
+    counts = [tokenizer.unpooled(view.prompt, encoder, length) for view in views]
+    return torch.tensor(counts).repeat_interleave(torch.tensor(sizes)) if any(counts) else 0
 
 
 def announcement(views: Sequence[View]) -> str:
