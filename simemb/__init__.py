@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     )
     from simemb.method.views import View
     from simemb.search.index import Index
+    from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
 
 __version__ = "0.1.0"
@@ -68,6 +69,7 @@ _HOMES = {
     "Auxiliary": "method.auxiliaries",
     "Bank": "method.memory",
     "BarlowTwins": "method.objectives",
+    "Callback": "training.callbacks",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
     "CosineRegression": "method.objectives",
@@ -126,6 +128,7 @@ __all__ = [
     "Auxiliary",
     "Bank",
     "BarlowTwins",
+    "Callback",
     "Centered",
     "CoSENT",
     "CosineRegression",

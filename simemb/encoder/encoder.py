@@ -25,6 +25,7 @@ from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
 from simemb.encoder.precision import Precision, choose, computing
+from simemb.encoder.publishing import Published
 from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.thread_locks import LOCKS
@@ -36,7 +37,7 @@ from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Transform
 
 
-class Encoder(Encodes, nn.Module):
+class Encoder(Encodes, Published, nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
     The arguments are the fields of `simemb.encoder.parts.Parts`.
@@ -242,9 +243,8 @@ class Encoder(Encodes, nn.Module):
 
         skip: the first tokens of each sentence that are not pooled, a prompt's (see `include_prompt`).
         """
-        first_only = self.pooling == "cls" and not skip
-        states = self._states(batch, first_only=first_only)
-        vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
+        first = self.pooling == "cls" and not skip
+        vectors = pool(self._states(batch, first_only=first), batch, self.pooling, first_only=first, skip=skip)
         for module in in_mode(self.tail):
             vectors = module(vectors)
         return vectors[:, : self.truncate_dim] if self.truncate_dim else vectors
