@@ -12,6 +12,7 @@ LARGEST = 40e6
 """Bytes of the wheel at most."""
 REQUIRED = {
     "simemb/train/simcse.py",
+    "simemb/train/papers.bib",
     "simemb/eval/sts.py",
     "simemb/eval/published/sts.tsv",
     "simemb/data/bundled.py",

@@ -134,7 +134,7 @@ def _few_steps(task: Task, model: Path, folder: Path, chunk: int | None) -> None
     from simemb.training.status_line import StatusLine
 
     trainer = make_trainer(task, model, folder, chunk=chunk)
-    with trainer.batches, trainer._cuda_graphs():
+    with trainer.batches, trainer.replays.recorded():
         for _ in range(4):
             trainer._step(StatusLine(4, shown=False))
 
@@ -168,10 +168,10 @@ def question_values(model: Path, folder: Path) -> dict[str, Any]:
     for name, precision, times in (("float32", "no", 1), ("bfloat16", "bf16", 1), ("bfloat16, recorded", "bf16", 3)):
         trainer = make_trainer(task, model, folder, precision=precision, dropout=0.0)
         (examples,) = trainer.loader.step(0)
-        with trainer._cuda_graphs():
+        with trainer.replays.recorded():
             for _ in range(times):
                 trainer.method.zero_grad()
-                with trainer._replaying():
+                with trainer.replays.working():
                     loss, _ = trainer._backward(examples.to("cuda"), 1.0)
         losses[name] = float(loss)
         gradients[name] = {n: p.grad.clone() for n, p in trainer.method.named_parameters() if p.grad is not None}

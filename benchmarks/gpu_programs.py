@@ -52,7 +52,7 @@ def train_ours(task: Task, model: Path, folder: Path, steps: int) -> float:
 
     trainer = make_trainer(task, model, folder)
     line = StatusLine(steps, shown=False)
-    with trainer.batches, trainer._cuda_graphs():
+    with trainer.batches, trainer.replays.recorded():
         return _per_step(lambda: trainer._step(line), steps)
 
 

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     )
     from simemb.method.views import View
     from simemb.search.index import Index
+    from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
 
 __version__ = "0.1.0"
@@ -75,6 +76,7 @@ _HOMES = {
     "BarlowTwins": "method.objectives",
     "CandidateKL": "method.objectives",
     "BatchTriplet": "method.objectives",
+    "Callback": "training.callbacks",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
     "CosineRegression": "method.objectives",
@@ -137,6 +139,7 @@ __all__ = [
     "Bank",
     "BarlowTwins",
     "BatchTriplet",
+    "Callback",
     "CandidateKL",
     "Centered",
     "CoSENT",

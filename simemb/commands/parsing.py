@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from difflib import SequenceMatcher
 from functools import partial
@@ -130,7 +130,7 @@ def _mistake(words: Sequence[str], options: Sequence[Option]) -> str:
     arguments, values = _split(words, named)
     for name in values:
         if name not in named:
-            near = _nearest(name, named)
+            near = nearest(name, named)
             return f"unknown option {name!r}" + (f": did you mean {' or '.join(near)}?" if near else "")
     positional = [option for option in options if option.positional]
     pairs, surplus = _assign(arguments, positional)
@@ -186,7 +186,7 @@ def option_name(word: str) -> str:
     return word.partition("=")[0].replace("_", "-")
 
 
-def _nearest(name: str, options: dict[str, Option]) -> list[str]:
+def nearest(name: str, options: Mapping[str, Option]) -> list[str]:
     """Up to three options like this one, none much less so than the first; the last part of a nested name is enough."""
     word = name.lstrip("-")
     likeness: dict[str, float] = {}

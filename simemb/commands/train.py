@@ -2,6 +2,7 @@
 
 simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
 simemb train --resume DIR
+simemb train --config run.yaml [--output DIR]
 """
 
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simemb import extras, outputs, ranks, streams
+from simemb.commands import configuration
+from simemb.commands.configuration import Configuration
 from simemb.commands.inputs import data_of, prompts_of, weighted
 from simemb.commands.list import recipes
-from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
+from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout, options_of
 from simemb.commands.parsing import UsageError, option_name, parse
 
 if TYPE_CHECKING:
@@ -37,9 +40,9 @@ class Train:
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     output: Path = Path("runs/latest")
     """The run directory."""
-    dev: str | None = None
-    """A suite or a file with a score and two sentences, to choose the best checkpoint; `none` for no evaluation. By
-    default STS-B dev in the language of the data, English or Chinese."""
+    dev: tuple[str, ...] = ()
+    """Suites, or files with a score and two sentences: the first chooses the best checkpoint, the others are scored
+    beside it. `none` for no evaluation. By default STS-B dev in the language of the data, English or Chinese."""
     metric: Literal["spearman", "pearson"] = "spearman"
     """The correlation that chooses the best checkpoint."""
     seed: int = 1
@@ -57,8 +60,11 @@ class Train:
     prompts: tuple[str, ...] = ()
     """query="query: " document="passage: ": texts before those of the first text column, and before all others; or
     text="...", before all. In place of a text the name of a prompt of the model."""
-    trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
+    trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Also report to these trackers, beside metrics.jsonl."""
+    config: Path | None = None
+    """A YAML file of options by these names, the recipe among them (`recipe: simcse`); options on the command line
+    win. Every run leaves one that repeats it, DIR/run.yaml."""
 
 
 def run(words: list[str]) -> None:
@@ -68,7 +74,7 @@ def run(words: list[str]) -> None:
         return
     with ranks.together():
         with ranks.main_first("the command line"):
-            options, chosen = _read(words)
+            options, chosen = read(words)
             extras.need("simemb train", extras.TRAINING)
         if options.seeds:
             _train_seeds(options, options.recipe, chosen)
@@ -79,16 +85,16 @@ def run(words: list[str]) -> None:
             terminal.print_runs([result], (options.seed,))
 
 
-def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
+def read(words: list[str]) -> tuple[Any, dict[str, Any]]:
     """The options, with the recipe among them, and what was chosen rather than left to the recipe and the model."""
-    name, *rest = _resumed(words) if words[0].startswith("-") else words
-    _refuse_directory(words)
+    words, config = configuration.split(words)
+    resumed = config is None and words[0].startswith("-")
+    name, *rest = _resumed(words) if resumed else _named(words, config)
+    _refuse_directory([name, *rest] if config else words)
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check
-    from simemb.method.recipe_files import find, settings
 
-    with unchecked():  # what a recipe file lacks may be among the options
-        named_recipe, run_settings = find(name), settings(name)
+    named_recipe, run_settings = _recipe(name, config)
     pooling = run_settings.pop("pooling", None)
     layout = FileLayout(run_settings.pop("delimiter", None), header=run_settings.pop("header", True))
 
@@ -97,11 +103,15 @@ def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
         __doc__ = Train.__doc__
         recipe: Annotated[Recipe, UNPREFIXED] = named_recipe
 
-    options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
+    default = Options(**run_settings, layout=layout)
+    if config is not None:
+        typed = {*map(option_name, rest), *(["--pooling"] if pooling else [])}
+        rest = [*config.words(options_of(Options, default), typed), *rest]
+    options = parse(Options, rest, prog=f"simemb train {name}", default=default)
     with unchecked():
         options = _with_weights(options, set(map(option_name, rest)))
     check(options.recipe)
-    if words[0].startswith("-"):
+    if resumed:
         from simemb.training.resumption import check_data
 
         check_data(Path(name), options.data)
@@ -122,6 +132,27 @@ def _with_weights(options: Any, typed: set[str]) -> Any:
         raise UsageError("--weights and --data NAME:WEIGHT say the same: choose one")
     mix = options.recipe.mix if "--mix" in typed or options.recipe.mix != "join" else "proportional"
     return replace(options, data=names, recipe=replace(options.recipe, mix=mix, weights=weights))
+
+
+def _named(words: list[str], config: Configuration | None) -> list[str]:
+    """The words with the recipe before them, which may be that of the file of options, under the name of the file."""
+    if config is None or (words and not words[0].startswith("-")):
+        return words
+    if config.recipe is None:
+        raise UsageError(f"{config.path} names no recipe: give one in it (`recipe: simcse`) or before --config")
+    return [config.recipe if isinstance(config.recipe, str) else str(config.path), *words]
+
+
+def _recipe(name: str, config: Configuration | None) -> tuple["Recipe", dict[str, Any]]:
+    """The recipe of that name, and what is said with it of a run: by its recipe.json, or by the file of options."""
+    from simemb.method.deferral import unchecked
+    from simemb.method.recipe_files import find, settings
+
+    if config is not None and not isinstance(config.recipe, str | None) and name == str(config.path):
+        pooling = config.take("pooling")  # of the model; that of the recipe is for models that have none
+        return config.recipe, {} if pooling is None else {"pooling": pooling}
+    with unchecked():  # what a recipe file lacks may be among the options
+        return find(name), settings(name)
 
 
 def _refuse_directory(words: list[str]) -> None:
@@ -203,7 +234,7 @@ def _fit(
         columns=options.columns or None,
         **vars(options.layout),
         **chosen,
-        dev=options.dev,
+        dev=options.dev or None,
         metric=options.metric,
         seed=seed,
         resume=resume,
@@ -221,7 +252,8 @@ def _explain() -> None:
     usage = (
         "usage: simemb train RECIPE [options]\n\n"
         "RECIPE is one of these, a file of your own (./mine.py), or the recipe.json of a\nrun, to repeat it. "
-        "`simemb train --resume DIR` goes on with the run in DIR, and\nneeds nothing else.\n\n"
+        "`simemb train --resume DIR` goes on with the run in DIR, and\nneeds nothing else. "
+        "`simemb train --config FILE` takes recipe and options from\na YAML file.\n\n"
     )
     streams.show(streams.folded(usage))
     listing.print_list("recipes", recipes())

@@ -100,7 +100,7 @@ def _whiten(options: Whiten) -> None:
 def _record(options: Whiten, encoder: "TextEncoder", rows: "Rows") -> dict[str, Any]:
     """The base encoder and the texts, in the form of `simemb.comparison.provenance.trained`."""
     from simemb.comparison import provenance
-    from simemb.training.run_directory import environment
+    from simemb.training.environment import environment
 
     base = {"model": encoder.name, "fingerprint": encoder.fingerprint()}
     earlier = provenance.trained(options.model)

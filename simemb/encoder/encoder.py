@@ -25,6 +25,7 @@ from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import check_pooling, pool
 from simemb.encoder.precision import Precision, choose, computing
+from simemb.encoder.publishing import Published
 from simemb.encoder.self_check import choose_forward
 from simemb.encoder.streaming import Encodes
 from simemb.encoder.thread_locks import LOCKS
@@ -36,7 +37,7 @@ from simemb.transformer.batch import Batch
 from simemb.transformer.forward import Transform
 
 
-class Encoder(Encodes, nn.Module):
+class Encoder(Encodes, Published, nn.Module):
     """A trainable sentence encoder; see `Encoder.load`.
 
     The arguments are the fields of `simemb.encoder.parts.Parts`.

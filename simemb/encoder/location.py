@@ -6,6 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from simemb import files
+from simemb.encoder import hub
 from simemb.encoder.names import BUNDLED, FORMER, is_bundled
 from simemb.encoder.weights import ADAPTER
 from simemb.errors import LONGEST_NAME, ModelError
@@ -62,24 +63,19 @@ def _refuse_interrupted(path: Path) -> None:
 
 
 def _download(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
     if name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise ModelError(_no_directory(Path(name)))
 
+    from huggingface_hub import snapshot_download
+
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
-    try:
-        return Path(
-            snapshot_download(
-                name, revision=revision, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]
-            )
-        )
-    except (OSError, ValueError) as error:
-        reason, similar = str(error).strip().splitlines()[0], _similar(Path(name))
-        hint = f" (did you mean {similar}?)" if similar else ""
-        raise ModelError(
-            f"no model {name!r}: it is no directory here{hint}, and the Hugging Face hub did not provide it ({reason})"
-        ) from error
+    others = ["onnx/*", "openvino/*"]
+    similar = _similar(Path(name))
+    hint = f" (did you mean {similar}?)" if similar else ""
+    at = f" (revision {revision})" if revision else ""
+    said = f"no model {name!r}{at}: it is no directory here{hint}, and the Hugging Face hub did not provide it"
+    with hub.speaking_of(name, said):
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=others))
 
 
 def _no_directory(path: Path) -> str:

@@ -2,22 +2,25 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from simemb.encoder import serving
+from simemb.encoder.card_metadata import front_matter
 from simemb.encoder.parts import Parts
 from simemb.streams import one_line
 
-HEADER = """---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags: [sentence-transformers, simemb, sentence-similarity, feature-extraction]
----
-"""
+PLACE = "PATH/OF/THIS/DIRECTORY"
+"""What stands in a card for the name of the model, until it is pushed under one."""
 
 
-def card(parts: Parts, training: str = "") -> str:
-    """The model card as Markdown. training: the section on the training run (see `simemb.training.run_card`)."""
-    return f"""{HEADER}
+def card(parts: Parts, training: str = "", metadata: Mapping[str, Any] | None = None) -> str:
+    """The model card as Markdown.
+
+    training: the section on the training run (see `simemb.training.run_card`). metadata: what the hub is told of it
+    (see `simemb.encoder.card_metadata`).
+    """
+    return f"""{front_matter(metadata or {})}
 # A sentence encoder made with simemb
 
 Vectors of {parts.dim} dimensions{_sizes(parts)}, pooling `{parts.pooling}`, texts up to \
@@ -26,10 +29,10 @@ Vectors of {parts.dim} dimensions{_sizes(parts)}, pooling `{parts.pooling}`, tex
 ```python
 from simemb import Encoder
 
-vectors = Encoder.load("PATH/OF/THIS/DIRECTORY").encode(["A man plays a guitar."])
+vectors = Encoder.load("{PLACE}").encode(["A man plays a guitar."])
 ```
 
-It is a sentence-transformers directory too: `SentenceTransformer("PATH/OF/THIS/DIRECTORY")` gives the same vectors.
+It is a sentence-transformers directory too: `SentenceTransformer("{PLACE}")` gives the same vectors.
 {_served(parts)}{_prompts(parts)}{training}"""
 
 

@@ -88,6 +88,7 @@ def save(
     training: str = "",
     language_head: VocabularyHead | None = None,
     records: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     *,
     overwrite: bool = False,
 ) -> Path:
@@ -97,12 +98,13 @@ def save(
 
     training: the section of the model card on the training run (see `simemb.training.run_card`). language_head: saved
     together with the backbone, as transformers saves a language model. records: further JSON files, name -> content.
+    metadata: what the card tells the hub (see `simemb.encoder.card_metadata`).
     Raises `ModelError` if the directory exists (without `overwrite`) or cannot be written.
     """
     path = Path(directory)
     with new_directory(path, overwrite=overwrite, records=tuple(records or ())) as folder:
         _write(parts, folder, language_head)
-        (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
+        (folder / "README.md").write_text(card(parts, training, metadata), encoding="utf-8")
         for name, content in (records or {}).items():
             _write_json(folder / name, content)
     serving.notice(parts, path)

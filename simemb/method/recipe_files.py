@@ -23,7 +23,7 @@ class _Run:
 
     model: str | None = None
     pooling: str | None = None
-    dev: str | None = None
+    dev: str | tuple[str, ...] | None = None
     metric: Literal["spearman", "pearson"] | None = None
     seed: int | None = None
     precision: Literal["no", "bf16", "fp16"] | None = None
@@ -71,11 +71,12 @@ def settings(name: str) -> dict[str, Any]:
     if not name.endswith(".json"):
         return {}
     run = _read_run(Path(name)).run
-    names = ("model", "pooling", "dev", "metric", "seed", "precision", "delimiter", "header")
+    names = ("model", "pooling", "metric", "seed", "precision", "delimiter", "header")
     settings = {key: value for key in names if (value := getattr(run, key)) is not None}
-    if run.data is not None:
-        settings["data"] = (run.data,) if isinstance(run.data, str) else run.data
-    if run.columns:  # the labels made the column of negatives
+    for key, value in (("data", run.data), ("dev", run.dev)):
+        if value is not None:
+            settings[key] = (value,) if isinstance(value, str) else value
+    if run.columns is not None:  # the labels made the column of negatives
         settings["columns"] = (*run.columns[:2], run.labels) if run.labels else run.columns
     return settings
 
@@ -111,7 +112,11 @@ def _place(path: Path, error: BaseException) -> str:
 
 def _recipe_of_run(path: Path) -> Recipe:
     """The recipe of a run."""
-    content = _read_run(path).recipe
+    return made_of(_read_run(path).recipe, path)
+
+
+def made_of(content: Mapping[str, Any], path: Path) -> Recipe:
+    """The recipe whose JSON a file has as its "recipe". Raises `RecipeError` with the name of the file."""
     try:
         recipe = from_json(content, {"Recipe": Recipe, **noun_classes()})
     except (TypeError, ValueError, AttributeError, RecipeError) as error:

@@ -23,16 +23,30 @@ class Series(NamedTuple):
         return len(self.steps) > 0
 
 
+def in_words(score: str) -> str:
+    """A score as its suite and its number: `stsb_dev spearman`."""
+    return " ".join(score.rsplit("_", 1))
+
+
 class History:
     """The lines of a run's metrics.jsonl, each with a "step".
 
-    metric: the correlation that chose the checkpoint. keep: `best` or `last`, as the recipe says.
+    metric: the correlation that chose the checkpoint. keep: `best` or `last`, as the recipe says. suites: the names of
+    the dev suites, the one that chose first; empty where the record does not say.
     """
 
-    def __init__(self, lines: Sequence[dict[str, Any]], *, metric: str = "spearman", keep: str = "best"):
+    def __init__(
+        self,
+        lines: Sequence[dict[str, Any]],
+        *,
+        metric: str = "spearman",
+        keep: str = "best",
+        suites: Sequence[str] = (),
+    ):
         self.lines = lines
         self.keep = keep
-        self.score = self._score(metric)
+        self.score = next((score for suite in (*suites[:1], "") if (score := self._score(metric, suite))), None)
+        self.others = [score for suite in suites[1:] if (score := self._score(metric, suite))]
 
     @classmethod
     def of(cls, directory: Path, recipe: dict[str, Any] | None) -> "History | None":
@@ -42,7 +56,8 @@ class History:
             return None
         settings = (recipe or {}).get("run", {})
         keep = (recipe or {}).get("recipe", {}).get("keep", "best")
-        return cls(lines, metric=settings.get("metric", "spearman"), keep=keep)
+        suites = (recipe or {}).get("dev", {}).get("suites", ())
+        return cls(lines, metric=settings.get("metric", "spearman"), keep=keep, suites=suites)
 
     def series(self, name: str) -> Series:
         """A number by its name in metrics.jsonl, at the steps where it is there."""
@@ -63,7 +78,7 @@ class History:
     @property
     def dev(self) -> str:
         """What the score on the dev suite is called, say `stsb_dev spearman`; empty without one."""
-        return " ".join(self.score.rsplit("_", 1)) if self.score else ""
+        return in_words(self.score) if self.score else ""
 
     @property
     def vectors(self) -> int | None:
@@ -96,13 +111,12 @@ class History:
         ]
         return np.array(points, np.float64).reshape(-1, len(names)).T
 
-    def _score(self, metric: str) -> str | None:
-        """The name of the dev score: that of the metric, or the first that an evaluation logged."""
-        logged = [
-            name
-            for line in self.lines
-            if "loss" not in line
-            for name in line
-            if name not in ("step", *_GEOMETRY) and not name.startswith(PARTS)
-        ]
+    def _score(self, metric: str, suite: str) -> str | None:
+        """The name of a suite's score: that of the metric, or the first that an evaluation logged."""
+        start = f"{suite}_" if suite else ""
+        evaluations = [line for line in self.lines if "loss" not in line]
+        names = [name for line in evaluations for name in line if name not in ("step", *_GEOMETRY)]
+        logged = [name for name in names if name.startswith(start) and not name.startswith(PARTS)]
+        if f"{start}{metric}" in logged:
+            return f"{start}{metric}"
         return next((name for name in logged if name.endswith(f"_{metric}")), logged[0] if logged else None)

@@ -5,7 +5,7 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from simemb import files
 from simemb.comparison.compatibility import Record, read_record
 from simemb.comparison.contamination import Overlap
+from simemb.encoder import card_metadata
 from simemb.encoder.model_card import plain
 from simemb.errors import DataError
 from simemb.report import headings
@@ -33,14 +34,17 @@ def update(run: str | Path) -> Path | None:
     card cannot be written.
     """
     card = Path(run) / "best" / "README.md"
-    suites = [_suite(record) for record in _records(Path(run) / "scores")]
+    records = _records(Path(run) / "scores")
+    suites = [_suite(record) for record in records]
     if not suites or not card.is_file():
         return None
     try:
         with files.writing(card, wait=True):  # so that what a killed command left goes, though nothing may be new
             before = card.read_text(encoding="utf-8")
             rest = _SECTION.sub("\n\n", before).rstrip("\n")
-            after = "\n\n".join([rest, BEGIN, "## Scores", *suites, END]) + "\n"
+            results = [result for record in records for result in _results(record)]
+            rest = card_metadata.with_results(rest, results, Path(run).resolve().name) if results else rest
+            after = "\n\n".join([rest.rstrip("\n"), BEGIN, "## Scores", *suites, END]) + "\n"
             if after != before:
                 files.write_text(card, after)
     except (OSError, ValueError) as error:
@@ -78,15 +82,32 @@ def _suite(record: Record) -> str:
     return "\n\n".join([title, table, *([_bullets(words)] if words else [])])
 
 
+def _results(record: Record) -> Iterator[Any]:
+    """The headline of each task and of their average, for the card's metadata; of all dimensions alone."""
+    headline = record.get("headline", "spearman")
+    if headline not in card_metadata.TASKS or record.get("truncate_dim"):
+        return
+    for name, content in {**record["tasks"], record["suite"]: record["average"]}.items():
+        value = _found(content, headline)
+        if value is not None:
+            yield card_metadata.result(name, headline, value)
+
+
 def _number(content: Any, name: str) -> str:
-    """A number of a task's or an average's record with two decimals, wherever it stands in it; the outermost wins."""
+    """A number of a task's or an average's record with two decimals."""
+    value = _found(content, name)
+    return "-" if value is None else f"{value:z.2f}"
+
+
+def _found(content: Any, name: str) -> float | None:
+    """A number of a record, wherever it stands in it; the outermost wins. None if it is not defined."""
     level = [content]
     while level:
         for part in level:
             if name in part:  # null is a number that is not defined
-                return f"{part[name]:z.2f}" if isinstance(part[name], int | float) else "-"
+                return part[name] if isinstance(part[name], int | float) else None
         level = [inner for part in level for inner in part.values() if isinstance(inner, dict)]
-    return "-"
+    return None
 
 
 def _row(cells: Iterable[str]) -> str:

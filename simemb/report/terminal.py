@@ -226,7 +226,7 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
     """What a training gave: scores before and after, where the encoder is, and what to type next."""
     if results[0].after is not None:
         print_table(runs_table(results, seeds))
-    print_notes(_control_notes(results, seeds))
+    print_notes([*_other_notes(results, seeds), *_control_notes(results, seeds)])
     for result in results:
         streams.show(
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
@@ -259,6 +259,14 @@ def runs_table(results: Sequence["Result"], seeds: Sequence[int]) -> Table:
         table.add_row(f"mean ± sd of {len(seeds)}", *_summary([scores for scores in after if scores]))
     table.caption = "\n".join(_notes(before.geometry))
     return table
+
+
+def _other_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterator[str]:
+    """What each run did on the dev suites that chose nothing."""
+    for result, seed in zip(results, seeds, strict=True):
+        for before, after in zip(result.others_before, result.others_after, strict=True):
+            which = f"seed {seed}: " if len(seeds) > 1 else ""
+            yield f"{which}{after.suite}: {in_text(before.points)} before, {in_text(after.points)} after"
 
 
 def _control_notes(results: Sequence["Result"], seeds: Sequence[int]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Which evaluation is the best so far; a score that does not exist (nan) never is, nor weights that are not finite."""
 
+from collections.abc import Sequence
 from math import inf, isnan
 from pathlib import Path
 
@@ -19,13 +20,18 @@ def is_better(score: float | None, best: float | None) -> bool:
     return score is None or score > (-inf if best is None else best)
 
 
-def verdict(scores: Scores, metric: str, progress: Progress, *, better: bool) -> str:
-    """A line about an evaluation: its score, or that there is none, and which encoder is kept."""
-    score = scores.selection_value(metric)
-    shown = "does not exist, all cosines are equal" if isnan(score) else f"{score:.2f}"
+def verdict(scores: Sequence[Scores], metric: str, progress: Progress, *, better: bool) -> str:
+    """A line about an evaluation: its scores, or that there is none, and which encoder the first of them keeps."""
+    chooser, *others = scores
+    shown = _shown(chooser.selection_value(metric))
     best = "no score yet" if progress.best is None else f"the best was {progress.best:.2f}"
     place = "the best so far" if better else f"{best}, kept is step {progress.best_step}"
-    return f"step {progress.step}: {scores.suite} {shown}, {place}{scores.geometry_note}"
+    beside = "".join(f"; {each.suite} {_shown(each.selection_value(metric))}" for each in others)
+    return f"step {progress.step}: {chooser.suite} {shown}, {place}{chooser.geometry_note}{beside}"
+
+
+def _shown(score: float) -> str:
+    return "does not exist, all cosines are equal" if isnan(score) else f"{score:.2f}"
 
 
 def check_finite(encoder: nn.Module, step: int) -> None:

@@ -8,6 +8,7 @@ numbers are not part of it: those of a step follow from the seed and the step (`
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,10 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
     """Restore the state. Raises `TrainingError` if the file is damaged or of another model."""
     from safetensors import safe_open
 
-    def damaged(reason: str) -> TrainingError:
-        return TrainingError(f"{path}: the checkpoint is damaged ({reason}); start again with --overwrite")
-
-    with libraries.reading(damaged):
-        files.refuse_special(path)
+    damaged = partial(_damaged, path)
+    progress = progress_of(path)
     with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
-        content = json_files.parse_record(file.metadata()["progress"])
-        progress = shaped(content, Progress)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if content.keys() != asdict(progress).keys():
-        raise damaged("it does not say how far the run has come")
-    if min(progress.step, progress.best_step, progress.waiting, progress.sentences, progress.seconds) < 0:
-        raise damaged("it counts less than nothing")
     _fill(method, tensors, path)
     state = optimizer.state_dict()
     with libraries.reading(damaged):
@@ -97,6 +89,27 @@ def load(path: Path, method: nn.Module, optimizer: torch.optim.Optimizer) -> Pro
     _check(state["state"], optimizer, damaged)
     optimizer.load_state_dict(state)
     return progress
+
+
+def progress_of(path: Path) -> Progress:
+    """How far the run has come, by the header of its checkpoint. Raises `TrainingError` if that is damaged."""
+    from safetensors import safe_open
+
+    damaged = partial(_damaged, path)
+    with libraries.reading(damaged):
+        files.refuse_special(path)
+    with libraries.reading(damaged), safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        content = json_files.parse_record(file.metadata()["progress"])
+        progress = shaped(content, Progress)
+    if content.keys() != asdict(progress).keys():
+        raise damaged("it does not say how far the run has come")
+    if min(progress.step, progress.best_step, progress.waiting, progress.sentences, progress.seconds) < 0:
+        raise damaged("it counts less than nothing")
+    return progress
+
+
+def _damaged(path: Path, reason: str) -> TrainingError:
+    return TrainingError(f"{path}: the checkpoint is damaged ({reason}); start again with --overwrite")
 
 
 def _distinct(method: nn.Module) -> dict[str, Tensor]:

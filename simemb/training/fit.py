@@ -39,6 +39,7 @@ def fit(
     prompts: Mapping[str, str] | None = None,
     device: str = AUTO,
     trackers: Sequence[str] = (),
+    callbacks: Sequence[Any] = (),
     progress: bool | None = None,
 ) -> Result:
     """Train an encoder by a recipe and keep the best checkpoint.
@@ -60,7 +61,8 @@ def fit(
         max_length: The most tokens of a text; refused above what the model accepts. By default that of the recipe, or
             of the model where that is less.
         dev: A suite, or scored pairs as `evaluate` takes them, which are scored every `recipe.eval_every` steps to
-            choose the best checkpoint. "none" keeps the last one. By default STS-B dev in the language of the data,
+            choose the best checkpoint. Of several in a list (names, paths, suites) the first chooses, and the others
+            are scored beside it. "none" keeps the last one. By default STS-B dev in the language of the data,
             English or Chinese (see `simemb.training.dev_suites`); without such data the last one is kept too.
         metric: The correlation that chooses the checkpoint, by default "spearman".
         seed: Decides every random number, by default 1.
@@ -73,7 +75,9 @@ def fit(
             encoder has them as its prompts `query` and `document`, and a prompt of all texts as its default.
         device: Where to train, as in `Encoder.load`; an `Encoder` is moved there. A run may go on elsewhere, but not
             bit for bit.
-        trackers: "tensorboard", "wandb" or "trackio", beside metrics.jsonl.
+        trackers: "tensorboard", "wandb", "trackio" or "mlflow", beside metrics.jsonl.
+        callbacks: Objects with `on_step`, `on_evaluation` or `on_save`, which may ask the run to stop (see
+            `simemb.training.callbacks`).
         progress: Show a status line. By default in a terminal.
 
     Raises:
@@ -87,7 +91,7 @@ def fit(
     typed |= {"seed": seed, "precision": precision, "prompts": prompts}
     given = {name: value for name, value in typed.items() if value is not None}
     how: dict[str, Any] = {"resume": bool(resume), "overwrite": overwrite, "trackers": trackers, "progress": progress}
-    how["device"] = device
+    how |= {"device": device, "callbacks": callbacks}
     with ranks.together():
         directory = RunDirectory(_place(output, begun))
         with directory.writing():

@@ -18,6 +18,7 @@ from simemb.arguments import checked
 from simemb.corpus.language import language_of
 from simemb.corpus.rows import Rows
 from simemb.devices import AUTO
+from simemb.encoder import card_metadata
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
@@ -35,9 +36,11 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
+from simemb.training.callbacks import check as check_callbacks
 from simemb.training.dataset import check_length, load_training_data
+from simemb.training.environment import environment
 from simemb.training.materials import Material, Opened, content_of, open_materials, samples
-from simemb.training.run_directory import RunDirectory, Settings, environment
+from simemb.training.run_directory import RunDirectory, Settings
 from simemb.transformer import cpu_bf16
 
 log = logging.getLogger("simemb")
@@ -47,7 +50,7 @@ MixedPrecision = Literal["no", "bf16", "fp16"]
 
 METRICS = ("spearman", "pearson")
 PRECISIONS = ("no", "bf16", "fp16")
-TRACKERS = ("tensorboard", "wandb", "trackio")
+TRACKERS = ("tensorboard", "wandb", "trackio", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ class Plan:
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
     materials: the data, tokenized; several if the recipe keeps them apart. directory: where the run is written.
-    settings, record: what `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data,
-    see `simemb.corpus.language`. control: a suite that is scored before and after, and chooses nothing. resume: go on
-    with the run in `directory`. trackers, progress: see `simemb.fit`.
+    settings, record: what `recipe.json` says. suites: the dev suites, of which the first chooses the checkpoint.
+    language: of the data, see `simemb.corpus.language`. base: what the card of the model says that training begins
+    with. control: a suite that is scored before and after, and chooses nothing. resume: go on with the run in
+    `directory`. trackers, callbacks, progress: see `simemb.fit`.
     """
 
     recipe: Recipe
@@ -68,16 +72,18 @@ class Plan:
     settings: Settings
     twin: Encoder | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
-    suite: Suite | None = None
+    suites: tuple[Suite, ...] = ()
     language: str = ""
+    base: Mapping[str, Any] = field(default_factory=dict[str, Any])
     control: Suite | None = None
     resume: bool = False
     trackers: Sequence[str] = ()
+    callbacks: Sequence[Any] = ()
     progress: bool | None = None
 
-    def score(self) -> Scores | None:
-        """The score of the encoder on the dev suite, as it is now."""
-        return None if self.suite is None else evaluate(self.encoder, self.suite, geometry=True, progress=self.progress)
+    def score(self) -> tuple[Scores, ...]:
+        """The scores of the encoder on the dev suites, as it is now."""
+        return dev_suites.score(self.encoder, self.suites, progress=self.progress)
 
     def score_control(self) -> Scores | None:
         """The score of the encoder on the control suite, as it is now."""
@@ -122,6 +128,7 @@ def prepare(
     prompts: Mapping[str, str] | None = None,
     device: str = AUTO,
     trackers: Sequence[str] = (),
+    callbacks: Sequence[Any] = (),
     progress: bool | None = None,
 ) -> Plan:
     """Check and load everything for a run, and write nothing; the arguments are those of `simemb.fit`.
@@ -130,6 +137,7 @@ def prepare(
     """
     need("training", TRAINING)
     _check_choices(metric, precision, trackers, device)
+    check_callbacks(callbacks)
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
@@ -141,7 +149,7 @@ def prepare(
     # A suite for the sample says little about other data beside it.
     rows = max((source.rows for source in opened), key=lambda rows: rows.name not in dev_suites.SAMPLES)
     language = language_of(rows)
-    suite = dev_suites.choose(dev, rows, language)
+    suites = dev_suites.choose(dev, rows, language)
     as_given = recipe
     recipe, encoder, twin, materials = _load(recipe, model, pooling, max_length, device, opened, progress)
     for material in materials:
@@ -157,7 +165,7 @@ def prepare(
         labels=opened[0].labels if len(opened) == 1 else "",
         delimiter=delimiter or "",
         header=header,
-        dev=dev_suites.name(dev, suite),
+        dev=dev_suites.names(dev, suites),
         metric=metric,
         seed=seed,
         precision=precision,
@@ -165,8 +173,8 @@ def prepare(
         prompts=view_prompts.named(recipe.views),
     )
     content = {**content_of(materials), **materials[0].data.fingerprints}
-    record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
-    record |= {"folder": str(Path.cwd()), **environment()}
+    record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content}
+    record |= {"dev": dev_suites.record(dev, suites), "folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
     return Plan(
@@ -177,11 +185,13 @@ def prepare(
         settings,
         twin=twin,
         record=record,
-        suite=suite,
+        suites=suites,
         language=language,
-        control=dev_suites.control(suite, rows),
+        base=card_metadata.known(encoder.source),
+        control=dev_suites.control(suites, rows),
         resume=resume,
         trackers=trackers,
+        callbacks=callbacks,
         progress=progress,
     )
 

@@ -13,9 +13,10 @@ class Result:
     """The result of a run.
 
     directory: the run directory. encoder: the best checkpoint, in memory. before, after: scores of the base
-    and of the best checkpoint on the dev suite (None without one). control_before, control_after: the same on a suite
-    that chose nothing, where there is one. steps: optimizer steps done,
-    of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
+    and of the best checkpoint on the dev suite that chose it (None without one). others_before, others_after: the same
+    on the other dev suites. control_before, control_after: the same on a suite that nobody named, which a run on the
+    bundled sample has where it is at hand. steps: optimizer steps done, of which `best_step` gave the checkpoint that
+    was kept. seconds: time in training steps.
     sentences_per_second counts every view of every example, as the network does. language: of the training data, see
     `simemb.corpus.language`. seen: how much of each of several data, which the recipe keeps apart.
     """
@@ -29,6 +30,8 @@ class Result:
     seconds: float
     sentences_per_second: float
     language: str = ""
+    others_before: tuple[Scores, ...] = ()
+    others_after: tuple[Scores, ...] = ()
     control_before: Scores | None = None
     control_after: Scores | None = None
     seen: tuple[Seen, ...] = ()

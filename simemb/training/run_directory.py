@@ -1,28 +1,22 @@
 """The run directory: the files of a run, and the rules for a directory that exists already.
 
-`recipe.json` (everything that defines the run), `metrics.jsonl` (one line a logged step or evaluation),
-`best/` (a sentence-transformers directory; `twin/` beside it where a
-second encoder learns too), `last/` (what exact resume needs) and a model card.
+`recipe.json` (everything that defines the run), `run.yaml` (the options that repeat it), `metrics.jsonl` (one line a
+logged step or evaluation), `best/` (a sentence-transformers directory; `twin/` beside it where a second encoder learns
+too), `last/` (what exact resume needs) and a model card.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import extras, files, json_files, ranks
+from simemb import files, json_files, ranks
 from simemb.errors import TrainingError
 from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
-
-VERSIONED = ("simemb", "torch", "transformers", "tokenizers", "accelerate", "numpy", "sentence-transformers")
 
 Identity = tuple[tuple[int, int], ...]
 
@@ -31,9 +25,9 @@ Identity = tuple[tuple[int, int], ...]
 class Settings:
     """What defines a run besides its recipe.
 
-    data: their names, read one after the other. labels: the column that sorted pairs into positives and negatives.
-    delimiter, header: how their files are written, if that was said. prompts: what is put before queries and documents,
-    if anything.
+    data: their names, read one after the other. dev: the dev suites. labels: the column that sorted pairs into
+    positives and negatives. delimiter, header: how their files are written, if that was said. prompts: what is put
+    before queries and documents, if anything.
     """
 
     model: str
@@ -41,7 +35,7 @@ class Settings:
     pooling: str
     data: tuple[str, ...]
     columns: tuple[str, ...]
-    dev: str
+    dev: tuple[str, ...]
     metric: str
     seed: int
     precision: str
@@ -52,10 +46,10 @@ class Settings:
     prompts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON for recipe.json: one of the data is a string, and how they are read is left out if it is usual."""
-        data = self.data[0] if len(self.data) == 1 else list(self.data)
+        """Plain JSON for recipe.json: a single one is a string, and how data are read is left out if it is usual."""
+        data, dev = (each[0] if len(each) == 1 else list(each) for each in (self.data, self.dev))
         usual = {"labels": "", "delimiter": "", "header": True, "prompts": {}}
-        content = {**asdict(self), "data": data, "columns": list(self.columns)}
+        content = {**asdict(self), "data": data, "dev": dev, "columns": list(self.columns)}
         return {name: value for name, value in content.items() if name not in usual or value != usual[name]}
 
 
@@ -77,6 +71,11 @@ class RunDirectory:
     def recipe(self) -> Path:
         """What defines the run."""
         return self._place / "recipe.json"
+
+    @property
+    def options(self) -> Path:
+        """The options that repeat the run (see `simemb.training.run_options`)."""
+        return self._place / "run.yaml"
 
     @property
     def metrics(self) -> Path:
@@ -102,6 +101,12 @@ class RunDirectory:
     def resuming(self) -> str:
         """The command that goes on with the run."""
         return f"simemb train --resume {quote(str(self.path))}"
+
+    @property
+    def command(self) -> list[str]:
+        """The command by which the run was started."""
+        content = json_files.load_json(self.recipe) if self.recipe.exists() else {}
+        return list(map(str, content.get("command", ())))
 
     @property
     def staged(self) -> bool:
@@ -134,7 +139,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Put right what killed writers left inside the run."""
-        for path in (self.recipe, self.metrics, self.best, self.twin, self.checkpoint):
+        for path in (self.recipe, self.options, self.metrics, self.best, self.twin, self.checkpoint):
             files.tidy(path)
 
     def _leave(self) -> None:
@@ -197,8 +202,8 @@ class RunDirectory:
             raise TrainingError(f"{self.path}: another wrote there meanwhile; nothing was replaced")
         self._refuse_foreign()
 
-    def claim(self, record: Mapping[str, Any], *, resume: bool) -> None:
-        """Start a run and write recipe.json, or go on with the one that is here; for the holder of the lock.
+    def claim(self, record: Mapping[str, Any], options: str = "", *, resume: bool) -> None:
+        """Start a run and write recipe.json and run.yaml, or go on with the one that is here; under the lock.
 
         A run without a checkpoint goes on from its first step, which follows from its record alone.
         """
@@ -207,6 +212,8 @@ class RunDirectory:
         try:
             if not resume:
                 self._begin(record)
+                if options:
+                    files.write_text(self.options, options)
             self.metrics.write_text("")
         except OSError as error:
             raise TrainingError(f"{self.path}: cannot be written: {error.strerror}") from error
@@ -273,22 +280,3 @@ def _content(directory: Path) -> list[Path]:
     """What is in a directory, without what a killed writer left; nothing if there is no directory."""
     inside = directory.iterdir() if directory.is_dir() else ()
     return sorted(path for path in inside if not files.is_temporary(path))
-
-
-def environment() -> dict[str, Any]:
-    """Versions, machine and command of this process, for the record."""
-    return {
-        "versions": extras.versions(VERSIONED) | {"python": python_version()},
-        "machine": f"{machine()}, {os.cpu_count()} cores",
-        "git": _git_hash(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-    }
-
-
-def _git_hash() -> str | None:
-    """The commit of the folder that the user works in, if it is a git checkout."""
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -6,7 +6,7 @@ from pathlib import Path
 from simemb import files
 from simemb.encoder import model_files
 
-_FILES = ("recipe.json", "metrics.jsonl")
+_FILES = ("recipe.json", "run.yaml", "metrics.jsonl")
 _INSIDE = {
     "last": re.compile(r"state\.safetensors|\.tmp\w+"),  # the second was left by earlier releases
     "scores": re.compile(r".+\.json"),

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,18 @@ class _Data:
 
 
 @dataclass(frozen=True)
+class _Dev:
+    suites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RecordShape:
     """What recipe.json must say, as far as anything reads it that does not train (see `simemb.records`)."""
 
     recipe: _Recipe
     run: _Run
     data: _Data
+    dev: _Dev = field(default_factory=_Dev)
 
 
 SECTIONS = tuple(section.name for section in fields(RunRecord))

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any
@@ -22,6 +23,7 @@ class StatusLine:
 
     def __init__(self, steps: int, *, shown: bool | None):
         self.steps = steps
+        self.scores: dict[str, float] = {}
         self.bar: Any = None
         self.last_logged = perf_counter()
         if sys.stderr.isatty() if shown is None else shown:
@@ -42,10 +44,14 @@ class StatusLine:
     def step(self, step: int, numbers: dict[str, float], speed: float) -> None:
         """Show the numbers of a step."""
         if self.bar is not None:
-            self.bar.update(self.task, completed=step, numbers=describe(numbers, speed))
+            self.bar.update(self.task, completed=step, numbers=describe(numbers, speed, self.scores))
         elif perf_counter() - self.last_logged > EVERY_SECONDS:
-            log.info("step %d of %d: %s", step, self.steps, describe(numbers, speed))
+            log.info("step %d of %d: %s", step, self.steps, describe(numbers, speed, self.scores))
             self.last_logged = perf_counter()
+
+    def evaluated(self, scores: dict[str, float]) -> None:
+        """Show the scores of the last evaluation, by suite, beside the numbers of the steps after it."""
+        self.scores = scores
 
     def start_at(self, step: int) -> None:
         """Start the bar at the step from which a resumed run continues, so that the time left is right."""
@@ -60,11 +66,13 @@ class StatusLine:
             log.info("%s", line)
 
 
-def describe(numbers: dict[str, float], speed: float) -> str:
-    """The numbers of a step as one line.
+def describe(numbers: dict[str, float], speed: float, scores: Mapping[str, float] | None = None) -> str:
+    """The numbers of a step as one line, and the scores of the last evaluation by suite.
 
     >>> describe({"loss": 0.5, "accuracy": 0.9, "positive": 0.8, "negative": 0.1, "uniformity": -2.0}, 900.0)
     'loss 0.500, accuracy 90 %, cosine +0.80/+0.10, uniformity -2.00, 900 sentences/s'
+    >>> describe({"loss": 0.5}, 900.0, {"stsb_dev": 71.234, "sickr": 60.0})
+    'loss 0.500, 900 sentences/s, stsb_dev 71.23, sickr 60.00'
     """
     words = [f"loss {numbers['loss']:.3f}"]
     if "accuracy" in numbers:  # a language model compares no vectors
@@ -73,7 +81,8 @@ def describe(numbers: dict[str, float], speed: float) -> str:
             f"cosine {numbers['positive']:+.2f}/{numbers['negative']:+.2f}",
             f"uniformity {numbers['uniformity']:.2f}",
         ]
-    return ", ".join([*words, f"{speed:,.0f} sentences/s"])
+    words.append(f"{speed:,.0f} sentences/s")
+    return ", ".join([*words, *(f"{suite} {score:.2f}" for suite, score in (scores or {}).items())])
 
 
 def _bar() -> Any:

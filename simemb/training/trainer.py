@@ -6,22 +6,21 @@ every LOG_EVERY steps, when the numbers of the steps since then are read.
 """
 
 import logging
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from simemb import distributed, ranks
-from simemb.evaluation.evaluate import evaluate
+from simemb.encoder import saving
 from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
-from simemb.training import checkpoint
+from simemb.training import callbacks, checkpoint, dev_suites, run_options
 from simemb.training.batches import numbers_of
 from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
@@ -31,8 +30,9 @@ from simemb.training.optimizer import adamw, factor, set_rate
 from simemb.training.plan import Plan
 from simemb.training.prefetch import Prefetcher
 from simemb.training.random_seeds import seed_of, seed_torch
+from simemb.training.replays import Replays
 from simemb.training.result import Result
-from simemb.training.run_card import describe
+from simemb.training.run_card import describe, metadata
 from simemb.training.status_line import Interrupts, StatusLine
 from simemb.training.trackers import Trackers
 
@@ -71,7 +71,8 @@ class Trainer:
         self.watch, self.readings = Watch(), Readings()
         self.last_shown = (0, 0.0)
         self.batches = Prefetcher(self._batches, self.loader.steps)
-        self.graphs: list[Any] = []
+        self.replays = Replays(self.method, on_gpu=self.on_gpu)
+        self.callbacks = callbacks.Callbacks(plan.callbacks, self.loader.steps)
 
     def run(self) -> Result:
         """Take the run directory, train, and read the best checkpoint back."""
@@ -84,21 +85,25 @@ class Trainer:
         """Take the run directory, or go on from its last checkpoint; without one, from the first step."""
         ranks.meet("the run directory")  # nothing changes there while another process checks what it finds
         if ranks.is_main():
-            self.directory.claim(self.plan.record, resume=self.plan.resume)
+            record = {**self.plan.record, "steps": self.loader.steps}
+            self.directory.claim(record, run_options.text(self.plan), resume=self.plan.resume)
         self.trackers.begin()
         if self.plan.resume:
             self._resume()
-        if self.before is not None and not self.progress.step:
-            self._log({"step": 0, **self.before.numbers()})
+        if self.before and not self.progress.step:
+            self._log({"step": 0, **dev_suites.numbers(self.before)})
 
     def _result(self) -> Result:
         """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
         restore(self.method.encoder, self.directory.best)
+        after = self.plan.score()
         return Result(
             directory=self.directory.path,
             encoder=self.method.encoder.eval(),
-            before=self.before,
-            after=self.plan.score(),
+            before=self.before[0] if self.before else None,
+            after=after[0] if after else None,
+            others_before=self.before[1:],
+            others_after=after[1:],
             language=self.plan.language,
             control_before=self.control_before,
             control_after=self.plan.score_control(),
@@ -110,55 +115,51 @@ class Trainer:
         )
 
     def _train(self) -> None:
-        """Run to the end, or until patience, Ctrl-C or SIGTERM stops it."""
+        """Run to the end, or until patience, a callback, Ctrl-C or SIGTERM stops it."""
         steps = self.loader.steps
         with (
             Interrupts() as interrupts,
             StatusLine(steps, shown=self.plan.progress) as line,
             self.batches,
-            self._cuda_graphs(),
+            self.replays.recorded(),
+            self.trackers,
         ):
             line.start_at(self.progress.step)
             while self.progress.step < steps and not self.progress.exhausted(self.recipe.patience):
                 self._step(line)
                 if self.progress.step % self.recipe.eval_every == 0 or self.progress.step == steps:
                     self._evaluate(line)
-                # a signal reaches one process before another, or only one of them
-                interrupts.requested = distributed.greatest(interrupts.requested, self.accelerator.device)
-                if interrupts.requested:
-                    self._stop(interrupts)
+                # a signal reaches one process before another, or only one of them; callbacks are called in one
+                asked = max(interrupts.requested, self.callbacks.wish)
+                if asked := distributed.greatest(asked, self.accelerator.device):
+                    self._stop(asked, interrupts)
+                    break
         ranks.meet("the checkpoints")  # the main process has written best/
-        self.trackers.end()
 
-    def _stop(self, interrupts: Interrupts) -> NoReturn:
-        """Leave a run that can be used and resumed, and say how."""
+    def _stop(self, asked: int, interrupts: Interrupts) -> None:
+        """Leave a run that can be used and resumed; unless a callback asked for it, raise what says how."""
         self._read()
-        if not self.progress.best_step:  # no checkpoint was kept yet
-            self._keep(None)
+        last = asked == callbacks.STOPPED and self.keeps_last and self.progress.best_step < self.progress.step
+        if last or not self.progress.best_step:  # no checkpoint was kept yet
+            self._keep(())
         self._save()
-        done = f"stopped after {self.progress.step} of {self.loader.steps} steps"
-        raise interrupts.error(f"{done}; `{self.directory.resuming}` goes on")
+        done = f"stopped after {self.progress.step} of {self.loader.steps} steps; `{self.directory.resuming}` goes on"
+        if asked == callbacks.FAILED:
+            raise self.callbacks.error(done)
+        if asked == callbacks.STOPPED:
+            log.info("%s: %s", self.callbacks.asked, done)
+            return
+        interrupts.requested = asked
+        raise interrupts.error(done)
+
+    @property
+    def keeps_last(self) -> bool:
+        """Whether no score chooses the encoder that is kept."""
+        return self.recipe.keep == "last" or not self.plan.suites
 
     def _batches(self, step: int) -> list[StepInput]:
         """The batches of a step, in memory from which the device can fetch them."""
         return [examples.pinned() if self.on_gpu else examples for examples in self.loader.step(step)]
-
-    @contextmanager
-    def _cuda_graphs(self) -> Generator[None, None, None]:
-        """Inside this context the networks go through CUDA graphs, where they can."""
-        if not self.on_gpu:
-            yield
-            return
-        from simemb.training import cuda_graphs
-
-        networks = [self.method.encoder, *([self.method.second.encoder] if self.method.second else [])]
-        self.graphs = [cuda_graphs.Graphs(network) for network in networks if cuda_graphs.able(network)]
-        try:
-            yield
-        finally:
-            for graphs in self.graphs:
-                graphs.close()
-            self.graphs = []
 
     def _step(self, line: StatusLine) -> None:
         """One optimizer step: the mean gradient of its batches."""
@@ -174,6 +175,7 @@ class Trainer:
         self.progress.advance(sentences, perf_counter() - started)
         if numbers is not None:
             self._show(line, numbers, warnings, learning_rate)
+        self.callbacks.on_step(self.progress, learning_rate, numbers or {})
 
     def _gradients(self, batches: list[StepInput]) -> Numbers:
         """Add up the mean gradient of some batches in the parameters, and return their numbers."""
@@ -181,7 +183,7 @@ class Trainer:
         for place, examples in enumerate(batches):
             seed = seed_of(self.settings.seed, self.progress.step, place, distributed.rank())
             seed_torch(seed, on_gpu=self.on_gpu)
-            with self._replaying():
+            with self.replays.working():
                 loss, signals = self._backward(examples.to(self.accelerator.device), 1 / len(batches))
             numbers.append({"loss": loss.detach(), **signals})
         return numbered(numbers)
@@ -210,13 +212,6 @@ class Trainer:
             rates = {"learning_rate": learning_rate, "sentences_per_second": speed}
             self._log({"step": self.progress.step, **numbers, **rates})
 
-    def _replaying(self) -> AbstractContextManager[None]:
-        if not self.graphs:
-            return nullcontext()
-        from simemb.training.cuda_graphs import working
-
-        return working(self.graphs)
-
     def _backward(self, examples: StepInput, share: float) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and signals of one batch, with `share` of its gradient added to the parameters'."""
 
@@ -241,37 +236,43 @@ class Trainer:
         self.method.after_step()
 
     def _evaluate(self, line: StatusLine) -> None:
-        """Score on the dev suite, keep the best encoder (or the last), write the checkpoint."""
-        scores = score = None
-        if self.plan.suite is not None:
-            scores = evaluate(self.method.encoder, self.plan.suite, geometry=True, progress=False)
-            score = distributed.of_main(scores.selection_value(self.settings.metric), self.accelerator.device)
-        numbers = {**(scores.numbers() if scores else {}), **numbers_of(self.loader.seen(self.progress.step))}
-        if numbers:
-            self._log({"step": self.progress.step, **numbers})
-        better = is_better(score, self.progress.best)
+        """Score on the dev suites, keep the best encoder (or the last), write the checkpoint."""
+        progress = self.progress
+        scores, score = dev_suites.score(self.method.encoder, self.plan.suites, progress=False), None
+        if scores:
+            score = distributed.of_main(scores[0].selection_value(self.settings.metric), self.accelerator.device)
+            line.evaluated({each.suite: each.selection_value(self.settings.metric) for each in scores})
+        if numbers := {**dev_suites.numbers(scores), **numbers_of(self.loader.seen(progress.step))}:
+            self._log({"step": progress.step, **numbers})
+        better = is_better(score, progress.best)
         if better:
-            self.progress.best, self.progress.waiting = score, 0
+            progress.best, progress.waiting = score, 0
         else:
-            self.progress.waiting += 1
-        if better or self.recipe.keep == "last" or self.progress.best is None:  # while no score exists: the last
+            progress.waiting += 1
+        kept = better or self.recipe.keep == "last" or progress.best is None  # while no score exists: the last
+        if kept:
             self._keep(scores)
-        if scores is not None:
-            line.say(verdict(scores, self.settings.metric, self.progress, better=better))
+        if scores:
+            line.say(verdict(scores, self.settings.metric, progress, better=better))
         self._save()
+        if score is not None:
+            self.callbacks.on_evaluation(progress, scores, score, better=better)
+        self.callbacks.on_save(progress, self.directory, kept=kept)
 
-    def _keep(self, scores: Scores | None) -> None:
+    def _keep(self, scores: Sequence[Scores]) -> None:
         """Save the encoder, and its twin, as the result of the run."""
         self.progress.best_step = step = self.progress.step
         check_finite(self.method.encoder, step)
         if ranks.is_main():
-            seen, head = self.loader.seen(step), self.method.language_head
-            training = describe(self.recipe, self.settings, step, scores, seen)
-            self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
+            seen, command = self.loader.seen(step), self.directory.command
+            training = describe(self.recipe, self.settings, step, scores, command, seen)
+            about = metadata(self.settings, self.plan.language, scores, self.plan.base, self.directory.path)
+            parts, head = self.method.encoder.complete().parts, self.method.language_head
+            saving.save(parts, self.directory.best, training, head, metadata=about, overwrite=True)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
-                twin.save(self.directory.twin, overwrite=True, training=describe(self.recipe, settings, step, None))
+                twin.save(self.directory.twin, overwrite=True, training=describe(self.recipe, settings, step, ()))
 
     def _log(self, record: dict[str, Any]) -> None:
         if ranks.is_main():

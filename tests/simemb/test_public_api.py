@@ -74,6 +74,7 @@ CALLS: dict[str, Callable[[Kitchen], Call]] = {
     "Encoder.quantize": lambda kitchen: (kitchen.encoder.quantize, {}),
     "Encoder.train": lambda kitchen: (kitchen.encoder.train, {}),
     "Encoder.save": lambda kitchen: (kitchen.encoder.save, {"directory": kitchen.here / "saved"}),
+    "Encoder.push_to_hub": lambda kitchen: (kitchen.encoder.push_to_hub, {"name": "org/name"}),
     "Encoder.set_dropout": lambda kitchen: (kitchen.encoder.set_dropout, {"probability": 0.1}),
     "Encoder.intercept": lambda kitchen: (kitchen.encoder.intercept, {"transform": max}),
     "Encoder.tokenize": lambda kitchen: (kitchen.encoder.tokenize, {"texts": TEXTS}),
@@ -114,7 +115,7 @@ INSIDE = {
 }
 """Callables without a door, and why."""
 
-BASES = {"Auxiliary", "EmbeddingAugmentation", "Objective", "TokenAugmentation", "SimembError"}
+BASES = {"Auxiliary", "Callback", "EmbeddingAugmentation", "Objective", "TokenAugmentation", "SimembError"}
 """Public names that are not called, but subclassed or caught."""
 BY_THE_ENGINE = {"Pair"}
 """Made once a step, of tensors."""

@@ -1,6 +1,6 @@
 """Learning curves, and the way of a training through the plane of alignment and uniformity."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from simemb.report.figures import curves as drawn
 from simemb.report.figures import plane as drawn_plane
 from simemb.report.figures.panel import Panel
-from simemb.report.history import History, Series
+from simemb.report.history import History, Series, in_words
 from simemb.report.model import ReportedModel
 from simemb.report.report import Report
 
@@ -40,7 +40,7 @@ def curves(report: Report) -> list[Panel]:
     runs = _runs(report)
     batches = [_batches(runs, *measure) for measure in BATCHES]
     evaluations = [panel for dev, group in _by_dev(runs).items() for panel in _evaluations(dev, group)]
-    return [panel for panel in (*batches[:1], *evaluations, *batches[1:]) if panel is not None]
+    return [panel for panel in (*batches[:1], *evaluations, *_beside(runs), *batches[1:]) if panel is not None]
 
 
 def ways(report: Report) -> list[Panel]:
@@ -86,6 +86,16 @@ def _evaluations(dev: str, runs: Runs) -> list[Panel]:
         caption = f"{title} {on}; lower is better. The checkpoint that was kept is marked."
         panels.append(_panel(f"curve-{_slug(dev)}-{title.lower()}", title, title.lower(), caption, series))
     return [panel for panel in panels if panel is not None]
+
+
+def _beside(runs: Runs) -> Iterator[Panel | None]:
+    """A panel for each dev suite that was scored beside the one that chose."""
+    for name in dict.fromkeys(name for _, history in runs for name in history.others):
+        dev, _, metric = in_words(name).rpartition(" ")
+        caption = "Scored beside the suite that chooses the checkpoint; the one that was kept is marked."
+        group = [(reported, history) for reported, history in runs if name in history.others]
+        series = _series(group, [name] * len(group))
+        yield _panel(f"curve-{_slug(dev)}-beside", f"Score on {dev}", f"{metric} x 100", caption, series)
 
 
 def _series(runs: Runs, names: Sequence[str]) -> list[tuple[ReportedModel, Series, int | None]]:

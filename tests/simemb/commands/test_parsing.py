@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from simemb.cli import main
-from simemb.commands import compare, encode, index, mine, new, plot, report, search, train, whiten
+from simemb.commands import compare, encode, index, mine, new, plot, push, report, search, train, whiten
 from simemb.commands import eval as eval_verb
 from simemb.commands import list as list_verb
 from simemb.commands.parsing import UsageError, parse
@@ -22,6 +22,7 @@ VERBS = {
     "plot": plot.Plot,
     "whiten": whiten.Whiten,
     "mine": mine.Mine,
+    "push": push.Push,
     "new": new.New,
     "list": list_verb.List,
 }
@@ -47,6 +48,8 @@ SHOWN = {
         (verb, "layout"): "--header, --no-header"
         for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
     },
+    ("push", "model"): "RUN",
+    ("push", "name"): "ORG/NAME",
     ("new", "output"): "OUTPUT",
     ("list", "what"): "WHAT",
 }

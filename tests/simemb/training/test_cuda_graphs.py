@@ -116,7 +116,7 @@ def running(trainer: Trainer) -> Generator[Callable[[int], None], None, None]:
         for _ in range(count):
             trainer._step(StatusLine(99, shown=False))
 
-    with trainer.batches, trainer._cuda_graphs():
+    with trainer.batches, trainer.replays.recorded():
         yield steps
 
 
@@ -151,7 +151,7 @@ def test_without_dropout_recordings_and_fused_layers_give_the_gradient_of_the_pl
 ):
     def gradient(trainer: Trainer, times: int) -> torch.Tensor:
         batches = trainer.loader.step(0)
-        with trainer._cuda_graphs():
+        with trainer.replays.recorded():
             for _ in range(times):
                 trainer.method.zero_grad()
                 trainer._gradients(batches)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simemb.errors import BusyError, TrainingError
-from simemb.training.run_directory import RunDirectory, environment
+from simemb.training.environment import environment
+from simemb.training.run_directory import RunDirectory
 
 RECORD: dict[str, Any] = {
     "recipe": {"kind": "Recipe", "batch_size": 64, "views": [{"column": 0}], "betas": [0.9, 0.999]},

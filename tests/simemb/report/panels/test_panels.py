@@ -1,5 +1,6 @@
 """Every figure shows the numbers of its models: what is drawn is compared with what was measured."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,21 @@ def test_runs_with_different_dev_suites_share_no_picture_of_them(run: Path, own_
     keys = [panel.key for panel in FIGURES["curves"](report)]
     assert keys[:4] == ["curve-loss", "curve-dev-score", "curve-dev-alignment", "curve-dev-uniformity"]
     assert keys[4:7] == ["curve-mine-score", "curve-mine-alignment", "curve-mine-uniformity"]
+
+
+def test_a_suite_that_was_scored_beside_the_one_that_chose_has_a_curve(own_run: Path, dev_file: Path):
+    record = json.loads((own_run / "recipe.json").read_text())
+    record["dev"] = {"suites": ["dev", "other"]}
+    (own_run / "recipe.json").write_text(json.dumps(record))
+    lines = [json.loads(line) for line in (own_run / "metrics.jsonl").read_text().splitlines()]
+    lines = [line | ({"other_spearman": 50.0 + line["step"]} if "dev_spearman" in line else {}) for line in lines]
+    (own_run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    panels = {panel.key: panel for panel in FIGURES["curves"](Report([str(own_run)], [str(dev_file)]))}
+    assert {"curve-dev-score", "curve-other-beside"} <= panels.keys()
+    beside = panels["curve-other-beside"]
+    assert (beside.title, "chooses" in beside.caption) == ("Score on other", True)
+    assert "from 50 at step 0" in beside.description
+    assert ", kept " in beside.description
 
 
 def test_a_suite_that_keeps_no_sentences_has_no_map_and_no_spectrum(tiny_base: Path, dev_file: Path):
