@@ -15,6 +15,7 @@ from simemb import json_files
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import model_files
+from simemb.encoder.layout import read_modules
 from simemb.encoder.location import locate
 from simemb.errors import ModelError
 from simemb.libraries import reading
@@ -82,13 +83,15 @@ def load_reranker(model: str | Path, device: str = "auto") -> Reranker:
     """The reranker of a directory or a hub name: a cross-encoder, or an encoder whose cosines are taken.
 
     No code of the model is run, and its weights are read from safetensors. Raises `ModelError` for a cross-encoder
-    that cannot be read, or that gives a pair several numbers.
+    that cannot be read, that brings modules of its own, or that gives a pair several numbers.
     """
     from simemb import devices
 
     directory = locate(model)
     if not _is_cross_encoder(directory):
         return CosineReranker(Encoder.load(model, device=device))
+    if (directory / "modules.json").is_file():
+        read_modules(directory / "modules.json")
     from sentence_transformers import CrossEncoder as Model
 
     with (
