@@ -25,11 +25,13 @@ if TYPE_CHECKING:
         TokenCutoff,
     )
     from simemb.method.heads import MLP, Projector
+    from simemb.method.lessons import Lesson
     from simemb.method.memory import Bank, Queue
     from simemb.method.objectives import (
         NCE,
         AlignUniform,
         BarlowTwins,
+        BatchTriplet,
         CandidateKL,
         Centered,
         CoSENT,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         Regression,
         SimilarityKL,
         SquaredError,
+        SupCon,
         Swapped,
         VICReg,
     )
@@ -71,6 +74,7 @@ _HOMES = {
     "Bank": "method.memory",
     "BarlowTwins": "method.objectives",
     "CandidateKL": "method.objectives",
+    "BatchTriplet": "method.objectives",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
     "CosineRegression": "method.objectives",
@@ -86,6 +90,7 @@ _HOMES = {
     "Index": "search.index",
     "InfoNCE": "method.objectives",
     "InvariantSpread": "method.objectives",
+    "Lesson": "method.lessons",
     "MLP": "method.heads",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
@@ -109,6 +114,7 @@ _HOMES = {
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
     "Suite": "evaluation.suite",
+    "SupCon": "method.objectives",
     "Swapped": "method.objectives",
     "TokenAugmentation": "method.token_augmentations",
     "TokenCutoff": "method.embedding_augmentations",
@@ -130,6 +136,7 @@ __all__ = [
     "Auxiliary",
     "Bank",
     "BarlowTwins",
+    "BatchTriplet",
     "CandidateKL",
     "Centered",
     "CoSENT",
@@ -145,6 +152,7 @@ __all__ = [
     "Index",
     "InfoNCE",
     "InvariantSpread",
+    "Lesson",
     "MarginMSE",
     "Mask",
     "MaskedLM",
@@ -166,6 +174,7 @@ __all__ = [
     "SquaredError",
     "StopGradient",
     "Suite",
+    "SupCon",
     "Swapped",
     "TokenAugmentation",
     "TokenCutoff",

@@ -52,6 +52,10 @@ class TrainingError(SimembError):
     """A run that cannot start, cannot go on or cannot be resumed."""
 
 
+class LibraryError(SimembError, ImportError):
+    """A library that is not installed, of an extra of simemb."""
+
+
 class SearchError(SimembError):
     """An index that is corrupt or belongs to another encoder."""
 

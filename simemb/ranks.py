@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from simemb import streams
 from simemb.errors import PeerError, SimembError, in_one_line
+from simemb.extras import TRAINING, need
 
 Point = Literal["the command line", "the plan", "the run directory", "the checkpoints", "the end"]
 """Where processes wait: for the main one to read the command line, and to check and load everything for a run; for
@@ -142,6 +143,7 @@ def is_echo() -> bool:
 
 def join(*, cpu: bool = False) -> Any:
     """Join the processes of the launch; returns accelerate's view of them and of their devices, or of the CPU alone."""
+    need("training", TRAINING)
     import torch
     from accelerate import PartialState
 

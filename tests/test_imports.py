@@ -29,7 +29,7 @@ FORWARDING = {"hf_forward", "console"}
 # import each other. docs/design.md, section 1, says what each package is for.
 FOUNDATIONS = {
     *("errors", "arguments", "texts", "files", "json_files", "cached_files", "locks", "outputs", "streams", "console"),
-    *("progress", "cookbook", "devices", "distributed", "libraries", "ranks", "records"),
+    *("progress", "cookbook", "devices", "distributed", "extras", "libraries", "ranks", "records"),
 }
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb import outputs
+from simemb import extras, outputs
 from simemb.commands.options import UNPREFIXED, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
 from simemb.encoder.precision import Precision
@@ -65,7 +65,7 @@ class Compare:
 
 def run(words: list[str]) -> None:
     """`simemb compare MODEL MODEL [MODEL ...]`."""
-    options = parse(Compare, words, prog="simemb compare")
+    options = parse(Compare, words, prog="simemb compare", needs=extras.SCORES)
     needed = 1 if options.against else 2
     if len(options.models) < needed:
         raise UsageError(
@@ -82,6 +82,7 @@ def run(words: list[str]) -> None:
     from simemb.report import terminal_comparison as tables
 
     suite = evaluate.find(options.suite)
+    suite.check_libraries()
     # By what was typed: a file of one's own may be called sts.tsv.
     results = published.results(options.suite, base=options.base, method=options.method) if options.against else []
     comparison = compare.compare(

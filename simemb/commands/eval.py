@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from tyro.conf import Positional
 
-from simemb import outputs
+from simemb import extras, outputs
 from simemb.commands.inputs import load_encoder, rows_of
 from simemb.commands.options import UNPREFIXED, AtLeastOne, FileLayout, SeveralDevices
 from simemb.commands.parsing import UsageError, parse
@@ -64,7 +64,7 @@ class Eval:
 
 def run(words: list[str]) -> None:
     """`simemb eval MODEL [MODEL ...]`."""
-    options = parse(Eval, words, prog="simemb eval")
+    options = parse(Eval, words, prog="simemb eval", needs=extras.SCORES)
     if options.json is not None:
         outputs.check_file(options.json, overwrite=options.overwrite)
     from simemb.comparison import provenance

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
+from simemb import extras
 from simemb.commands.inputs import documents, load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
@@ -53,7 +54,7 @@ class BuildIndex:
 
 def run(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
-    options = parse(BuildIndex, words, prog="simemb index")
+    options = parse(BuildIndex, words, prog="simemb index", needs=extras.INDEXES)
     from simemb.encoder.limits import check_dim
     from simemb.encoder.streaming import spread
     from simemb.progress import track

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import Positional
 
+from simemb import extras
 from simemb.commands.inputs import load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
 from simemb.commands.parsing import parse
@@ -67,7 +68,7 @@ class Mine:
 
 def run(words: list[str]) -> None:
     """`simemb mine MODEL DATA --output TRIPLETS`."""
-    options = parse(Mine, words, prog="simemb mine")
+    options = parse(Mine, words, prog="simemb mine", needs=extras.INDEXES)
     from simemb.encoder.streaming import spread
     from simemb.search import mining
 

@@ -20,6 +20,7 @@ import tyro
 from simemb import streams
 from simemb.commands.options import Option, check_value, options_of
 from simemb.errors import SimembError
+from simemb.extras import Extra, need
 
 log = logging.getLogger("simemb")
 
@@ -31,8 +32,10 @@ class UsageError(SimembError):
     """An option that does not exist, or a value that it does not take."""
 
 
-def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) -> Any:
+def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None, needs: Extra | None = None) -> Any:
     """Parse the words after a verb. Raises `UsageError`, in one line, with the nearest option.
+
+    needs: the libraries that the verb cannot do without; `LibraryError` if one is missing.
 
     tyro has no public hook for errors: its `tyro.cli` prints a box of several lines and exits with code 2. That box
     is discarded, and the words are read a second time against the fields of the dataclass, which say what is wrong.
@@ -52,6 +55,8 @@ def parse(kind: Any, words: Sequence[str], *, prog: str, default: Any = None) ->
         raise UsageError(f"{_mistake(words, options)}; `{prog} --help` tells more") from None
     except UsageError as error:
         raise UsageError(f"{error}; `{prog} --help` tells more") from None
+    if needs is not None:
+        need(prog, needs)
     return parsed
 
 

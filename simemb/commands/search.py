@@ -12,7 +12,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import Positional
 
-from simemb import streams
+from simemb import extras, streams
 from simemb.commands.inputs import load_finished
 from simemb.commands.options import UNPREFIXED, AtLeastOne, OneDevice
 from simemb.commands.parsing import parse
@@ -41,7 +41,7 @@ class Search:
 
 def run(words: list[str]) -> None:
     """`simemb search INDEX QUERY [QUERY ...]`."""
-    options = parse(Search, words, prog="simemb search")
+    options = parse(Search, words, prog="simemb search", needs=extras.INDEXES)
     from simemb.report import listing
     from simemb.search.index import Index
 

@@ -114,7 +114,9 @@ def compare(
         ModelError: A model that cannot be loaded.
     """
     poolings = [pooling] if isinstance(pooling, str) else list(pooling or ())
-    suite, participants = evaluate.find(suite), entrants(models, poolings, precision, leading(device, devices))
+    suite = evaluate.find(suite)
+    suite.check_libraries()  # before models are loaded
+    participants = entrants(models, poolings, precision, leading(device, devices))
     _check_resamples(resamples, len(suite.tasks), seed)
     scores = {
         entrant.label: [

@@ -17,6 +17,7 @@ from simemb import files, json_files
 from simemb.cached_files import is_intact, new_cached_file
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
+from simemb.corpus.classes import with_classes
 from simemb.corpus.labels import reopened
 from simemb.corpus.listed import TRIPLET, apart, is_uneven
 from simemb.corpus.rows import Rows, open_rows
@@ -86,7 +87,10 @@ def _open(data: Data) -> Rows | str:
             delimiter=data.get("delimiter"),
             header=data.get("header", True),
         )
-        rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
+        if labels and len(columns) == 1:
+            rows = with_classes(rows, [*columns, labels])
+        else:
+            rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
         same = rows.digest() == data["digest"] and set(data["read"]) <= set(rows.columns)
     except (DataError, OSError):  # also for a name that no file can have
         return f"the training data ({name}) are not at hand"

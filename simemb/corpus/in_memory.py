@@ -14,6 +14,7 @@ from simemb.arguments import shown
 from simemb.corpus.column_values import LOOKED_AT, holds_inference, holds_numbers
 from simemb.corpus.table import Record
 from simemb.errors import ArgumentError, DataError
+from simemb.extras import TABLES, need
 from simemb.texts import check_values, column_names, values
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def _is_columns(data: object) -> bool:
 
 def _dataset(data: Any, name: str) -> "Dataset":
     """Columns with names as a dataset. Raises `DataError` if a column holds values of several kinds."""
+    need(f"{name}: {shown(data)}", TABLES)
     import pyarrow as pa
     from datasets import Dataset
 

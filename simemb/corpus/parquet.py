@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simemb import json_files
+from simemb import json_files, libraries
 from simemb.corpus.bounds import check_columns
 from simemb.corpus.contents import SAMPLE, check_parquet
 from simemb.corpus.lines import reading
@@ -40,7 +40,8 @@ class ParquetFile:
         number = 0
         with self._open() as file:
             for batch in file.iter_batches(batch_size=ROWS, columns=list(chosen)):
-                cells = [_cells(batch.column(column)) for column in chosen]
+                with libraries.reading(lambda reason: DataError(f"{self.name} holds what cannot be read: {reason}")):
+                    cells = [_cells(batch.column(column)) for column in chosen]
                 for row in zip(*cells, strict=True):
                     number += 1
                     yield number, row

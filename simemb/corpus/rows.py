@@ -204,7 +204,7 @@ def open_rows(
     Args:
         data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: tabs, quotes as a rule literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
-            standard input, the name of a corpus or a `Source`, a list of `pathlib.Path` and `Source` (several
+            standard input, the name of a corpus or a `Source`, a list of `pathlib.Path`, `Source` and `Rows` (several
             files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
             lists or a list of dicts, or anything that holds texts in an order, such as a list, a column or a
             generator, or tuples of them: anchor, positive and one or more negatives (a number at the end is the
@@ -245,7 +245,7 @@ def open_rows(
         if isinstance(place, Path):
             return _open_path(place, str(data), layout, columns=columns, score=score)
         data = place
-    if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source) for item in data):
+    if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source | Rows) for item in data):
         parts = [open_rows(item, columns=columns, score=score, delimiter=delimiter, header=header) for item in data]
         return parts[0] if len(parts) == 1 else join(parts)
     if layout != PLAIN:

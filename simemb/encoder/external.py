@@ -92,11 +92,18 @@ class ExternalEncoder(Encodes):
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         if exact and self.half_type is not None:
             digest.update(f"computed in {self.half_type}".encode())
+        if self._prompts_differ():
+            digest.update(repr((sorted(self.prompts.items()), self.default_prompt)).encode())
         for name, path in model_files(self.directory):
             digest.update(name.encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    def _prompts_differ(self) -> bool:
+        """Whether its prompts are others than those of the directory."""
+        own = dict(getattr(self.model, "prompts", {})), getattr(self.model, "default_prompt_name", None)
+        return (dict(self.prompts), self.default_prompt) != own
 
     @property
     def device(self) -> Any:

@@ -27,6 +27,8 @@ from simemb.encoder.settings import read_settings
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
+from simemb.extras import FOREIGN_MODULES, need
+from simemb.transformer import malloc
 
 log = logging.getLogger("simemb")
 
@@ -53,6 +55,7 @@ def read(
         refuse_pointers(directory)
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
         if not layout.supported:
+            need(f"{model}, which has modules of other kinds,", FOREIGN_MODULES)
             _check_external(model, pooling, precision)
             if not trust_remote_code:
                 refuse_foreign(directory)
@@ -104,7 +107,9 @@ def _refuse_pipes(directory: Path) -> None:
 
 def placed(encoder: Placed, device: str) -> Placed:
     """The same encoder, moved to a device (`simemb.devices.find`); a notice says so where it is not the CPU."""
-    if device != CPU:
+    if device == CPU:
+        malloc.adapt()
+    else:
         log.info("%s computes on %s", encoder.name, device)
     return encoder.to(device)
 

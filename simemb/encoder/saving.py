@@ -8,15 +8,14 @@ import functools
 import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from simemb import files, json_files, outputs
-from simemb.encoder import model_files, tokenizer
+from simemb import extras, files, json_files, outputs
+from simemb.encoder import model_files, serving, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.layout import POOLING_FLAGS
@@ -26,6 +25,9 @@ from simemb.encoder.parts import Parts
 from simemb.encoder.pooling import LAYERS
 from simemb.encoder.thread_locks import LOCKS
 from simemb.errors import ModelError
+
+VERSIONED = ("sentence-transformers", "transformers", "simemb")
+"""The packages whose versions stand in what is saved."""
 
 
 @contextmanager
@@ -103,6 +105,7 @@ def save(
         (folder / "README.md").write_text(card(parts, training), encoding="utf-8")
         for name, content in (records or {}).items():
             _write_json(folder / name, content)
+    serving.notice(parts, path)
     return path
 
 
@@ -178,8 +181,9 @@ def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:
 
 
 def _write_pooling(parts: Parts, directory: Path, index: int) -> tuple[str, str]:
-    path = directory / f"{index}_Pooling"
+    path = directory / serving.pooling_folder(parts, index)
     path.mkdir()
+    serving.write_refusal(parts, directory)
     mode = parts.pooling if parts.pooling in POOLING_FLAGS else "mean"
     flags = {flag: name == mode for name, flag in POOLING_FLAGS.items()}
     width = int(parts.backbone.config.hidden_size)
@@ -212,12 +216,8 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
 
 
 def _settings(parts: Parts) -> dict[str, Any]:
-    versions = {
-        "sentence_transformers": version("sentence-transformers"),
-        "transformers": version("transformers"),
-        "pytorch": torch.__version__,
-        "simemb": version("simemb"),
-    }
+    versions = {name.replace("-", "_"): found for name, found in extras.versions(VERSIONED).items()}
+    versions["pytorch"] = torch.__version__
     settings: dict[str, Any] = {
         "__version__": versions,
         "prompts": dict(parts.prompts),

@@ -8,9 +8,9 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from platform import python_version
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from simemb import cookbook
+from simemb import cookbook, extras
 from simemb.arguments import checked
 from simemb.corpus.in_memory import gathered
 from simemb.corpus.rows import Rows
@@ -89,6 +89,7 @@ def find_all(suites: Sequence[Any]) -> list[Suite]:
     """Each suite as `find` gives it; single tasks of one suite are one suite, at the place of the first."""
     found: dict[str, list[Suite]] = {}
     for place, suite in enumerate(map(find, suites)):
+        suite.check_libraries()
         found.setdefault(suite.name.partition("/")[0] if suite.left_out else str(place), []).append(suite)
     return [
         parts[0] if len(parts) == 1 else find(whole).pick([task.name for part in parts for task in part.tasks])
@@ -153,6 +154,7 @@ def evaluate(
     """
     options: Any = {"geometry": geometry, "batch_size": batch_size, "progress": progress, "cache": cache}
     found = find(suite)
+    found.check_libraries()  # before a model is loaded
     return evaluate_sizes(encoder_of(encoder, device, "float32"), found, [truncate_dim], **options)[0]
 
 
@@ -168,6 +170,7 @@ def evaluate_sizes(
 ) -> list[Scores]:
     """The scores of `evaluate` for each `truncate_dim` of `sizes`; the texts are encoded once for all."""
     suite = find(suite)
+    suite.check_libraries()
     for size in sizes:
         if size is not None:  # an encoder of another library need not say its width
             check_dim(size, encoder.dim)
@@ -176,7 +179,7 @@ def evaluate_sizes(
     loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]
     fingerprint = encoder.fingerprint()
     roles: dict[Role, None] = {role: None for loaded in loaded_tasks for role, _ in loaded.by_role()}
-    announce(encoder, *roles)
+    prompts = announce(encoder, *roles)
     vectors = TextVectors(
         encoder,
         (),
@@ -188,7 +191,7 @@ def evaluate_sizes(
     measured = geometry_pairs.subsets if geometry_pairs else None
     origins = {origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()}
     parts = partial(_scores, encoder, fingerprint, suite, tasks, missing=missing, geometry=measured, origins=origins)
-    return [parts(vectors.cut(size), size) for size in sizes]
+    return [replace(parts(vectors.cut(size), size), prompts=prompts) for size in sizes]
 
 
 def _scores(
@@ -275,7 +278,7 @@ def _load(suite: Suite) -> tuple[dict[str, LoadedTask], tuple[str, ...]]:
 def _versions(*extra: str) -> dict[str, str]:
     """The versions of the packages that the numbers may depend on."""
     packages = ("simemb", "torch", "transformers", "numpy", "scipy", "scikit-learn", *extra)
-    return {package: version(package) for package in packages} | {"python": python_version()}
+    return extras.versions(packages) | {"python": python_version()}
 
 
 def _measure(task: str, subsets: Sequence[Pairs], vectors: TextVectors, threshold: float = THRESHOLD) -> Geometry:

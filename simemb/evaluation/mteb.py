@@ -1,7 +1,7 @@
 """Any MTEB task as a suite, such as `mteb:STSBenchmark`: scored by the package `mteb`, recorded as other suites are.
 
 The Massive Text Embedding Benchmark: Muennighoff et al., 2023, https://arxiv.org/abs/2210.07316. The package is not
-installed with simemb: pip install 'simemb[mteb]'.
+installed with simemb: pip install "simemb[mteb]".
 """
 
 import warnings
@@ -10,10 +10,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.util import find_spec
 from numbers import Real
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.suite import Suite
 from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.extras import MTEB, Extra, need
 
 PREFIX = "mteb:"
 """Prefix of the name of such a suite."""
@@ -37,12 +37,12 @@ def find(name: str) -> Suite:
     """The suite of the MTEB task of that name; `name` may begin with `mteb:`.
 
     Raises:
-        DataError: mteb is not installed, has no such task (the message suggests the nearest one), or the task is not
+        LibraryError: mteb is not installed.
+        DataError: mteb has no such task (the message suggests the nearest one), or the task is not
             about text.
     """
     name = name.removeprefix(PREFIX)
-    if find_spec("mteb") is None:
-        raise DataError(f"{PREFIX}{name} needs the package mteb: pip install 'simemb[mteb]'")
+    need(f"{PREFIX}{name}", MTEB)
     mteb = import_module("mteb")
     try:
         metadata = mteb.get_task(name).metadata
@@ -86,6 +86,8 @@ class MtebScores(TaskScores):
 @dataclass(frozen=True)
 class MtebTask(Task):
     """A task by its name in MTEB."""
+
+    needs: ClassVar[Extra] = MTEB
 
     def load(self) -> "LoadedMteb":
         """Let mteb read the data; `AbsentError` if they are neither on this machine nor on the hub."""

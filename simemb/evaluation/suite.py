@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from simemb.arguments import checked_fields
 from simemb.errors import DataError, unknown
 from simemb.evaluation.tasks import Similarity, Task
+from simemb.extras import need
 
 STSB = Similarity("stsb", {"train": "stsb", "dev": "stsb_dev", "test": "stsb_test"})
 
@@ -33,6 +34,11 @@ class Suite:
     headline: str = "spearman"
     complete: bool = True
     left_out: tuple[str, ...] = ()
+
+    def check_libraries(self) -> None:
+        """Raise `LibraryError` if a library is not installed that a task cannot be scored without."""
+        for task in self.tasks:
+            need(f"suite {self.name}", task.needs)
 
     def pick(self, names: Sequence[str]) -> "Suite":
         """Some of the tasks, in the order given, as the suite `sts/stsb+sickr`; all of them are the suite itself.

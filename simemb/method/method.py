@@ -15,8 +15,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
-from simemb.method.branch import Branch
-from simemb.method.heads import Head
+from simemb.method.branch import Branch, attach
 from simemb.method.memory import Bank, BankState, QueueState
 from simemb.method.objectives import Matryoshka
 from simemb.method.recipe import Recipe
@@ -33,6 +32,7 @@ from simemb.method.view_pairs import (
     pairs_of_step,
     signal_pair,
 )
+from simemb.method.view_prompts import skips
 from simemb.method.views import clean_views
 from simemb.transformer.batch import Batch
 
@@ -43,6 +43,7 @@ class Method(nn.Module):
     columns: number of text columns of the data; optional views of missing columns are left out. seed: for the weights
     of new parts. examples: number of examples in the data, for a bank. twin: the encoder of `Twin`, by default a
     copy. teacher_width: width of a teacher's vectors. Kept layers of the head become part of the encoder.
+    beside: a method of the same encoder, of another source, whose head, predictor and second network are taken.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Method(nn.Module):
         examples: int = 0,
         twin: Encoder | None = None,
         teacher_width: int | None = None,
+        beside: "Method | None" = None,
     ):
         super().__init__()
         self.recipe = recipe
@@ -63,32 +65,52 @@ class Method(nn.Module):
         self.encoder = encoder
         self.progress = 0.0
         generator = torch.Generator().manual_seed(seed)
-        if isinstance(recipe.target, Twin) and twin is None:
-            twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
-        self.head, width = _attach(recipe.head, encoder, generator)
-        torch.manual_seed(seed)
-        online_views = {place: self.views[place] for place in self.view_plan.representatives}
-        self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
-        key_width = teacher_width or width
-        self.second: Branch | None = None
-        if twin is not None:
-            head, key_width = _attach(recipe.head, twin, generator)
-            self.second = Branch(twin, head)
-        elif isinstance(recipe.target, EMA):
-            self.second = Branch.copy(encoder, self.head).requires_grad_(False)
-        self._build(width, key_width, examples, generator)
+        self.leads = beside is None
+        if beside is None:
+            self._build_networks(twin, teacher_width, seed, generator)
+        else:
+            self._take(beside)
+        self._build_loss(examples, generator)
         self.to(encoder.device)
         if recipe.dropout is not None:
             for network in (encoder, *([self.second.encoder] if self.second else [])):
                 network.set_dropout(recipe.dropout)
 
-    def _build(self, width: int, key_width: int, examples: int, generator: torch.Generator) -> None:
-        """Build predictor, memory and objective for projections and keys of these widths."""
-        recipe = self.recipe
+    def _take(self, other: "Method") -> None:
+        """Take the networks of a method of another source. Raises `RecipeError` for labels of other views."""
+        if any(part.labeled for part in self.recipe.auxiliaries) and self.views != other.views:
+            raise RecipeError(
+                "labels of pairs are learnt from the same columns of all data, and some have more columns"
+            )
+        self.head, self.predictor, self.second = other.head, other.predictor, other.second
+        self.auxiliaries, self.width, self.key_width = other.auxiliaries, other.width, other.key_width
+
+    def _build_networks(
+        self, twin: Encoder | None, teacher_width: int | None, seed: int, generator: torch.Generator
+    ) -> None:
+        """Build head, auxiliaries, second network and predictor, which give queries `width` and keys `key_width`."""
+        recipe, encoder = self.recipe, self.encoder
+        if isinstance(recipe.target, Twin) and twin is None:
+            twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
+        self.head, self.width = attach(recipe.head, encoder, generator)
+        torch.manual_seed(seed)
+        online_views = {place: self.views[place] for place in self.view_plan.representatives}
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
+        self.key_width = teacher_width or self.width
+        self.second: Branch | None = None
+        if twin is not None:
+            head, self.key_width = attach(recipe.head, twin, generator)
+            self.second = Branch(twin, head)
+        elif isinstance(recipe.target, EMA):
+            self.second = Branch.copy(encoder, self.head).requires_grad_(False)
         self.predictor: nn.Module = nn.Identity()
         if recipe.predictor is not None:
-            layers = recipe.predictor.build(width, generator, default=key_width)
-            self.predictor, width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+            layers = recipe.predictor.build(self.width, generator, default=self.key_width)
+            self.predictor, self.width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+
+    def _build_loss(self, examples: int, generator: torch.Generator) -> None:
+        """Build memory and objective for queries and keys of these widths."""
+        recipe, width, key_width = self.recipe, self.width, self.key_width
         if recipe.objective is not None and width != key_width and not recipe.objective.any_width:
             raise RecipeError(
                 f"queries have {width} dimensions and keys {key_width}: give the predictor a width of {key_width}"
@@ -136,8 +158,9 @@ class Method(nn.Module):
         self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
         sizes = chunk.sizes(places)
-        with augment_embeddings(encoder, [self.views[place] for place in places], gradient, sizes):
-            vectors = encoder(batch)
+        views = [self.views[place] for place in places]
+        with augment_embeddings(encoder, views, gradient, sizes):
+            vectors = encoder(batch, skips(views, encoder, self.recipe.max_length, sizes))
         return dict(zip(places, vectors.split(sizes), strict=True))
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
@@ -146,8 +169,12 @@ class Method(nn.Module):
         if isinstance(self.objective, nn.Module):
             self.objective.eval()  # so that it collects nothing in this pass
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
-            vectors = self.encoder(chunk.online).split(chunk.sizes(self.view_plan.online))
-            clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
+            places = self.view_plan.online
+            sizes = chunk.sizes(places)
+            views = [self.views[place] for place in places]
+            skipped = skips(views, self.encoder, self.recipe.max_length, sizes)
+            vectors = self.encoder(chunk.online, skipped).split(sizes)
+            clean = Encoded(dict(zip(places, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
                 auxiliary = self.auxiliaries[labeled[0]]
@@ -262,20 +289,15 @@ class Method(nn.Module):
             return None
         return next((part.head for part in self.auxiliaries if isinstance(part, MaskedLMLoss)), None)
 
+    def of(self, examples: StepInput) -> "Method":  # noqa: ARG002
+        """The method of these examples; see `simemb.method.course.Course`."""
+        return self
+
     def after_step(self) -> None:
         """Call after each optimizer step: the slow copy moves, and objectives with state update it."""
         for module in self.modules():
             after_step = getattr(module, "after_step", None)
             if module is not self and callable(after_step):
                 after_step()
-        if self.second is not None and isinstance(self.recipe.target, EMA):
+        if self.leads and self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
-
-
-def _attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:
-    """Build a head and append its kept layers to the encoder. Returns the other layers and the output width."""
-    if spec is None:
-        return nn.Identity(), encoder.dim
-    layers = spec.build(encoder.dim, generator)
-    encoder.tail.extend(layers.kept)
-    return layers.dropped, layers.width

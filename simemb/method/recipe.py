@@ -13,11 +13,14 @@ from simemb.encoder.pooling import LAYERS
 from simemb.errors import RecipeError, unknown
 from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
+from simemb.method.class_checks import check_classes, is_alone
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
-from simemb.method.memory import Bank, Memory, Queue
+from simemb.method.lessons import Lesson, check_sources
+from simemb.method.memory import Memory, Queue
+from simemb.method.memory_checks import check_memory, of_negatives
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
@@ -50,10 +53,19 @@ class Recipe:
     """Negatives from earlier batches, or a stored vector for every example."""
     auxiliaries: tuple[Auxiliary, ...] = ()
     """Additional losses on the same encoder."""
+    mix: Literal["join", "proportional", "round_robin", "until_smallest"] = "join"
+    """How several data make one run: read one after the other, as one (`join`); or kept apart, so that each batch is of
+    one of them (see `simemb.training.batches.Turns`)."""
+    weights: tuple[float, ...] = ()
+    """With `proportional`, the weight of each of the data; by default their sizes."""
+    lessons: tuple[Lesson, ...] = ()
+    """What each of several data teaches, in their order; by default all teach the same."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
     reranker: str | None = None
     """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
+    include_prompt: bool | None = None
+    """Whether the tokens of the views' prompts are pooled too; by default as the model has it, which is yes."""
     fixed_dropout: bool = False
     """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"
@@ -64,6 +76,8 @@ class Recipe:
     """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
     batch_size: int = 64
     """Examples per batch, all processes together: negatives come from the same batch."""
+    per_label: int | None = None
+    """Texts of a class label that come together into a batch, 2 or more; by default texts come in any order."""
     chunk: int | None = None
     """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
@@ -105,6 +119,11 @@ class Recipe:
         return 1 + max((view.column for view in self.views if not view.optional), default=0)
 
     @property
+    def classed(self) -> bool:
+        """Whether it learns from class labels of single texts."""
+        return self.objective is not None and self.objective.classed
+
+    @property
     def smallest_share(self) -> int:
         """The fewest examples of a batch that a process can use: batch norm needs two."""
         heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
@@ -135,11 +154,14 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_reranker, _check_memory, _check_target, _check_objective):
+        for rule in (_check_views, _check_reranker, _check_target, _check_objective):
             rule(recipe)
+        check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
+    check_classes(recipe)
+    check_sources(recipe)
 
 
 def _check_numbers(recipe: Recipe) -> None:
@@ -188,12 +210,12 @@ def _check_views(recipe: Recipe) -> None:
     if objective.banked:
         if not any(view.online for view in recipe.views):
             raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views):
+    elif not pairs(recipe.views) and not (recipe.classed and is_alone(recipe)):
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_negatives_clause(objective)}")
+        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {of_negatives(objective)}")
 
 
 def _check_reranker(recipe: Recipe) -> None:
@@ -203,31 +225,6 @@ def _check_reranker(recipe: Recipe) -> None:
         raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
     if recipe.reranker is not None and not objective.graded:
         raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
-
-
-def _check_memory(recipe: Recipe) -> None:
-    objective, memory = recipe.objective, recipe.memory
-    assert objective is not None
-    if objective.banked and not isinstance(memory, Bank):
-        raise RecipeError(f"{_name(objective)} takes its keys from a bank: give the recipe a memory=Bank(...)")
-    if isinstance(memory, Bank) and not objective.banked:
-        raise RecipeError(f"a bank gives keys by example, which {_name(objective)} does not ask for; NCE does")
-    if isinstance(memory, Queue) and not objective.outsiders:
-        raise RecipeError(
-            f"a queue holds negatives, and {_name(objective)} {_negatives_clause(objective)}: leave the memory out"
-        )
-    if isinstance(memory, Queue) and memory.view is not None:
-        _check_queued(recipe, memory.view)
-
-
-def _check_queued(recipe: Recipe, place: int) -> None:
-    """The view of a queue must exist with any data, and the network that makes the keys must encode it."""
-    if place not in range(len(recipe.views)):
-        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(recipe.views) - 1}")
-    if any(view.negative for view in recipe.views[: place + 1]):
-        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
-    if isinstance(recipe.target, Frozen) and not recipe.views[place].target:
-        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
 
 
 def _check_target(recipe: Recipe) -> None:
@@ -280,10 +277,6 @@ def _check_passes(recipe: Recipe) -> None:
         raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
-
-
-def _negatives_clause(objective: Objective) -> str:
-    return "meets those of the batch only" if objective.negatives else "has none"
 
 
 def _innermost(objective: Objective | None) -> Objective | None:

@@ -75,7 +75,7 @@ def settings(name: str) -> dict[str, Any]:
     settings = {key: value for key in names if (value := getattr(run, key)) is not None}
     if run.data is not None:
         settings["data"] = (run.data,) if isinstance(run.data, str) else run.data
-    if run.columns is not None:  # the labels made the column of negatives
+    if run.columns:  # the labels made the column of negatives
         settings["columns"] = (*run.columns[:2], run.labels) if run.labels else run.columns
     return settings
 

@@ -40,6 +40,8 @@ class StepInput:
     every view one number per text, equal exactly if the texts are, in the order of its vectors. scores: those of the
     data, if the recipe needs them. teacher_vectors: by view, a frozen teacher's vectors of the texts. guide_vectors:
     the same of a guide. grades: by view of keys or negatives, a reranker's scores of the texts with their queries.
+    classes: the number of each example's class label, if the recipe needs them.
+    source: which of several sources of the run they are from, counted from 0.
     """
 
     chunks: tuple[Chunk, ...]
@@ -49,6 +51,8 @@ class StepInput:
     teacher_vectors: Mapping[int, Float[Tensor, "_ teacher_dim"]] = field(default_factory=dict)
     guide_vectors: Mapping[int, Float[Tensor, "_ guide_dim"]] = field(default_factory=dict)
     grades: Mapping[int, Float[Tensor, "_"]] = field(default_factory=dict)
+    classes: Int[Tensor, "batch"] | None = None
+    source: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -89,6 +93,7 @@ class StepInput:
             rows=tensor(self.rows),
             texts=tuple(map(tensor, self.texts)),
             scores=None if self.scores is None else tensor(self.scores),
+            classes=None if self.classes is None else tensor(self.classes),
             teacher_vectors={view: tensor(vectors) for view, vectors in self.teacher_vectors.items()},
             guide_vectors={view: tensor(vectors) for view, vectors in self.guide_vectors.items()},
             grades={view: tensor(scores) for view, scores in self.grades.items()},

@@ -11,7 +11,7 @@ from simemb.distributed import gather, gather_numbers, rank, shares
 from simemb.method.memory import BankState, QueueState
 from simemb.method.objectives import Grades, Pair, Texts
 from simemb.method.step_input import StepInput
-from simemb.method.views import View, pairs
+from simemb.method.views import View, compared
 
 Vectors = Mapping[int, Float[Tensor, "_ dim"]]
 """Vectors of the texts, by the index of their view; usually one for each example."""
@@ -60,7 +60,8 @@ def pairs_of_step(
         ]
     memory_keys, memory_texts = (None, None) if memory is None else memory.read()
     hard = Negatives.of(examples, views)
-    indices = pairs(views)
+    indices = compared(views)
+    labels = None if examples.classes is None else gather_numbers(examples.classes)
     keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in indices})}
     queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in indices})}
     texts = {place: gather_numbers(examples.texts[place]) for place in sorted({*queries, *keys})}
@@ -74,6 +75,8 @@ def pairs_of_step(
             first=first,
             others=queries[i],
             scores=examples.scores,
+            labels=labels,
+            same=i == j,
             texts=Texts(texts[i], texts[j], negative_texts, memory_texts),
             guide=_guide_pair(examples.guide_vectors, i, j, hard, first) if examples.guide_vectors else None,
             progress=progress,
@@ -133,9 +136,9 @@ def _guide_pair(vectors: Vectors, i: int, j: int, hard: Negatives, first: int) -
 def signal_pair(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
-    """Query and key from which signals are computed; None for the key of a teacher of another width."""
+    """Query and key from which signals are computed; no key of a teacher of another width, or of one view alone."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
-    i, j = pairs(views)[0]
+    i, j = compared(views)[0]
     query, key = sides.queries[i].detach(), sides.keys[j].detach()
-    return query, key if key.shape == query.shape else None
+    return query, key if i != j and key.shape == query.shape else None

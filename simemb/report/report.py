@@ -53,7 +53,10 @@ class Report:
     @cached_property
     def suites(self) -> list[Suite]:
         """The suites of the report."""
-        return [evaluate.find(name) for name in self._suite_names] or [_default()]
+        suites = [evaluate.find(name) for name in self._suite_names] or [_default()]
+        for suite in suites:
+            suite.check_libraries()
+        return suites
 
     @property
     def all_models(self) -> list[ReportedModel]:

@@ -9,6 +9,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from simemb.console import PlainConsole
+from simemb.extras import listed
 
 WIDTH = 80
 """Columns of running text at most: longer lines are hard to read."""
@@ -29,10 +30,13 @@ def print_command(words: Sequence[str]) -> None:
     console.print(line, soft_wrap=True)
 
 
-def print_start(*, kept: Path | None) -> None:
-    """Whether what the demo makes will still be there when it ends."""
+def print_start(*, kept: Path | None, missing: Sequence[str]) -> None:
+    """Whether what the demo makes will still be there when it ends, and what it lacks to show more."""
     place = f"in {kept}" if kept else "in demo, which is removed at the end (--output DIR keeps it)"
     _console().print(f"What follows is made {place}.")
+    if missing:
+        more = f'Searching and training are shown where {listed(missing)} can be imported: pip install "simemb[all]"'
+        _console().print(Text(more))
 
 
 def print_end() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from simemb import devices
+from simemb import devices, extras
 from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
@@ -20,10 +20,11 @@ from simemb.encoder.prompts import Role, announce, prompted
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, unknown
 from simemb.search import origin_encoder, storage
+from simemb.search.finite import finite_unit
 from simemb.search.hits import Hit, merged
 from simemb.search.queries import Queries, several, single
 from simemb.search.rows import check_ids, read_rows
-from simemb.search.segment import FULL, KINDS, Segment, Stored, finite_unit
+from simemb.search.segment import FULL, KINDS, Segment, Stored
 from simemb.search.segment_builder import build_segments
 from simemb.search.storage import FORMAT, MANIFEST, Origin, open_directory, read_manifest, write_manifest
 
@@ -95,7 +96,9 @@ class Index:
             ArgumentError: `texts` or `ids` does not hold values in an order (a data frame, a dict, a set).
             DataError: a text is not a string, or the vectors are shorter than `truncate_dim`.
             SearchError: an id occurs twice, a vector is not finite, or the directory cannot be used.
+            LibraryError: FAISS is not installed.
         """
+        extras.need("Index", extras.INDEXES)
         encoder = encoder_of(encoder, device)
         check_dim(truncate_dim, encoder.dim)
         index = cls(Origin.of(encoder, truncate_dim), kind=kind, effort=effort)
@@ -197,6 +200,7 @@ class Index:
         Raises:
             SearchError: there is no index, or it is damaged, of another format, or of another encoder.
         """
+        extras.need("Index", extras.INDEXES)
         folder = Path(directory).resolve()
         read, content = storage.version(folder), read_manifest(folder)
         try:

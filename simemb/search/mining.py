@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float32
 
+from simemb import extras
 from simemb.arguments import checked
 from simemb.corpus import labels
 from simemb.corpus.column_values import examples, samples
@@ -25,12 +26,14 @@ from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
 from simemb.devices import AUTO
 from simemb.encoder.models import Model, encoder_of
+from simemb.encoder.prompts import announce, prompted
 from simemb.encoder.reranker import Reranker, load_reranker
 from simemb.errors import DataError, unknown
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
 from simemb.progress import track
 from simemb.search import mined_files
+from simemb.search.finite import finite_unit
 from simemb.search.mined_files import FORMATS, SHAPES, MinedRow, MiningSummary, Shape
 from simemb.search.mining_rules import Rules
 from simemb.search.reranking import relevance
@@ -68,7 +71,8 @@ def mine(
     white space are ignored. Rows without a negative are left out. The same input gives the same file.
 
     Args:
-        encoder: gives the vectors whose cosines are compared; a directory or a hub name is loaded.
+        encoder: gives the vectors whose cosines are compared; a directory or a hub name is loaded. If it has prompts,
+            anchors are queries and all other texts documents.
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
         output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
@@ -90,6 +94,7 @@ def mine(
             `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
+    extras.need("mine", extras.INDEXES)
     path, rules = Path(output), rules or Rules()
     if shape not in SHAPES:
         raise DataError(unknown("shape", shape, SHAPES))
@@ -201,13 +206,11 @@ def _mine_rows(
     judge: Reranker | None,
 ) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
-    from simemb.search.segment import finite_unit
-
+    announce(encoder, "document", "query")
     rng, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODE_BATCH)):
-            texts = [text for column in zip(*chunk, strict=True) for text in column]
-            vectors = finite_unit(encoder.encode(texts, progress=False)[:, : index.origin.kept], rows.name)
+            vectors = finite_unit(_encode(encoder, chunk)[:, : index.origin.kept], rows.name)
             anchors = vectors[: len(chunk)]
             similarities = (anchors * vectors[len(chunk) :]).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)
@@ -220,6 +223,16 @@ def _mine_rows(
                     chosen = rules.choose(others, relevant, rng, relevance(judge, anchor, others))
                 yield MinedRow(anchor, positive, similarity, chosen)
                 advance(1)
+
+
+def _encode(encoder: "TextEncoder", pairs: Sequence[tuple[str, str]]) -> Float32[np.ndarray, "text dim"]:
+    """Vectors of the anchors, then of the positives; a model may have prompts for them: queries and documents."""
+    anchors, positives = zip(*pairs, strict=True)
+    of_queries, of_documents = prompted(encoder, "query"), prompted(encoder, "document")
+    if of_queries == of_documents:
+        return encoder.encode([*anchors, *positives], progress=False, **of_queries)
+    sides = (anchors, of_queries), (positives, of_documents)
+    return np.concatenate([encoder.encode(texts, progress=False, **prompt) for texts, prompt in sides])
 
 
 def _nearest(index: "Index", queries: Float32[np.ndarray, "query dim"], depth: int) -> Iterator[list["Hit"]]:

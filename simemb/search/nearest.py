@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import SearchError, unknown
+from simemb.search.finite import finite_unit
 
 BLOCK = 4096
 """Documents compared at once."""
@@ -40,8 +41,6 @@ def exact(request: SearchRequest) -> NDArray[np.int64]:
 
     Cosines are computed in float64 and rounded to float32, so documents with the same text tie wherever they stand.
     """
-    from simemb.search.segment import finite_unit
-
     queries = finite_unit(request.queries, "queries").astype(np.float64)
     best = _BestDocuments(request)
     for start in range(0, request.documents, BLOCK):
@@ -63,7 +62,7 @@ def approximate(request: SearchRequest, kind: str, effort: int) -> tuple[NDArray
         SearchError: there is no such kind of index.
     """
     from simemb.search.rows import arrow_table
-    from simemb.search.segment import FULL, KINDS, Segment, arrange, finite_unit
+    from simemb.search.segment import FULL, KINDS, Segment, arrange
 
     if kind not in KINDS:
         raise SearchError(unknown("kind of index", kind, KINDS))

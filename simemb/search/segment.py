@@ -4,21 +4,19 @@ An index is a list of segments, so building needs the memory of one segment, how
 segment is two memory-mapped files that never change.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32, Int64, Shaped
+from jaxtyping import Float32, Int64
 
 from simemb import libraries
-from simemb.encoder.unit_vectors import unit
 from simemb.errors import SearchError
+from simemb.search.faiss_library import faiss
 from simemb.search.rows import SCHEMA
 from simemb.search.storage import File, write_file
 
@@ -75,7 +73,7 @@ class Segment:
         incomplete = np.flatnonzero(rows[:, -1] < 0)
         if len(incomplete):
             # The cells hold too few texts, or the graph is not connected: compare with every vector.
-            exact = faiss.downcast_index(self.vectors.storage) if self.kind == "hnsw" else self.vectors
+            exact = faiss().downcast_index(self.vectors.storage) if self.kind == "hnsw" else self.vectors
             parameters = self._parameters(self.count) if self.kind == "ivf" else None
             scores[incomplete], rows[incomplete] = exact.search(queries[incomplete], hits, params=parameters)
         if rows.size and not 0 <= rows.min() <= rows.max() < self.count:  # files whose checksums were not looked at
@@ -96,7 +94,7 @@ class Segment:
             vectors.add(other._dense())
             return Segment(vectors, texts)
         except BaseException:  # no vectors without texts
-            vectors.remove_ids(faiss.IDSelectorRange(self.count, vectors.ntotal))
+            vectors.remove_ids(faiss().IDSelectorRange(self.count, vectors.ntotal))
             raise
 
     def store(self, directory: Path) -> "Segment":
@@ -144,32 +142,17 @@ class Segment:
 
     def _parameters(self, effort: int) -> Any:
         if self.kind == "ivf":
-            return faiss.SearchParametersIVF(nprobe=min(effort, self.vectors.nlist))  # pyright: ignore[reportCallIssue]
+            return faiss().SearchParametersIVF(nprobe=min(effort, self.vectors.nlist))
         if self.kind == "hnsw":
-            return faiss.SearchParametersHNSW(efSearch=min(effort, self.count))  # pyright: ignore[reportAttributeAccessIssue]
+            return faiss().SearchParametersHNSW(efSearch=min(effort, self.count))
         return None
 
     def _write_vectors(self, path: Path) -> None:
-        faiss.write_index(self.vectors, str(path))
+        faiss().write_index(self.vectors, str(path))
 
     def _write_texts(self, path: Path) -> None:
         with pa.ipc.new_file(str(path), SCHEMA) as writer:
             writer.write_table(self.texts.combine_chunks(), max_chunksize=8192)
-
-
-def finite_unit(vectors: Shaped[np.ndarray, "text dim"], what: str) -> Float32[np.ndarray, "text dim"]:
-    """x / |x| for each row; a row of zeros stays 0.
-
-    Raises:
-        SearchError: a value is not finite; `what` names the rows in the message.
-    """
-    wide = vectors.astype(np.float64)
-    if not np.isfinite(wide).all():
-        row = int(np.flatnonzero(~np.isfinite(wide).all(axis=1))[0]) + 1
-        raise SearchError(f"{what}: vector {row} has a value that is not finite")
-    # Of values near 1 no square overflows or vanishes.
-    largest = np.abs(wide).max(axis=1, keepdims=True, initial=0)
-    return unit(wide / np.where(largest > 0, largest, 1)).astype(np.float32)
 
 
 def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:
@@ -183,10 +166,10 @@ def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:
     if kind == "hnsw":
         return _graph(vectors)
     if kind == "exact" or (kind == "auto" and count <= EXACT_LIMIT):
-        index = faiss.IndexFlatIP(dim)
+        index = faiss().IndexFlatIP(dim)
     else:
         cells = max(1, min(int(4 * count**0.5), count // 39))
-        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, cells, faiss.METRIC_INNER_PRODUCT)
+        index = faiss().IndexIVFFlat(faiss().IndexFlatIP(dim), dim, cells, faiss().METRIC_INNER_PRODUCT)
         index.cp.seed, index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 0, 1, 64
         index.train(vectors)
     index.add(vectors)
@@ -194,15 +177,15 @@ def arrange(vectors: Float32[np.ndarray, "text dim"], kind: str) -> Any:
 
 
 def _graph(vectors: Float32[np.ndarray, "text dim"]) -> Any:
-    index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+    index = faiss().IndexHNSWFlat(vectors.shape[1], 32, faiss().METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = 100
-    threads = faiss.omp_get_max_threads()
+    threads = faiss().omp_get_max_threads()
     # The links depend on the order of insertion, so only a single thread gives the same graph each time.
-    faiss.omp_set_num_threads(1)
+    faiss().omp_set_num_threads(1)
     try:
         index.add(vectors)
     finally:
-        faiss.omp_set_num_threads(threads)
+        faiss().omp_set_num_threads(threads)
     return index
 
 
@@ -210,8 +193,8 @@ def _map_vectors(path: Path) -> Any:
     # FAISS maps inverted lists by a flag of their own; the other flag serves flat and hnsw.
     with path.open("rb") as file:
         inverted = file.read(4) == b"IwFl"
-    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP if inverted else faiss.IO_FLAG_MMAP_IFC)
-    if index.metric_type != faiss.METRIC_INNER_PRODUCT:
+    index = faiss().read_index(str(path), faiss().IO_FLAG_MMAP if inverted else faiss().IO_FLAG_MMAP_IFC)
+    if index.metric_type != faiss().METRIC_INNER_PRODUCT:
         raise SearchError(f"{path}: not an inner-product index: build the index again")
     return index
 
@@ -221,7 +204,3 @@ def _copy_of(source: Path) -> Callable[[Path], None]:
         shutil.copyfile(source, path)
 
     return write
-
-
-if hasattr(os, "register_at_fork"):  # a forked child has no threads of OpenMP, and would wait for them without end
-    os.register_at_fork(after_in_child=lambda: faiss.omp_set_num_threads(1))

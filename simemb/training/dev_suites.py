@@ -16,7 +16,7 @@ from simemb.files import sha256_of
 
 log = logging.getLogger("simemb")
 
-SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
+SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories", "sample_classes")
 """The bundled corpora."""
 NONE = "none"
 """The value of `dev` for a run without evaluation."""
@@ -36,6 +36,7 @@ def choose(dev: Any, rows: Rows, language: str) -> Suite | None:
     if dev is None:
         return None
     suite = find(dev, "dev")
+    suite.check_libraries()
     try:
         for task in suite.tasks:
             task.load()

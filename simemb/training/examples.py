@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from simemb.corpus.classes import with_classes
 from simemb.corpus.column_values import examples as shown
 from simemb.corpus.column_values import samples
 from simemb.corpus.columns import listed
@@ -20,12 +21,14 @@ log = logging.getLogger("simemb")
 def open_examples(
     recipe: Recipe, data: Any, columns: Sequence[str] | None, *, delimiter: str | None, header: bool
 ) -> tuple[Rows, str]:
-    """The rows that the recipe learns from, and the column of labels that sorted them, or "".
+    """The rows that the recipe learns from, and the column of labels that sorted them, or of their classes, or "".
 
     Raises:
         DataError: the data cannot be read, lack a column, or have labels that the recipe has no use for.
     """
     opened = open_rows(data, columns=columns, delimiter=delimiter, header=header)
+    if recipe.classed:
+        opened = with_classes(opened, columns)
     # What no view reads need not be there, or be text; a classifier sees by it whether the rows are triplets.
     if opened.several or not any(part.labeled for part in recipe.auxiliaries):
         opened = opened.narrowed(1 + max(view.column for view in recipe.views))
@@ -39,7 +42,8 @@ def open_examples(
     if rows.warning:
         log.warning("%s: %s", rows.name, rows.warning)
     opened.report_blanks()  # the tokens may come from the cache, without a look at the texts
-    return rows, str(opened.score) if rows is not opened and rows.score is None else ""
+    learnt = recipe.classed or (rows is not opened and rows.score is None)
+    return rows, str(opened.score) if learnt else ""
 
 
 def _apart(recipe: Recipe, rows: Rows) -> Rows:

@@ -11,14 +11,13 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from platform import machine, python_version
 from shlex import quote
 from typing import Any
 
-from simemb import files, json_files, ranks
+from simemb import extras, files, json_files, ranks
 from simemb.errors import TrainingError
 from simemb.training import metrics_file, run_files, seeds
 from simemb.training.run_record import difference, is_record
@@ -33,7 +32,8 @@ class Settings:
     """What defines a run besides its recipe.
 
     data: their names, read one after the other. labels: the column that sorted pairs into positives and negatives.
-    delimiter, header: how their files are written, if that was said.
+    delimiter, header: how their files are written, if that was said. prompts: what is put before queries and documents,
+    if anything.
     """
 
     model: str
@@ -49,11 +49,12 @@ class Settings:
     labels: str = ""
     delimiter: str = ""
     header: bool = True
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for recipe.json: one of the data is a string, and how they are read is left out if it is usual."""
         data = self.data[0] if len(self.data) == 1 else list(self.data)
-        usual = {"labels": "", "delimiter": "", "header": True}
+        usual = {"labels": "", "delimiter": "", "header": True, "prompts": {}}
         content = {**asdict(self), "data": data, "columns": list(self.columns)}
         return {name: value for name, value in content.items() if name not in usual or value != usual[name]}
 
@@ -277,7 +278,7 @@ def _content(directory: Path) -> list[Path]:
 def environment() -> dict[str, Any]:
     """Versions, machine and command of this process, for the record."""
     return {
-        "versions": {name: version(name) for name in VERSIONED} | {"python": python_version()},
+        "versions": extras.versions(VERSIONED) | {"python": python_version()},
         "machine": f"{machine()}, {os.cpu_count()} cores",
         "git": _git_hash(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

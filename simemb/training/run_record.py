@@ -41,15 +41,30 @@ class _View:
 
 
 @dataclass(frozen=True)
+class _Lesson:
+    views: tuple[_View, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Recipe:
     views: tuple[_View, ...]
     keep: str = "best"
+    lessons: tuple[_Lesson, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Part:
+    columns: tuple[str, ...]
+    digest: str
+    rows: int
+    labels: str = ""
 
 
 @dataclass(frozen=True)
 class _Data:
     digest: str
     rows: int
+    parts: tuple[_Part, ...] = ()
 
 
 @dataclass(frozen=True)

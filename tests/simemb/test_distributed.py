@@ -20,6 +20,7 @@ WORK = """
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
@@ -43,6 +44,7 @@ simcse, esimcse = find("simcse"), find("esimcse")
 sup, slow, queue = find("simcse_sup"), EMA(momentum=0.8), Queue(size=40)
 several = f"{output}/several.jsonl"
 labeled = (View(), View(), View(1, online=False, target=False), View(2, online=False, target=False))
+labeled_texts = [(text, text.split()[-1]) for (text,) in open_rows(data).texts()]
 CASES = {
     "simcse": (simcse, data),
     "simcse_sup": (sup, triplets),
@@ -60,6 +62,8 @@ CASES = {
     "several_labels": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), several),
     "margins": (replace(find("margin_mse"), reranker=base, max_length=32), several),
     "candidates": (replace(find("distil_reranker"), reranker=base, max_length=32, chunk=3), several),
+    "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
+    "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
@@ -132,7 +136,9 @@ if world > 1:
     }
     save_file({name: tensor.contiguous() for name, tensor in parts.items()}, f"{output}/parts-{rank}.safetensors")
 
+lessons = (Lesson(), Lesson(views=sup.views[:2], objective=CosineRegression()))
 for name, recipe, file in (
+    ("mixed", replace(sup, mix="proportional", lessons=lessons, **SMALL, epochs=1), [Path(triplets), Path(dev)]),
     ("run", replace(sup, epochs=2, **SMALL), triplets),
     ("queue", replace(esimcse, memory=Queue(size=30, view=0), chunk=3, max_steps=4, **SMALL), data),
 ):
@@ -252,7 +258,7 @@ def test_differently_many_rows_are_gathered_and_send_their_gradient_back(folder:
         assert parts["uneven_gradient"].tolist() == [[number] * 2 for number in expected]
 
 
-@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4)])
+@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4), ("mixed", 10)])
 def test_a_run_of_two_processes_ends_where_a_run_of_one_does(name: str, steps: int, folder: Path):
     # 90 examples in batches of 14: the last batch has 6, so every batch can be halved
     results = [load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0")]

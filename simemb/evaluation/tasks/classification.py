@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from simemb.evaluation.probing import Predictions
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.extras import CLASSES, Extra
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class CrossValidated(Task):
         seed: Seed of the folds.
     """
 
+    needs: ClassVar[Extra] = CLASSES
+
     data: str | Source | Path
     folds: int = probing.FOLDS
     seed: int = probing.SEED
@@ -154,6 +158,8 @@ class Split(Task):
         folds: The number of folds of `train`.
         seed: Seed of the folds.
     """
+
+    needs: ClassVar[Extra] = CLASSES
 
     train: str | Source | Path
     test: str | Source | Path

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.classification import LabeledTexts
 from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.extras import CLASSES, Extra
 from simemb.progress import track
 
 
@@ -53,6 +55,8 @@ class Clustering(Task):
         data: The name of a corpus in `data/`, a `Source`, or the path of a file.
         seeds: k-means runs once with each seed from 0 to seeds - 1; at least 2.
     """
+
+    needs: ClassVar[Extra] = CLASSES
 
     data: str | Source | Path
     seeds: int = 10

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.tasks.task import LoadedTask, Task, TaskResult
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.extras import RANKINGS, Extra
 from simemb.files import cache_folder, sha256_of
 from simemb.search.nearest import SearchRequest, approximate, exact
 
@@ -87,6 +89,8 @@ class Retrieval(Task):
         kind: The kind of the approximate index (see `simemb.search.segment.arrange`).
         effort: How thoroughly the index is searched (see `simemb.Index`).
     """
+
+    needs: ClassVar[Extra] = RANKINGS
 
     folder: str | Path
     split: str = "test"

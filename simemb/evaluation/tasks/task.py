@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from simemb.encoder.prompts import Role
 from simemb.evaluation.outcomes import Outcomes
 from simemb.evaluation.scores import TaskScores
 from simemb.evaluation.text_vectors import TextVectors
+from simemb.extras import SCORES, Extra
 
 
 class TaskResult(NamedTuple):
@@ -53,7 +54,10 @@ class Task(ABC):
 
     Attributes:
         name: The name in tables and records.
+        needs: The libraries that it cannot be scored without.
     """
+
+    needs: ClassVar[Extra] = SCORES
 
     name: str
 

@@ -3,6 +3,7 @@
 from simemb.method.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
 from simemb.method.objectives.base import Grades, Objective, Pair, Texts, cosines
 from simemb.method.objectives.candidates import CandidateKL, MarginMSE
+from simemb.method.objectives.classes import BatchTriplet, SupCon
 from simemb.method.objectives.clusters import Centered, Swapped
 from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
@@ -15,6 +16,7 @@ __all__ = [
     "NCE",
     "AlignUniform",
     "BarlowTwins",
+    "BatchTriplet",
     "CandidateKL",
     "Centered",
     "CoSENT",
@@ -30,6 +32,7 @@ __all__ = [
     "Regression",
     "SimilarityKL",
     "SquaredError",
+    "SupCon",
     "Swapped",
     "Texts",
     "VICReg",

@@ -46,8 +46,9 @@ class Pair:
     a row of `key`, by default one for each example in order. memory: negatives from earlier batches (of a bank: all its
     vectors). others: the queries of all processes, by default `query`. rows: for a bank, the numbers of this process's
     examples in the data. scores: those of this process's examples, if the data has them. texts: which texts are equal.
-    guide: a guide's vectors of the same rows. progress: the fraction of the training that is done, from 0 to 1.
-    grades: the scores of a reranker, if the objective asks for them.
+    labels: the classes of the texts of all processes as numbers, if the recipe learns from class labels. same: whether
+    the keys are the queries, in a recipe of one view. guide: a guide's vectors of the same rows. progress: the fraction
+    of the training that is done, from 0 to 1. grades: the scores of a reranker, if the objective asks for them.
     """
 
     query: Float[Tensor, "batch width"]
@@ -59,6 +60,8 @@ class Pair:
     rows: Int[Tensor, "batch"] | None = None
     scores: Float[Tensor, "batch"] | None = None
     texts: Texts | None = None
+    labels: Int[Tensor, "all"] | None = None
+    same: bool = False
     guide: "Pair | None" = None
     progress: float = 0.0
     owner: Int[Tensor, "negatives"] | None = None
@@ -100,6 +103,8 @@ class Objective:
     """Whether the data must have a score for every pair."""
     graded: ClassVar[bool] = False
     """Whether the data or a reranker must score every candidate: the positive and each negative of a row."""
+    classed: ClassVar[bool] = False
+    """Whether the data must have a class label for every text, instead of further texts."""
     banked: ClassVar[bool] = False
     """Whether the keys come from a memory bank, so that there is no second view."""
     clustered: ClassVar[bool] = False

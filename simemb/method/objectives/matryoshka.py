@@ -74,6 +74,11 @@ class Matryoshka(Objective):
         return self.objective.graded
 
     @property
+    def classed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the inner objective."""
+        return self.objective.classed
+
+    @property
     def any_width(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """That of the inner objective."""
         return self.objective.any_width

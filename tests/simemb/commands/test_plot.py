@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from simemb.commands import outputs, plot
+from simemb import extras
+from simemb.commands import plot
 from simemb.commands.parsing import UsageError
 from simemb.errors import SimembError
 
@@ -49,8 +50,8 @@ def test_help_names_every_figure(capsys: pytest.CaptureFixture[str]):
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(outputs, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
-    with pytest.raises(SimembError, match=r"^simemb plot needs matplotlib: pip install 'simemb\[plot\]'$"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
+    with pytest.raises(SimembError, match=r'^simemb plot needs matplotlib: pip install "simemb\[plot\]"$'):
         plot.run(["plane", "run", "--output", "a.svg"])
 
 

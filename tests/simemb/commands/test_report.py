@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simemb.commands import outputs, report
+from simemb import extras
+from simemb.commands import report
 from simemb.errors import SimembError
 
 
@@ -35,8 +36,8 @@ def test_a_folder_that_is_a_file_is_refused(tiny_base: Path, dev_file: Path):
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(outputs, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
-    with pytest.raises(SimembError, match=r"^simemb report needs matplotlib: pip install 'simemb\[plot\]'$"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
+    with pytest.raises(SimembError, match=r'^simemb report needs matplotlib: pip install "simemb\[plot\]"$'):
         report.run(["run", "--output", "a.svg"])
 
 

@@ -177,7 +177,6 @@ def test_a_download_that_breaks_off_leaves_nothing_and_can_be_tried_again(hub: H
     with pytest.raises(DataError, match=r"the download of corpus 'tiny' .* broke off: .*; nothing of it was") as caught:
         sources.find(SOURCE)
     assert "\n" not in str(caught.value)
-    assert sum(request.startswith("GET") for request in hub.requests) > 1  # the client tried to resume
     assert files_of(folders / "hub" / "datasets--someone--tiny") == []
     hub.cut = None
     assert sources.find(SOURCE).read_bytes() == TEXT

@@ -2,13 +2,15 @@
 
 import json
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from simemb.errors import AbsentError, DataError, ModelError
+from simemb import extras
+from simemb.errors import AbsentError, DataError, LibraryError, ModelError
 from simemb.evaluation import evaluate, mteb
 
 PAIRS = {
@@ -89,8 +91,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_without_mteb_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mteb, "find_spec", lambda _: None)
-    with pytest.raises(DataError, match=r"^mteb:STSBenchmark needs the package mteb: pip install 'simemb\[mteb\]'$"):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "mteb" else find_spec(name))
+    with pytest.raises(LibraryError, match=r'^mteb:STSBenchmark needs mteb: pip install "simemb\[mteb\]"$'):
         mteb.find("mteb:STSBenchmark")
 
 

@@ -1,0 +1,37 @@
+"""Checks of a memory: the objective must ask for it, and the view of a queue must be there to fill it."""
+
+from collections.abc import Sequence
+
+from simemb.errors import RecipeError
+from simemb.method.memory import Bank, Memory, Queue
+from simemb.method.objectives import Objective
+from simemb.method.targets import Frozen, Target
+from simemb.method.views import View
+
+
+def check_memory(objective: Objective, memory: Memory | None, views: Sequence[View], target: Target | None) -> None:
+    """Raise `RecipeError` for a memory that the objective has no use for, and for one that it lacks."""
+    name = type(objective).__name__
+    if objective.banked and not isinstance(memory, Bank):
+        raise RecipeError(f"{name} takes its keys from a bank: give the recipe a memory=Bank(...)")
+    if isinstance(memory, Bank) and not objective.banked:
+        raise RecipeError(f"a bank gives keys by example, which {name} does not ask for; NCE does")
+    if isinstance(memory, Queue) and not objective.outsiders:
+        raise RecipeError(f"a queue holds negatives, and {name} {of_negatives(objective)}: leave the memory out")
+    if isinstance(memory, Queue) and memory.view is not None:
+        _check_queued(memory.view, views, target)
+
+
+def _check_queued(place: int, views: Sequence[View], target: Target | None) -> None:
+    """The view of a queue must exist with any data, and the network that makes the keys must encode it."""
+    if place not in range(len(views)):
+        raise RecipeError(f"--memory.view {place}: the recipe has views 0 to {len(views) - 1}")
+    if any(view.negative for view in views[: place + 1]):
+        raise RecipeError(f"--memory.view {place}: negatives, which not all data has, stand behind what a queue takes")
+    if isinstance(target, Frozen) and not views[place].target:
+        raise RecipeError(f"--memory.view {place}: a frozen teacher sees no such view, only those that are keys")
+
+
+def of_negatives(objective: Objective) -> str:
+    """What an objective without outsiders has to do with negatives, in words."""
+    return "meets those of the batch only" if objective.negatives else "has none"
