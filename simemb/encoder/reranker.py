@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from simemb import json_files
+from simemb import extras, json_files
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import model_files
 from simemb.encoder.layout import read_modules
 from simemb.encoder.location import locate
+from simemb.encoder.prompts import Role, prompted
 from simemb.errors import ModelError
 from simemb.libraries import reading
 
@@ -59,7 +60,7 @@ class CrossEncoder:
 
 
 class CosineReranker:
-    """An encoder as a reranker: the score of a pair is the cosine of its vectors."""
+    """An encoder as a reranker: the score of a pair is the cosine of its vectors, of a query and of a document."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.name = encoder, str(encoder.name)
@@ -70,8 +71,12 @@ class CosineReranker:
 
     def scores(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
         """The cosine of each pair."""
-        first, second = (self.encoder.encode(list(texts), normalize=True, progress=False) for texts in zip(*pairs))  # noqa: B905
-        return (first * second).sum(axis=1).astype(np.float32)
+        roles: tuple[Role, Role] = ("query", "document")
+        queries, documents = (
+            self.encoder.encode(list(texts), normalize=True, progress=False, **prompted(self.encoder, role))
+            for texts, role in zip(zip(*pairs, strict=True), roles, strict=True)
+        )
+        return (queries * documents).sum(axis=1).astype(np.float32)
 
     relevances = scores
 
@@ -90,6 +95,7 @@ def load_reranker(model: str | Path, device: str = "auto") -> Reranker:
     directory = locate(model)
     if not _is_cross_encoder(directory):
         return CosineReranker(Encoder.load(model, device=device))
+    extras.need(f"{model}, a cross-encoder,", extras.FOREIGN_MODULES)
     if (directory / "modules.json").is_file():
         read_modules(directory / "modules.json")
     from sentence_transformers import CrossEncoder as Model
