@@ -52,11 +52,14 @@ class CrossEncoder:
             logits = self.model.predict(
                 [list(pair) for pair in pairs], batch_size=BATCH, activation_fn=Identity(), show_progress_bar=False
             )
-        return np.asarray(logits, np.float32).reshape(len(pairs))
+        scores = np.asarray(logits, np.float32).reshape(len(pairs))
+        if not np.isfinite(scores).all():
+            raise ModelError(f"{self.name} gives a pair of texts a score that is not a finite number")
+        return scores
 
     def relevances(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
         """The same in (0, 1), as cross-encoders are trained: the logistic function of the logits."""
-        return 1 / (1 + np.exp(-self.scores(pairs)))
+        return (1 + np.tanh(self.scores(pairs) / 2)) / 2  # exp(-x) would overflow
 
 
 class CosineReranker:

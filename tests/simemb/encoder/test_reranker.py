@@ -69,3 +69,12 @@ def test_modules_of_another_package_are_not_run(folder: Path, tmp_path: Path):
     (tmp_path / "saved" / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "mine.Module"}]')
     with pytest.raises(ModelError, match=r"names mine\.Module, code that is not sentence-transformers' and is not run"):
         load_reranker(tmp_path / "saved")
+
+
+def test_a_score_that_is_no_number_is_refused(folder: Path):
+    reranker = load_reranker(folder)
+    assert isinstance(reranker, CrossEncoder)
+    for weight in reranker.model.parameters():
+        weight.data.fill_(float("nan"))
+    with pytest.raises(ModelError, match="gives a pair of texts a score that is not a finite number"):
+        reranker.scores(PAIRS)
