@@ -94,7 +94,7 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
     prompts, default = _prompts(directory / SETTINGS, settings)
     if not (directory / "modules.json").exists():
         return Layout(directory, prompts=prompts, default_prompt=default, truncate_dim=settings.get("truncate_dim"))
-    modules = _modules(directory / "modules.json", trust_remote_code=trust_remote_code)
+    modules = read_modules(directory / "modules.json", trust_remote_code=trust_remote_code)
     for kind, folder in modules:
         if kind != "Normalize" and not folder.is_dir():
             raise ModelError(f"{directory / 'modules.json'} names {folder}, which does not exist: copy the whole model")
@@ -144,8 +144,11 @@ def _check(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _modules(path: Path, *, trust_remote_code: bool) -> list[tuple[str, Path]]:
-    """The kind and the folder of each module. A module of another package has its full name as its kind."""
+def read_modules(path: Path, *, trust_remote_code: bool = False) -> list[tuple[str, Path]]:
+    """The kind and the folder of each module. A module of another package has its full name as its kind.
+
+    Raises `ModelError` for modules outside of the directory, and for those of another package unless it is trusted.
+    """
     listed = read_json(path)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) and "type" in entry for entry in listed):
         raise ModelError(f"{path} is not a list of modules with a type each: copy or download it again")

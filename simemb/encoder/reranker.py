@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from simemb import json_files
+from simemb import extras, json_files
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import model_files
+from simemb.encoder.layout import read_modules
 from simemb.encoder.location import locate
+from simemb.encoder.prompts import Role, prompted
 from simemb.errors import ModelError
 from simemb.libraries import reading
 
@@ -50,15 +52,18 @@ class CrossEncoder:
             logits = self.model.predict(
                 [list(pair) for pair in pairs], batch_size=BATCH, activation_fn=Identity(), show_progress_bar=False
             )
-        return np.asarray(logits, np.float32).reshape(len(pairs))
+        scores = np.asarray(logits, np.float32).reshape(len(pairs))
+        if not np.isfinite(scores).all():
+            raise ModelError(f"{self.name} gives a pair of texts a score that is not a finite number")
+        return scores
 
     def relevances(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
         """The same in (0, 1), as cross-encoders are trained: the logistic function of the logits."""
-        return 1 / (1 + np.exp(-self.scores(pairs)))
+        return (1 + np.tanh(self.scores(pairs) / 2)) / 2  # exp(-x) would overflow
 
 
 class CosineReranker:
-    """An encoder as a reranker: the score of a pair is the cosine of its vectors."""
+    """An encoder as a reranker: the score of a pair is the cosine of its vectors, of a query and of a document."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.name = encoder, str(encoder.name)
@@ -69,8 +74,12 @@ class CosineReranker:
 
     def scores(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
         """The cosine of each pair."""
-        first, second = (self.encoder.encode(list(texts), normalize=True, progress=False) for texts in zip(*pairs))  # noqa: B905
-        return (first * second).sum(axis=1).astype(np.float32)
+        roles: tuple[Role, Role] = ("query", "document")
+        queries, documents = (
+            self.encoder.encode(list(texts), normalize=True, progress=False, **prompted(self.encoder, role))
+            for texts, role in zip(zip(*pairs, strict=True), roles, strict=True)
+        )
+        return (queries * documents).sum(axis=1).astype(np.float32)
 
     relevances = scores
 
@@ -82,13 +91,16 @@ def load_reranker(model: str | Path, device: str = "auto") -> Reranker:
     """The reranker of a directory or a hub name: a cross-encoder, or an encoder whose cosines are taken.
 
     No code of the model is run, and its weights are read from safetensors. Raises `ModelError` for a cross-encoder
-    that cannot be read, or that gives a pair several numbers.
+    that cannot be read, that brings modules of its own, or that gives a pair several numbers.
     """
     from simemb import devices
 
     directory = locate(model)
     if not _is_cross_encoder(directory):
         return CosineReranker(Encoder.load(model, device=device))
+    extras.need(f"{model}, a cross-encoder,", extras.FOREIGN_MODULES)
+    if (directory / "modules.json").is_file():
+        read_modules(directory / "modules.json")
     from sentence_transformers import CrossEncoder as Model
 
     with (

@@ -60,6 +60,8 @@ CASES = {
     "labeled": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), triplets),
     "several": (replace(sup, objective=InfoNCE(hard_negative_weight=0.5), memory=queue), several),
     "several_labels": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), several),
+    "margins": (replace(find("margin_mse"), reranker=base, max_length=32), several),
+    "candidates": (replace(find("distil_reranker"), reranker=base, max_length=32, chunk=3), several),
     "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
     "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),

@@ -1,5 +1,6 @@
 """Training data are read again: those that went or changed are named, what was found once is remembered."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,19 @@ def test_only_the_columns_that_the_recipe_reads_are_looked_into(texts: Path) -> 
     assert found.tasks == {"stsb": TaskOverlap(3, 0, 1, (("it rains", "It rains."),))}
     both = check([record(texts, read=("anchor", "positive"))], EVALUATED)
     assert (both.tasks["stsb"].exact, both.tasks["stsb"].normalized) == (1, 1)
+
+
+def test_every_negative_of_a_row_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "several.jsonl"
+    rows = (
+        {"anchor": "x", "positive": "y", "negative": ["z", "a cat"]},
+        {"anchor": "A dog", "positive": "y", "negative": []},
+    )
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    known = open_rows(path)
+    names = list(known.columns)
+    data = {"name": str(path), "columns": names, "read": names, "digest": known.digest(), "rows": 2, "warning": ""}
+    assert check([data], EVALUATED).tasks["stsb"].occurring == 2
 
 
 def test_tasks_that_do_not_tell_their_texts_are_named(texts: Path) -> None:

@@ -62,3 +62,19 @@ def test_weights_in_pickle_are_not_read(folder: Path):
     weights.unlink()
     with pytest.raises(ModelError, match="cannot be read as a cross-encoder"):
         load_reranker(folder)
+
+
+def test_modules_of_another_package_are_not_run(folder: Path, tmp_path: Path):
+    Theirs(str(folder), device="cpu").save_pretrained(str(tmp_path / "saved"))
+    (tmp_path / "saved" / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "mine.Module"}]')
+    with pytest.raises(ModelError, match=r"names mine\.Module, code that is not sentence-transformers' and is not run"):
+        load_reranker(tmp_path / "saved")
+
+
+def test_a_score_that_is_no_number_is_refused(folder: Path):
+    reranker = load_reranker(folder)
+    assert isinstance(reranker, CrossEncoder)
+    for weight in reranker.model.parameters():
+        weight.data.fill_(float("nan"))
+    with pytest.raises(ModelError, match="gives a pair of texts a score that is not a finite number"):
+        reranker.scores(PAIRS)

@@ -430,8 +430,8 @@ def test_each_row_brings_the_negatives_it_has(chunk: int | None):
     assert examples.sentences == 6 + 6 + 11
 
 
-def test_a_row_without_negatives_is_a_row(chunk: int = 1):
-    (examples,) = loader(spanned(), batch_size=6, views=(*VIEWS, NEGATIVE), chunk=chunk).step(0)
+def test_a_row_without_negatives_is_a_row():
+    (examples,) = loader(spanned(), batch_size=6, views=(*VIEWS, NEGATIVE), chunk=1).step(0)
     assert {len(part.owners[2]) for part in examples.chunks} == {0, 1, 2, 3, 5}
 
 
