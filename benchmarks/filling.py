@@ -33,7 +33,7 @@ def train(model: str, threads: int, steps: int, filled: bool) -> Line:
     from torch.nn.functional import cross_entropy, normalize
 
     from simemb import Encoder
-    from simemb.training import malloc
+    from simemb.transformer import malloc
     from simemb.transformer.batch import Batch
 
     torch.set_num_threads(threads)

@@ -98,7 +98,7 @@ def encoding(model: Path, kind: str, precision: Any) -> tuple[float, float, dict
 def step(model: Path, *, half: bool) -> tuple[float, float, dict[str, float]]:
     """Useful operations, seconds and shares of a step of training."""
     from simemb import Encoder
-    from simemb.training import malloc
+    from simemb.transformer import malloc
     from simemb.transformer.batch import Batch
 
     malloc.keep()

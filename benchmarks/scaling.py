@@ -161,7 +161,7 @@ def train_steps(model: str, batch: int, chunk: int | None, steps: int) -> Line:
     """Train some steps of unsupervised SimCSE."""
     from simemb import fit
     from simemb.method.recipe_files import find
-    from simemb.training import malloc
+    from simemb.transformer import malloc
 
     recipe = replace(find("simcse"), max_steps=steps, batch_size=batch, chunk=chunk, max_length=32)
     data = list(islice(cycle(wiki(10_000)), max(batch, 10_000)))

@@ -62,7 +62,7 @@ def simemb(job: Job, chunk: int | None = None, precision: Any = "no") -> None:
     """`simemb.fit` with the recipe simcse or simcse_sup; `chunk`: examples per chunk of gradient caching."""
     from simemb import fit
     from simemb.method.recipe_files import find
-    from simemb.training import malloc
+    from simemb.transformer import malloc
 
     supervised = len(job.rows[0]) == 3
     recipe = replace(

@@ -34,6 +34,14 @@ def _sentences(file: str) -> list[str]:
     return [sentence for (sentence,) in _rows(file).texts()]
 
 
+def _classes(file: str) -> list[tuple[str, int]]:
+    """Anchors and positives of triplets; all positives of an anchor say what it says."""
+    classes: dict[str, int] = {}
+    for anchor, positive, *_ in _rows(file).texts():
+        classes[positive] = classes.setdefault(anchor, len(classes))
+    return list(classes.items())
+
+
 sample = Source(
     name="sample",
     description="20,000 sentences of the bundled sample, for trying things out",
@@ -56,6 +64,15 @@ sample_pairs = Source(
     columns=("sentence1", "sentence2"),
     score="score",
     generate=lambda: list(_rows("pairs.tsv.gz").scored()),
+    license=LICENSE,
+    citation=CITATION,
+)
+sample_classes = Source(
+    name="sample_classes",
+    description="sentences of the bundled triplets with a class label each: the number of what they say",
+    columns=("sentence",),
+    score="score",
+    generate=lambda: _classes("triplets.tsv.gz"),
     license=LICENSE,
     citation=CITATION,
 )

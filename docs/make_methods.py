@@ -49,6 +49,12 @@ REFUSED = (
     "replace(esimcse, head=Projector(keep=True))",
     "replace(simcse_sup, fixed_dropout=True)",
     "replace(mlm, views=(View(augment=(FeatureCutoff(rate=0.1),)),))",
+    "replace(supcon, views=(View(), View(column=1)))",
+    "replace(simcse, per_label=4)",
+    "replace(simcse, lessons=(Lesson(), Lesson(objective=VICReg())))",
+    "replace(simcse, mix='round_robin', weights=(1, 3))",
+    "replace(simcse_mlm, mix='proportional', lessons=(Lesson(views=(View(), View())),))",
+    "replace(simcse, mix='proportional', lessons=(Lesson(objective=Swapped()),))",
 )
 """Combinations that the library refuses, one for each rule."""
 

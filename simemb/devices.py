@@ -59,7 +59,7 @@ def find_several(words: str | Sequence[str | int], *, cpu_only: str = "") -> tup
 
 
 def leading(device: str | None, devices: str | Sequence[str | int] | None) -> str:
-    """The word for the device of this process: the CPU where others compute, those of `devices`.
+    """The word for the device of this process: the first of `devices` where others compute, so that a precision suits.
 
     Raises `DeviceError` if both are asked for.
     """
@@ -67,7 +67,7 @@ def leading(device: str | None, devices: str | Sequence[str | int] | None) -> st
         return AUTO if device is None else device
     if device not in (None, AUTO):
         raise DeviceError(f"device {device} is for one process, and devices for several: give one of them")
-    return CPU
+    return find_several(devices)[0]
 
 
 def current(device: "torch.device") -> AbstractContextManager[None]:

@@ -3,7 +3,7 @@
 Every function is the identity in a single process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -21,13 +21,18 @@ def world() -> int:
     return distributed.get_world_size() if _several() else 1
 
 
-def gather(rows: Float[Tensor, "batch dim"]) -> Float[Tensor, "all dim"]:
+def shares(count: int, device: torch.device) -> tuple[int, ...]:
+    """How many rows each process holds, in the order of their ranks."""
+    return tuple(gather_numbers(torch.tensor([count], device=device)).tolist()) if _several() else (count,)
+
+
+def gather(rows: Float[Tensor, "batch dim"], shares: Sequence[int] = ()) -> Float[Tensor, "all dim"]:
     """The rows of all processes, in the order of their ranks, with gradient to every one of them.
 
-    All processes must hold equally many rows. With the loss of each process a mean over its own queries
-    and gradients averaged over processes, the gradient equals that of one process with the whole batch.
+    shares: how many rows each process holds, if not equally many. With the loss of each process a mean over its own
+    queries and gradients averaged over processes, the gradient equals that of one process with the whole batch.
     """
-    return _Gather.apply(rows) if _several() else rows
+    return _unpadded(_Gather.apply(_padded(rows, shares)), shares) if _several() else rows
 
 
 class _Gather(torch.autograd.Function):
@@ -46,13 +51,27 @@ class _Gather(torch.autograd.Function):
         return whole.chunk(world())[rank()]
 
 
-def gather_numbers(numbers: Int[Tensor, "batch *rest"]) -> Int[Tensor, "all *rest"]:
-    """Whole numbers of all processes, in the order of their ranks."""
+def gather_numbers(numbers: Int[Tensor, "batch *rest"], shares: Sequence[int] = ()) -> Int[Tensor, "all *rest"]:
+    """Whole numbers of all processes, in the order of their ranks; shares: as for `gather`."""
     if not _several():
         return numbers
-    gathered = [torch.empty_like(numbers) for _ in range(world())]
-    distributed.all_gather(gathered, numbers.contiguous())
-    return torch.cat(gathered)
+    padded = _padded(numbers, shares).contiguous()
+    gathered = [torch.empty_like(padded) for _ in range(world())]
+    distributed.all_gather(gathered, padded)
+    return _unpadded(torch.cat(gathered), shares)
+
+
+def _padded(rows: Tensor, shares: Sequence[int]) -> Tensor:
+    """The rows of this process and zeros: as many as the largest share has."""
+    missing = max(shares, default=len(rows)) - len(rows)
+    return torch.cat([rows, rows.new_zeros(missing, *rows.shape[1:])]) if missing else rows
+
+
+def _unpadded(rows: Tensor, shares: Sequence[int]) -> Tensor:
+    """The rows of all processes without the zeros that `_padded` added."""
+    if len(set(shares)) < 2:
+        return rows
+    return torch.cat([padded[:share] for padded, share in zip(rows.chunk(len(shares)), shares, strict=True)])
 
 
 def mean(numbers: Float[Tensor, " numbers"]) -> Float[Tensor, " numbers"]:

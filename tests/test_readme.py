@@ -13,7 +13,7 @@ import pytest
 from simemb.cli import main
 from simemb.cookbook import RECIPES, card, names
 from simemb.method.recipe_files import find
-from simemb.training.plan import sample_for
+from simemb.training.materials import sample_for
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +23,7 @@ DATA = {
     "sample_triplets": ("pairs", "triplets"),
     "sample_pairs": ("scored pairs",),
     "sample_stories": ("running text",),
+    "sample_classes": ("labeled texts",),
 }
 """What the table calls the data that a recipe reads by default."""
 
@@ -140,7 +141,7 @@ def test_both_languages_say_the_same_line_by_line(part: Callable[[str], object])
 
 def test_a_kind_of_data_has_one_name_in_each_language():
     pairs = {(one[3], other[3]) for one, other in zip(table(ENGLISH), table(CHINESE), strict=True)}
-    assert len(pairs) == len(dict(pairs)) == len({other for _, other in pairs}) == 5
+    assert len(pairs) == len(dict(pairs)) == len({other for _, other in pairs}) == 6
 
 
 def test_both_languages_show_the_same_code():

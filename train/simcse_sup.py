@@ -6,8 +6,9 @@ batch of 512 is 4 x 128, here it is the total on any number of devices. One diff
 twice in a batch is no negative of itself, and a quarter of the premises of NLI are repeats
 (`--objective.no-mask-duplicates` is the code's way).
 
-When to use it: triplets (anchor, positive, negative), or pairs. Without a third column there are no hard negatives;
-`simemb mine` finds some for pairs. `--objective.hard-negative-weight` is the logarithm of the alpha of eq. 8.
+When to use it: triplets (anchor, positive, negative), rows with any number of negatives (`--negatives 7` takes at most
+7), or pairs. Without a column of negatives there are no hard ones; `simemb mine` finds some for pairs.
+`--objective.hard-negative-weight` is the logarithm of the alpha of eq. 8.
 """
 
 from dataclasses import replace

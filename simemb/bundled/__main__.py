@@ -18,9 +18,9 @@ from simemb.encoder import untrained
 from simemb.errors import DataError, SimembError
 from simemb.files import write_text
 from simemb.json_files import read_json
-from simemb.training import malloc
 from simemb.training.fit import fit
 from simemb.training.run_directory import RunDirectory
+from simemb.transformer import malloc
 
 USAGE = "usage: python -m simemb.bundled OUTPUT --teacher MODEL"
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -51,6 +51,8 @@ class Encode:
     """A text to put before each text; by default that of the model, if it has a default prompt."""
     prompt_name: str | None = None
     """One of the model's own prompts, by its name (query, passage ...)."""
+    role: Literal["text", "query", "document"] = "text"
+    """query, document: put the prompt of the model for these before each text, as `search` and `index` do."""
     batch_size: int | None = None
     """The most texts in a batch; by default a batch is a fixed number of tokens."""
     overwrite: bool = False
@@ -70,8 +72,9 @@ def run(words: list[str]) -> None:
     texts, ids = _streams(options)
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
-    if options.prompt is None and options.prompt_name is None:
-        announce(encoder, "text")
+    prompt = options.prompt
+    if prompt is None and options.prompt_name is None:
+        prompt = announce(encoder, options.role).get(options.role)
     rows = encoder.encode_to_file(
         texts,
         options.output,
@@ -80,7 +83,7 @@ def run(words: list[str]) -> None:
         normalize=options.normalize,
         truncate_dim=options.truncate_dim,
         batch_size=options.batch_size,
-        prompt=options.prompt,
+        prompt=prompt,
         prompt_name=options.prompt_name,
         devices=options.place.devices,
     )
@@ -94,6 +97,8 @@ def _check_output(options: Encode) -> None:
     if options.output.exists() and Path(options.input).exists() and options.output.samefile(options.input):
         raise UsageError(f"{options.output} is the input too; give --output another name")
     writer_for(options.output)
+    if options.role != "text" and (options.prompt is not None or options.prompt_name is not None):
+        raise UsageError(f"--role {options.role} chooses a prompt: leave --prompt and --prompt-name out")
     if options.ids not in (None, NONE) and not _has_ids(options.output):
         raise UsageError(f"--ids is for an --output that ends in .parquet; {options.output} has no place for ids")
     outputs.check_file(options.output, overwrite=options.overwrite)

@@ -1,6 +1,7 @@
 """Models and texts as the verbs take them from the command line."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ log = logging.getLogger("simemb")
 def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: Precision | None = "float32") -> Any:
     """The encoder of a directory or hub name; raises `ModelError` if there is none.
 
-    With several devices it is loaded on the CPU, for `spread`.
+    With several devices it is loaded on the first of them, for `spread`.
     """
     from simemb import devices
     from simemb.encoder.encoder import Encoder
@@ -28,7 +29,7 @@ def load_encoder(model: str, pooling: str | None, place: OneDevice, precision: P
     if several is not None:  # refused before the model is read
         devices.find_several(several, cpu_only="precision int8" if precision == "int8" else "")
     if devices.find(device) == devices.CPU:  # the verb owns its process, so it may set the allocator
-        from simemb.training import malloc
+        from simemb.transformer import malloc
 
         malloc.keep()
     return Encoder.load(model, pooling=pooling, precision=precision, device=device)
@@ -53,6 +54,39 @@ def load_finished(model: str, pooling: str | None, place: OneDevice, precision: 
 def data_of(names: Sequence[str]) -> "str | list[Path] | None":
     """Data by their names, as `open_rows` and `fit` take them: a list of strings would be texts."""
     return [Path(name) for name in names] if len(names) > 1 else next(iter(names), None)
+
+
+def prompts_of(words: Sequence[str]) -> dict[str, str]:
+    """Prompts as `fit` takes them, from words such as `query=query: `. Raises `RecipeError` for another word.
+
+    >>> prompts_of(["query=query: ", "document="])
+    {'query': 'query: ', 'document': ''}
+    """
+    from simemb.errors import RecipeError
+
+    for word in words:
+        if "=" not in word:
+            raise RecipeError(f'--prompts {word}: give NAME=TEXT, as in --prompts query="query: " document="passage: "')
+    names = [word.partition("=")[0] for word in words]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise RecipeError(f"--prompts {doubled}= is given twice")
+    return {name: text for name, _, text in (word.partition("=") for word in words)}
+
+
+WEIGHTED = re.compile(r"(.+):(\d+(?:\.\d*)?|\.\d+)")
+"""A name with a weight: `nli:3`."""
+
+
+def weighted(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Data by their names, and their weights, 1 where others have one; no weights where none has.
+
+    A file that has the whole name is that file: `C:3`, or `notes:2` where it exists.
+    """
+    found = [None if Path(name).exists() else WEIGHTED.fullmatch(name) for name in names]
+    if not any(found):
+        return tuple(names), ()
+    bare = tuple(match[1] if match else name for name, match in zip(names, found, strict=True))
+    return bare, tuple(float(match[2]) if match else 1.0 for match in found)
 
 
 def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: str | None = None) -> "Rows":

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -26,7 +26,7 @@ log = logging.getLogger("simemb")
 class Mine:
     """Mine hard negatives: texts near an anchor that are not known to be right.
 
-    Pairs become triplets, one line a negative, for supervised training:
+    Pairs become triplets for supervised training:
 
       simemb mine runs/first pairs.tsv --output triplets.tsv
       simemb train simcse_sup --data triplets.tsv --output runs/second
@@ -50,6 +50,12 @@ class Mine:
     """Text columns of the data in role order: anchor, positive. By default recognized by name."""
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
     rules: Annotated[Rules, UNPREFIXED] = field(default_factory=Rules)
+    shape: Literal["rows", "columns"] = "rows"
+    """How several negatives of a pair are written: a line for each (rows), or in columns negative_1, negative_2 ...
+    (columns), so that training encodes no pair twice."""
+    reranker: str | None = None
+    """A cross-encoder, or another encoder: a directory or a hub name. Its relevances, from 0 to 1, take the place of
+    cosines in the limits, so that texts are left out which it finds as right as the positive."""
     pooling: str | None = None
     """cls, cls_head, mean, max, first_last or last2; by default that of the model."""
     place: Annotated[SeveralDevices, UNPREFIXED] = field(default_factory=SeveralDevices)
@@ -78,6 +84,8 @@ def run(words: list[str]) -> None:
             columns=options.columns or None,
             **vars(options.layout),
             rules=options.rules,
+            shape=options.shape,
+            reranker=options.reranker,
         )
     log.info(
         "%s: %d triplets of %d rows (%d rows found no negative); mean similarity of positives %.3f, of negatives %.3f; "

@@ -4,13 +4,13 @@ simemb train RECIPE [--model M] [--data D] [--output DIR] [--any.field VALUE]
 simemb train --resume DIR
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simemb import extras, outputs, ranks, streams
-from simemb.commands.inputs import data_of
+from simemb.commands.inputs import data_of, prompts_of, weighted
 from simemb.commands.list import recipes
 from simemb.commands.options import GATHERED, UNPREFIXED, FileLayout
 from simemb.commands.parsing import UsageError, option_name, parse
@@ -29,7 +29,8 @@ class Train:
     English that ships with simemb."""
     data: Annotated[tuple[str, ...], GATHERED] = ()
     """Files (.txt .csv .tsv .jsonl .parquet, .gz too) and corpus names (`simemb list corpora`), read one after the
-    other, or - for standard input; by default the bundled sample."""
+    other, or - for standard input; by default the bundled sample. `a.tsv nli:3` keeps them apart: each batch is of one
+    of them, three times as often of the second (see --mix)."""
     columns: tuple[str, ...] = ()
     """Text columns of the data in role order: anchor, positive, negative. By default recognized by name. A
     column of labels among them sorts the pairs."""
@@ -53,6 +54,9 @@ class Train:
     """Mixed precision: bf16 pays on GPUs and on processors that have it, fp16 needs a GPU."""
     device: str = "auto"
     """Where to train: auto (a GPU where there is one), cpu, cuda, cuda:1 or mps."""
+    prompts: tuple[str, ...] = ()
+    """query="query: " document="passage: ": texts before those of the first text column, and before all others; or
+    text="...", before all. In place of a text the name of a prompt of the model."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
     """Also report to these trackers, beside metrics.jsonl."""
 
@@ -94,6 +98,8 @@ def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
         recipe: Annotated[Recipe, UNPREFIXED] = named_recipe
 
     options = parse(Options, rest, prog=f"simemb train {name}", default=Options(**run_settings, layout=layout))
+    with unchecked():
+        options = _with_weights(options, set(map(option_name, rest)))
     check(options.recipe)
     if words[0].startswith("-"):
         from simemb.training.resumption import check_data
@@ -105,6 +111,17 @@ def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
         "max_length": options.recipe.max_length if "--max-length" in typed else None,
     }
     return options, chosen
+
+
+def _with_weights(options: Any, typed: set[str]) -> Any:
+    """The options with the weights of `--data a.tsv nli:3` in the recipe; data with weights are kept apart."""
+    names, weights = weighted(options.data)
+    if not weights:
+        return options
+    if "--weights" in typed:
+        raise UsageError("--weights and --data NAME:WEIGHT say the same: choose one")
+    mix = options.recipe.mix if "--mix" in typed or options.recipe.mix != "join" else "proportional"
+    return replace(options, data=names, recipe=replace(options.recipe, mix=mix, weights=weights))
 
 
 def _refuse_directory(words: list[str]) -> None:
@@ -173,8 +190,8 @@ def _fit(
 ) -> "Result":
     """chosen: what was typed, rather than left to the recipe and the model."""
     from simemb import devices
-    from simemb.training import malloc
     from simemb.training.fit import fit
+    from simemb.transformer import malloc
 
     if devices.find(options.device) == devices.CPU:  # this command owns its process, so it may set the allocator
         malloc.give_back() if recipe.chunk else malloc.keep()
@@ -192,6 +209,7 @@ def _fit(
         resume=resume,
         overwrite=options.overwrite,
         precision=options.precision,
+        prompts=prompts_of(options.prompts),
         device=options.device,
         trackers=options.trackers,
     )

@@ -35,9 +35,9 @@ def trained(model: str | Path) -> dict[str, Any] | None:
     Returns: plain JSON from the run's recipe.json, None for any other model. "recipe", "seed", "precision", "dev" and
     "metric" (what chose the checkpoint); "base": "model" and "fingerprint" of what training began with and, if that is
     a run too, how it was "trained"; "data": "name", "columns", the columns "read" by the recipe, "digest", "rows" and
-    "warning" (say, that it holds the texts of a test set); "versions", "git" and "command". Of a whitened encoder
-    likewise what its whitening.json says: "whitening" stands for the recipe, and "data" are the texts that it was
-    whitened on.
+    "warning" (say, that it holds the texts of a test set), and of several data that the run kept apart the same of
+    "each"; "versions", "git" and "command". Of a whitened encoder likewise what its whitening.json says: "whitening"
+    stands for the recipe, and "data" are the texts that it was whitened on.
 
     A damaged record is no reason to refuse a score: the result is None, with a warning.
     """
@@ -61,7 +61,8 @@ def judge(scores: "Scores", model: str | Path) -> "Scores":
     if training is None:
         return scores
     texts = {task: scores.texts.get(task, ()) for task in scores.tasks}
-    overlap = check([generation["data"] for generation in lineage(training)], texts)
+    data = [data for generation in lineage(training) for data in generation["data"].get("each", [generation["data"]])]
+    overlap = check(data, texts)
     return replace(scores, trained=training, overlap=overlap.to_json())
 
 
@@ -154,22 +155,33 @@ def _whitened(path: Path) -> dict[str, Any]:
 def _from_recipe(content: dict[str, Any]) -> dict[str, Any]:
     """The parts of a recipe.json that say how an encoder came about (see `simemb.training.fit.fit`)."""
     run, data = content["run"], content["data"]
-    columns = list(run["columns"])
     parts = [run["data"]] if isinstance(run["data"], str) else list(run["data"])
-    read = sorted({view["column"] for view in content["recipe"]["views"]})
+    whole = _training_data(parts, run | data, content["recipe"]["views"])
+    if apart := data.get("parts"):
+        lessons = content["recipe"].get("lessons") or [{}] * len(apart)
+        views = [lesson.get("views") or content["recipe"]["views"] for lesson in lessons]
+        each = zip(parts, apart, views, strict=False)
+        whole |= {"each": [_training_data([name], run | part, seen) for name, part, seen in each]}
     return {
         "recipe": content["recipe"],
         **{name: run[name] for name in ("seed", "precision", "dev", "metric") if name in run},
         "base": {"model": run["model"], "fingerprint": run["fingerprint"]},
-        "data": {
-            "name": " + ".join(parts),
-            "parts": parts,
-            "columns": columns,
-            "read": [columns[place] for place in read if 0 <= place < len(columns)],
-            "digest": data["digest"],
-            "rows": data["rows"],
-            "warning": run.get("warning", ""),
-            **{name: run[name] for name in ("labels", "delimiter", "header") if name in run},
-        },
+        "data": whole,
         **{name: content[name] for name in ("versions", "git", "command") if name in content},
+    }
+
+
+def _training_data(names: list[str], record: dict[str, Any], views: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is read of some data of a run; its record says how, and of several that are kept apart each has its own."""
+    columns = list(record["columns"])
+    read = sorted({view["column"] for view in views})
+    return {
+        "name": " + ".join(names),
+        "parts": names,
+        "columns": columns,
+        "read": [columns[place] for place in read if 0 <= place < len(columns)],
+        "digest": record["digest"],
+        "rows": record["rows"],
+        "warning": record.get("warning", ""),
+        **{name: record[name] for name in ("labels", "delimiter", "header") if name in record},
     }

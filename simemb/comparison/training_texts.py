@@ -17,7 +17,9 @@ from simemb import files, json_files
 from simemb.cached_files import is_intact, new_cached_file
 from simemb.comparison.contamination import Overlap, overlap
 from simemb.corpus import sources
+from simemb.corpus.classes import with_classes
 from simemb.corpus.labels import reopened
+from simemb.corpus.listed import TRIPLET, apart, is_uneven
 from simemb.corpus.rows import Rows, open_rows
 from simemb.corpus.sources import Source
 from simemb.errors import DataError
@@ -85,7 +87,10 @@ def _open(data: Data) -> Rows | str:
             delimiter=data.get("delimiter"),
             header=data.get("header", True),
         )
-        rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
+        if labels and len(columns) == 1:
+            rows = with_classes(rows, [*columns, labels])
+        else:
+            rows = reopened(rows, columns) if labels else rows.narrowed(len(columns))
         same = rows.digest() == data["digest"] and set(data["read"]) <= set(rows.columns)
     except (DataError, OSError):  # also for a name that no file can have
         return f"the training data ({name}) are not at hand"
@@ -117,12 +122,16 @@ def _reading(opened: Sequence[tuple[Data, Rows]], progress: bool | None) -> Gene
 
         def texts() -> Iterator[str]:
             for data, rows in opened:
-                places = [rows.columns.index(column) for column in data["read"]]
+                uneven = is_uneven(rows, rows.columns[-1]) and len(rows.columns) == TRIPLET
+                rows = apart(rows, rows.columns[-1]) if uneven else rows
+                places = [rows.columns.index(column) for column in data["read"] if column not in rows.listed]
                 for number, row in enumerate(rows.texts(), 1):
                     for place in places:
                         yield row[place]
                     if number % EVERY == 0:
                         advance(EVERY)
+                for column in set(data["read"]) & set(rows.listed):
+                    yield from (text for (text,) in rows.listed[column].texts())
 
         yield texts()
 

@@ -16,6 +16,7 @@ from simemb.corpus.column_values import Samples
 from simemb.corpus.delimited import DelimitedFile
 from simemb.corpus.formats import TextFile
 from simemb.corpus.in_memory import DatasetTable, ListTable
+from simemb.corpus.joined import JoinedTable
 from simemb.corpus.table import Table
 from simemb.errors import DataError, UnclearError, unknown
 
@@ -106,7 +107,8 @@ def choose(name: str, table: Table, columns: Sequence[str] | None, score: str | 
     if twice:
         raise DataError(f"{name}: column {min(twice)!r} occurs twice ({listed(table.columns)})")
     several = _several(name, table)
-    values = {} if isinstance(table, TextFile | ListTable) else cells.samples(table, table.text_columns)
+    looked_at = not isinstance(table, TextFile | ListTable | JoinedTable)  # the parts of the last have been
+    values = cells.samples(table, table.text_columns) if looked_at else {}
     if columns is not None:
         text, score = _named(name, table, columns, score, several)
         text, score = _without_labels(text, score, values)

@@ -100,7 +100,7 @@ _STRINGS = ("string", "large_string")
 class DatasetTable:
     """A `datasets.Dataset`, read a few thousand rows at a time.
 
-    label_names: by column of a `ClassLabel`, the names that its numbers stand for.
+    label_names: by column of a `ClassLabel`, the names that its numbers stand for. gaps: the columns with nulls.
     """
 
     unit = "row"
@@ -114,6 +114,7 @@ class DatasetTable:
         self.list_columns = tuple(name for name in self.columns if getattr(items[name], "dtype", "") in _STRINGS)
         names = {name: getattr(feature, "names", None) for name, feature in dataset.features.items()}
         self.label_names = {name: tuple(map(str, labels)) for name, labels in names.items() if labels}
+        self.gaps = {name for name in self.columns if dataset.data.column(name).null_count}
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row as plain Python values, whatever format the dataset is set to."""

@@ -77,7 +77,8 @@ def _check_columns(parts: Sequence[Part]) -> None:
         if (part.columns, part.score) != (first.columns, first.score):
             raise DataError(
                 f"several data need the same columns: {first.name} has {_listed(first)}, {part.name} has "
-                f"{_listed(part)}; choose with --columns, or rename them"
+                f"{_listed(part)}; choose with --columns, rename them, or train on each by itself (`simemb train --mix "
+                "proportional`)"
             )
         if part.label_names != first.label_names:
             raise DataError(

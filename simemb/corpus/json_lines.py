@@ -22,7 +22,7 @@ class JsonLinesFile:
 
     Attributes:
         objects: how many there are.
-        filled: by column, how many objects have a value there that is not null.
+        filled: by column, how many objects have a value there that is not null. gaps: the columns that some lack.
         reading: as in `simemb.corpus.delimited.DelimitedFile`.
     """
 
@@ -46,6 +46,7 @@ class JsonLinesFile:
         if not self.objects:
             raise DataError(f"{name} is empty: it needs one JSON object a line")
         self.columns = tuple(self.filled)
+        self.gaps = {column for column, count in self.filled.items() if count < self.objects}
         # Lines of text have a column of this name, whatever is in them.
         self.reading = ".jsonl" if "sentence" in self.columns else ""
         self.text_columns = tuple(column for column in self.columns if column in texts)

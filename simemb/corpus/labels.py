@@ -106,7 +106,7 @@ def check_unused(rows: Rows, learner: str) -> None:
         DataError: there is such a column, and the user named no columns.
     """
     for part in rows.joined or (rows,):
-        if part.named or len(part.columns) != 2:
+        if part.named or len(part.columns) != 2 or part.listed:
             continue
         unknown = [column for column in part.ignored if not is_recognized(column)]
         for column, values in cells.samples(part, unknown, LOOKED_AT).items():

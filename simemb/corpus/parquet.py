@@ -19,7 +19,8 @@ ROWS = 128
 class ParquetFile:
     """A parquet file, read some rows at a time.
 
-    label_names: by column, the names that its numbers stand for, where `datasets` wrote them beside the data.
+    label_names: by column, the names that its numbers stand for, where `datasets` wrote them beside the data. gaps: the
+    columns with nulls, where the file says how many there are.
     """
 
     unit = "row"
@@ -27,7 +28,7 @@ class ParquetFile:
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         with self._open() as file:
-            schema = file.schema_arrow
+            schema, self.gaps = file.schema_arrow, _gaps(file.metadata)
         check_columns(name, len(schema.names))
         self.columns = tuple(schema.names)
         self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
@@ -59,6 +60,13 @@ class ParquetFile:
         except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             detail = " ".join(str(error).split())
             raise DataError(f"{self.name} is not a whole parquet file: {detail}") from None
+
+
+def _gaps(metadata: Any) -> set[str]:
+    """The columns with nulls, lists left out: their statistics count what is in the lists."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    chunks = [group.column(column) for group in groups for column in range(group.num_columns)]
+    return {chunk.path_in_schema for chunk in chunks if chunk.statistics is not None and chunk.statistics.null_count}
 
 
 def _label_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:

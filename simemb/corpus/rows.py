@@ -7,7 +7,7 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,7 @@ class Rows:
     """Named columns of text that can be read any number of times, always the same.
 
     Attributes:
+        table: what reads them.
         name: what messages call the data.
         parts: the names of the data that are read one after the other, usually one.
         columns: the text columns in role order: anchor, positive, negative.
@@ -43,6 +44,7 @@ class Rows:
         named: whether the user named the columns.
         label_names: the names that whole numbers in `score` stand for, where the data say it, else empty.
         joined: the rows of each of `parts`, if there are several.
+        listed: by name, text columns beside `columns` of which a row has any number of texts (`simemb.corpus.listed`).
         several: by name of a text column, the columns of the data that hold its texts, where a row may have more than
             one (negative_1, negative_2 ..., lists); each of them gets a row of its own.
         warning: what a person who trains on the data must know (see `simemb.corpus.sources.Source`), or empty.
@@ -58,7 +60,7 @@ class Rows:
         score: str | None = None,
         warning: str = "",
     ) -> None:
-        self._table, self._content = table, cache(content)
+        self.table, self._content = table, cache(content)
         self._reading: str = getattr(table, "reading", "")
         self._without_blanks = BlankFilter(name, table.unit)
         self.name, self.warning = name, warning
@@ -68,9 +70,10 @@ class Rows:
         self.several, self._every_column = choice.several, table.columns
         self.named = columns is not None
         self.joined: tuple[Rows, ...] = ()
+        self.listed: Mapping[str, Rows] = {}
         self.label_names = getattr(table, "label_names", {}).get(choice.score, ())
         if choice.several:
-            self._table = SeveralTexts(table, name, choice.several)
+            self.table = SeveralTexts(table, name, choice.several)
         # The first column alone: what is wrong with the others is said by who reads them.
         if next(self.filled_records(self.columns[:1]), None) is None:
             raise DataError(f"{name} has no rows")
@@ -80,6 +83,7 @@ class Rows:
         rows = copy(self)
         rows.columns, left = self.columns[:columns], self.columns[columns:]
         rows.several = {name: members for name, members in self.several.items() if name in rows.columns}
+        rows.listed = {}
         rows.ignored = (*(member for name in left for member in self.several.get(name, (name,))), *self.ignored)
         return rows
 
@@ -130,11 +134,11 @@ class Rows:
         The first call reads the whole content; the result is remembered, since rows are always the same.
         """
         content = (self._content(), self._reading) if self._reading else (self._content(),)
-        return hashlib.sha256(repr((*content, self.columns, self.score)).encode()).hexdigest()
+        return hashlib.sha256(repr((*content, (*self.columns, *self.listed), self.score)).encode()).hexdigest()
 
     def records(self, columns: Sequence[str]) -> Iterator[Record]:
         """Every record as the file has it: its number and the cells of any columns, None for a blank line."""
-        return self._table.records(columns)
+        return self.table.records(columns)
 
     @property
     def skipped(self) -> int:
@@ -144,7 +148,7 @@ class Rows:
     @property
     def unit(self) -> str:
         """What the numbers of records count: "line" or "row"."""
-        return self._table.unit
+        return self.table.unit
 
     @property
     def every_column(self) -> tuple[str, ...]:
@@ -153,7 +157,7 @@ class Rows:
 
     def filled_records(self, columns: Sequence[str]) -> Iterator[tuple[int, tuple[object, ...]]]:
         """The records that are not blank lines: number, and the cells of some of the text columns and the score."""
-        return self._without_blanks(self._table.records(columns))
+        return self._without_blanks(self.table.records(columns))
 
     def _texts(self, number: int, cells: Sequence[object]) -> tuple[str, ...]:
         return tuple(self.text_of(number, column, value) for column, value in zip(self.columns, cells, strict=False))
@@ -167,7 +171,7 @@ class Rows:
 
     def _gaps(self, column: str) -> str:
         """How many records lack a text that one of them lacks, where the table counts them."""
-        table = self._table
+        table = self.table
         if not isinstance(table, JsonLinesFile):
             return ""
         return f" ({table.objects - table.filled[column]} of {table.objects} records have no {column})"
@@ -180,9 +184,9 @@ class Rows:
 
     def place(self, number: int) -> str:
         """What messages call the record of this number."""
-        if isinstance(self._table, JoinedTable):
-            return self._table.place(number)
-        return f"{self.name}, {self._table.unit} {number}"
+        if isinstance(self.table, JoinedTable):
+            return self.table.place(number)
+        return f"{self.name}, {self.table.unit} {number}"
 
 
 @checked
@@ -200,7 +204,7 @@ def open_rows(
     Args:
         data: a path (.txt: one sentence a line; .csv: RFC 4180; .tsv: tabs, quotes as a rule literal;
             .jsonl: one object a line; .parquet; the text formats also .gz), "-" for lines of text from
-            standard input, the name of a corpus or a `Source`, a list of `pathlib.Path` and `Source` (several
+            standard input, the name of a corpus or a `Source`, a list of `pathlib.Path`, `Source` and `Rows` (several
             files and corpora, which are read one after the other), a `datasets.Dataset`, a data frame, a dict of
             lists or a list of dicts, or anything that holds texts in an order, such as a list, a column or a
             generator, or tuples of them: anchor, positive and one or more negatives (a number at the end is the
@@ -241,9 +245,9 @@ def open_rows(
         if isinstance(place, Path):
             return _open_path(place, str(data), layout, columns=columns, score=score)
         data = place
-    if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source) for item in data):
+    if isinstance(data, list | tuple) and data and all(isinstance(item, os.PathLike | Source | Rows) for item in data):
         parts = [open_rows(item, columns=columns, score=score, delimiter=delimiter, header=header) for item in data]
-        return parts[0] if len(parts) == 1 else _join(parts)
+        return parts[0] if len(parts) == 1 else join(parts)
     if layout != PLAIN:
         raise DataError("--delimiter and --no-header say how a file of text is written, and these data are no file")
     if isinstance(data, Source):
@@ -257,7 +261,7 @@ def open_rows(
     return Rows(DatasetTable(dataset), "the dataset", lambda: fingerprint, columns=columns, score=score)
 
 
-def _join(parts: Sequence[Rows]) -> Rows:
+def join(parts: Sequence[Rows]) -> Rows:
     """Several data, one after the other. Raises `DataError` if their columns differ."""
     table = JoinedTable(parts)
     rows = Rows(table, table.name, table.digest, columns=table.texts, score=table.score, warning=table.warning)
@@ -291,5 +295,5 @@ def _open_standard_input(layout: Layout, *, columns: Sequence[str] | None, score
     except DataError:
         path.unlink()
         raise
-    weakref.finalize(rows._table, path.unlink, missing_ok=True)  # pyright: ignore[reportPrivateUsage]
+    weakref.finalize(rows.table, path.unlink, missing_ok=True)
     return rows

@@ -16,19 +16,34 @@ class SeveralTexts:
     Each positive and each negative is used: a row with 2 positives and 3 negatives becomes 3 rows, in the last of which
     the first positive comes again. Columns that are not chosen make no rows.
 
-    members: by name of a column here, the columns there that hold its texts.
+    table: the other. members: by name of a column here, the columns there that hold its texts. free: a column of which
+    a row may have no text, if it is read alone.
     """
 
-    def __init__(self, table: Table, name: str, members: Mapping[str, tuple[str, ...]]) -> None:
-        self._table, self.name, self.members = table, name, members
+    def __init__(
+        self, table: Table, name: str, members: Mapping[str, tuple[str, ...]], free: str | None = None
+    ) -> None:
+        self.table, self.name, self.members, self.free = table, name, members, free
         self.unit, self.list_columns = table.unit, table.list_columns
         self.columns = tuple(dict.fromkeys((*table.columns, *members)))
         self.text_columns = tuple(dict.fromkeys((*table.text_columns, *members)))
 
     def records(self, chosen: Sequence[str]) -> Iterator[Record]:
         """Every row; one without any text of a chosen column is an error."""
+        for number, values in self.groups(chosen):
+            if values is None:
+                yield number, None
+                continue
+            for column, texts in zip(chosen, values, strict=True):
+                if not texts and tuple(chosen) != (self.free,):
+                    raise DataError(f"{self._place(number)} has no {column}")
+            for row in cycled(*values):
+                yield number, tuple(row)
+
+    def groups(self, chosen: Sequence[str]) -> Iterator[tuple[int, list[Sequence[object]] | None]]:
+        """Every row of the other table: its number and the texts of each column, None for a blank line."""
         sources = [self.members.get(column, (column,)) for column in chosen]
-        for number, cells in self._table.records(list(chain.from_iterable(sources))):
+        for number, cells in self.table.records(list(chain.from_iterable(sources))):
             if cells is None:
                 yield number, None
                 continue
@@ -38,8 +53,7 @@ class SeveralTexts:
                 [next(remaining)]
                 for column, source in zip(chosen, sources, strict=True)
             ]  # fmt: skip
-            for row in cycled(*values):
-                yield number, tuple(row)
+            yield number, values
 
     def _texts(self, number: int, column: str, cells: Sequence[object]) -> Sequence[object]:
         """The texts in the cells of one row; in numbered columns an empty cell is none."""
@@ -49,13 +63,13 @@ class SeveralTexts:
                 texts += cast(list[object], cell)
             elif cell is not None and cell is not MISSING and (len(cells) == 1 or cell != ""):
                 texts.append(cell)
-        place = f"{self.name}, {self.unit} {number}"
-        if not texts:
-            raise DataError(f"{place} has no {column}")
         wrong = next((text for text in texts if not isinstance(text, str)), None)
         if wrong is not None or None in texts:
-            raise DataError(f"{place}, column {column!r}: {kind_of(wrong):.60} where text is needed")
+            raise DataError(f"{self._place(number)}, column {column!r}: {kind_of(wrong):.60} where text is needed")
         return texts
+
+    def _place(self, number: int) -> str:
+        return f"{self.name}, {self.unit} {number}"
 
 
 def cycled(*columns: Sequence[Item]) -> Iterator[tuple[Item, ...]]:

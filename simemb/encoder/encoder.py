@@ -11,7 +11,7 @@ from threading import get_ident
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from simemb import devices
@@ -237,12 +237,12 @@ class Encoder(Encodes, nn.Module):
         quantized = (tensor for layer in self.quantized or () for tensor in layer.tensors())
         return fingerprint(self.parts, self.state_dict(), quantized, self.half_type if exact else None)
 
-    def forward(self, batch: Batch, skip: int = 0) -> Float[Tensor, "batch dim"]:
+    def forward(self, batch: Batch, skip: int | Int[Tensor, "batch"] = 0) -> Float[Tensor, "batch dim"]:
         """One vector per sentence in the caller's order, with gradient.
 
         skip: the first tokens of each sentence that are not pooled, a prompt's (see `include_prompt`).
         """
-        first_only = self.pooling == "cls" and not skip
+        first_only = self.pooling == "cls" and isinstance(skip, int) and not skip
         states = self._states(batch, first_only=first_only)
         vectors = pool(states, batch, self.pooling, first_only=first_only, skip=skip)
         for module in in_mode(self.tail):
@@ -294,7 +294,6 @@ class Encoder(Encodes, nn.Module):
     @torch.inference_mode()
     def embed(self, sentences: Sequence[Sequence[int]], prompt: str = "") -> Vectors:
         """Vectors of a batch of tokenized sentences, without gradient; `prompt` is the one they were tokenized with."""
-        seen = self.include_prompt or not prompt
-        skip = 0 if seen else tokenizer.prompt_length(prompt, self.tokenizer, self.max_length)
+        skip = tokenizer.unpooled(prompt, self, self.max_length)
         with evaluating(), devices.current(self.device), computing(self):
             return self(Batch.collate(sentences).to(self.device), skip).float().cpu().numpy()

@@ -5,7 +5,7 @@ but not trained here.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,14 @@ _IGNORED_PREFIXES = (".", "__pycache__", "README")
 
 _PROBES = ("a man", "the red cat sleeps on the blue car in the house and the dog runs")
 """Texts of different lengths, to find out whether one changes the vector of the other."""
+
+
+def model_files(directory: Path) -> Iterator[tuple[str, Path]]:
+    """Every file of a model that may affect what it computes, by its name within the directory."""
+    for path in sorted(directory.rglob("*")):
+        relative = path.relative_to(directory)
+        if path.is_file() and not any(part.startswith(_IGNORED_PREFIXES) for part in relative.parts):
+            yield relative.as_posix(), path
 
 
 class ExternalEncoder(Encodes):
@@ -84,13 +92,18 @@ class ExternalEncoder(Encodes):
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         if exact and self.half_type is not None:
             digest.update(f"computed in {self.half_type}".encode())
-        for path in sorted(self.directory.rglob("*")):
-            relative = path.relative_to(self.directory)
-            if path.is_file() and not any(part.startswith(_IGNORED_PREFIXES) for part in relative.parts):
-                digest.update(relative.as_posix().encode())
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        if self._prompts_differ():
+            digest.update(repr((sorted(self.prompts.items()), self.default_prompt)).encode())
+        for name, path in model_files(self.directory):
+            digest.update(name.encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    def _prompts_differ(self) -> bool:
+        """Whether its prompts are others than those of the directory."""
+        own = dict(getattr(self.model, "prompts", {})), getattr(self.model, "default_prompt_name", None)
+        return (dict(self.prompts), self.default_prompt) != own
 
     @property
     def device(self) -> Any:

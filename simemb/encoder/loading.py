@@ -28,6 +28,7 @@ from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
 from simemb.extras import FOREIGN_MODULES, need
+from simemb.transformer import malloc
 
 log = logging.getLogger("simemb")
 
@@ -106,7 +107,9 @@ def _refuse_pipes(directory: Path) -> None:
 
 def placed(encoder: Placed, device: str) -> Placed:
     """The same encoder, moved to a device (`simemb.devices.find`); a notice says so where it is not the CPU."""
-    if device != CPU:
+    if device == CPU:
+        malloc.adapt()
+    else:
         log.info("%s computes on %s", encoder.name, device)
     return encoder.to(device)
 

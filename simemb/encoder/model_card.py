@@ -1,5 +1,6 @@
 """The model card: what an encoder is, how to use it and, if known, how it was trained and scored."""
 
+import json
 import re
 
 from simemb.encoder import serving
@@ -29,12 +30,34 @@ vectors = Encoder.load("PATH/OF/THIS/DIRECTORY").encode(["A man plays a guitar."
 ```
 
 It is a sentence-transformers directory too: `SentenceTransformer("PATH/OF/THIS/DIRECTORY")` gives the same vectors.
-{_served(parts)}{training}"""
+{_served(parts)}{_prompts(parts)}{training}"""
 
 
 def _served(parts: Parts) -> str:
     reason = serving.unserved(parts)
     return f"text-embeddings-inference cannot serve it ({reason}) and refuses it.\n" if reason else ""
+
+
+def _prompts(parts: Parts) -> str:
+    """The section on the prompts of an encoder; empty if it has none."""
+    if not any(parts.prompts.values()):
+        return ""
+    shown = [
+        f"- {code(name)}: {code(json.dumps(text, ensure_ascii=False)) if text else 'nothing'}"
+        for name, text in parts.prompts.items()
+    ]
+    default = f", `encode(texts)` the one called {code(parts.default_prompt)}" if parts.default_prompt else ""
+    left_out = "" if parts.include_prompt else " Their tokens are not pooled."
+    return f"""
+## Prompts
+
+Texts that are put before others, by name:
+
+{chr(10).join(shown)}
+
+`encode_query(texts)` puts that of queries before each text, `encode_document(texts)` that of documents{default};
+`encode(texts, prompt_name="...")` puts any.{left_out}
+"""
 
 
 def _sizes(parts: Parts) -> str:

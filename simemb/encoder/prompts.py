@@ -54,18 +54,32 @@ def prompted(encoder: Any, role: Role) -> dict[str, Any]:
     return {"prompt": prompt_for(encoder, role)} if getattr(encoder, "prompts", {}) else {}
 
 
-def announce(encoder: Any, *roles: Role) -> None:
-    """Say once which prompts are put before texts of these roles, if the encoder has any prompts."""
+def used(encoder: Any, *roles: Role) -> dict[str, str]:
+    """The prompts that are put before texts of these roles; empty for an encoder without any."""
     prompts: Mapping[str, str] = getattr(encoder, "prompts", {})
-    if not any(prompts.values()):
-        return
-    taken = [(prompt_for(encoder, role), _PLURALS[role]) for role in roles]
-    parts = [f"{prompt!r} before {texts}" if prompt else f"nothing before {texts}" for prompt, texts in taken]
-    names = [*islice(prompts, SHOWN), *["..."] * (len(prompts) > SHOWN)]
-    _say(f"{encoder.name} has prompts ({', '.join(names)}): {', '.join(parts)}")
+    return {role: prompt_for(encoder, role) for role in roles} if any(prompts.values()) else {}
 
 
-_PLURALS: Mapping[Role, str] = {"text": "texts", "query": "queries", "document": "documents"}
+def announce(encoder: Any, *roles: Role) -> dict[str, str]:
+    """Say once which prompts are put before texts of these roles, if the encoder has any prompts; returns them."""
+    taken = used(encoder, *roles)
+    if taken:
+        names = [*islice(encoder.prompts, SHOWN), *["..."] * (len(encoder.prompts) > SHOWN)]
+        _say(f"{encoder.name} has prompts ({', '.join(names)}): {in_words(taken)}")
+    return taken
+
+
+def in_words(prompts: Mapping[str, str]) -> str:
+    """Prompts by the roles of the texts that they are put before, in words.
+
+    >>> in_words({"query": "query: ", "document": ""})
+    "'query: ' before queries, nothing before documents"
+    """
+    parts = (f"{prompt!r}" if prompt else "nothing" for prompt in prompts.values())
+    return ", ".join(f"{part} before {_PLURALS.get(role, role)}" for part, role in zip(parts, prompts, strict=True))
+
+
+_PLURALS: Mapping[str, str] = {"text": "texts", "query": "queries", "document": "documents"}
 
 
 @cache

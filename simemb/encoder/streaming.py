@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -21,6 +20,7 @@ from simemb.devices import CPU
 from simemb.encoder import batching
 from simemb.encoder.crew import Crew, crew_of
 from simemb.encoder.limits import check_dim
+from simemb.encoder.prompted import Prompted
 from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import refuse_infinite, unit
 from simemb.encoder.unknown_tokens import UnknownTokens
@@ -117,11 +117,9 @@ class Embeds(Protocol):
         ...
 
 
-class Encodes:
+class Encodes(Prompted):
     """Mixin: `encode` and `encode_to_file` for every class that tokenizes and embeds (`Embeds`)."""
 
-    prompts: Mapping[str, str] = MappingProxyType({})
-    default_prompt: str | None = None
     crew: Crew | None = None
     """The processes that compute in its place, within `spread`."""
 

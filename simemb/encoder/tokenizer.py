@@ -86,6 +86,12 @@ def prompt_length(prompt: str, tokenizer: "PreTrainedTokenizerBase", max_length:
     return len(ids) - (ids[-1] in tokenizer.all_special_ids)
 
 
+def unpooled(prompt: str, encoder: Any, max_length: int) -> int:
+    """The tokens at the beginning of a text after this prompt that an encoder does not pool (`include_prompt`)."""
+    seen = encoder.include_prompt or not prompt
+    return 0 if seen else prompt_length(prompt, encoder.tokenizer, max_length)
+
+
 def _fast_ids(texts: list[str], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> tuple[list[list[int]], int]:
     """The ids that a call of a fast tokenizer gives, without the other lists that it builds."""
     backend = cast("Tokenizer", tokenizer.backend_tokenizer)

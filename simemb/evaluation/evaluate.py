@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -178,7 +179,7 @@ def evaluate_sizes(
     loaded_tasks: list[LoadedTask] = [*tasks.values(), *([geometry_pairs] if geometry_pairs else [])]
     fingerprint = encoder.fingerprint()
     roles: dict[Role, None] = {role: None for loaded in loaded_tasks for role, _ in loaded.by_role()}
-    announce(encoder, *roles)
+    prompts = announce(encoder, *roles)
     vectors = TextVectors(
         encoder,
         (),
@@ -190,7 +191,7 @@ def evaluate_sizes(
     measured = geometry_pairs.subsets if geometry_pairs else None
     origins = {origin: checksum for loaded in loaded_tasks for origin, checksum in loaded.origins.items()}
     parts = partial(_scores, encoder, fingerprint, suite, tasks, missing=missing, geometry=measured, origins=origins)
-    return [parts(vectors.cut(size), size) for size in sizes]
+    return [replace(parts(vectors.cut(size), size), prompts=prompts) for size in sizes]
 
 
 def _scores(

@@ -184,6 +184,7 @@ class Scores:
         trained: The settings of the run, if the encoder is from a run directory (see `simemb.comparison.provenance`).
         overlap: The texts that are in the training data too, if those are known (see
             `simemb.comparison.contamination`).
+        prompts: What the encoder put before texts, queries and documents, if it has prompts.
         outcomes: The values of each unit of each task; not in the record.
         texts: The distinct texts that each task was scored on, empty if the task does not expose them; not in the
             record.
@@ -208,6 +209,7 @@ class Scores:
     device: str = ""
     trained: dict[str, Any] | None = None
     overlap: dict[str, Any] | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, "Outcomes"] = field(default_factory=dict, repr=False, compare=False)
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -273,6 +275,7 @@ class Scores:
             "device",
             "trained",
             "overlap",
+            "prompts",
         )
         for name in empty:
             if not record[name]:

@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -17,7 +17,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import DataError, RecipeError
 from simemb.method.deferral import deferrable
-from simemb.method.step_input import StepInput
+from simemb.method.step_input import Chunk, StepInput
 from simemb.method.views import View, clean_views
 from simemb.transformer.batch import Batch
 
@@ -38,13 +38,15 @@ class AuxiliaryInput:
 
     encoder, batch: for an auxiliary that encodes the sentences again. vectors: the encoder's vectors by view, before
     any head. scores: one per example, if the data has them. masked: the batch's tokens, if they were masked already.
+    owners: as in `simemb.method.step_input.Chunk`.
     """
 
     encoder: Encoder
     batch: Batch
-    vectors: Mapping[int, Float[Tensor, "batch dim"]]
+    vectors: Mapping[int, Float[Tensor, "_ dim"]]
     scores: Float[Tensor, "batch"] | None = None
     masked: Masked | None = None
+    owners: Mapping[int, Int[Tensor, "_"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,20 @@ class SoftmaxNLILoss(nn.Module):
 
     def forward(self, inputs: AuxiliaryInput) -> Float[Tensor, ""]:
         """The loss of the pairs of a step."""
-        premise, *others = (inputs.vectors[place] for place in self.places)
-        logits = torch.cat([self.classifier(self._features(premise, other)) for other in others])
-        return cross_entropy(logits, self._labels(inputs.scores, len(premise), len(others)).to(logits.device))
+        first, *others = self.places
+        premise = inputs.vectors[first]
+        owners = [inputs.owners.get(place) for place in others]
+        pairs = [
+            (premise if owner is None else premise[owner], inputs.vectors[place])
+            for place, owner in zip(others, owners, strict=True)
+        ]
+        logits = torch.cat([self.classifier(self._features(*pair)) for pair in pairs])
+        labels = self._labels(inputs.scores, [len(other) for _, other in pairs])
+        return cross_entropy(logits, labels.to(logits.device))
+
+    def pairs(self, chunk: Chunk) -> int:
+        """How many pairs of a chunk are labeled."""
+        return sum(chunk.sizes(self.places[1:]))
 
     def _features(self, u: Float[Tensor, "batch dim"], v: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch width"]:
         features = [u, v, (u - v).abs()]
@@ -177,9 +190,10 @@ class SoftmaxNLILoss(nn.Module):
             features.append(torch.maximum(u, v).square())
         return torch.cat(features, dim=1)
 
-    def _labels(self, scores: Tensor | None, examples: int, columns: int) -> Int[Tensor, "pairs"]:
-        if columns == 2:
-            return torch.tensor([0, self.classes - 1]).repeat_interleave(examples)
+    def _labels(self, scores: Tensor | None, pairs: list[int]) -> Int[Tensor, "pairs"]:
+        """pairs: how many there are of each column after the first."""
+        if len(pairs) == 2:
+            return torch.tensor([0, self.classes - 1]).repeat_interleave(torch.tensor(pairs))
         if scores is None:
             raise DataError("SoftmaxNLI needs triplets, or pairs with a column of labels")
         labels = scores.long()
@@ -192,7 +206,8 @@ class SoftmaxNLILoss(nn.Module):
 class Share:
     """What a chunk contributes to an auxiliary's mean over the batch.
 
-    weight: the chunk's fraction of what the loss averages over. masked: its tokens, if they are masked.
+    weight: the chunk's part of what the loss averages over, as a fraction of what a process has in the mean. masked:
+    its tokens, if they are masked.
     """
 
     weight: float | Float[Tensor, ""]
@@ -200,17 +215,25 @@ class Share:
 
 
 def shares(auxiliary: nn.Module, examples: StepInput) -> list[Share]:
-    """The share of every chunk: of the examples or, for a language model, of the masked tokens.
+    """The share of every chunk: of examples, of labeled pairs where examples have differently many, of masked tokens.
 
-    Tokens are masked here, before the first chunk is scored. They are counted over all processes, whose gradients are
-    averaged: a process with more of them weighs more.
+    Tokens are masked here, before the first chunk is scored. Tokens and pairs are counted over all processes, whose
+    gradients are averaged: a process with more of them weighs more.
     """
-    if not isinstance(auxiliary, MaskedLMLoss):
-        return [Share(chunk.size / len(examples)) for chunk in examples.chunks]
-    masked = [auxiliary.mask(chunk.online) for chunk in examples.chunks]
-    counts = torch.stack([part.selection.sum() for part in masked])
+    chunks = examples.chunks
+    if isinstance(auxiliary, MaskedLMLoss):
+        masked = [auxiliary.mask(chunk.online) for chunk in chunks]
+        weights = _weights(torch.stack([part.selection.sum() for part in masked]))
+        return [Share(weight, part) for weight, part in zip(weights, masked, strict=True)]
+    if isinstance(auxiliary, SoftmaxNLILoss) and chunks[0].owners:
+        return list(map(Share, _weights(torch.tensor(list(map(auxiliary.pairs, chunks)), device=examples.rows.device))))
+    return [Share(chunk.size / len(examples)) for chunk in chunks]
+
+
+def _weights(counts: Int[Tensor, "chunks"]) -> Float[Tensor, "chunks"]:
+    """Counts of the chunks by the mean count of a process."""
     each = gather_numbers(counts.sum()[None]).sum() / world()
-    return [Share(count / each.clamp(min=1 / world()), part) for count, part in zip(counts, masked, strict=True)]
+    return counts / each.clamp(min=1 / world())
 
 
 def mask_tokens(

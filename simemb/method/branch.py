@@ -1,4 +1,4 @@
-"""The second network of a method: a slow copy of the encoder with its head, or a twin."""
+"""The second network of a method: a slow copy of the encoder with its head, or a twin; and heads on encoders."""
 
 from copy import deepcopy
 from typing import Any
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from simemb.encoder.encoder import Encoder
+from simemb.method.heads import Head
 
 
 class Branch(nn.Module):
@@ -33,3 +34,12 @@ class Branch(nn.Module):
                     slow.lerp_(current[name].to(slow.dtype), 1 - momentum)
                 else:
                     slow.copy_(current[name])
+
+
+def attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:
+    """Build a head and append its kept layers to the encoder. Returns the other layers and the output width."""
+    if spec is None:
+        return nn.Identity(), encoder.dim
+    layers = spec.build(encoder.dim, generator)
+    encoder.tail.extend(layers.kept)
+    return layers.dropped, layers.width

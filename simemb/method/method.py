@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simemb.distributed import gather, gather_numbers
+from simemb.encoder import tokenizer
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
-from simemb.method.branch import Branch
-from simemb.method.heads import Head
+from simemb.method.branch import Branch, attach
 from simemb.method.memory import Bank, BankState, QueueState
 from simemb.method.objectives import Matryoshka
 from simemb.method.recipe import Recipe
@@ -34,6 +34,7 @@ from simemb.method.view_pairs import (
     signal_pair,
 )
 from simemb.method.views import clean_views
+from simemb.transformer.batch import Batch
 
 
 class Method(nn.Module):
@@ -42,6 +43,7 @@ class Method(nn.Module):
     columns: number of text columns of the data; optional views of missing columns are left out. seed: for the weights
     of new parts. examples: number of examples in the data, for a bank. twin: the encoder of `Twin`, by default a
     copy. teacher_width: width of a teacher's vectors. Kept layers of the head become part of the encoder.
+    beside: a method of the same encoder, of another source, whose head, predictor and second network are taken.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Method(nn.Module):
         examples: int = 0,
         twin: Encoder | None = None,
         teacher_width: int | None = None,
+        beside: "Method | None" = None,
     ):
         super().__init__()
         self.recipe = recipe
@@ -62,32 +65,52 @@ class Method(nn.Module):
         self.encoder = encoder
         self.progress = 0.0
         generator = torch.Generator().manual_seed(seed)
-        if isinstance(recipe.target, Twin) and twin is None:
-            twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
-        self.head, width = _attach(recipe.head, encoder, generator)
-        torch.manual_seed(seed)
-        online_views = {place: self.views[place] for place in self.view_plan.representatives}
-        self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
-        key_width = teacher_width or width
-        self.second: Branch | None = None
-        if twin is not None:
-            head, key_width = _attach(recipe.head, twin, generator)
-            self.second = Branch(twin, head)
-        elif isinstance(recipe.target, EMA):
-            self.second = Branch.copy(encoder, self.head).requires_grad_(False)
-        self._build(width, key_width, examples, generator)
+        self.leads = beside is None
+        if beside is None:
+            self._build_networks(twin, teacher_width, seed, generator)
+        else:
+            self._take(beside)
+        self._build_loss(examples, generator)
         self.to(encoder.device)
         if recipe.dropout is not None:
             for network in (encoder, *([self.second.encoder] if self.second else [])):
                 network.set_dropout(recipe.dropout)
 
-    def _build(self, width: int, key_width: int, examples: int, generator: torch.Generator) -> None:
-        """Build predictor, memory and objective for projections and keys of these widths."""
-        recipe = self.recipe
+    def _take(self, other: "Method") -> None:
+        """Take the networks of a method of another source. Raises `RecipeError` for labels of other views."""
+        if any(part.labeled for part in self.recipe.auxiliaries) and self.views != other.views:
+            raise RecipeError(
+                "labels of pairs are learnt from the same columns of all data, and some have more columns"
+            )
+        self.head, self.predictor, self.second = other.head, other.predictor, other.second
+        self.auxiliaries, self.width, self.key_width = other.auxiliaries, other.width, other.key_width
+
+    def _build_networks(
+        self, twin: Encoder | None, teacher_width: int | None, seed: int, generator: torch.Generator
+    ) -> None:
+        """Build head, auxiliaries, second network and predictor, which give queries `width` and keys `key_width`."""
+        recipe, encoder = self.recipe, self.encoder
+        if isinstance(recipe.target, Twin) and twin is None:
+            twin = Branch.copy(encoder, nn.Identity()).encoder  # before a kept head joins the encoder
+        self.head, self.width = attach(recipe.head, encoder, generator)
+        torch.manual_seed(seed)
+        online_views = {place: self.views[place] for place in self.view_plan.representatives}
+        self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
+        self.key_width = teacher_width or self.width
+        self.second: Branch | None = None
+        if twin is not None:
+            head, self.key_width = attach(recipe.head, twin, generator)
+            self.second = Branch(twin, head)
+        elif isinstance(recipe.target, EMA):
+            self.second = Branch.copy(encoder, self.head).requires_grad_(False)
         self.predictor: nn.Module = nn.Identity()
         if recipe.predictor is not None:
-            layers = recipe.predictor.build(width, generator, default=key_width)
-            self.predictor, width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+            layers = recipe.predictor.build(self.width, generator, default=self.key_width)
+            self.predictor, self.width = nn.Sequential(*layers.kept, layers.dropped), layers.width
+
+    def _build_loss(self, examples: int, generator: torch.Generator) -> None:
+        """Build memory and objective for queries and keys of these widths."""
+        recipe, width, key_width = self.recipe, self.width, self.key_width
         if recipe.objective is not None and width != key_width and not recipe.objective.any_width:
             raise RecipeError(
                 f"queries have {width} dimensions and keys {key_width}: give the predictor a width of {key_width}"
@@ -123,20 +146,28 @@ class Method(nn.Module):
         second: Keys = {}
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
-                second = self._encode_views(self.second.encoder, chunk.second, self.view_plan.second)
+                second = self._encode_views(self.second.encoder, chunk.second, chunk, self.view_plan.second)
         if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
         if any(self.views[place].adversarial for place in self.view_plan.online):
             gradient = self._embedding_gradient(chunk, second, examples)
-        return Encoded(self._encode_views(self.encoder, chunk.online, self.view_plan.online, gradient), second)
+        return Encoded(self._encode_views(self.encoder, chunk.online, chunk, self.view_plan.online, gradient), second)
 
     def _encode_views(
-        self, encoder: Encoder, batch: Any, places: tuple[int, ...], gradient: Tensor | None = None
+        self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
-        with augment_embeddings(encoder, [self.views[place] for place in places], gradient):
-            vectors = encoder(batch)
-        return dict(zip(places, vectors.chunk(len(places)), strict=True))
+        sizes = chunk.sizes(places)
+        with augment_embeddings(encoder, [self.views[place] for place in places], gradient, sizes):
+            vectors = encoder(batch, self._skips(encoder, places, sizes))
+        return dict(zip(places, vectors.split(sizes), strict=True))
+
+    def _skips(self, encoder: Encoder, places: tuple[int, ...], sizes: list[int]) -> int | Tensor:
+        """The tokens at the beginning of each sentence that are not pooled: those of its view's prompt, if any."""
+        length = min(self.recipe.max_length, encoder.max_length)
+        prompts = [self.views[place].prompt for place in places]
+        skips = [tokenizer.unpooled(prompt, encoder, length) for prompt in prompts]
+        return torch.tensor(skips).repeat_interleave(torch.tensor(sizes)) if any(skips) else 0
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
@@ -144,8 +175,10 @@ class Method(nn.Module):
         if isinstance(self.objective, nn.Module):
             self.objective.eval()  # so that it collects nothing in this pass
         with torch.enable_grad(), capture_embeddings(self.encoder, outputs):
-            vectors = self.encoder(chunk.online).chunk(len(self.view_plan.online))
-            clean = Encoded(dict(zip(self.view_plan.online, vectors, strict=True)), second)
+            places = self.view_plan.online
+            sizes = chunk.sizes(places)
+            vectors = self.encoder(chunk.online, self._skips(self.encoder, places, sizes)).split(sizes)
+            clean = Encoded(dict(zip(places, vectors, strict=True)), second)
             labeled = [place for place, spec in enumerate(self.recipe.auxiliaries) if spec.labeled]
             if labeled:
                 auxiliary = self.auxiliaries[labeled[0]]
@@ -251,7 +284,7 @@ class Method(nn.Module):
         vectors = encoded.online and {
             place: encoded.online[first] for place, first in self.view_plan.representatives.items()
         }
-        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked)
+        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked, chunk.owners)
 
     @property
     def language_head(self) -> VocabularyHead | None:
@@ -260,20 +293,15 @@ class Method(nn.Module):
             return None
         return next((part.head for part in self.auxiliaries if isinstance(part, MaskedLMLoss)), None)
 
+    def of(self, examples: StepInput) -> "Method":  # noqa: ARG002
+        """The method of these examples; see `simemb.method.course.Course`."""
+        return self
+
     def after_step(self) -> None:
         """Call after each optimizer step: the slow copy moves, and objectives with state update it."""
         for module in self.modules():
             after_step = getattr(module, "after_step", None)
             if module is not self and callable(after_step):
                 after_step()
-        if self.second is not None and isinstance(self.recipe.target, EMA):
+        if self.leads and self.second is not None and isinstance(self.recipe.target, EMA):
             self.second.follow(self.encoder, self.head, self.recipe.target.at(self.progress))
-
-
-def _attach(spec: Head | None, encoder: Encoder, generator: torch.Generator) -> tuple[nn.Module, int]:
-    """Build a head and append its kept layers to the encoder. Returns the other layers and the output width."""
-    if spec is None:
-        return nn.Identity(), encoder.dim
-    layers = spec.build(encoder.dim, generator)
-    encoder.tail.extend(layers.kept)
-    return layers.dropped, layers.width

@@ -13,9 +13,12 @@ from simemb.encoder.pooling import LAYERS
 from simemb.errors import RecipeError, unknown
 from simemb.method.attack_checks import check_attacks
 from simemb.method.auxiliaries import Auxiliary
+from simemb.method.class_checks import check_classes, is_alone
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
+from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
+from simemb.method.lessons import Lesson, check_sources
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.recipe_json import from_json, noun_classes, to_json
@@ -49,8 +52,19 @@ class Recipe:
     """Negatives from earlier batches, or a stored vector for every example."""
     auxiliaries: tuple[Auxiliary, ...] = ()
     """Additional losses on the same encoder."""
+    mix: Literal["join", "proportional", "round_robin", "until_smallest"] = "join"
+    """How several data make one run: read one after the other, as one (`join`); or kept apart, so that each batch is of
+    one of them (see `simemb.training.batches.Turns`)."""
+    weights: tuple[float, ...] = ()
+    """With `proportional`, the weight of each of the data; by default their sizes."""
+    lessons: tuple[Lesson, ...] = ()
+    """What each of several data teaches, in their order; by default all teach the same."""
     guide: str | None = None
     """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    reranker: str | None = None
+    """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
+    include_prompt: bool | None = None
+    """Whether the tokens of the views' prompts are pooled too; by default as the model has it, which is yes."""
     fixed_dropout: bool = False
     """Whether identical views get the same dropout mask, hence the same vector (SimCSE, table 2)."""
     pooling: str = "cls"
@@ -61,10 +75,14 @@ class Recipe:
     """Dropout of the backbone in [0, 1), attention included; by default the model's own."""
     batch_size: int = 64
     """Examples per batch, all processes together: negatives come from the same batch."""
+    per_label: int | None = None
+    """Texts of a class label that come together into a batch, 2 or more; by default texts come in any order."""
     chunk: int | None = None
     """Examples in the network at once, by default all: less memory, the same gradient but for other dropout masks."""
     accumulate: int = 1
     """Batches whose gradients are averaged in one optimizer step; this adds no negatives."""
+    negatives: int | None = None
+    """The most hard negatives of a row, by default all it has; of more, others are drawn in each epoch."""
     epochs: int = 1
     """Passes over the data."""
     max_steps: int | None = None
@@ -100,6 +118,11 @@ class Recipe:
         return 1 + max((view.column for view in self.views if not view.optional), default=0)
 
     @property
+    def classed(self) -> bool:
+        """Whether it learns from class labels of single texts."""
+        return self.objective is not None and self.objective.classed
+
+    @property
     def smallest_share(self) -> int:
         """The fewest examples of a batch that a process can use: batch norm needs two."""
         heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
@@ -130,10 +153,13 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
+        for rule in (_check_views, _check_reranker, _check_memory, _check_target, _check_objective):
             rule(recipe)
+        check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     _check_passes(recipe)
+    check_classes(recipe)
+    check_sources(recipe)
 
 
 def _check_numbers(recipe: Recipe) -> None:
@@ -141,7 +167,9 @@ def _check_numbers(recipe: Recipe) -> None:
         return {name: getattr(recipe, name) for name in names}
 
     counts = ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience")
-    check_at_least(1, values(*counts))
+    check_at_least(1, values(*counts, "negatives"))
+    if recipe.negatives is not None and not any(view.optional for view in recipe.views):
+        raise RecipeError("--negatives: the recipe has no view of negatives")
     check_fraction(values("dropout", "warmup"))
     check_positive(values("learning_rate", "max_grad_norm", "epsilon"))
     weights = values("weight_decay")
@@ -166,7 +194,7 @@ def _check_alone(recipe: Recipe) -> None:
     """Checks without an objective: there must be auxiliaries, and only labeled ones use vectors."""
     if not recipe.auxiliaries:
         raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
-    for part in ("head", "predictor", "target", "memory", "guide"):
+    for part in ("head", "predictor", "target", "memory", "guide", "reranker"):
         if getattr(recipe, part) is not None:
             raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
     augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
@@ -180,12 +208,21 @@ def _check_views(recipe: Recipe) -> None:
     if objective.banked:
         if not any(view.online for view in recipe.views):
             raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views):
+    elif not pairs(recipe.views) and not (recipe.classed and is_alone(recipe)):
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
-    if any(view.negative for view in recipe.views) and not objective.outsiders:
+    if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
         raise RecipeError(f"a view of negatives has no place: {_name(objective)} {_negatives_clause(objective)}")
+
+
+def _check_reranker(recipe: Recipe) -> None:
+    objective = recipe.objective
+    assert objective is not None
+    if objective.graded and not any(view.negative for view in recipe.views):
+        raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
+    if recipe.reranker is not None and not objective.graded:
+        raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
 
 
 def _check_memory(recipe: Recipe) -> None:
@@ -232,19 +269,6 @@ def _check_target(recipe: Recipe) -> None:
     inner = _innermost(recipe.objective)
     if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
-
-
-def _check_heads(recipe: Recipe) -> None:
-    head, predictor = recipe.head, recipe.predictor
-    if predictor is not None and predictor.keep:
-        raise RecipeError("a predictor is never part of the encoder: it keeps no layers")
-    if isinstance(recipe.objective, Matryoshka) and predictor is not None:
-        raise RecipeError("the predictor is dropped after training, and the nested sizes with it: leave it out")
-    if isinstance(recipe.objective, Matryoshka) and head is not None and head.dropped:
-        raise RecipeError(
-            "the head is dropped after training, and the nested sizes with it: keep all of it (--head.keep), "
-            "or have none"
-        )
 
 
 def _check_objective(recipe: Recipe) -> None:

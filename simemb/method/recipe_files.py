@@ -75,7 +75,7 @@ def settings(name: str) -> dict[str, Any]:
     settings = {key: value for key in names if (value := getattr(run, key)) is not None}
     if run.data is not None:
         settings["data"] = (run.data,) if isinstance(run.data, str) else run.data
-    if run.columns is not None:  # the labels made the column of negatives
+    if run.columns:  # the labels made the column of negatives
         settings["columns"] = (*run.columns[:2], run.labels) if run.labels else run.columns
     return settings
 
@@ -143,7 +143,7 @@ def _found_from_here(content: Mapping[str, Any], folder: Path) -> Mapping[str, A
         known = isinstance(section, dict)
         return {**section, **{name: found(section[name]) for name in names if name in section}} if known else section
 
-    recipe = moved(content["recipe"], "guide")
+    recipe = moved(content["recipe"], "guide", "reranker")
     if "target" in recipe:
         recipe = {**recipe, "target": moved(recipe["target"], "model")}
     return {**content, "recipe": recipe, "run": moved(content.get("run", {}), "model", "data", "dev")}

@@ -9,6 +9,7 @@ from simemb.method import (
     auxiliaries,
     embedding_augmentations,
     heads,
+    lessons,
     memory,
     objectives,
     targets,
@@ -25,7 +26,8 @@ BASES = (
 """Base classes of nouns; they are not nouns themselves."""
 
 CLASSES = (
-    *(views.View, embedding_augmentations.Adversarial, heads.Projector, heads.MLP, memory.Queue, memory.Bank),
+    *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
+    *(memory.Queue, memory.Bank),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

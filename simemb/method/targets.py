@@ -124,7 +124,7 @@ def view_plan(
 
 def _identical(one: View, other: View) -> bool:
     """Whether two views are identical; an augmented view never is, since each view has its own random numbers."""
-    return (one.column, one.offset, one.augment, other.augment) == (other.column, other.offset, (), ())
+    return (one.text, one.prompt, one.augment, other.augment) == (other.text, other.prompt, (), ())
 
 
 def _is_for_encoder(view: View) -> bool:

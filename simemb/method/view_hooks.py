@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from simemb.encoder.encoder import Encoder
@@ -15,12 +15,15 @@ from simemb.transformer.batch import Batch
 
 @contextmanager
 def augment_embeddings(
-    encoder: Encoder, views: Sequence[View], gradient: Float[Tensor, "tokens dim"] | None = None
+    encoder: Encoder,
+    views: Sequence[View],
+    gradient: Float[Tensor, "tokens dim"] | None = None,
+    sizes: Sequence[int] = (),
 ) -> Generator[None, None, None]:
     """Inside this context the encoder augments its embedding layer's output, view by view.
 
     views: of the batch, in which they follow one after the other. gradient: of the loss with respect to the embedding
-    layer's output, for adversarial views.
+    layer's output, for adversarial views. sizes: the sentences of each view, by default equally many.
     """
     augmentations = [
         (place, [item for item in view.augment if isinstance(item, EmbeddingAugmentation | Adversarial)])
@@ -32,8 +35,8 @@ def augment_embeddings(
         return
 
     def change(tokens: Tensor, batch: Batch) -> Tensor:
-        examples = len(batch) // len(views)
-        token_views, sentence_views = batch.segments // examples, (batch.order // examples).cpu()
+        counts = sizes or [len(batch) // len(views)] * len(views)
+        token_views, sentence_views = _view_of(batch.segments, counts), _view_of(batch.order, counts).cpu()
         lengths = torch.tensor(batch.lengths)
         for place, items in augmentations:
             positions = (token_views == place).nonzero().squeeze(1)
@@ -49,6 +52,13 @@ def augment_embeddings(
 
     with encoder.intercept(change):
         yield
+
+
+def _view_of(sentences: Int[Tensor, "sentences"], sizes: Sequence[int]) -> Int[Tensor, "sentences"]:
+    """Which view each sentence belongs to, by its number in the batch; what fills a batch belongs to none."""
+    if len(set(sizes)) == 1:
+        return sentences // sizes[0]
+    return torch.bucketize(sentences, torch.tensor(sizes, device=sentences.device).cumsum(0), right=True)
 
 
 @contextmanager

@@ -1,22 +1,22 @@
 """The input of the objective in a step: a `Pair` of queries and keys for every pair of views."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from simemb.distributed import gather, gather_numbers, rank
+from simemb.distributed import gather, gather_numbers, rank, shares
 from simemb.method.memory import BankState, QueueState
-from simemb.method.objectives import Pair, Texts
+from simemb.method.objectives import Grades, Pair, Texts
 from simemb.method.step_input import StepInput
-from simemb.method.views import View, pairs
+from simemb.method.views import View, compared
 
-Vectors = Mapping[int, Float[Tensor, "batch dim"]]
-"""Vectors of the examples, by the index of their view."""
+Vectors = Mapping[int, Float[Tensor, "_ dim"]]
+"""Vectors of the texts, by the index of their view; usually one for each example."""
 
-Keys = Mapping[int, Float[Tensor, "batch key_dim"]]
+Keys = Mapping[int, Float[Tensor, "_ key_dim"]]
 """The same of a second network or a teacher, whose width may differ."""
 
 
@@ -58,41 +58,87 @@ def pairs_of_step(
             Pair(query, keys, memory=memory.rows, first=first, others=gather(query), rows=examples.rows)
             for query in sides.queries.values()
         ]
-    texts = gather_numbers(examples.texts.T).T
     memory_keys, memory_texts = (None, None) if memory is None else memory.read()
-    negatives = [place for place, view in enumerate(views) if view.negative]
-    indices = pairs(views)
-    keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in indices} | set(negatives))}
+    hard = Negatives.of(examples, views)
+    indices = compared(views)
+    labels = None if examples.classes is None else gather_numbers(examples.classes)
+    keys = {place: gather(sides.keys[place]) for place in sorted({j for _, j in indices})}
     queries = {place: gather(sides.queries[place]) for place in sorted({i for i, _ in indices})}
+    texts = {place: gather_numbers(examples.texts[place]) for place in sorted({*queries, *keys})}
+    negatives, negative_texts = hard.gather(sides.keys), hard.gather_numbers(examples.texts)
     return [
         Pair(
             query=sides.queries[i],
             key=keys[j],
-            hard=tuple(keys[place] for place in negatives),
+            hard=negatives,
             memory=memory_keys,
             first=first,
             others=queries[i],
             scores=examples.scores,
-            texts=Texts(texts[i], texts[j], tuple(texts[place] for place in negatives), memory_texts),
-            guide=_guide_pair(examples.guide_vectors, i, j, negatives, first) if examples.guide_vectors else None,
+            labels=labels,
+            same=i == j,
+            texts=Texts(texts[i], texts[j], negative_texts, memory_texts),
+            guide=_guide_pair(examples.guide_vectors, i, j, hard, first) if examples.guide_vectors else None,
             progress=progress,
+            owner=hard.owner,
+            grades=_grades(examples, j, hard) if examples.grades else None,
         )
         for i, j in indices
     ]
 
 
-def _guide_pair(vectors: Vectors, i: int, j: int, negatives: list[int], first: int) -> Pair:
+@dataclass(frozen=True)
+class Negatives:
+    """The hard negatives of a step: the views that hold them, and the example of each in all processes.
+
+    shares: by view of which an example has any number of texts, how many texts each process holds.
+    """
+
+    views: tuple[int, ...]
+    shares: Mapping[int, tuple[int, ...]]
+    owner: Int[Tensor, "negatives"] | None
+
+    @classmethod
+    def of(cls, examples: StepInput, views: tuple[View, ...]) -> "Negatives":
+        """Those of this step."""
+        places = tuple(place for place, view in enumerate(views) if view.negative)
+        device, first = examples.rows.device, rank() * len(examples)
+        one_each = torch.arange(len(examples), device=device)
+        owners = [examples.owners.get(place, one_each) for place in places]
+        held = {place: shares(len(examples.owners[place]), device) for place in places if place in examples.owners}
+        gathered = [gather_numbers(own + first, held.get(place, ())) for place, own in zip(places, owners, strict=True)]
+        return cls(places, held, torch.cat(gathered) if gathered else None)
+
+    def gather(self, vectors: Vectors) -> Float[Tensor, "negatives dim"] | None:
+        """Their vectors of all processes, one view after the other; None if no view holds any."""
+        blocks = [gather(vectors[place], self.shares.get(place, ())) for place in self.views]
+        return torch.cat(blocks) if blocks else None
+
+    def gather_numbers(self, numbers: Sequence[Int[Tensor, "_"]]) -> Int[Tensor, "negatives"] | None:
+        """Their numbers in the same order, by view."""
+        blocks = [gather_numbers(numbers[place], self.shares.get(place, ())) for place in self.views]
+        return torch.cat(blocks) if blocks else None
+
+
+def _grades(examples: StepInput, j: int, hard: Negatives) -> Grades:
+    """The scores of this process's keys, and of the negatives of all processes."""
+    negatives = hard.gather({place: examples.grades[place][:, None] for place in hard.views})
+    key = examples.grades[j]
+    return Grades(key, key[:0] if negatives is None else negatives[:, 0])
+
+
+def _guide_pair(vectors: Vectors, i: int, j: int, hard: Negatives, first: int) -> Pair:
     """The guide's vectors of the same pair of views."""
-    hard = tuple(gather(vectors[place]) for place in negatives)
-    return Pair(vectors[i], gather(vectors[j]), hard, first=first, others=gather(vectors[i]))
+    others, negatives = gather(vectors[i]), hard.gather(vectors)
+    return Pair(vectors[i], gather(vectors[j]), negatives, first=first, others=others, owner=hard.owner)
 
 
 def signal_pair(
     sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
-    """Query and key from which signals are computed; None for the key of a teacher of another width."""
+    """Query and key from which signals are computed; no key of a teacher of another width, or of one view alone."""
     if isinstance(memory, BankState):
         return next(iter(sides.queries.values())).detach(), memory.rows[examples.rows]
-    i, j = pairs(views)[0]
+    i, j = compared(views)[0]
     query, key = sides.queries[i].detach(), sides.keys[j].detach()
-    return query, key if key.shape == query.shape else None
+    return query, key if i != j and key.shape == query.shape else None

@@ -36,6 +36,8 @@ class View:
     """Only views of the same group are compared, for example two texts, each with another view of itself."""
     augment: tuple[Augmentation, ...] = ()
     """Augmentations: of its tokens, then of the embedding layer's output."""
+    prompt: str = ""
+    """A text before each of its texts, or the name of a prompt that the model has; augmentations leave it as it is."""
 
     @property
     def optional(self) -> bool:
@@ -64,6 +66,15 @@ def clean_views(views: Mapping[int, View]) -> dict[tuple[int, int], int]:
         if not view.adversarial:
             clean.setdefault(view.text, place)
     return clean
+
+
+def compared(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:
+    """The pairs of views, or a single view with itself, whose texts are compared with each other.
+
+    >>> compared((View(), View())), compared((View(),))
+    (((0, 1), (1, 0)), ((0, 0),))
+    """
+    return pairs(views) or tuple((place, place) for place in range(len(views)))[:1]
 
 
 def pairs(views: tuple[View, ...]) -> tuple[tuple[int, int], ...]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.training.batches import PARTS
 from simemb.training.run_directory import RunDirectory
 
 _GEOMETRY = ("alignment", "dev_uniformity", "geometry_vectors")
@@ -46,6 +47,12 @@ class History:
     def series(self, name: str) -> Series:
         """A number by its name in metrics.jsonl, at the steps where it is there."""
         return Series(*self._points("step", name))
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """How much of each of several data was seen until the last line that says so, by its name there."""
+        last = next((line for line in reversed(self.lines) if f"{PARTS}.0.batches" in line), {})
+        return {name: f"{value:,.6g}" for name, value in last.items() if name.startswith(PARTS)}
 
     @property
     def way(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -92,6 +99,10 @@ class History:
     def _score(self, metric: str) -> str | None:
         """The name of the dev score: that of the metric, or the first that an evaluation logged."""
         logged = [
-            name for line in self.lines if "loss" not in line for name in line if name not in ("step", *_GEOMETRY)
+            name
+            for line in self.lines
+            if "loss" not in line
+            for name in line
+            if name not in ("step", *_GEOMETRY) and not name.startswith(PARTS)
         ]
         return next((name for name in logged if name.endswith(f"_{metric}")), logged[0] if logged else None)

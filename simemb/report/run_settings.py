@@ -1,4 +1,4 @@
-"""The settings of the runs in a report: recipe, data and environment, those that differ first."""
+"""The settings of the runs in a report: recipe, data and what was seen of each, environment; what differs first."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ class RunSettings(NamedTuple):
 def run_settings(models: Sequence[ReportedModel]) -> RunSettings:
     """The settings of the models that are runs."""
     runs = [reported for reported in models if reported.recipe is not None]
-    leaves = [dict(_leaves(_shown(run.recipe or {}))) for run in runs]
+    leaves = [dict(_leaves(_shown(run.recipe or {}))) | (run.history.seen if run.history else {}) for run in runs]
     names = _together(name for each in leaves for name in each)
     rows = [Row(name, tuple(each.get(name, "") for each in leaves)) for name in names]
     return RunSettings(runs, [row for row in rows if not row.same], [row for row in rows if row.same])

@@ -232,6 +232,8 @@ def print_runs(results: Sequence["Result"], seeds: Sequence[int]) -> None:
             f"{result.steps} steps, {result.seconds:.0f} s, {result.sentences_per_second:,.0f} sentences/s; "
             f"the best encoder (step {result.best_step}) is in {result.directory / 'best'}\n"
         )
+        for seen in result.seen:
+            streams.show(f"  of {seen.name}: {seen.amount()}\n")
     directory, scores = quote(as_typed(results[0].directory)), results[0].after
     suite = "sample" if scores and scores.suite == "sample_dev" else final_suite(results[0].language)
     streams.show(

@@ -24,14 +24,19 @@ from simemb.corpus.column_values import examples, samples
 from simemb.corpus.columns import listed
 from simemb.corpus.documents import open_documents
 from simemb.corpus.rows import Rows, open_rows
+from simemb.devices import AUTO
 from simemb.encoder.models import Model, encoder_of
-from simemb.errors import DataError
+from simemb.encoder.prompts import announce, prompted
+from simemb.encoder.reranker import Reranker, load_reranker
+from simemb.errors import DataError, unknown
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
 from simemb.progress import track
+from simemb.search import mined_files
 from simemb.search.finite import finite_unit
-from simemb.search.mined_files import FORMATS, MinedRow, MiningSummary, write
+from simemb.search.mined_files import FORMATS, SHAPES, MinedRow, MiningSummary, Shape
 from simemb.search.mining_rules import Rules
+from simemb.search.reranking import relevance
 
 if TYPE_CHECKING:
     from simemb.encoder.streaming import TextEncoder
@@ -56,15 +61,18 @@ def mine(
     delimiter: str | None = None,
     header: bool = True,
     rules: Rules | None = None,
+    shape: Shape = "rows",
+    reranker: str | os.PathLike[str] | None = None,
     device: str | None = None,
 ) -> MiningSummary:
-    """Write triplets of anchor, positive and mined negative, one negative a line, ready for `simcse_sup`.
+    """Write pairs of anchor and positive with mined negatives, ready for `simcse_sup`.
 
     A known positive of an anchor is the anchor itself or a text that is paired with it in any row of the data; case and
     white space are ignored. Rows without a negative are left out. The same input gives the same file.
 
     Args:
-        encoder: gives the vectors whose cosines are compared; a directory or a hub name is loaded.
+        encoder: gives the vectors whose cosines are compared; a directory or a hub name is loaded. If it has prompts,
+            anchors are queries and all other texts documents.
         data: pairs, as anything that `open_rows` takes; a third column is ignored. They are read several times, and
             16 bytes a row stay in memory.
         output: a .tsv file (tabs and line ends in texts become blanks) or .jsonl; it is replaced atomically.
@@ -74,16 +82,24 @@ def mine(
         columns: the text columns in the order of their roles: anchor, positive.
         delimiter, header: see `simemb.corpus.rows.open_rows`.
         rules: the definition of a negative; by default the nearest text that is not nearer than the positive.
+        shape: a line for each negative (rows), which repeats the pair, or for each pair, with the columns negative_1,
+            negative_2 ... (columns); a row that has fewer lacks the last of them.
+        reranker: a cross-encoder, or another encoder, whose relevances the rules compare in place of the cosines (see
+            `Rules`): a directory or a hub name.
         device: for a model given by name, as in `Encoder.load`.
 
     Raises:
+        ModelError: the reranker cannot be used.
         DataError: the data are not pairs, no row has a negative, or the output is of another kind, exists (without
             `overwrite`) or cannot be written.
         SearchError: the index cannot be used, or is of another encoder.
     """
     extras.need("mine", extras.INDEXES)
     path, rules = Path(output), rules or Rules()
+    if shape not in SHAPES:
+        raise DataError(unknown("shape", shape, SHAPES))
     check_output(path, data, corpus, overwrite=overwrite)
+    judge = None if reranker is None else load_reranker(os.fspath(reranker), device or AUTO)
     encoder = encoder_of(encoder, device)
     rows = open_rows(data, columns=columns, delimiter=delimiter, header=header)
     if len(rows.columns) < 2:
@@ -94,8 +110,9 @@ def mine(
     positives = {_digest(anchor, positive) for anchor, positive in _pairs(rows)}
     try:
         with new_file(path, overwrite=overwrite) as partial, _open_index(encoder, corpus, rows, path) as index:
-            mined_rows = _mine_rows(encoder, rows, index, rules, positives)
-            return write(partial, FORMATS[path.suffix], mined_rows, rows.name)
+            mined_rows = _mine_rows(encoder, rows, index, rules, positives, judge)
+            names = mined_files.columns(shape, rules.negatives)
+            return mined_files.write(partial, FORMATS[path.suffix], mined_rows, rows.name, names)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -181,21 +198,41 @@ def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
 
 
 def _mine_rows(
-    encoder: "TextEncoder", rows: Rows, index: "Index", rules: Rules, positives: set[bytes]
+    encoder: "TextEncoder",
+    rows: Rows,
+    index: "Index",
+    rules: Rules,
+    positives: set[bytes],
+    judge: Reranker | None,
 ) -> Iterator[MinedRow]:
     """The negatives of each row, in order; `positives` holds the digest of each pair of anchor and positive."""
+    announce(encoder, "document", "query")
     rng, pairs = random.Random(rules.seed), _pairs(rows)
     with track("mining", total=sum(1 for _ in _pairs(rows)), unit="rows") as advance:
         while chunk := list(islice(pairs, ENCODE_BATCH)):
-            texts = [text for column in zip(*chunk, strict=True) for text in column]
-            vectors = finite_unit(encoder.encode(texts, progress=False)[:, : index.origin.kept], rows.name)
+            vectors = finite_unit(_encode(encoder, chunk)[:, : index.origin.kept], rows.name)
             anchors = vectors[: len(chunk)]
             similarities = (anchors * vectors[len(chunk) :]).sum(axis=1)
             nearest = _nearest(index, anchors, rules.depth)
             for (anchor, positive), similarity, hits in zip(chunk, similarities.tolist(), nearest, strict=True):
-                others = _without_positives(anchor, hits, positives)
-                yield MinedRow(anchor, positive, similarity, rules.choose(others, similarity, rng))
+                others = list(_without_positives(anchor, hits, positives))
+                if judge is None:
+                    chosen = rules.choose(others, similarity, rng)
+                else:
+                    relevant = float(judge.relevances([(anchor, positive)])[0])
+                    chosen = rules.choose(others, relevant, rng, relevance(judge, anchor, others))
+                yield MinedRow(anchor, positive, similarity, chosen)
                 advance(1)
+
+
+def _encode(encoder: "TextEncoder", pairs: Sequence[tuple[str, str]]) -> Float32[np.ndarray, "text dim"]:
+    """Vectors of the anchors, then of the positives; a model may have prompts for them: queries and documents."""
+    anchors, positives = zip(*pairs, strict=True)
+    of_queries, of_documents = prompted(encoder, "query"), prompted(encoder, "document")
+    if of_queries == of_documents:
+        return encoder.encode([*anchors, *positives], progress=False, **of_queries)
+    sides = (anchors, of_queries), (positives, of_documents)
+    return np.concatenate([encoder.encode(texts, progress=False, **prompt) for texts, prompt in sides])
 
 
 def _nearest(index: "Index", queries: Float32[np.ndarray, "query dim"], depth: int) -> Iterator[list["Hit"]]:

@@ -1,9 +1,10 @@
 """Which texts near an anchor become its hard negatives: limits on their similarity and rank."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
 from simemb.arguments import checked_fields
@@ -25,11 +26,12 @@ class Rules:
     without the terms that are None. The negatives are the nearest candidates, or random ones.
 
     relative_margin=0.05 is TopK-PercPos at 95 %, the best of Moreira et al. (2024); margin is their TopK-MarginPos,
-    max_similarity their TopK-Abs, skip their Top-K shifted by N.
+    max_similarity their TopK-Abs, skip their Top-K shifted by N. With a reranker its relevances, from 0 to 1, take the
+    place of the cosines in the formula; candidates are still found by cosines.
     """
 
     negatives: int = 1
-    """Negatives of a row, 1 or more; each is written as a line. A row with fewer candidates gets fewer lines."""
+    """Negatives of a row, 1 or more. A row with fewer candidates gets fewer."""
     depth: int = 100
     """Nearest texts searched for each anchor. More finds more negatives and takes longer."""
     skip: int = 0
@@ -63,17 +65,23 @@ class Rules:
         if self.pick not in ("nearest", "random"):
             raise DataError(unknown("pick", self.pick, ["nearest", "random"]))
 
-    def choose(self, hits: Iterable["Hit"], positive: float, rng: random.Random) -> list["Hit"]:
+    def choose(
+        self,
+        hits: Iterable["Hit"],
+        positive: float,
+        rng: random.Random,
+        similarity: "Callable[[Hit], float]" = attrgetter("score"),
+    ) -> list["Hit"]:
         """The negatives among the hits that are not known positives; the nearest comes first.
 
-        positive: cos(a, p), in [-1, 1].
+        positive: cos(a, p), in [-1, 1]. similarity: gives that of a hit; by default the cosine by which it was found.
         """
         limit = positive - self.margin
         if self.relative_margin is not None:
             limit = min(limit, positive - self.relative_margin * abs(positive))
         if self.max_similarity is not None:
             limit = min(limit, self.max_similarity)
-        candidates = (hit for hit in islice(hits, self.skip, None) if hit.score <= limit)
+        candidates = (hit for hit in islice(hits, self.skip, None) if similarity(hit) <= limit)
         if self.pick == "nearest":
             return list(islice(candidates, self.negatives))
         pool = list(candidates)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from simemb.encoder.models import encoder_of
+from simemb.encoder.prompts import in_words
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, SimembError
 from simemb.search.storage import Origin
@@ -14,8 +15,17 @@ def matching(encoder: TextEncoder, origin: Origin) -> TextEncoder:
     """The same encoder. Raises `SearchError` if it is another than that of the index."""
     given = Origin.of(encoder)
     if (given.dim, given.fingerprint) != (origin.dim, origin.fingerprint):
-        raise SearchError(f"the index is of {origin}, not of {given}: use that encoder or build it again")
+        said = _other_prompts(origin, given)
+        raise SearchError(f"the index is of {origin}, not of {given}: {said}use that encoder or build it again")
     return encoder
+
+
+def _other_prompts(origin: Origin, given: Origin) -> str:
+    """What tells two encoders apart that have other prompts; empty if they have the same, or none is known."""
+    if origin.prompts == given.prompts or origin.dim != given.dim:
+        return ""
+    first, second = (in_words(prompts) or "no prompts" for prompts in (origin.prompts, given.prompts))
+    return f"it was built with {first}, and this one has {second}; "
 
 
 def load(origin: Origin, beside: Path | None, device: str | None) -> tuple[TextEncoder, Origin]:

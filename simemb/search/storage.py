@@ -8,14 +8,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simemb.encoder.precision import kin
+from simemb.encoder.prompts import used
 from simemb.errors import SearchError
 from simemb.files import is_temporary, new_file, refuse_special, tidy_inside, write_text, writing
 from simemb.json_files import load_json, read_json
@@ -34,13 +35,15 @@ _PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
 class Origin:
     """The encoder of the vectors: the name that loads it, the digest of its weights, its dimension, and what is kept.
 
-    truncate_dim: how many of the first dimensions are in the index; None: all.
+    truncate_dim: how many of the first dimensions are in the index; None: all. prompts: what the encoder puts before
+    documents and queries; empty without prompts.
     """
 
     name: str
     fingerprint: str
     dim: int
     truncate_dim: int | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kept(self) -> int:
@@ -70,7 +73,7 @@ class Origin:
         """The origin of this encoder's vectors."""
         # The path of a directory is made absolute, so that the index can be searched from anywhere.
         name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
-        return cls(name, kin(encoder), encoder.dim, truncate_dim)
+        return cls(name, kin(encoder), encoder.dim, truncate_dim, used(encoder, "document", "query"))
 
 
 @dataclass(frozen=True)

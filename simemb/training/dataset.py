@@ -11,22 +11,32 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from simemb.corpus.classes import class_numbers
+from simemb.corpus.listed import spans
 from simemb.corpus.rows import Rows
 from simemb.corpus.sample import first_rows
 from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.precision import Precision
+from simemb.encoder.prompts import Role
 from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
 from simemb.method.token_augmentations import Vocabulary
+from simemb.method.view_prompts import roles
 from simemb.method.views import View
+from simemb.training.grades import grades_of
+from simemb.training.prompted_texts import PromptedTexts, prompted_texts
+from simemb.training.several_tables import SeveralTables, tables
 from simemb.training.teacher_vectors import vectors_of
 from simemb.training.token_table import token_table
 
 log = logging.getLogger("simemb")
+
+
+NOWHERE = slice(0, 0)
 
 
 @runtime_checkable
@@ -38,16 +48,30 @@ class Sentences(Protocol):
         ...
 
     def ids(self, column: int, rows: Sequence[int]) -> list[NDArray[np.int32]]:
-        """Token ids of some rows of a column."""
+        """Token ids of some rows of a column; of some texts, where a row has any number of them."""
         ...
 
 
 @dataclass(frozen=True)
 class TokenizedTexts:
-    """Texts as token ids of one tokenizer. vocabulary: needed only where tokens are augmented."""
+    """Texts as token ids of one tokenizer.
+
+    vocabulary: needed only where tokens are augmented. prompted: the texts of views with prompts.
+    """
 
     table: Sentences
     vocabulary: Vocabulary | None = None
+    prompted: PromptedTexts | None = None
+
+    def of(self, view: View, rows: Sequence[int]) -> list[NDArray[np.int32]]:
+        """The texts of a view in some rows, after its prompt."""
+        if self.prompted is None or not view.prompt:
+            return self.table.ids(view.column, rows)
+        return self.prompted.ids(view.column, view.prompt, rows)
+
+    def prompt_span(self, view: View) -> slice:
+        """The places of the prompt's tokens in each text of a view."""
+        return self.prompted.spans.get(view.prompt, NOWHERE) if self.prompted else NOWHERE
 
 
 @dataclass(frozen=True)
@@ -55,16 +79,21 @@ class TrainingData:
     """The data of a run, in memory or memory-mapped.
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: one
-    for every row. teacher_vectors, guide_vectors: by column, the vectors of a frozen teacher and of a guide, one for
-    every row.
+    for every row. classes: the number of each row's class label. teacher_vectors, guide_vectors: by column, the vectors
+    of a frozen teacher and of a guide, one for every text. spans: by column of which a row has any number of texts, the
+    first text of each row and their number (`simemb.corpus.listed.spans`); of other columns the texts are numbered as
+    the rows. grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
     fingerprints: of every other encoder that takes part.
     """
 
     online: TokenizedTexts
     second: TokenizedTexts | None = None
     scores: NDArray[np.float32] | None = None
+    classes: NDArray[np.int64] | None = None
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    spans: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
+    grades: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def examples(self, views: Sequence[View]) -> int:
@@ -85,12 +114,13 @@ def load_training_data(
     Raises `DataError` if the data lack something that the recipe needs, `RecipeError` for a `max_length` that leaves no
     room for words.
     """
-    columns = {view.column for view in recipe.views if view.column < len(rows.columns)}
+    columns = {view.column for view in recipe.views if view.column < len(rows.columns) + len(rows.listed)}
     keys = {
         view.column
         for view in recipe.views
         if (view.negative or (view.target and not view.online)) and view.column in columns
     }
+    row_spans = _spans(recipe, rows)
     teacher = (
         _load_other(recipe.target.model, encoder, recipe.target.precision)
         if isinstance(recipe.target, Frozen)
@@ -98,14 +128,29 @@ def load_training_data(
     )
     guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
     others = {"teacher": teacher, "guide": guide, "twin": twin}
+    row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)
+    first_last = reversed(list(zip(recipe.views, roles(recipe.views), strict=True)))
+    of_columns: dict[int, Role] = {view.column: role for view, role in first_last}  # of its first view
     return TrainingData(
         online=_tokenize(recipe, rows, encoder, progress=progress),
         second=None if twin is None else _tokenize(recipe, rows, twin, progress=progress),
         scores=_scores(recipe, rows),
-        teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, progress=progress),
-        guide_vectors={} if guide is None else vectors_of(rows, guide, columns, progress=progress),
-        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None},
+        classes=class_numbers(rows) if recipe.classed else None,
+        teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, of_columns, progress=progress),
+        guide_vectors={} if guide is None else vectors_of(rows, guide, columns, of_columns, progress=progress),
+        spans=row_spans,
+        grades=row_grades,
+        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None} | reranker,
     )
+
+
+def _spans(recipe: Recipe, rows: Rows) -> dict[int, NDArray[np.int64]]:
+    """Where the texts of each row are in the columns apart, by place."""
+    found = {place: spans(rows, name) for place, name in enumerate(rows.listed, len(rows.columns))}
+    for name, of_rows in zip(rows.listed, found.values(), strict=True):
+        if recipe.smallest_share > 1 and not of_rows[:, 1].all():
+            raise DataError(f"{rows.name}: batch norm needs a text of {name} in every row, and some have none")
+    return found
 
 
 def _load_other(model: str, encoder: Encoder, precision: Precision | None = None) -> Any:
@@ -122,10 +167,15 @@ def _tokenize(recipe: Recipe, rows: Rows, encoder: Encoder, *, progress: bool | 
         )
     if recipe.max_length > encoder.max_length:
         _cut(recipe.max_length, encoder)
-    look(encoder, [text for row in first_rows(rows, len(rows.columns)) for text in row])
+    sources = tables(rows)
+    look(encoder, [text for part in sources for row in first_rows(part, len(part.columns)) for text in row])
     length = min(recipe.max_length, encoder.max_length)
-    table = token_table(rows, encoder.tokenizer, max_length=length, progress=bool(progress))
-    return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest))
+    first, *others = [
+        token_table(part, encoder.tokenizer, max_length=length, progress=bool(progress)) for part in sources
+    ]
+    table = SeveralTables(first, dict(enumerate(others, len(rows.columns)))) if others else first
+    prompted = prompted_texts(recipe, rows, encoder, length, progress=bool(progress))
+    return TokenizedTexts(table, Vocabulary.of(encoder.tokenizer, encoder.longest), prompted)
 
 
 def check_length(length: int, encoder: Encoder) -> None:

@@ -16,7 +16,7 @@ from simemb.files import sha256_of
 
 log = logging.getLogger("simemb")
 
-SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories")
+SAMPLES = ("sample", "sample_triplets", "sample_pairs", "sample_stories", "sample_classes")
 """The bundled corpora."""
 NONE = "none"
 """The value of `dev` for a run without evaluation."""

@@ -1,6 +1,6 @@
 """`fit`, the entry point of training: from a recipe, a model and data to a trained encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def fit(
     resume: bool | str | Path = False,
     overwrite: bool = False,
     precision: MixedPrecision | None = None,
+    prompts: Mapping[str, str] | None = None,
     device: str = AUTO,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
@@ -46,7 +47,8 @@ def fit(
         recipe: A name (`simemb list recipes`), a file that defines `recipe`, or a `Recipe`.
         model: An `Encoder`, which is trained in place, a directory or a hub name. By default `base`, a
             small language model of English that ships with simemb.
-        data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other, a `datasets.Dataset`,
+        data: A file, a corpus name, a list of `pathlib.Path`, which are read one after the other or kept apart, as
+            `recipe.mix` says (in memory: a list of what `simemb.corpus.rows.open_rows` gives), a `datasets.Dataset`,
             a data frame, or texts or tuples of texts as a list, a column or an iterator (see
             `simemb.corpus.rows.open_rows`). By default the bundled sample.
         output: The run directory (see `simemb.training.run_directory`); not with the directory of `resume`.
@@ -66,6 +68,9 @@ def fit(
             given must not differ. True: continue the run in `output`, with all arguments as they were.
         overwrite: Replace the run in `output`.
         precision: "bf16", or "fp16" on a GPU; by default "no".
+        prompts: Texts that are put before others, or names of prompts that the model has: `query` before those of the
+            first text column and `document` before those of all others, or `text` before all of them. The trained
+            encoder has them as its prompts `query` and `document`, and a prompt of all texts as its default.
         device: Where to train, as in `Encoder.load`; an `Encoder` is moved there. A run may go on elsewhere, but not
             bit for bit.
         trackers: "tensorboard", "wandb" or "trackio", beside metrics.jsonl.
@@ -79,7 +84,7 @@ def fit(
     begun = None if isinstance(resume, bool) else resume
     typed: dict[str, Any] = {"recipe": recipe, "model": model, "data": data, "columns": columns, "delimiter": delimiter}
     typed |= {"header": header, "pooling": pooling, "max_length": max_length, "dev": dev, "metric": metric}
-    typed |= {"seed": seed, "precision": precision}
+    typed |= {"seed": seed, "precision": precision, "prompts": prompts}
     given = {name: value for name, value in typed.items() if value is not None}
     how: dict[str, Any] = {"resume": bool(resume), "overwrite": overwrite, "trackers": trackers, "progress": progress}
     how["device"] = device

@@ -17,6 +17,8 @@ def examples(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> Rows:
     Raises:
         DataError: the column holds what the recipe has no use for.
     """
+    if recipe.classed or (recipe.objective is not None and recipe.objective.graded):
+        return rows
     if rows.score is None or not reads_label(recipe, rows, columns):
         if _takes_positives(recipe) and not learns_labels(recipe, rows):
             labels.check_unused(rows, type(recipe.objective).__name__)
@@ -43,9 +45,9 @@ def _takes_positives(recipe: Recipe) -> bool:
 
 
 def learns_labels(recipe: Recipe, rows: Rows) -> bool:
-    """Whether the recipe learns from scores or labels of pairs; in triplets a classifier needs none."""
+    """Whether the recipe learns from scores or labels; in triplets a classifier needs none."""
     scored = recipe.objective is not None and recipe.objective.scored
-    return scored or (_classifies(recipe) and len(rows.columns) < 3)
+    return scored or recipe.classed or (_classifies(recipe) and len(rows.columns) + len(rows.listed) < 3)
 
 
 def _classifies(recipe: Recipe) -> bool:

@@ -4,12 +4,12 @@ from math import cos, pi
 from typing import Any
 
 import torch
+from torch import nn
 
-from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 
 
-def adamw(method: Method, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
+def adamw(method: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
     """The optimizer of a run, in fused kernels; on a GPU its learning rate is a tensor, so no step waits for it."""
     on_gpu = device.type == "cuda"
     return torch.optim.AdamW(
@@ -31,7 +31,7 @@ def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
             group["lr"] = learning_rate
 
 
-def _decaying(method: Method, decay: float) -> list[dict[str, Any]]:
+def _decaying(method: nn.Module, decay: float) -> list[dict[str, Any]]:
     """The trained parameters in two groups: matrices decay; biases, norms and temperatures do not."""
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
     groups = ([p for p in trained if p.ndim > 1], decay), ([p for p in trained if p.ndim <= 1], 0.0)

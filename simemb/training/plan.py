@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,19 +21,22 @@ from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
+from simemb.encoder.prompts import ROLES, SHOWN
 from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.extras import TRAINING, need
+from simemb.method import view_prompts
+from simemb.method.course import Course, Trained
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
-from simemb.training.dataset import TrainingData, check_length, load_training_data
-from simemb.training.examples import open_examples
+from simemb.training.dataset import check_length, load_training_data
+from simemb.training.materials import Material, Opened, content_of, open_materials, samples
 from simemb.training.run_directory import RunDirectory, Settings, environment
 from simemb.transformer import cpu_bf16
 
@@ -51,16 +55,15 @@ class Plan:
     """A run that has been checked and loaded.
 
     recipe: what defines the method. encoder: trained in place; twin: the second encoder of a `Twin`, if it is named.
-    data: tokenized. columns: names of the text columns. directory: where the run is written. settings, record: what
-    `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data, see
-    `simemb.corpus.language`. control: a suite that is scored
-    before and after, and chooses nothing. resume: go on with the run in `directory`.
-    trackers, progress: see `simemb.fit`.
+    materials: the data, tokenized; several if the recipe keeps them apart. directory: where the run is written.
+    settings, record: what `recipe.json` says. suite: the dev suite that chooses the checkpoint. language: of the data,
+    see `simemb.corpus.language`. control: a suite that is scored before and after, and chooses nothing. resume: go on
+    with the run in `directory`. trackers, progress: see `simemb.fit`.
     """
 
     recipe: Recipe
     encoder: Encoder
-    data: TrainingData
+    materials: Sequence[Material]
     directory: RunDirectory
     settings: Settings
     twin: Encoder | None = None
@@ -80,17 +83,22 @@ class Plan:
         """The score of the encoder on the control suite, as it is now."""
         return None if self.control is None else evaluate(self.encoder, self.control, progress=self.progress)
 
-    def method(self) -> Method:
-        """The recipe applied to the encoder: a head that is kept joins it, so score the base before."""
-        return Method(
-            self.recipe,
-            self.encoder,
-            columns=len(self.settings.columns),
-            seed=self.settings.seed,
-            examples=self.data.examples(self.recipe.views),
-            twin=self.twin,
-            teacher_width=self.data.teacher_width,
-        )
+    def method(self) -> Trained:
+        """The recipe applied to the encoder: prompts and a head that is kept join it, so score the base before."""
+        recipes = [material.recipe for material in self.materials]
+        for encoder in (self.encoder, *([self.twin] if self.twin else [])):
+            for recipe in recipes:
+                view_prompts.give(encoder, recipe)
+        columns = [len(material.columns) for material in self.materials]
+        examples = [material.examples for material in self.materials]
+        keywords: dict[str, Any] = {
+            "seed": self.settings.seed,
+            "twin": self.twin,
+            "teacher_width": self.materials[0].data.teacher_width,
+        }
+        if len(recipes) > 1:
+            return Course(recipes, self.encoder, columns=columns, examples=examples, **keywords)
+        return Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
 
 
 @checked
@@ -111,6 +119,7 @@ def prepare(
     resume: bool = False,
     overwrite: bool = False,
     precision: MixedPrecision = "no",
+    prompts: Mapping[str, str] | None = None,
     device: str = AUTO,
     trackers: Sequence[str] = (),
     progress: bool | None = None,
@@ -125,39 +134,45 @@ def prepare(
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
     recipe = recipe if isinstance(recipe, Recipe) else find(str(recipe))
     recipe = recipe if max_length is None else replace(recipe, max_length=max_length)
+    recipe = view_prompts.assigned(recipe, prompts or {})
     output.refuse(resume=resume, overwrite=overwrite)
-    opened = sample_for(recipe) if data is None else data
-    rows, labels = open_examples(recipe, opened, columns, delimiter=delimiter, header=header)
+    data = samples(recipe) if data is None else data
+    opened = open_materials(recipe, data, columns, delimiter=delimiter, header=header)
+    # A suite for the sample says little about other data beside it.
+    rows = max((source.rows for source in opened), key=lambda rows: rows.name not in dev_suites.SAMPLES)
     language = language_of(rows)
     suite = dev_suites.choose(dev, rows, language)
-    encoder, twin, training_data = _load(recipe, model, pooling, max_length, device, rows, progress)
-    _check_size(recipe, rows, training_data.examples(recipe.views))
-    with augment_embeddings(encoder, recipe.views):  # refused now if the embedding layer cannot be reached
-        pass
+    as_given = recipe
+    recipe, encoder, twin, materials = _load(recipe, model, pooling, max_length, device, opened, progress)
+    for material in materials:
+        _check_size(material.recipe, material.rows, material.examples)
+        with augment_embeddings(encoder, material.recipe.views):  # refused now if they cannot be reached
+            pass
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),
         pooling=pooling or encoder.pooling,
-        data=rows.parts,
-        columns=rows.columns,
-        labels=labels,
+        data=opened[0].rows.parts if len(opened) == 1 else tuple(source.rows.name for source in opened),
+        columns=opened[0].columns if len(opened) == 1 else tuple(columns or ()),
+        labels=opened[0].labels if len(opened) == 1 else "",
         delimiter=delimiter or "",
         header=header,
         dev=dev_suites.name(dev, suite),
         metric=metric,
         seed=seed,
         precision=precision,
-        warning=rows.warning,
+        warning="; ".join(dict.fromkeys(source.rows.warning for source in opened if source.rows.warning)),
+        prompts=view_prompts.named(recipe.views),
     )
-    content = {"digest": rows.digest(), "rows": len(training_data.online.table), **training_data.fingerprints}
-    record = {"recipe": recipe.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
+    content = {**content_of(materials), **materials[0].data.fingerprints}
+    record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content, "dev": dev_suites.digest(dev)}
     record |= {"folder": str(Path.cwd()), **environment()}
     if resume:
         output.compare(record)
     return Plan(
         recipe,
         encoder,
-        training_data,
+        materials,
         output,
         settings,
         twin=twin,
@@ -177,17 +192,27 @@ def _load(
     pooling: str | None,
     max_length: int | None,
     device: str,
-    rows: Rows,
+    opened: Sequence[Opened],
     progress: bool | None,
-) -> tuple[Encoder, Encoder | None, TrainingData]:
-    """The encoder, its twin and the data, without a trace in the caller's random numbers: loading draws weights."""
+) -> tuple[Recipe, Encoder, Encoder | None, list[Material]]:
+    """The recipe with the texts of its prompts, the encoder, its twin and the data.
+
+    Without a trace in the caller's random numbers: loading draws weights.
+    """
     of_run = processes(device)
     with torch.random.fork_rng():
         encoder = _encoder(model, pooling, recipe, of_run.device)
         check_length(max_length or 0, encoder)
+        recipe = view_prompts.resolved(recipe, encoder)
+        _say_prompts(recipe, encoder)
         named = recipe.target.model if isinstance(recipe.target, Twin) else None
         twin = _encoder(named, None, recipe, of_run.device) if named else None
-        return encoder, twin, load_training_data(recipe, rows, encoder, twin, progress=progress)
+        materials: list[Material] = []
+        for source in opened:
+            alone = view_prompts.resolved(source.recipe, encoder)
+            loaded = load_training_data(alone, source.rows, encoder, twin, progress=progress)
+            materials.append(Material(alone, source.rows, source.labels, loaded))
+        return recipe, encoder, twin, materials
 
 
 def processes(device: str = AUTO) -> Any:
@@ -232,15 +257,6 @@ def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:
         raise DataError(f"{rows.name}: holds {max(examples, 0)} example, but {why} (at least {needed})")
 
 
-def sample_for(recipe: Recipe) -> str:
-    """The bundled corpus that suits a recipe."""
-    if any(view.offset for view in recipe.views):
-        return "sample_stories"
-    if recipe.objective is not None and recipe.objective.scored:
-        return "sample_pairs"
-    return "sample" if recipe.columns == 1 else "sample_triplets"
-
-
 def _encoder(
     model: str | Path | Encoder | ExternalEncoder, pooling: str | None, recipe: Recipe, device: torch.device
 ) -> Encoder:
@@ -252,13 +268,21 @@ def _encoder(
         encoder = model
     if not isinstance(encoder, Encoder):
         raise TrainingError(f"{encoder.name}: runs through sentence-transformers as it is and cannot be trained here")
-    if encoder.default_prompt and encoder.prompts[encoder.default_prompt]:
-        prompt = encoder.prompts[encoder.default_prompt]
-        log.warning(
-            "%s: training reads texts as they are; %r goes before them only when they are encoded", encoder.name, prompt
-        )
     _check_trainable(encoder)
     return encoder.complete().to(device)
+
+
+def _say_prompts(recipe: Recipe, encoder: Encoder) -> None:
+    """Say what is put before the texts of the run, and if nothing is, for a model that has prompts."""
+    own = {name: text for name, text in encoder.prompts.items() if text}
+    if said := view_prompts.announcement(recipe.views):
+        log.info("training puts %s", said)
+    elif own:
+        taken = " ".join(f"{role}={name}" for role in ("query", "document") for name in ROLES[role] if name in own)
+        default = f"text={encoder.default_prompt}" if encoder.default_prompt in own else ""
+        advice = f"; --prompts {taken or default} puts them there" if taken or default else ""
+        names = ", ".join(islice(own, SHOWN))
+        log.warning("%s has prompts (%s), and training reads texts as they are%s", encoder.name, names, advice)
 
 
 def _check_trainable(encoder: Encoder) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simemb.encoder.encoder import Encoder
 from simemb.evaluation.scores import Scores
+from simemb.training.batches import Seen
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Result:
     that chose nothing, where there is one. steps: optimizer steps done,
     of which `best_step` gave the checkpoint that was kept. seconds: time in training steps.
     sentences_per_second counts every view of every example, as the network does. language: of the training data, see
-    `simemb.corpus.language`.
+    `simemb.corpus.language`. seen: how much of each of several data, which the recipe keeps apart.
     """
 
     directory: Path
@@ -30,3 +31,4 @@ class Result:
     language: str = ""
     control_before: Scores | None = None
     control_after: Scores | None = None
+    seen: tuple[Seen, ...] = ()

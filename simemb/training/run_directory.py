@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from platform import machine, python_version
 from shlex import quote
@@ -32,7 +32,8 @@ class Settings:
     """What defines a run besides its recipe.
 
     data: their names, read one after the other. labels: the column that sorted pairs into positives and negatives.
-    delimiter, header: how their files are written, if that was said.
+    delimiter, header: how their files are written, if that was said. prompts: what is put before queries and documents,
+    if anything.
     """
 
     model: str
@@ -48,11 +49,12 @@ class Settings:
     labels: str = ""
     delimiter: str = ""
     header: bool = True
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for recipe.json: one of the data is a string, and how they are read is left out if it is usual."""
         data = self.data[0] if len(self.data) == 1 else list(self.data)
-        usual = {"labels": "", "delimiter": "", "header": True}
+        usual = {"labels": "", "delimiter": "", "header": True, "prompts": {}}
         content = {**asdict(self), "data": data, "columns": list(self.columns)}
         return {name: value for name, value in content.items() if name not in usual or value != usual[name]}
 

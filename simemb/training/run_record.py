@@ -41,15 +41,30 @@ class _View:
 
 
 @dataclass(frozen=True)
+class _Lesson:
+    views: tuple[_View, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Recipe:
     views: tuple[_View, ...]
     keep: str = "best"
+    lessons: tuple[_Lesson, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Part:
+    columns: tuple[str, ...]
+    digest: str
+    rows: int
+    labels: str = ""
 
 
 @dataclass(frozen=True)
 class _Data:
     digest: str
     rows: int
+    parts: tuple[_Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class RecordShape:
 
 SECTIONS = tuple(section.name for section in fields(RunRecord))
 
-DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide")
+DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide", "reranker")
 """Differences that say less to a person than any other, so they are named last."""
 
 MOVABLE = {
@@ -72,6 +87,7 @@ MOVABLE = {
     ("run", "dev"): ("dev.digest",),
     ("recipe", "target.model"): ("data.teacher", "data.twin"),
     ("recipe", "guide"): ("data.guide",),
+    ("recipe", "reranker"): ("data.reranker",),
 }
 """Names and paths, with the digests of what they name: the same bytes may lie elsewhere."""
 

@@ -1,6 +1,7 @@
 """The vectors that a frozen teacher or a guide gives all texts, computed once and cached."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,45 @@ from numpy.typing import NDArray
 
 from simemb.cached_files import cached
 from simemb.corpus.rows import Rows
+from simemb.encoder.prompts import Role, announce, prompted
 from simemb.errors import DataError
 from simemb.files import cache_folder
+from simemb.training.several_tables import text_columns
 
 ROWS = 4096
 """Vectors that are looked at together."""
 
 
-def vectors_of(rows: Rows, encoder: Any, columns: set[int], *, progress: bool | None) -> dict[int, NDArray[np.float32]]:
-    """By column, a vector for every row, memory-mapped from $SIMEMB_CACHE/vectors.
+def vectors_of(
+    rows: Rows, encoder: Any, columns: set[int], roles: Mapping[int, Role] | None = None, *, progress: bool | None
+) -> dict[int, NDArray[np.float32]]:
+    """By column, a vector for every text, memory-mapped from $SIMEMB_CACHE/vectors.
 
-    encoder: any; it reads the texts with its own tokenizer, up to its own length. A damaged file is made
+    encoder: any; it reads the texts with its own tokenizer, up to its own length, and its own prompts. roles: what the
+    texts of each column are, for the choice among these; by default no queries and no documents. A damaged file is made
     again, and a cache that cannot be written is done without. Raises `DataError` if a text cannot be read.
     """
     vectors: dict[int, NDArray[np.float32]] = {}
-    for column in sorted(columns):
-        key = repr((rows.digest(), encoder.fingerprint(), rows.columns[column]))
+    of_columns: dict[int, Role] = dict.fromkeys(sorted(columns), "text")
+    of_columns |= {column: role for column, role in (roles or {}).items() if column in columns}
+    announce(encoder, *dict.fromkeys(of_columns.values()))
+    texts = text_columns(rows)
+    for column, role in of_columns.items():
+        part, place = texts[column]
+        prompt = prompted(encoder, role)
+        plain = prompt == prompted(encoder, "text")
+        key = repr((part.digest(), encoder.fingerprint(), part.columns[place], *(() if plain else prompt.values())))
         path = cache_folder() / "vectors" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
-        make = partial(_encode, rows=rows, encoder=encoder, column=column, progress=progress)
+        make = partial(_encode, rows=part, encoder=encoder, column=place, progress=progress, prompt=prompt)
         vectors[column] = cached(path, make=make, read=_mapped, fits=partial(_fits, dim=encoder.dim))
     return vectors
 
 
-def _encode(path: Path, rows: Rows, encoder: Any, column: int, progress: bool | None) -> None:
+def _encode(
+    path: Path, rows: Rows, encoder: Any, column: int, progress: bool | None, prompt: Mapping[str, str]
+) -> None:
     try:
-        encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress)
+        encoder.encode_to_file((row[column] for row in rows.texts()), path, progress=progress, **prompt)
     except DataError as error:
         if isinstance(error.__cause__, OSError):  # the cache has another place, and words of its own
             raise error.__cause__ from None

@@ -98,7 +98,12 @@ class TokenTable:
 
 
 def token_table(
-    rows: Rows, tokenizer: "PreTrainedTokenizerBase", *, max_length: int, progress: bool = False
+    rows: Rows,
+    tokenizer: "PreTrainedTokenizerBase",
+    *,
+    max_length: int,
+    prompted: Sequence[tuple[int, str]] = (),
+    progress: bool = False,
 ) -> TokenTable:
     """Tokenize every text of `rows`, unless the table is in the cache already ($SIMEMB_CACHE/tokens).
 
@@ -111,6 +116,8 @@ def token_table(
         rows: the texts.
         tokenizer: any tokenizer of transformers.
         max_length: the most tokens of a text, special tokens included.
+        prompted: the columns of the table, each a column of the rows and a text that is put before its texts; by
+            default the columns of the rows as they are.
         progress: show a bar.
 
     Raises:
@@ -120,23 +127,38 @@ def token_table(
     if max_length <= special:
         adds = f"this tokenizer adds {special} special tokens to every text"
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
-    path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length)}.arrow"
+    path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length, prompted)}.arrow"
+    columns = list(prompted) or [(column, "") for column in range(len(rows.columns))]
     with _building:
-        make = partial(_build, rows=rows, tokenizer=tokenizer, max_length=max_length, progress=progress)
+        make = partial(
+            _build, rows=rows, tokenizer=tokenizer, max_length=max_length, columns=columns, progress=progress
+        )
         return cached(path, make=make, read=TokenTable)
 
 
-def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
-    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length]
+def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, prompted: Sequence[tuple[int, str]]) -> str:
+    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length, *([list(prompted)] if prompted else [])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _build(path: Path, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, progress: bool) -> None:
-    schema = pyarrow.schema([(column, pyarrow.list_(pyarrow.int32())) for column in rows.columns])
+def _build(
+    path: Path,
+    rows: Rows,
+    tokenizer: "PreTrainedTokenizerBase",
+    max_length: int,
+    columns: Sequence[tuple[int, str]],
+    *,
+    progress: bool,
+) -> None:
+    """columns: of the table, each a column of the rows and the prompt before its texts."""
+    names = [f"{prompt}{rows.columns[column]}" for column, prompt in columns]
+    schema = pyarrow.schema([(name, pyarrow.list_(pyarrow.int32())) for name in names])
 
     def tokenized(chunk: Chunk) -> tuple[list[Any], int]:
-        columns = [tokenize(texts, tokenizer, max_length) for texts in zip(*chunk, strict=True)]
-        return [_list_array(ids) for ids, _ in columns], sum(count for _, count in columns)
+        of_columns = [
+            tokenize([prompt + row[column] for row in chunk], tokenizer, max_length) for column, prompt in columns
+        ]
+        return [_list_array(ids) for ids, _ in of_columns], sum(count for _, count in of_columns)
 
     with (
         track(f"tokenizing {rows.name}", unit="rows", shown=progress) as advance,

@@ -22,9 +22,10 @@ from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
 from simemb.training import checkpoint
+from simemb.training.batches import numbers_of
 from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
-from simemb.training.loader import Loader
+from simemb.training.mixed_loader import loader_of
 from simemb.training.monitor import Numbers, Readings, Watch, numbered
 from simemb.training.optimizer import adamw, factor, set_rate
 from simemb.training.plan import Plan
@@ -60,15 +61,7 @@ class Trainer:
             project_dir=str(self.directory.path),
         )
         self.trackers = Trackers(plan, self.accelerator)
-        self.loader = Loader(
-            plan.data,
-            self.recipe,
-            self.method.views,
-            self.method.view_plan,
-            seed=self.settings.seed,
-            rank=distributed.rank(),
-            world=distributed.world(),
-        )
+        self.loader = loader_of(plan.materials, self.method, self.recipe, seed=self.settings.seed)
         self.on_gpu = self.accelerator.device.type == "cuda"
         self.method.to(self.accelerator.device).train()
         # Gradients are averaged by `distributed.average_gradients`: a method may use its networks several times
@@ -113,6 +106,7 @@ class Trainer:
             best_step=self.progress.best_step,
             seconds=self.progress.seconds,
             sentences_per_second=self.progress.sentences / max(self.progress.seconds, 1e-9),
+            seen=self.loader.seen(self.progress.step),
         )
 
     def _train(self) -> None:
@@ -230,7 +224,9 @@ class Trainer:
             self.accelerator.backward(loss * share)
 
         if len(examples.chunks) > 1:
-            return gradient_cache.backward(self.method, examples, send, lambda: self.accelerator.autocast())
+            return gradient_cache.backward(
+                self.method.of(examples), examples, send, lambda: self.accelerator.autocast()
+            )
         with self.accelerator.autocast():
             loss, signals = self.method(examples)
         send(loss)
@@ -250,7 +246,9 @@ class Trainer:
         if self.plan.suite is not None:
             scores = evaluate(self.method.encoder, self.plan.suite, geometry=True, progress=False)
             score = distributed.of_main(scores.selection_value(self.settings.metric), self.accelerator.device)
-            self._log({"step": self.progress.step, **scores.numbers()})
+        numbers = {**(scores.numbers() if scores else {}), **numbers_of(self.loader.seen(self.progress.step))}
+        if numbers:
+            self._log({"step": self.progress.step, **numbers})
         better = is_better(score, self.progress.best)
         if better:
             self.progress.best, self.progress.waiting = score, 0
@@ -267,7 +265,8 @@ class Trainer:
         self.progress.best_step = step = self.progress.step
         check_finite(self.method.encoder, step)
         if ranks.is_main():
-            training, head = describe(self.recipe, self.settings, step, scores), self.method.language_head
+            seen, head = self.loader.seen(step), self.method.language_head
+            training = describe(self.recipe, self.settings, step, scores, seen)
             self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it

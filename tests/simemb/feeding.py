@@ -35,7 +35,7 @@ def examples_of(
     return StepInput(
         chunks=tuple(_chunk(method, columns, first, min(size, count - first)) for first in range(0, count, size)),
         rows=torch.tensor(list(rows) if rows is not None else list(range(count))),
-        texts=torch.tensor([[known[text] for text in columns[view.column]] for view in method.views]),
+        texts=tuple(torch.tensor([known[text] for text in columns[view.column]]) for view in method.views),
         scores=scores,
         teacher_vectors=teacher_vectors or {},
     )

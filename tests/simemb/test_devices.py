@@ -106,12 +106,13 @@ def test_all_gpus_where_there_is_none(machine: str) -> None:
         devices.find_several("all")
 
 
+@on("machine", ["2 GPUs"], indirect=True)
+def test_several_devices_are_led_by_the_first(machine: str) -> None:
+    """A precision is chosen where the encoder is loaded, and must suit where it computes."""
+    asked = ((None, None), ("mps", None), (None, "1,0"), ("auto", "cpu,cpu"))
+    assert [devices.leading(*words) for words in asked] == ["auto", "mps", "cuda:1", "cpu"]
+
+
 def test_one_device_or_several() -> None:
-    assert [devices.leading(*asked) for asked in ((None, None), ("mps", None), (None, "0,1"), ("auto", "0,1"))] == [
-        "auto",
-        "mps",
-        "cpu",
-        "cpu",
-    ]
     with pytest.raises(DeviceError, match="device cuda is for one process, and devices for several"):
         devices.leading("cuda", "0,1")

@@ -14,11 +14,13 @@ import torch
 from safetensors.torch import load_file
 
 from simemb import distributed
+from simemb.corpus.rows import open_rows
 
 WORK = """
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
@@ -32,7 +34,7 @@ from simemb.training.loader import Loader
 from simemb.training.dataset import load_training_data
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
-from simemb.corpus.rows import open_rows
+from simemb.training.examples import open_examples
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
 
@@ -40,7 +42,9 @@ Accelerator()
 rank, world = distributed.rank(), distributed.world()
 simcse, esimcse = find("simcse"), find("esimcse")
 sup, slow, queue = find("simcse_sup"), EMA(momentum=0.8), Queue(size=40)
+several = f"{output}/several.jsonl"
 labeled = (View(), View(), View(1, online=False, target=False), View(2, online=False, target=False))
+labeled_texts = [(text, text.split()[-1]) for (text,) in open_rows(data).texts()]
 CASES = {
     "simcse": (simcse, data),
     "simcse_sup": (sup, triplets),
@@ -54,15 +58,20 @@ CASES = {
     "dino": (replace(find("dino"), head=MLP(hidden=9, width=8, prototypes=5)), data),
     "two_tower": (replace(find("two_tower"), target=Twin()), triplets),
     "labeled": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), triplets),
+    "several": (replace(sup, objective=InfoNCE(hard_negative_weight=0.5), memory=queue), several),
+    "several_labels": (replace(sup, head=None, views=labeled, auxiliaries=(SoftmaxNLI(),), chunk=2), several),
+    "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
+    "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
 
 def three_steps(recipe, file):
     encoder = Encoder.load(base, pooling="cls")
-    rows = open_rows(file)
+    rows, _ = open_examples(recipe, file, None, delimiter=None, header=True)
+    columns = len(rows.columns) + len(rows.listed)
     material = load_training_data(recipe, rows, encoder, None, progress=False)
-    method = Method(recipe, encoder, columns=len(rows.columns), seed=1, examples=len(material.online.table)).train()
+    method = Method(recipe, encoder, columns=columns, seed=1, examples=len(material.online.table)).train()
     loader = Loader(material, recipe, method.views, method.view_plan, seed=1, rank=rank, world=world)
     losses = []
     for step in range(3):
@@ -101,6 +110,10 @@ if world > 1:
     distributed.average_gradients([both, one, none, fixed])
     assert none.grad is None and fixed.grad is None
     numbers = torch.arange(6).view(2, 3) + 10 * rank
+    uneven = torch.full((1 + 2 * rank, 2), float(rank), requires_grad=True)
+    shares = distributed.shares(len(uneven), torch.device("cpu"))
+    joined = distributed.gather(uneven, shares)
+    (joined * torch.arange(1.0, 5.0)[:, None] * (rank + 1)).sum().backward()
     rows = torch.full((2, 3), float(rank), requires_grad=True)
     gathered = distributed.gather(rows)
     (gathered * torch.tensor([[1.0], [2.0], [3.0], [4.0]]) * (rank + 1)).sum().backward()
@@ -110,6 +123,9 @@ if world > 1:
         "numbers": distributed.gather_numbers(numbers),
         "turned": distributed.gather_numbers(numbers.T),
         "flat": distributed.gather_numbers(numbers[0]),
+        "uneven": joined.detach(),
+        "uneven_gradient": uneven.grad,
+        "uneven_numbers": distributed.gather_numbers(torch.arange(1 + 2 * rank) + 10 * rank, shares),
         "mean": distributed.mean(torch.tensor([float(rank), 3.0])),
         "of_main": torch.tensor(distributed.of_main(5.0 + rank, torch.device("cpu"))),
         "greatest": torch.tensor(distributed.greatest(5 + rank, torch.device("cpu"))),
@@ -118,7 +134,9 @@ if world > 1:
     }
     save_file({name: tensor.contiguous() for name, tensor in parts.items()}, f"{output}/parts-{rank}.safetensors")
 
+lessons = (Lesson(), Lesson(views=sup.views[:2], objective=CosineRegression()))
 for name, recipe, file in (
+    ("mixed", replace(sup, mix="proportional", lessons=lessons, **SMALL, epochs=1), [Path(triplets), Path(dev)]),
     ("run", replace(sup, epochs=2, **SMALL), triplets),
     ("queue", replace(esimcse, memory=Queue(size=30, view=0), chunk=3, max_steps=4, **SMALL), data),
 ):
@@ -157,6 +175,7 @@ def folder(
     """What two processes, and one, wrote."""
     folder = tmp_path_factory.mktemp("two")
     arguments = [str(path) for path in (tiny_base, sentences_file, triplets_file, dev_file)]
+    _write_several(triplets_file, folder / "several.jsonl")
     processes = [process for world in (2, 1) for process in start(folder, arguments, world)]
     try:
         errors = [process.communicate(timeout=200)[1].decode() for process in processes]
@@ -165,6 +184,17 @@ def folder(
             process.kill()
     assert [process.returncode for process in processes] == [0, 0, 0], "\n".join(errors)
     return folder
+
+
+def _write_several(triplets: Path, path: Path) -> None:
+    """Triplets with none to three negatives a row."""
+    rows = list(open_rows(triplets).texts())
+    negatives = [text for *_, text in rows]
+    records = [
+        {"anchor": anchor, "positive": positive, "negative": negatives[place : place + place % 4]}
+        for place, (anchor, positive, _) in enumerate(rows)
+    ]
+    path.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -218,7 +248,15 @@ def test_gathered_rows_send_their_gradient_back_to_where_they_came_from(folder: 
         assert parts["rows_gradient"].tolist() == [[number] * 3 for number in expected]
 
 
-@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4)])
+def test_differently_many_rows_are_gathered_and_send_their_gradient_back(folder: Path):
+    for rank, expected in enumerate(([3.0], [6.0, 9.0, 12.0])):
+        parts = load_file(folder / f"parts-{rank}.safetensors")
+        assert parts["uneven"].tolist() == [[0.0] * 2] + [[1.0] * 2] * 3
+        assert parts["uneven_numbers"].tolist() == [0, 10, 11, 12]
+        assert parts["uneven_gradient"].tolist() == [[number] * 2 for number in expected]
+
+
+@pytest.mark.parametrize(("name", "steps"), [("run", 14), ("queue", 4), ("mixed", 10)])
 def test_a_run_of_two_processes_ends_where_a_run_of_one_does(name: str, steps: int, folder: Path):
     # 90 examples in batches of 14: the last batch has 6, so every batch can be halved
     results = [load_file(folder / f"{name}-{who}.safetensors") for who in ("2-0", "2-1", "1-0")]

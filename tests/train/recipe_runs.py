@@ -60,6 +60,7 @@ def quick(recipe: Recipe, base: Path, **numbers: Any) -> Recipe:
         "learning_rate": 1e-3,
         "eval_every": 2,
         "guide": recipe.guide and str(base),
+        "reranker": recipe.reranker and str(base),
     }
     return replace(recipe, **parts, target=target, **small | numbers)
 

@@ -27,7 +27,8 @@ from simemb.training.loader import Loader
 SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1, "pooling": "cls", "dropout": None}
 SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8}
 SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
-SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None}
+SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None, "reranker": None, "negatives": None}
+SIMCSE |= {"mix": "join", "weights": (), "lessons": (), "per_label": None}
 
 # yym6472/ConSERT, all of scripts/; 2 x 0.15 as losses/AdvCLSoftmaxLoss.py adds two directions, four if joint.
 CONSERT = {"max_length": 64, "batch_size": 96, "pooling": "mean", "warmup": 0.1, "weight_decay": 0.01, "epsilon": 1e-6}
@@ -38,6 +39,12 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     "simcse": {"objective.temperature": 0.05, "head.activation": "tanh", "head.keep": False},
     "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15}
     | {"auxiliaries.0.tied": False},
+    # Khosla et al., 2020, sections 3 and 4; the optimizer is that of simcse_sup.
+    "supcon": {"objective.temperature": 0.1, "head.layers": 2, "head.hidden": 2048, "head.width": 128, "per_label": 4}
+    | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    # Hermans et al., 2017: 18 classes of 4, no margin.
+    "triplet": {"objective.mining": "hard", "objective.margin": None, "objective.distance": "euclidean"}
+    | {"batch_size": 72, "per_label": 4, "learning_rate": 5e-5, "epochs": 3, "head": None},
     "simcse_sup": {"objective.temperature": 0.05, "objective.hard_negative_weight": 0.0, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
     # caskcsg/sentemb, ESimCSE: run.sh, train.py and esimcse/trainers.py.
@@ -130,6 +137,11 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     # Reimers & Gurevych, 2019, section 3 and 4.2.
     "cosine": {"objective.low": 0.0, "objective.high": 5.0, "batch_size": 16, "learning_rate": 2e-5, "epochs": 4}
     | {"pooling": "mean", "max_length": 128, "warmup": 0.1},
+    # Hofstätter et al., 2020; the length is ours.
+    "margin_mse": {"objective.similarity": "dot", "objective.scale": 1.0, "reranker": "mini", "batch_size": 32}
+    | {"learning_rate": 7e-6, "max_length": 256, "head": None},
+    "distil_reranker": {"objective.temperature": 0.05, "objective.teacher_temperature": 1.0, "reranker": "mini"}
+    | {"objective.similarity": "cosine", "batch_size": 32, "learning_rate": 5e-5, "max_length": 256, "head": None},
     # Devlin et al., 2019; batch, length and learning rate are for continuing on a small machine.
     "mlm": {"auxiliaries.0.weight": 1.0, "auxiliaries.0.probability": 0.15, "auxiliaries.0.tied": True}
     | {"objective": None, "pooling": "mean"}

@@ -1,5 +1,6 @@
 """The tables of docs/methods.md match the recipes, and its examples train as they stand."""
 
+import json
 import re
 from pathlib import Path
 from runpy import run_path
@@ -27,6 +28,20 @@ def test_every_recipe_that_the_advice_names_exists():
     named = {code.split()[0] for cell in cells for code in re.findall("`([^`]+)`", cell)}
     assert len(named) > 5
     assert named <= set(names(RECIPES))
+
+
+def test_the_example_of_several_data_trains(
+    tiny_base: Path, triplets_file: Path, dev_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from simemb.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("mixed.py").write_text(example("mixed"), encoding="utf-8")
+    words = ["train", "./mixed.py", "--model", str(tiny_base), "--dev", "none", "--output", "run"]
+    words += ["--data", str(triplets_file), str(triplets_file), str(dev_file), "--lessons.2.objective.scale", "10"]
+    assert main([*words, "--batch-size", "8", "--max-steps", "6"]) == 0
+    lessons = json.loads(Path("run/recipe.json").read_text())["recipe"]["lessons"]
+    assert lessons[2]["objective"] == {"kind": "CoSENT", "weight": 1.0, "scale": 10.0}
 
 
 @pytest.mark.parametrize("kind", ["mine", "own"])

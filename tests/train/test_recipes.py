@@ -67,10 +67,17 @@ ALL = [*NAMES, *COMBINATIONS]
 
 
 @pytest.fixture(scope="module")
-def data_for(sentences_file: Path, triplets_file: Path, dev_file: Path) -> Callable[[Recipe], Path]:
-    """A file that suits a recipe; any sentences will do as running text."""
+def data_for(
+    sentences_file: Path, triplets_file: Path, dev_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Recipe], Path]:
+    """A file that suits a recipe; any sentences will do as running text, and their last words as classes."""
+    classes = tmp_path_factory.mktemp("texts") / "classes.tsv"
+    texts = sentences_file.read_text(encoding="utf-8").splitlines()
+    classes.write_text("text\tlabel\n" + "".join(f"{text}\t{text.split()[-1]}\n" for text in texts))
 
     def choose(recipe: Recipe) -> Path:
+        if recipe.classed:
+            return classes
         if recipe.objective is not None and recipe.objective.scored:
             return dev_file
         return sentences_file if recipe.columns == 1 else triplets_file
@@ -115,6 +122,8 @@ def test_losses_and_signals_are_finite(name: str, trained: Callable[[str], Recor
         expected |= {"contrast", "accuracy", "positive", "negative", "collapse", "uniformity"}
     expected |= {f"auxiliary_{number}" for number in range(len(run.recipe.auxiliaries))}
     assert first.keys() == {"step", *expected}
+    if len(run.recipe.views) == 1 and run.recipe.classed:  # there is no key to find
+        assert (first.pop("accuracy"), first.pop("positive")) == (None, None)
     assert all(np.isfinite(number) for number in first.values())  # a number that is not finite is written as null
     assert all(tensor.isfinite().all() for tensor in run.after.values() if tensor.is_floating_point())
 

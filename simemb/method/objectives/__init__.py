@@ -1,7 +1,9 @@
 """Objectives: from query and key vectors to a scalar, one class each, mathematics only."""
 
 from simemb.method.objectives.agreement import AlignUniform, BarlowTwins, Regression, VICReg
-from simemb.method.objectives.base import Objective, Pair, Texts, cosines
+from simemb.method.objectives.base import Grades, Objective, Pair, Texts, cosines
+from simemb.method.objectives.candidates import CandidateKL, MarginMSE
+from simemb.method.objectives.classes import BatchTriplet, SupCon
 from simemb.method.objectives.clusters import Centered, Swapped
 from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
@@ -14,18 +16,23 @@ __all__ = [
     "NCE",
     "AlignUniform",
     "BarlowTwins",
+    "BatchTriplet",
+    "CandidateKL",
     "Centered",
     "CoSENT",
     "CosineRegression",
     "FalseNegatives",
+    "Grades",
     "InfoNCE",
     "InvariantSpread",
+    "MarginMSE",
     "Matryoshka",
     "Objective",
     "Pair",
     "Regression",
     "SimilarityKL",
     "SquaredError",
+    "SupCon",
     "Swapped",
     "Texts",
     "VICReg",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -23,8 +24,16 @@ class Texts:
 
     query: Int[Tensor, "all"]
     key: Int[Tensor, "all"]
-    hard: tuple[Int[Tensor, "all"], ...] = ()
+    hard: Int[Tensor, "negatives"] | None = None
     memory: Int[Tensor, "memory"] | None = None
+
+
+@dataclass(frozen=True)
+class Grades:
+    """Scores of a reranker: of this process's queries with their keys, of all hard negatives with their own query."""
+
+    key: Float[Tensor, "batch"]
+    hard: Float[Tensor, "negatives"]
 
 
 @dataclass(frozen=True)
@@ -33,23 +42,36 @@ class Pair:
 
     query: the online branch's vectors of one view, in this process: rows `first` to `first` + batch - 1 of the whole
     batch. key: the target branch's vectors of the other view, in all processes; the key of query i is row
-    `first` + i. hard: the negative views, in all processes. memory: negatives from earlier batches (of a bank: all its
+    `first` + i. hard: the hard negatives, in all processes, any number for each example; owner: the example of each, as
+    a row of `key`, by default one for each example in order. memory: negatives from earlier batches (of a bank: all its
     vectors). others: the queries of all processes, by default `query`. rows: for a bank, the numbers of this process's
     examples in the data. scores: those of this process's examples, if the data has them. texts: which texts are equal.
-    guide: a guide's vectors of the same rows. progress: the fraction of the training that is done, from 0 to 1.
+    labels: the classes of the texts of all processes as numbers, if the recipe learns from class labels. same: whether
+    the keys are the queries, in a recipe of one view. guide: a guide's vectors of the same rows. progress: the fraction
+    of the training that is done, from 0 to 1. grades: the scores of a reranker, if the objective asks for them.
     """
 
     query: Float[Tensor, "batch width"]
     key: Float[Tensor, "all key_width"]
-    hard: tuple[Float[Tensor, "all key_width"], ...] = ()
+    hard: Float[Tensor, "negatives key_width"] | None = None
     memory: Float[Tensor, "memory key_width"] | None = None
     first: int = 0
     others: Float[Tensor, "all width"] | None = None
     rows: Int[Tensor, "batch"] | None = None
     scores: Float[Tensor, "batch"] | None = None
     texts: Texts | None = None
+    labels: Int[Tensor, "all"] | None = None
+    same: bool = False
     guide: "Pair | None" = None
     progress: float = 0.0
+    owner: Int[Tensor, "negatives"] | None = None
+    grades: Grades | None = None
+
+    @property
+    def owners(self) -> Int[Tensor, "negatives"]:
+        """The example of each hard negative, as a row of `key`."""
+        count = 0 if self.hard is None else len(self.hard)
+        return torch.arange(count, device=self.key.device) if self.owner is None else self.owner
 
     @property
     def queries(self) -> Float[Tensor, "all width"]:
@@ -79,6 +101,10 @@ class Objective:
     """Whether it uses views of negatives and the negatives of a queue."""
     scored: ClassVar[bool] = False
     """Whether the data must have a score for every pair."""
+    graded: ClassVar[bool] = False
+    """Whether the data or a reranker must score every candidate: the positive and each negative of a row."""
+    classed: ClassVar[bool] = False
+    """Whether the data must have a class label for every text, instead of further texts."""
     banked: ClassVar[bool] = False
     """Whether the keys come from a memory bank, so that there is no second view."""
     clustered: ClassVar[bool] = False

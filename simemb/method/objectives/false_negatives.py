@@ -19,7 +19,7 @@ class FalseNegatives:
     """Leave out the negatives that are too close to the query, according to an encoder.
 
     Candidate c does not count for query i if s(i, c) > threshold, or if s(i, c) > s(i, key of i) - margin,
-    where s is the cosine. The query's own key and own hard negative always count.
+    where s is the cosine. The query's own key and own hard negatives always count.
 
     `margin=0, guided=True` is the guided in-batch selection of GISTEmbed (Solatorio, 2024); without a guide
     the cosines are the trained model's own, without gradient.

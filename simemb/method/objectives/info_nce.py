@@ -3,7 +3,6 @@
 Its options give NT-Xent, CLIP's symmetric loss, MoCo's loss with a queue, and the decoupled contrastive loss.
 """
 
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from math import inf, isnan, log
 from typing import ClassVar, Literal
@@ -37,8 +36,8 @@ class InfoNCE(Objective):
     temperature: float = 0.05
     """t > 0, in units of the similarity."""
     hard_negative_weight: float = 0.0
-    """Added to the logit of the query's own hard negative only, column N + i of row i, as in princeton-nlp/SimCSE.
-    The alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
+    """Added to the logits of the query's own hard negatives only, with one each column N + i of row i, as in
+    princeton-nlp/SimCSE. The alpha of the paper's eq. 8 is its exponential, so 0 means alpha = 1."""
     _: KW_ONLY
     similarity: Literal["cosine", "dot"] = "cosine"
     """s. With `dot` and a linear predictor the score is CPC's q W k (van den Oord et al., 2018, eq. 3)."""
@@ -58,7 +57,7 @@ class InfoNCE(Objective):
     temperature_floor: float = 0.01
     """The lowest temperature that can be learnt, above 0; CLIP: 0.01."""
     mask_duplicates: bool = True
-    """Whether to leave out candidates with the text of the query or of its key, the query's own hard negative
+    """Whether to leave out candidates with the text of the query or of its key, the query's own hard negatives
     included, and keys of queries with the same text. The released codes of SimCSE, ESimCSE and ConSERT do not."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
@@ -102,29 +101,36 @@ class InfoNCE(Objective):
         similarities = cosines(pair.query, candidates) if self.similarity == "cosine" else pair.query @ candidates.T
         row, own = self._own(pair)
         logits = similarities * scale
-        for place in own[1 : 1 + len(pair.hard)]:
-            logits = logits.index_put((row, place), logits.new_full((), self.hard_negative_weight), accumulate=True)
+        if self.hard_negative_weight and pair.hard is not None:
+            own_negatives = self._own_negatives(pair, len(candidates))
+            logits = logits + torch.zeros_like(logits).masked_fill(own_negatives, self.hard_negative_weight)
         mask = self._mask(pair, candidates)
         no_negatives = mask.all(dim=1)
-        odds = (logits - logits[row, own[0]][:, None]).masked_fill(mask & ~no_negatives[:, None], -inf)
+        odds = (logits - logits[row, own][:, None]).masked_fill(mask & ~no_negatives[:, None], -inf)
         return odds.logsumexp(dim=1).masked_fill(no_negatives, 0).mean()
 
     def _columns(
         self,
         key: Shaped[Tensor, "all *width"],
-        hard: Sequence[Shaped[Tensor, "all *width"]],
+        hard: Shaped[Tensor, "negatives *width"] | None,
         queries: Shaped[Tensor, "queries *width"],
         memory: Shaped[Tensor, "memory *width"] | None,
     ) -> Shaped[Tensor, "columns *width"]:
         """The blocks of candidates of a query, one after the other: their vectors, or their text numbers."""
-        within = [queries] if self.within_view else []
-        return torch.cat([key, *hard, *within, *([] if memory is None else [memory])])
+        blocks = (key, hard, queries if self.within_view else None, memory)
+        return torch.cat([block for block in blocks if block is not None])
 
-    def _own(self, pair: Pair) -> tuple[Int[Tensor, "batch"], list[Int[Tensor, "batch"]]]:
-        """The rows, and for each block except the memory the columns of the same examples."""
+    def _own(self, pair: Pair) -> tuple[Int[Tensor, "batch"], Int[Tensor, "batch"]]:
+        """The rows, and the columns of their keys."""
         row = torch.arange(len(pair.query), device=pair.query.device)
-        blocks = 1 + len(pair.hard) + self.within_view
-        return row, [row + pair.first + block * len(pair.key) for block in range(blocks)]
+        return row, row + pair.first
+
+    def _own_negatives(self, pair: Pair, columns: int) -> Bool[Tensor, "batch columns"]:
+        """Mask of each query's own hard negatives."""
+        row, own = self._own(pair)
+        mask = torch.zeros(len(row), columns, dtype=torch.bool, device=row.device)
+        mask[:, len(pair.key) : len(pair.key) + len(pair.owners)] = pair.owners == own[:, None]
+        return mask
 
     def _mask(self, pair: Pair, candidates: Float[Tensor, "columns width"]) -> Bool[Tensor, "batch columns"]:
         """Mask of the logits that do not enter the denominator."""
@@ -132,10 +138,9 @@ class InfoNCE(Objective):
         mask = torch.zeros(len(row), len(candidates), dtype=torch.bool, device=candidates.device)
         if self.false_negatives is not None:
             similarities = self._judge_cosines(pair, candidates, guided=self.false_negatives.guided)
-            positive = similarities[row, own[0]][:, None]
+            positive = similarities[row, own][:, None]
             mask[:, : similarities.shape[1]] = self.false_negatives.among(similarities, positive)
-            for place in own[1 : 1 + len(pair.hard)]:
-                mask[row, place] = mask.new_zeros(())
+            mask &= ~self._own_negatives(pair, len(candidates))
         if not self.in_batch:
             mask[:, : len(pair.key)] = True
         if self.mask_duplicates and pair.texts is not None:
@@ -143,8 +148,8 @@ class InfoNCE(Objective):
             numbers = self._columns(texts.key, texts.hard, texts.query, texts.memory)
             mask[:, : len(numbers)] |= duplicates(numbers, texts.query, texts.query[pair.own], texts.key[pair.own])
         if self.within_view:
-            mask[row, own[-1]] = mask.new_ones(())
-        mask[row, own[0]] = mask.new_full((), self.decoupled)  # new_full: a Python bool would make the GPU wait
+            mask[row, own + len(pair.key) + len(pair.owners)] = mask.new_ones(())
+        mask[row, own] = mask.new_full((), self.decoupled)  # new_full: a Python bool would make the GPU wait
         return mask
 
     def _judge_cosines(
@@ -186,7 +191,8 @@ def swap_sides(pair: Pair) -> Pair:
         query=pair.key[pair.own],
         key=pair.queries,
         others=pair.key,
-        hard=(),
+        hard=None,
+        owner=None,
         memory=None,
         texts=None if texts is None else Texts(query=texts.key, key=texts.query),
         guide=None if pair.guide is None else swap_sides(pair.guide),

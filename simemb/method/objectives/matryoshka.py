@@ -69,6 +69,16 @@ class Matryoshka(Objective):
         return self.objective.scored
 
     @property
+    def graded(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the inner objective."""
+        return self.objective.graded
+
+    @property
+    def classed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the inner objective."""
+        return self.objective.classed
+
+    @property
     def any_width(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """That of the inner objective."""
         return self.objective.any_width
@@ -126,5 +136,5 @@ def shorten(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
     pair = replace(pair, query=pair.query[:, :dim], others=others)
     if not keys:
         return pair
-    hard = tuple(negatives[:, :dim] for negatives in pair.hard)
-    return replace(pair, key=pair.key[:, :dim], hard=hard, memory=None if pair.memory is None else pair.memory[:, :dim])
+    hard, memory = (None if block is None else block[:, :dim] for block in (pair.hard, pair.memory))
+    return replace(pair, key=pair.key[:, :dim], hard=hard, memory=memory)

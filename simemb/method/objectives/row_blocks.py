@@ -38,7 +38,7 @@ def by_strip(term: Callable[[slice], Float[Tensor, ""]], parts: list[slice]) -> 
 def by_query(loss: Callable[[Pair], Float[Tensor, ""]], pair: Pair) -> Float[Tensor, ""]:
     """The loss of a pair in strips; `loss` must be a mean over this process's queries."""
     rows = len(pair.query)
-    columns = len(pair.key) * (1 + len(pair.hard)) + (0 if pair.memory is None else len(pair.memory))
+    columns = sum(len(block) for block in (pair.key, pair.hard, pair.memory) if block is not None)
     parts = strips(rows, columns)
     if len(parts) < 2:
         return loss(pair)

@@ -45,6 +45,29 @@ def test_the_gradient_reaches_only_the_layers_that_a_pooling_uses(pooling):
     assert {place for place, layer in enumerate(layers) if layer.grad is not None and layer.grad.any()} == used
 
 
+@pytest.mark.parametrize("pooling", EXPECTED)
+@pytest.mark.parametrize("skip", [0, 1, 2, 3])
+def test_tokens_that_all_sentences_skip_may_be_given_for_each(pooling, skip):
+    layers = (EMBEDDINGS, FIRST, MIDDLE, LAST)
+    each = pool(layers, BATCH, pooling, skip=torch.tensor([skip] * 3))
+    torch.testing.assert_close(each, pool(layers, BATCH, pooling, skip=skip))
+
+
+def test_each_sentence_skips_tokens_of_its_own():
+    expected = {"cls": [[-4, 7], [4, 6], [0, 0]], "mean": [[-2.5, 4], [4, 6], [0, 0]], "max": [[-1, 7], [4, 6], [0, 0]]}
+    skips = torch.tensor([1, 0, 2])  # in the caller's order: the sentences of three tokens, of one and of two
+    for pooling, vectors in expected.items():
+        layer = LAST.clone().requires_grad_()
+        pooled = pool((layer,), BATCH, pooling, skip=skips)
+        torch.testing.assert_close(pooled, torch.tensor(vectors, dtype=torch.float32))
+        pooled.sum().backward()
+        assert layer.grad is not None
+        assert torch.isfinite(layer.grad).all()
+        assert not layer.grad[
+            [1, 2, 3]
+        ].any()  # of the last of the caller's sentences, and the first token of the first
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_known_pooling_passes_the_check(name):
     assert check_pooling(name) == name

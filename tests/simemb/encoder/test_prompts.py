@@ -12,11 +12,13 @@ from simemb.cli import main
 from simemb.encoder import prompts
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.prompts import announce, prompt_for
-from simemb.errors import ModelError
+from simemb.errors import ModelError, SearchError, SimembError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.text_vectors import TextVectors
 from simemb.evaluation.vector_cache import VectorCache
 from simemb.search.index import Index
+from simemb.search.mining import mine
+from simemb.search.mining_rules import Rules
 
 TEXTS = [*SENTENCES, ""]
 PROMPTS = {"query": "we saw ", "document": "the sky ", "sts": "a red man "}
@@ -126,6 +128,80 @@ def test_prompts_are_part_of_the_fingerprint(tmp_path):
     assert len({Encoder.load(path).fingerprint() for path in paths}) == len(paths)
 
 
+# ---- setting them, and roles ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("default", [None, "sts"])
+def test_queries_and_documents_have_the_vectors_of_sentence_transformers(tmp_path, default):
+    path = model(tmp_path / "m", default_prompt_name=default)
+    encoder, reference = Encoder.load(path), theirs(path)
+    for ours, other in (
+        (encoder.encode_query, reference.encode_query),
+        (encoder.encode_document, reference.encode_document),
+    ):
+        for options in ({}, {"prompt": "dog "}, {"prompt_name": "sts"}):
+            expected = other(TEXTS, show_progress_bar=False, **options)
+            np.testing.assert_allclose(ours(TEXTS, **options), expected, atol=1e-5, rtol=0)
+        unit = ours(TEXTS, normalize=True, truncate_dim=8, batch_size=1)
+        np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, atol=1e-5)
+        assert unit.shape[1] == 8
+
+
+def test_a_model_without_prompts_gets_some_and_is_saved_with_them(tmp_path):
+    encoder = make_encoder()
+    plain = encoder.fingerprint()
+    assert encoder.set_prompts({"query": "we saw ", "document": ""}, default="query", include_prompt=False) is encoder
+    assert encoder.fingerprint() != plain
+    loaded, reference = Encoder.load(encoder.save(tmp_path / "m")), theirs(tmp_path / "m")
+    for mine in (encoder, loaded):
+        for ours, other in ((mine.encode, reference.encode), (mine.encode_document, reference.encode_document)):
+            np.testing.assert_allclose(ours(TEXTS), other(TEXTS, show_progress_bar=False), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (({"query": 3},), "prompts must be texts by name, not 'query': 3"),
+        (({3: "query: "},), "prompts must be texts by name, not 3: 'query: '"),
+        ((["query: "],), "prompts must be a dict"),
+    ],
+)
+def test_what_is_no_text_by_name_is_refused(given, words):
+    with pytest.raises(SimembError, match=words):
+        make_encoder().set_prompts(*given)
+
+
+def test_a_default_prompt_must_be_there():
+    with pytest.raises(ModelError, match="unknown prompt 'qery': did you mean 'query'"):
+        make_encoder().set_prompts({"query": "a "}, default="qery")
+
+
+def test_a_model_that_sentence_transformers_runs_has_roles_too(tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+
+    path = tmp_path / "static"
+    SentenceTransformer(modules=[StaticEmbedding(make_encoder().tokenizer, embedding_dim=8)]).save(str(path))
+    encoder = Encoder.load(path)
+    plain = encoder.fingerprint()
+    encoder.set_prompts({"query": "dog "})
+    assert encoder.fingerprint() != plain
+    np.testing.assert_array_equal(encoder.encode_query(TEXTS), encoder.encode(TEXTS, prompt="dog "))
+    np.testing.assert_array_equal(encoder.encode_document(TEXTS), encoder.encode(TEXTS, prompt=""))
+    with pytest.raises(ModelError, match="runs through sentence-transformers, where include_prompt cannot be chosen"):
+        encoder.set_prompts({}, include_prompt=False)
+
+
+def test_the_card_shows_the_prompts_and_their_use(tmp_path):
+    path = Encoder.load(model(tmp_path / "m", include_prompt=False, default_prompt_name="sts")).save(tmp_path / "n")
+    card = (path / "README.md").read_text()
+    assert '- `query`: `"we saw "`' in card
+    assert "`encode_query(texts)` puts that of queries" in card
+    assert "`encode(texts)` the one called `sts`" in card
+    assert "Their tokens are not pooled." in card
+    assert "## Prompts" not in (make_encoder().save(tmp_path / "plain") / "README.md").read_text()
+
+
 # ---- where texts are encoded ---------------------------------------------------------------------------
 
 
@@ -162,6 +238,8 @@ def test_retrieval_is_scored_with_the_prompts_of_queries_and_documents(tmp_path,
     assert task.numbers()["mrr@10"] == pytest.approx(100 / rank)
     (line,) = [record.getMessage() for record in caplog.records if "has prompts" in record.getMessage()]
     assert line.endswith("has prompts (query, document, sts): 'the sky ' before documents, 'we saw ' before queries")
+    assert scores.to_json()["prompts"] == {"document": "the sky ", "query": "we saw "}
+    assert "prompts" not in evaluate(make_encoder(), folder).to_json()
 
 
 def test_other_suites_take_the_default_prompt(tmp_path, caplog):
@@ -185,9 +263,30 @@ def test_an_index_takes_the_prompt_of_documents_and_a_search_that_of_queries(tmp
             zip(SENTENCES, (documents @ query).tolist(), strict=True)
         )
     assert caplog.text.count("has prompts") == 1
+    manifest = json.loads((tmp_path / "index" / "index.json").read_text())
+    assert manifest["encoder"]["prompts"] == {"document": "the sky ", "query": "we saw "}
+    encoder.set_prompts({"query": "we saw "})
+    says = "built with 'the sky ' before documents, .*, and this one has nothing before documents, 'we saw '"
+    with pytest.raises(SearchError, match=says):
+        Index.load(tmp_path / "index", encoder=encoder)
 
 
-def test_the_command_line_takes_a_prompt_and_the_name_of_one(tmp_path, caplog):
+def test_negatives_are_mined_with_the_prompts_of_queries_and_documents(tmp_path, caplog):
+    encoder = Encoder.load(model(tmp_path / "m"))
+    pairs = [("the dog runs", "a dog"), ("a red man", "the man"), ("we saw a sky", "the sky")]
+    summary = mine(encoder, pairs, tmp_path / "out.tsv", corpus=list(SENTENCES), rules=Rules(margin=-2.0))
+    anchors, positives = (list(texts) for texts in zip(*pairs, strict=True))
+    of_anchors = encoder.encode_query(anchors, normalize=True)
+    expected = (of_anchors * encoder.encode_document(positives, normalize=True)).sum(1).mean()
+    assert summary.positive == pytest.approx(expected, abs=1e-5)
+    documents = encoder.encode_document(list(SENTENCES), normalize=True)
+    nearest = [SENTENCES[row] for row in (of_anchors @ documents.T).argmax(1)]
+    rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()[1:]]
+    assert [row[2] for row in rows] == nearest
+    assert "'the sky ' before documents, 'we saw ' before queries" in caplog.text
+
+
+def test_the_command_line_takes_a_prompt_and_the_name_of_one(tmp_path, capsys):
     path, texts = model(tmp_path / "m"), tmp_path / "texts.txt"
     texts.write_text("\n".join(SENTENCES) + "\n")
     encoder = Encoder.load(path)
@@ -195,11 +294,14 @@ def test_the_command_line_takes_a_prompt_and_the_name_of_one(tmp_path, caplog):
     for options, expected in (
         (["--prompt", "dog "], {"prompt": "dog "}),
         (["--prompt-name", "query"], {"prompt_name": "query"}),
+        (["--role", "document"], {"prompt_name": "document"}),
         ([], {}),
     ):
         assert main([*words, *options]) == 0
         np.testing.assert_allclose(np.load(tmp_path / "v.npy"), encoder.encode(list(SENTENCES), **expected), atol=1e-6)
     assert main([*words, "--prompt-name", "no"]) == 2
+    assert main([*words, "--prompt", "dog ", "--role", "query"]) == 2
+    assert "--role query chooses a prompt: leave --prompt and --prompt-name out" in capsys.readouterr().err
 
 
 def test_a_model_without_prompts_says_nothing(caplog):

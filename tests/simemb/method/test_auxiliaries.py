@@ -219,7 +219,7 @@ def chunks_of(encoder: Encoder, *parts: list[str]) -> StepInput:
     firsts = [sum(map(len, parts[:number])) for number in range(len(parts))]
     chunks = [Chunk(batch, None, first, len(batch)) for batch, first in zip(batches, firsts, strict=True)]
     rows = torch.arange(sum(map(len, parts)))
-    return StepInput(tuple(chunks), rows, rows[None])
+    return StepInput(tuple(chunks), rows, (rows,))
 
 
 def test_a_chunk_counts_by_its_masked_tokens_and_a_process_by_its_own(tiny_base: Path, monkeypatch: pytest.MonkeyPatch):

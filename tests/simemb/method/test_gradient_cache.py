@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
+    CandidateKL,
     Centered,
     CoSENT,
     CosineRegression,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    MarginMSE,
     Matryoshka,
     Objective,
     Regression,
@@ -116,6 +119,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "spread": {"views": ONE_WAY, "objective": InvariantSpread(temperature=0.5)},
     "order of scores": {"views": ONE_WAY, "objective": CoSENT()},
     "scores": {"views": ONE_WAY, "objective": CosineRegression()},
+    "margins": {"views": TRIPLETS, "objective": MarginMSE()},
+    "candidates": {"views": TRIPLETS, "objective": CandidateKL(temperature=0.5), "head": NORMED},
     "teacher": {"views": TAUGHT, "objective": SquaredError(), "target": Frozen(model="teacher")},
     "teacher's neighbors": {"views": TAUGHT, "objective": SimilarityKL(), "target": Frozen(model="teacher")},
     "teacher with a queue": {
@@ -151,7 +156,9 @@ def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
     teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
-    return examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    examples = examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    graded = method.recipe.objective is not None and method.recipe.objective.graded
+    return replace(examples, grades={1: labels, 2: labels.flip(0)}) if graded else examples
 
 
 def test_every_objective_is_among_the_recipes():

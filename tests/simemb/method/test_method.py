@@ -130,7 +130,7 @@ def test_one_pass_over_all_views_equals_separate_passes_without_dropout(encoder:
     objective = InfoNCE(hard_negative_weight=weight)
     ours = method(encoder, TRIPLETS, columns=3, objective=objective, head=Projector())
     query, key, hard = (ours.head(encoded(encoder, column)) for column in COLUMNS)
-    assert_same_step(ours, ours(examples_of(ours, *COLUMNS))[0], objective(Pair(query, key, (hard,))))
+    assert_same_step(ours, ours(examples_of(ours, *COLUMNS))[0], objective(Pair(query, key, hard)))
 
 
 def test_the_negative_view_is_left_out_where_the_data_has_only_pairs(encoder: Encoder):
@@ -454,7 +454,7 @@ def test_of_several_views_the_keys_enter_one_view_after_the_other_and_negatives_
     keys, texts = ours.memory.read()
     expected = torch.cat([encoded(encoder, column) for column in COLUMNS[:2]])
     torch.testing.assert_close(keys, expected, atol=1e-5, rtol=1e-4)
-    assert texts.tolist() == examples.texts[:2].flatten().tolist()
+    assert texts.tolist() == torch.cat(examples.texts[:2]).tolist()
 
 
 def test_the_queue_takes_only_the_view_that_it_names(encoder: Encoder):

@@ -25,22 +25,27 @@ from simemb.method.embedding_augmentations import (
     TokenCutoff,
 )
 from simemb.method.heads import MLP, Projector
+from simemb.method.lessons import Lesson
 from simemb.method.memory import Bank, Queue
 from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
+    BatchTriplet,
+    CandidateKL,
     Centered,
     CoSENT,
     CosineRegression,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    MarginMSE,
     Matryoshka,
     Objective,
     Regression,
     SimilarityKL,
     SquaredError,
+    SupCon,
     Swapped,
     VICReg,
 )
@@ -88,6 +93,7 @@ AUGMENTED = View(
         *(TokenCutoff(0.1), FeatureCutoff(0.1), ElementDropout(0.1), ShuffleEmbeddings(), Adversarial(0.5)),
     ),
 )
+GRADED = (View(target=False), View(1, online=False), View(2, online=False, negative=True))
 COMBINED = {
     "everything": EVERYTHING,
     "augmentations": Recipe((View(target=False), AUGMENTED), VICReg(1.0, 2.0, 3.0, 4e-4), MLP()),
@@ -103,6 +109,17 @@ COMBINED = {
     "spread": Recipe(VIEWS, InvariantSpread(0.3), head=MLP(keep=1, activation="gelu")),
     "scored": Recipe((View(target=False), View(1, online=False)), CoSENT(5.0), auxiliaries=(SoftmaxNLI(0.5, 2),)),
     "cosine": Recipe((View(target=False), View(1, online=False)), CosineRegression(-1.0, 1.0)),
+    "margins": Recipe(GRADED, MarginMSE("cosine", 0.1), reranker="some/reranker", negatives=5),
+    "candidates": Recipe(GRADED, CandidateKL(0.1, 2.0)),
+    "classes": Recipe((View(), View()), SupCon(0.3), head=MLP(), per_label=3),
+    "triplets of classes": Recipe((View(),), BatchTriplet("semi_hard", None, "cosine"), per_label=2),
+    "lessons": Recipe(
+        VIEWS,
+        InfoNCE(),
+        mix="proportional",
+        weights=(1.0, 2.5),
+        lessons=(Lesson(columns=("a", "b")), Lesson((View(),), SupCon())),
+    ),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
@@ -296,6 +313,16 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ({"objective": NCE(), "memory": Queue()}, "NCE takes its keys from a bank: give the recipe a memory=Bank(...)"),
         ({"memory": Bank()}, "a bank gives keys by example, which InfoNCE does not ask for; NCE does"),
         ({"objective": Regression(), "memory": Queue()}, "a queue holds negatives, and Regression has none"),
+        ({"views": (View(),), "objective": SupCon(), "target": EMA()}, "no pair of views to compare"),
+        ({"views": (View(),), "objective": SupCon(), "predictor": MLP()}, "no pair of views to compare"),
+        ({"views": (View(), View(1)), "objective": SupCon()}, "SupCon learns from labels of single texts"),
+        (
+            {"views": TRIPLETS, "objective": SupCon()},
+            "a view of negatives has no place: SupCon meets those of the batch",
+        ),
+        ({"per_label": 4}, "--per-label groups texts by class labels, from which the recipe does not learn"),
+        ({"objective": SupCon(), "per_label": 1}, "--per-label must be from 2 to --batch-size (64), not 1"),
+        ({"objective": SupCon(), "per_label": 9, "batch_size": 8}, "--per-label must be from 2 to --batch-size"),
         ({"objective": InvariantSpread(), "memory": Queue()}, "a queue holds negatives, and InvariantSpread meets"),
         ({"memory": Queue(view=2)}, "--memory.view 2: the recipe has views 0 to 1"),
         ({"memory": Queue(view=-1)}, "--memory.view -1: the recipe has views 0 to 1"),
@@ -644,5 +671,5 @@ def test_every_field_of_a_recipe_has_a_help_text_on_the_command_line(
         for field in fields(noun)
         if not is_dataclass(getattr(noun, field.name))
     }
-    for name in plain - {"views", "auxiliaries", "views.1.augment"}:
+    for name in plain - {"views", "auxiliaries", "lessons", "views.1.augment"}:
         assert len(helps[name.replace("_", "-")].split()) >= 2, (name, helps)

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossing import make_cross_encoder
 
 from simemb import Encoder, Index
 from simemb.cli import main
+from simemb.corpus.listed import apart, spans
 from simemb.corpus.rows import open_rows
+from simemb.encoder.reranker import load_reranker
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import ArgumentError, DataError, SearchError
+from simemb.search import mining
 from simemb.search.mining import MiningSummary, mine
 from simemb.search.mining_rules import Rules
+from simemb.search.reranking import BLOCK
 
 
 class Known:
@@ -67,6 +72,35 @@ def mined_for_p(**rules: Any) -> list[str]:
     """The negatives of the row (A, P)."""
     mine(ENCODER, PAIRS, "out.tsv", overwrite=True, corpus=CORPUS, rules=Rules(**rules))
     return [negative for _, positive, negative in triplets() if positive == "P"]
+
+
+# ---- several negatives of a pair ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["out.tsv", "out.jsonl"])
+def test_in_columns_each_pair_is_written_once(name: str) -> None:
+    pairs = [("A", "P"), ("A", "n45")]
+    result = mine(
+        ENCODER, pairs, name, corpus=CORPUS, rules=Rules(negatives=3, margin=-2, max_similarity=0.9), shape="columns"
+    )
+    assert (result.successes, result.triplets) == (2, 4)
+    rows = apart(open_rows(name), "negative")
+    assert list(rows.texts()) == pairs
+    assert spans(rows, "negative").tolist() == [[0, 2], [2, 2]]
+    assert [text for (text,) in rows.listed["negative"].texts()] == ["n60", "n90"] * 2
+    mine(ENCODER, pairs, "rows.jsonl", corpus=CORPUS, rules=Rules(negatives=3, margin=-2, max_similarity=0.9))
+    assert list(open_rows(name).texts()) == triplets("rows.jsonl")
+
+
+def test_a_single_negative_has_a_single_column() -> None:
+    mine(ENCODER, PAIRS, "a.tsv", corpus=CORPUS)
+    mine(ENCODER, PAIRS, "b.tsv", corpus=CORPUS, shape="columns")
+    assert Path("a.tsv").read_text() == Path("b.tsv").read_text()
+
+
+def test_a_shape_that_is_none_is_refused() -> None:
+    with pytest.raises(DataError, match="unknown shape 'column': did you mean 'columns'"):
+        mine(ENCODER, PAIRS, "a.tsv", shape="column")  # type: ignore[arg-type]
 
 
 # ---- the rules, by hand ------------------------------------------------------------------------------------
@@ -266,6 +300,60 @@ def test_an_index_of_another_encoder_is_refused() -> None:
     Index.build(ENCODER, CORPUS).save("index")
     with pytest.raises(SearchError, match="the index is of known"):
         mine(Known(ENCODER.vectors, name="other"), PAIRS, "out.tsv", corpus="index")
+
+
+# ---- a reranker --------------------------------------------------------------------------------------------
+
+
+class Judge:
+    """A reranker whose relevances are given; it counts what it is asked."""
+
+    def __init__(self, relevances: dict[str, float]) -> None:
+        self.given, self.asked = relevances, 0
+
+    def relevances(self, pairs: list[tuple[str, str]]) -> Any:
+        self.asked += len(pairs)
+        return np.array([self.given[text] for _, text in pairs])
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({}, ["near", "n60"]),  # n45 is nearer than n60, and the reranker finds it as right as the positive
+        ({"relative_margin": 0.5}, ["n60"]),
+        ({"max_similarity": 0.05}, ["n90"]),
+    ],
+)
+def test_a_reranker_drops_what_it_finds_as_right_as_the_positive(
+    rules: dict[str, Any], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Judge({"P": 0.8, "near": 0.6, "n45": 0.9, "n60": 0.3, "n90": 0.0, "Q": 1.0})
+    monkeypatch.setattr(mining, "load_reranker", lambda *_: judge)
+    mine(ENCODER, PAIRS[:1], "out.tsv", corpus=CORPUS, rules=Rules(negatives=2, margin=0, **rules), reranker="any")
+    found = [negative for *_, negative in triplets()]
+    assert found[: len(expected)] == expected
+    assert "n45" not in found
+
+
+def test_a_reranker_is_asked_for_no_more_than_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"t{number}" for number in range(60)]
+    encoder = Known({"A": at(0), "P": at(5), **{text: at(10 + number) for number, text in enumerate(texts)}})
+    judge = Judge({"P": 0.8, **dict.fromkeys(texts, 0.1)})
+    monkeypatch.setattr(mining, "load_reranker", lambda *_: judge)
+    mine(encoder, PAIRS[:1], "out.tsv", corpus=texts, rules=Rules(depth=50), reranker="any")
+    assert (triplets(), judge.asked) == ([("A", "P", "t0")], 1 + BLOCK)
+
+
+def test_the_verb_takes_a_cross_encoder(tiny_base: Path, pairs: str, tiny_tokenizer: Any, tmp_path: Path) -> None:
+    cross = make_cross_encoder(tmp_path / "cross", tiny_tokenizer)
+    words = ["mine", str(tiny_base), pairs, "--pooling", "mean", "--reranker", str(cross), "--depth", "10"]
+    assert main([*words, "--output", "out.tsv"]) == 0
+    judge = load_reranker(cross)
+    for anchor, positive, negative in triplets()[:20]:
+        right, wrong = judge.relevances([(anchor, positive), (anchor, negative)])
+        assert wrong <= right + 1e-6
+    assert main([*words, "--output", "other.tsv", "--reranker", "none"]) == 2
+    assert not Path("other.tsv").exists()
 
 
 # ---- on the command line -----------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
 from simemb.training.fit import fit
-from simemb.training.plan import _check_choices, sample_for
+from simemb.training.materials import sample_for
+from simemb.training.plan import _check_choices
 from simemb.transformer import cpu_bf16
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
@@ -238,7 +239,13 @@ def test_labeled_pairs_train_a_classifier_beside_the_contrast(train: Callable[..
 
 @pytest.mark.parametrize(
     ("name", "corpus"),
-    [("simcse", "sample"), ("simcse_sup", "sample_triplets"), ("cpc", "sample_stories"), ("cosent", "sample_pairs")],
+    [
+        ("simcse", "sample"),
+        ("simcse_sup", "sample_triplets"),
+        ("cpc", "sample_stories"),
+        ("cosent", "sample_pairs"),
+        ("supcon", "sample_classes"),
+    ],
 )
 def test_every_kind_of_recipe_has_a_bundled_corpus_to_be_tried_on(name: str, corpus: str):
     assert sample_for(find(name)) == corpus
@@ -526,11 +533,21 @@ def test_a_recipe_that_changes_embeddings_is_refused_for_a_model_computed_apart(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_default_prompt_is_not_read_in_training_and_that_is_said(train, tiny_base, tmp_path, caplog):
-    encoder = Encoder.load(tiny_base, pooling="mean")
-    encoder.prompts, encoder.default_prompt = {"sts": "the red "}, "sts"
+@pytest.mark.parametrize(
+    ("prompts", "default", "advice"),
+    [
+        ({"sts": "the red "}, "sts", "; --prompts text=sts puts them there"),
+        ({"query": "a ", "passage": "the "}, None, "; --prompts query=query document=passage puts them there"),
+        ({"clustering": "a "}, None, ""),
+    ],
+)
+def test_that_the_prompts_of_a_model_are_not_read_in_training_is_said(
+    prompts, default, advice, train, tiny_base, tmp_path, caplog
+):
+    encoder = Encoder.load(tiny_base, pooling="mean").set_prompts(prompts, default=default)
     train(recipe(max_steps=1), encoder.save(tmp_path / "base"), dev="none")
-    assert "training reads texts as they are; 'the red ' goes before them only when they are encoded" in caplog.text
+    said = f"has prompts ({', '.join(prompts)}), and training reads texts as they are{advice}"
+    assert [record.getMessage().endswith(said) for record in caplog.records].count(True) == 1
 
 
 @pytest.mark.parametrize(

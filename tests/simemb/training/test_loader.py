@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -335,8 +336,8 @@ def test_numbers_of_texts_are_equal_exactly_where_the_texts_are(pairs: list[tupl
     texts = (
         [columns[0][row] for row in rows] + [columns[1][row] for row in rows] + [columns[1][row + 1] for row in rows]
     )
-    numbers = examples.texts.flatten().tolist()
-    assert examples.texts.shape == (3, len(rows))
+    numbers = torch.cat(examples.texts).tolist()
+    assert [len(texts) for texts in examples.texts] == [len(rows)] * 3
     assert all(
         (numbers[i] == numbers[j]) == (texts[i] == texts[j]) for i in range(len(texts)) for j in range(len(texts))
     )
@@ -344,7 +345,7 @@ def test_numbers_of_texts_are_equal_exactly_where_the_texts_are(pairs: list[tupl
 
 def test_the_numbers_are_those_of_the_texts_before_they_were_augmented():
     plain, changed = (loader(long(), batch_size=24, views=views).step(0)[0].texts for views in (VIEWS, REPEATED))
-    assert torch.equal(plain, changed)
+    assert torch.equal(torch.stack(plain), torch.stack(changed))
     assert torch.equal(changed[0], changed[1])
 
 
@@ -377,8 +378,99 @@ def test_examples_move_as_a_whole():
     material = replace(long(), scores=np.zeros(24, np.float32), guide_vectors={0: np.ones((24, 3), np.float32)})
     (examples,) = loader(material, batch_size=6, chunk=4, views=VIEWS, target=EMA()).step(0)
     moved = examples.to("meta")
-    tensors = [moved.rows, moved.texts, moved.scores, *moved.guide_vectors.values()]
+    tensors = [moved.rows, *moved.texts, moved.scores, *moved.guide_vectors.values()]
     tensors += [batch.ids for chunk in moved.chunks for batch in (chunk.online, chunk.second)]
     assert {tensor.device.type for tensor in tensors} == {"meta"}
     assert len(moved) == len(examples)
     assert moved.sentences == examples.sentences
+
+
+# ---- any number of negatives ---------------------------------------------------------------------
+
+NEGATIVE = View(column=2, online=False, negative=True)
+SPANS = np.array([[0, 2], [2, 0], [2, 5], [7, 1], [8, 3], [11, 0]])
+
+
+class Spanned(Table):
+    """As `Table`; column 2 has 11 texts."""
+
+    def ids(self, column: int, rows: Sequence[int]) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
+        return (Table(11) if column == 2 else Table(self.size)).ids(column, rows)
+
+
+class LongSpanned(LongTable):
+    """The same of `LongTable`."""
+
+    def ids(self, column: int, rows: Sequence[int]) -> list[np.ndarray[tuple[int], np.dtype[np.int32]]]:
+        return LongTable.ids(LongTable(11) if column == 2 else self, column, rows)
+
+
+def spanned(**fields: Any) -> TrainingData:
+    return TrainingData(TokenizedTexts(Spanned(6), VOCABULARY), spans={2: SPANS}, **fields)
+
+
+def texts_of(chunk: Batch, sizes: Sequence[int]) -> list[list[int]]:
+    """The first token of every sentence, view by view."""
+    found = dict(
+        zip(chunk.order.tolist(), (ids[0].item() for ids in chunk.ids.split(list(chunk.lengths))), strict=True)
+    )
+    numbers = iter(range(len(found)))
+    return [[found[next(numbers)] for _ in range(size)] for size in sizes]
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_each_row_brings_the_negatives_it_has(chunk: int | None):
+    views = (*VIEWS, NEGATIVE)
+    (examples,) = loader(spanned(), batch_size=6, views=views, chunk=chunk).step(0)
+    texts = [text for part in examples.chunks for text in texts_of(part.online, part.sizes((0, 1, 2)))[2]]
+    rows = examples.rows.tolist()
+    assert [rows[owner] for owner in examples.owners[2].tolist()] == [row for row in rows for _ in range(SPANS[row, 1])]
+    assert texts == [10 * text + 2 for row in rows for text in range(SPANS[row, 0], SPANS[row].sum())]
+    assert len(examples.texts[2]) == len(set(examples.texts[2].tolist())) == 11
+    assert examples.sentences == 6 + 6 + 11
+
+
+def test_a_row_without_negatives_is_a_row(chunk: int = 1):
+    (examples,) = loader(spanned(), batch_size=6, views=(*VIEWS, NEGATIVE), chunk=chunk).step(0)
+    assert {len(part.owners[2]) for part in examples.chunks} == {0, 1, 2, 3, 5}
+
+
+def test_of_many_negatives_others_are_drawn_in_each_epoch():
+    def drawn(epoch: int, **fields: Any) -> list[int]:
+        found = loader(spanned(), batch_size=6, views=(*VIEWS, NEGATIVE), negatives=2, epochs=8, **fields)
+        (examples,) = found.step(epoch)
+        places = dict(zip(examples.rows.tolist(), range(6), strict=True))
+        mine = examples.owners[2] == places[2]
+        (texts,) = [texts_of(part.online, part.sizes((0, 1, 2)))[2] for part in examples.chunks]
+        return [text // 10 for text, own in zip(texts, mine.tolist(), strict=True) if own]
+
+    epochs = [drawn(epoch) for epoch in range(8)]
+    assert all(len(set(texts)) == 2 and texts == sorted(texts) and set(texts) <= set(range(2, 7)) for texts in epochs)
+    assert len(set(map(tuple, epochs))) > 3
+    assert {text for texts in epochs for text in texts} == set(range(2, 7))
+    assert epochs == [drawn(epoch) for epoch in range(8)] != [drawn(epoch, seed=2) for epoch in range(8)]
+
+
+def test_vectors_of_negatives_are_looked_up_by_text():
+    vectors = np.arange(11, dtype=np.float32)[:, None]
+    (examples,) = loader(spanned(guide_vectors={2: vectors}), batch_size=6, views=(*VIEWS, NEGATIVE), chunk=4).step(0)
+    texts = [text for part in examples.chunks for text in texts_of(part.online, part.sizes((0, 1, 2)))[2]]
+    assert examples.guide_vectors[2].flatten().tolist() == [text // 10 for text in texts]
+
+
+def test_an_augmented_negative_does_not_depend_on_the_batch():
+    views = (*VIEWS, replace(NEGATIVE, augment=(Shuffle(),)))
+    numbers = TrainingData(TokenizedTexts(LongSpanned(6), VOCABULARY), spans={2: SPANS})
+
+    def shuffled(batch_size: int) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        given = loader(numbers, batch_size=batch_size, views=views)
+        for step in range(given.steps):
+            for chunk in given.step(step)[0].chunks:
+                for ids in chunk.online.ids.split(list(chunk.online.lengths)):
+                    if ids[1] // 100 % 10 == 2:
+                        found[int(ids[1]) // 1000] = ids.tolist()
+        return found
+
+    assert shuffled(6) == shuffled(2)
+    assert len(shuffled(6)) == 11

@@ -271,6 +271,29 @@ def test_a_run_in_chunks_with_dropout_follows_from_its_seed_and_goes_on_bit_for_
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
+def test_a_run_that_draws_negatives_goes_on_bit_for_bit(
+    tiny_base: Path, triplets_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = list(open_rows(triplets_file).texts())
+    data = [
+        {"anchor": anchor, "positive": positive, "negative": [text for *_, text in rows[place : place + place % 5]]}
+        for place, (anchor, positive, _) in enumerate(rows)
+    ]
+    ours = recipe("simcse_sup", negatives=2, max_steps=9, batch_size=12)  # of two epochs
+
+    def run(name: str, *, resume: bool = False) -> None:
+        fit(ours, tiny_base, data, output=tmp_path / name, dev="none", resume=resume)
+
+    run("whole")
+    for stop in (3, 8):
+        with monkeypatch.context() as patch:
+            stop_after(stop, patch)
+            with pytest.raises(KeyboardInterrupt, match=f"stopped after {stop} of 9"):
+                run("stopped", resume=stop > 3)
+    run("stopped", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
 def test_keeping_the_last_checkpoint_leaves_patience_what_it_is(
     run: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture
 ):

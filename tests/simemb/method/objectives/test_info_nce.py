@@ -94,9 +94,10 @@ def test_info_nce_equals_the_loops_of_the_paper(case: str, temperature: float, w
     query, key, hard = CASES[case]()
     memory = rows(remembered, 20)
     objective = InfoNCE(temperature=temperature, hard_negative_weight=weight)
-    for negatives in ((), (hard,), (hard, key.flip(0))):
-        expected = slow_info_nce(query, key, negatives, memory, temperature, weight, 0)
-        assert objective(Pair(query, key, negatives, memory)).item() == pytest.approx(expected, abs=1e-6)
+    both, twice = torch.cat([hard, key.flip(0)]), torch.arange(len(key)).repeat(2)
+    for blocks, negatives, owner in (((), None, None), ((hard,), hard, None), ((hard, key.flip(0)), both, twice)):
+        expected = slow_info_nce(query, key, blocks, memory, temperature, weight, 0)
+        assert objective(Pair(query, key, negatives, memory, owner=owner)).item() == pytest.approx(expected, abs=1e-6)
     without = slow_info_nce(query, key, (), None, temperature, weight, 0)
     assert objective(Pair(query, key)).item() == pytest.approx(without, abs=1e-6)
 
@@ -106,7 +107,7 @@ def test_the_gradient_is_that_of_the_loops(case: str):
     tensors = [tensor.clone().requires_grad_() for tensor in (*CASES[case](), rows(3, 21))]
     query, key, hard, memory = tensors
     objective = InfoNCE(temperature=0.5, hard_negative_weight=0.7)
-    objective(Pair(query, key, (hard,), memory)).backward()
+    objective(Pair(query, key, hard, memory)).backward()
     step = 1e-5
     for tensor in tensors:
         assert tensor.grad is not None
@@ -126,7 +127,7 @@ def test_the_gradient_is_that_of_the_loops(case: str):
 def test_value_and_gradient_are_those_of_simcse(weight: float, with_hard: bool):
     ours = [rows(7, seed).requires_grad_() for seed in (30, 31, 32)]
     theirs = [tensor.detach().clone().requires_grad_() for tensor in ours]
-    loss = InfoNCE(0.05, weight)(Pair(ours[0], ours[1], (ours[2],) if with_hard else ()))
+    loss = InfoNCE(0.05, weight)(Pair(ours[0], ours[1], ours[2] if with_hard else None))
     reference = slow_simcse(theirs[0], theirs[1], theirs[2] if with_hard else None, 0.05, weight)
     torch.testing.assert_close(loss, reference, atol=1e-9, rtol=0)
     loss.backward()
@@ -139,12 +140,12 @@ def test_value_and_gradient_are_those_of_simcse(weight: float, with_hard: bool):
 def test_a_share_of_the_queries_has_the_loss_of_its_rows(first: int):
     query, key, hard = rows(8, 40), rows(8, 41), rows(8, 42)
     objective = InfoNCE(0.1, 0.5)
-    share = objective(Pair(query[first : first + 2], key, (hard,), first=first)).item()
+    share = objective(Pair(query[first : first + 2], key, hard, first=first)).item()
     assert share == pytest.approx(
         slow_info_nce(query[first : first + 2], key, (hard,), None, 0.1, 0.5, first), abs=1e-6
     )
-    shares = [objective(Pair(query[place : place + 2], key, (hard,), first=place)) for place in range(0, 8, 2)]
-    torch.testing.assert_close(torch.stack(shares).mean(), objective(Pair(query, key, (hard,))))
+    shares = [objective(Pair(query[place : place + 2], key, hard, first=place)) for place in range(0, 8, 2)]
+    torch.testing.assert_close(torch.stack(shares).mean(), objective(Pair(query, key, hard)))
 
 
 def test_a_number_computed_by_hand():
@@ -164,7 +165,7 @@ def test_there_are_n_minus_one_negatives_in_one_direction():
 
 def test_the_weight_stands_at_the_own_hard_negative_only():
     alike = torch.ones(4, 3, dtype=torch.float64)
-    loss = InfoNCE(1.0, hard_negative_weight=log(5))(Pair(alike, alike, (alike,)))
+    loss = InfoNCE(1.0, hard_negative_weight=log(5))(Pair(alike, alike, alike))
     assert loss.item() == pytest.approx(log(4 + 3 + 5))  # e^cos cancels; alpha = e^weight = 5 counts once
 
 
@@ -184,7 +185,7 @@ def test_twenty_steps_descend():
 
 def test_zero_vectors_give_a_finite_gradient():
     query, key, hard = (tensor.requires_grad_() for tensor in zeros())
-    InfoNCE()(Pair(query, key, (hard,))).backward()
+    InfoNCE()(Pair(query, key, hard)).backward()
     assert all(torch.isfinite(tensor.grad).all() for tensor in (query, key, hard))
 
 
@@ -212,10 +213,9 @@ def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
             twin = texts is not None and texts.query[j] == texts.query[g]
             if o.in_batch and j != g:
                 candidates.append((key, texts and texts.key[j], guide and guide.key[j], twin, None))
-        for n, negatives in enumerate(pair.hard):
-            for j, key in enumerate(negatives):
-                weight = o.hard_negative_weight if j == g else None
-                candidates.append((key, texts and texts.hard[n][j], guide and guide.hard[n][j], False, weight))
+        for j, key in enumerate(() if pair.hard is None else pair.hard):
+            weight = o.hard_negative_weight if pair.owners[j] == g else None
+            candidates.append((key, texts and texts.hard[j], guide and guide.hard[j], False, weight))
         for j, other in enumerate(pair.queries if o.within_view else ()):
             if j != g:
                 candidates.append((other, texts and texts.query[j], guide and guide.queries[j], False, None))
@@ -274,10 +274,12 @@ def numbers(*values: int) -> Tensor:
 TEXTS = Texts(
     query=numbers(0, 1, 2, 1, 3),  # rows 1 and 3 have the same query
     key=numbers(10, 11, 0, 13, 14),  # the key of row 2 is the query of row 0
-    hard=(numbers(20, 21, 2, 23, 10),),  # row 2 has its own query as hard negative, row 4 the key of row 0
+    # Of rows 0 and 4 there are two, of row 3 none; row 2 has its own query as hard negative, row 4 the key of row 0.
+    hard=numbers(20, 21, 22, 2, 23, 10),
     memory=numbers(13, 30, 3),
 )
-GUIDE = Pair(rows(5, 90, 3), rows(5, 91, 3), (rows(5, 92, 3),))
+OWNERS = numbers(0, 1, 0, 2, 4, 4)
+GUIDE = Pair(rows(5, 90, 3), rows(5, 91, 3), rows(6, 92, 3), owner=OWNERS)
 RULES = {
     "all": None,
     "threshold": FalseNegatives(threshold=0.3),
@@ -305,10 +307,10 @@ def check(objective: InfoNCE, pair: Pair, tensors: list[Tensor]) -> None:
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(map(str, options.values())))
 @pytest.mark.parametrize("rule", RULES)
 def test_every_combination_of_options_equals_the_loops(options: dict, rule: str):
-    tensors = leaves(70, 71, 72)
+    tensors = [*leaves(70, 71), *leaves(72, count=6)]
     memory = rows(3, 73, 4).requires_grad_()
     objective = InfoNCE(0.5, 0.7, **options, false_negatives=RULES[rule])
-    pair = Pair(tensors[0], tensors[1], (tensors[2],), memory, texts=TEXTS, guide=GUIDE)
+    pair = Pair(tensors[0], tensors[1], tensors[2], memory, texts=TEXTS, guide=GUIDE, owner=OWNERS)
     check(objective, pair, [*tensors, memory])
     check(replace(objective, mask_duplicates=False), replace(pair, texts=None), [*tensors, memory])
 
@@ -324,8 +326,8 @@ def test_two_examples_without_hard_negatives_equal_the_loops(options: dict, rule
 
 
 def test_each_option_changes_the_loss():
-    tensors = [tensor.detach() for tensor in leaves(70, 71, 72)]
-    pair = Pair(tensors[0], tensors[1], (tensors[2],), rows(3, 73, 4), texts=TEXTS, guide=GUIDE)
+    tensors = [tensor.detach() for tensor in (*leaves(70, 71), *leaves(72, count=6))]
+    pair = Pair(tensors[0], tensors[1], tensors[2], rows(3, 73, 4), texts=TEXTS, guide=GUIDE, owner=OWNERS)
     choices = [{}, {"mask_duplicates": False}, *({"false_negatives": rule} for rule in RULES.values() if rule)]
     choices += [{"in_batch": False}, {"within_view": True}, {"symmetric": True}, {"decoupled": True}]
     values = [InfoNCE(0.5, 0.7, **choice)(pair).item() for choice in (*choices, {"similarity": "dot"})]
@@ -392,8 +394,8 @@ def test_a_repeated_sentence_does_not_repel_itself():
 
 def test_no_text_is_masked_that_occurs_once():
     tensors = [rows(5, seed) for seed in (70, 71, 72)]
-    pair = Pair(tensors[0], tensors[1], (tensors[2],), rows(3, 73))
-    texts = Texts(torch.arange(5), torch.arange(5, 10), (torch.arange(10, 15),), torch.arange(15, 18))
+    pair = Pair(tensors[0], tensors[1], tensors[2], rows(3, 73))
+    texts = Texts(torch.arange(5), torch.arange(5, 10), torch.arange(10, 15), torch.arange(15, 18))
     for texts_of_memory in (texts.memory, None):
         known = replace(pair, texts=replace(texts, memory=texts_of_memory))
         assert InfoNCE(within_view=True)(known).item() == InfoNCE(within_view=True)(pair).item()
@@ -425,8 +427,8 @@ def test_a_single_query_without_negatives_leaves_the_others_their_loss(decoupled
 
 def test_the_own_hard_negative_is_not_judged_but_left_out_where_it_has_the_text_of_query_or_key():
     query, key = rows(3, 95), rows(3, 96)
-    texts = Texts(numbers(0, 1, 2), numbers(3, 4, 5), (numbers(0, 4, 6),))  # of rows 0 and 1 it is query and key
-    pair = Pair(query, key, (query.clone(),), texts=texts)
+    texts = Texts(numbers(0, 1, 2), numbers(3, 4, 5), numbers(0, 4, 6))  # of rows 0 and 1 it is query and key
+    pair = Pair(query, key, query.clone(), texts=texts)
     strict = InfoNCE(0.5, false_negatives=FalseNegatives(threshold=-1.0))  # leaves out all other negatives
     own = torch.stack([(1 + ((2 - 2 * near(q, k)).exp())).log() for q, k in zip(query, key, strict=True)])
     torch.testing.assert_close(strict(pair), own[2] / 3)
@@ -450,9 +452,9 @@ def test_a_false_negative_moves_nothing():
 def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(options: dict, rule: str):
     query, key, hard = leaves(100, 101, 102, count=6)
     memory = rows(3, 103, 4)
-    texts = Texts(numbers(0, 1, 2, 1, 3, 4), numbers(10, 11, 0, 13, 4, 15), (torch.arange(20, 26),), numbers(1, 2, 3))
-    guide = Pair(rows(6, 104), rows(6, 105), (rows(6, 106),))
-    whole = Pair(query, key, (hard,), memory, texts=texts, guide=guide)
+    texts = Texts(numbers(0, 1, 2, 1, 3, 4), numbers(10, 11, 0, 13, 4, 15), torch.arange(20, 26), numbers(1, 2, 3))
+    guide = Pair(rows(6, 104), rows(6, 105), rows(6, 106))
+    whole = Pair(query, key, hard, memory, texts=texts, guide=guide)
     objective = InfoNCE(0.5, 0.3, **options, false_negatives=RULES[rule])
     shares = []
     for first in (0, 3):
@@ -536,7 +538,7 @@ def test_with_any_options_twenty_steps_descend(options: dict):
     optimizer = torch.optim.SGD([query], lr=0.1)
     losses = []
     for _ in range(20):
-        loss = InfoNCE(0.3, **options)(Pair(query, key, (hard,), memory))
+        loss = InfoNCE(0.3, **options)(Pair(query, key, hard, memory))
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()

@@ -56,7 +56,7 @@ def test_value_and_gradient_are_those_of_the_sum_over_dims(weights: tuple[float,
     tensors = [rows(count, seed).requires_grad_() for seed, count in enumerate((5, 5, 5, 3))]
     query, key, hard, memory = tensors
     objective = Matryoshka(InfoNCE(0.5), (2, 5, 8), weights)
-    loss = objective(Pair(query, key, (hard,), memory))
+    loss = objective(Pair(query, key, hard, memory))
     expected = torch.zeros((), dtype=torch.float64)
     for dim, weight in zip((2, 5, 8), weights or (1, 1, 1), strict=True):
         expected = expected + weight * slow(*(tensor[:, :dim] for tensor in tensors), temperature=0.5)
@@ -77,8 +77,8 @@ def test_a_number_computed_by_hand():
 @pytest.mark.parametrize("inner", [InfoNCE(0.3), InfoNCE(0.3, symmetric=True), InfoNCE(0.3, within_view=True)])
 def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(inner: InfoNCE):
     query, key, hard = rows(6, 1), rows(6, 2), rows(6, 3)
-    texts = Texts(torch.tensor([0, 1, 2, 1, 3, 4]), torch.arange(10, 16), (torch.arange(20, 26),))
-    whole = Pair(query, key, (hard,), texts=texts)
+    texts = Texts(torch.tensor([0, 1, 2, 1, 3, 4]), torch.arange(10, 16), torch.arange(20, 26))
+    whole = Pair(query, key, hard, texts=texts)
     objective = Matryoshka(inner, (3, 8))
     shares = [objective(replace(whole, query=query[first : first + 3], others=query, first=first)) for first in (0, 3)]
     torch.testing.assert_close(torch.stack(shares).mean(), objective(whole))

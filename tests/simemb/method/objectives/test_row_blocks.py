@@ -50,17 +50,17 @@ def pair_for(objective: Objective, first: int) -> tuple[Pair, list[Tensor]]:
     others, key, hard = vectors
     outsiders = objective.outsiders and not getattr(objective, "symmetric", False)
     texts = torch.arange(ROWS) % 5
-    guide = Pair(numbers(ROWS, 4)[first:], numbers(ROWS, 5), (numbers(ROWS, 6),), first=first, others=numbers(ROWS, 4))
+    guide = Pair(numbers(ROWS, 4)[first:], numbers(ROWS, 5), numbers(ROWS, 6), first=first, others=numbers(ROWS, 4))
     pair = Pair(
         query=others[first:],
         key=key,
-        hard=(hard,) if outsiders else (),
+        hard=hard if outsiders else None,
         memory=numbers(9, 7) if outsiders or objective.banked else None,
         first=first,
         others=others,
         rows=torch.arange(first, ROWS),
         scores=(torch.arange(ROWS) % 4)[first:].double(),
-        texts=Texts(texts, texts + 3, (texts + 6,), torch.arange(9)),
+        texts=Texts(texts, texts + 3, texts + 6, torch.arange(9)),
         guide=guide,
     )
     return pair if outsiders else replace(pair, texts=Texts(texts, texts + 3)), vectors
