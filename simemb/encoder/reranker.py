@@ -17,6 +17,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import model_files
 from simemb.encoder.location import locate
 from simemb.errors import ModelError
+from simemb.extras import FOREIGN_MODULES, need
 from simemb.libraries import reading
 
 BATCH = 32
@@ -89,6 +90,7 @@ def load_reranker(model: str | Path, device: str = "auto") -> Reranker:
     directory = locate(model)
     if not _is_cross_encoder(directory):
         return CosineReranker(Encoder.load(model, device=device))
+    need(f"the cross-encoder {model}", FOREIGN_MODULES)
     from sentence_transformers import CrossEncoder as Model
 
     with (
