@@ -2,8 +2,8 @@
 
 It reads the pooling in `1_Pooling/config.json`, whatever `modules.json` says, and takes the first token of a BERT
 where there is no such file. It knows one pooling over the last layer (`SERVED`), with every token of the text, and then
-layers with tanh or no activation. Source: huggingface/text-embeddings-inference, router/src/lib.rs (`get_backend_model_type`,
-`PoolConfig`) and backends/candle/src/models/dense.rs (`DenseActivation`).
+layers with tanh or no activation. Source: huggingface/text-embeddings-inference, router/src/lib.rs
+(`get_backend_model_type`, `PoolConfig`) and backends/candle/src/models/dense.rs (`DenseActivation`).
 
 So what it would misread is saved with its pooling in another folder, which modules.json names, and with a `1_Pooling`
 that no module refers to and that holds no pooling: sentence-transformers does not look at it, text-embeddings-inference
