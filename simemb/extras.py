@@ -33,7 +33,7 @@ SCORES = Extra("eval", ("scipy",))
 CLASSES = Extra("eval", ("scipy", "sklearn"))
 RANKINGS = Extra("eval", ("scipy", "faiss"))
 FOREIGN_MODULES = Extra("external", ("sentence_transformers",))
-"""Models with modules that simemb does not have."""
+"""Models with modules that simemb does not have, and cross-encoders."""
 PICTURES = Extra("plot", ("matplotlib", "jinja2", "scipy"))
 MTEB = Extra("mteb", ("mteb", "scipy"))
 

@@ -30,6 +30,13 @@ VERSIONED = ("sentence-transformers", "transformers", "simemb")
 """The packages whose versions stand in what is saved."""
 
 
+NEW_NAME, OLD_NAME = "TokenizersBackend", "PreTrainedTokenizerFast"
+"""The class of a tokenizer that is its tokenizer.json, in transformers 5, and in every release from 4 on.
+
+Release 5.1 of sentence-transformers needs transformers 4.
+"""
+
+
 @contextmanager
 def writing(path: Path, *, overwrite: bool, records: tuple[str, ...] = ()) -> Generator[None, None, None]:
     """Hold the lock of a model directory that will be saved, from before anything is computed.
@@ -162,6 +169,10 @@ def _write_tokenizer(tokenizer: Any, directory: Path) -> None:
             tokenizer.backend_tokenizer.no_truncation()
             tokenizer.backend_tokenizer.no_padding()
         tokenizer.save_pretrained(directory)
+    path = directory / "tokenizer_config.json"
+    config = _object(path)
+    if config.get("tokenizer_class") == NEW_NAME:
+        _write_json(path, {**config, "tokenizer_class": OLD_NAME})
 
 
 def _write_layers(parts: Parts, directory: Path) -> tuple[str, str]:

@@ -76,6 +76,7 @@ REFUSALS = """
 from pathlib import Path
 import simemb
 from simemb.corpus.rows import open_rows
+from simemb.encoder.reranker import load_reranker
 from simemb.search.mining import mine
 
 texts, pairs = ["a man", "a dog"], [("a man", "a dog", 1.0), ("a cat", "the cat", 4.0), ("a bird", "a boat", 2.0)]
@@ -108,6 +109,12 @@ try:
     simemb.Encoder.load("saved")
 except simemb.SimembError as error:
     refusals["foreign"] = str(error)
+Path("judge").mkdir()
+Path("judge/config.json").write_text('{"architectures": ["BertForSequenceClassification"]}')
+try:
+    load_reranker("judge")
+except simemb.SimembError as error:
+    refusals["reranker"] = str(error)
 refusals["shapes"] = [list(model.encode(texts).shape) for model in (loaded, whitened)]
 print(json.dumps(refusals))
 """
@@ -162,9 +169,10 @@ def test_the_api_names_the_pip_line_before_it_loads_anything(tmp_path: Path) -> 
         "columns": 'data: a dict needs datasets: pip install "simemb[train]"',
         "foreign": "saved, which has modules of other kinds, needs sentence_transformers: "
         'pip install "simemb[external]"',
+        "reranker": 'the cross-encoder judge needs sentence_transformers: pip install "simemb[external]"',
         "shapes": [[2, 256], [2, 4]],
     }
-    assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["judge", "saved"]
     versions = json.loads((tmp_path / "saved" / "config_sentence_transformers.json").read_text())["__version__"]
     assert "sentence_transformers" not in versions  # which of its releases would read this, nobody knows
     assert "simemb" in versions

@@ -69,6 +69,13 @@ def test_sentence_transformers_gives_the_vectors_of_every_other_family(tmp_path,
     np.testing.assert_allclose(theirs(tmp_path / "model"), encoder.encode(TEXTS), atol=1e-5, rtol=0)
 
 
+def test_a_tokenizer_has_a_name_that_transformers_4_knows(tmp_path, tiny_base):
+    for name in ("mini", tiny_base):
+        path = Encoder.load(name).save(tmp_path / Path(name).name)
+        assert json.loads((path / "tokenizer_config.json").read_text())["tokenizer_class"] != "TokenizersBackend"
+        np.testing.assert_array_equal(Encoder.load(path).encode(TEXTS), Encoder.load(name).encode(TEXTS))
+
+
 # every pooling x tail for a ragged and a padded family, every family once
 BACK = {(family, pooling, tail) for family in ("bert", "mpnet") for pooling in LAYERS for tail in TAILS}
 BACK |= {(family, "last2", "Dense tanh") for family in FAMILIES}

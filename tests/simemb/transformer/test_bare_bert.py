@@ -99,6 +99,11 @@ def test_weights_that_do_not_fit_are_left_to_transformers_to_complain_of(checkpo
     assert load_bare_bert(checkpoint, make_config("bert", intermediate_size=64)) is None
 
 
+# Up to 5.20, transformers imports the last two with its configurations.
+SLIM = tuple(map(int, transformers.__version__.split(".")[:2])) >= (5, 21)
+UNWANTED = ("transformers.modeling_utils", *(("torch._dynamo", "scipy") if SLIM else ()))
+
+
 def _output(program: str) -> str:
     answer = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
     return answer.stdout.strip() or answer.stderr
@@ -109,7 +114,7 @@ def test_encoding_in_python_never_imports_the_modeling_code_either():
         "import sys\n"
         "from simemb import Encoder\n"
         "assert Encoder.load().encode(['a dog']).shape == (1, 256)\n"
-        "print([name for name in ('transformers.modeling_utils', 'torch._dynamo', 'scipy') if name in sys.modules])"
+        f"print([name for name in {UNWANTED} if name in sys.modules])"
     )
     assert _output(program) == "[]"
 
@@ -122,7 +127,7 @@ def test_a_command_that_encodes_never_imports_the_modeling_code(checkpoint, tmp_
         f"import sys; sys.argv[1:] = {words!r}\n"
         "from simemb.cli import main\n"
         "assert not main()\n"
-        "print([name for name in ('transformers.modeling_utils', 'torch._dynamo', 'scipy') if name in sys.modules])"
+        f"print([name for name in {UNWANTED} if name in sys.modules])"
     )
     assert _output(program) == "[]"
     assert np.load(tmp_path / "vectors.npy").shape == (1, 32)
