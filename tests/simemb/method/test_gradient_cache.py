@@ -1,6 +1,7 @@
 """Gradient caching: chunk by chunk, the gradient is that of the whole batch, and the memory is filled as by it."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from copy import deepcopy
 from typing import Any
 
@@ -20,6 +21,7 @@ from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
+    BatchTriplet,
     Centered,
     CoSENT,
     CosineRegression,
@@ -31,6 +33,7 @@ from simemb.method.objectives import (
     Regression,
     SimilarityKL,
     SquaredError,
+    SupCon,
     Swapped,
     VICReg,
     row_blocks,
@@ -48,6 +51,7 @@ COLUMNS = (
 )
 ONE_WAY = (View(0, target=False), View(1, online=False))
 BOTH_WAYS = (View(0), View(1))
+BOTH_DROPOUTS = (View(), View())
 TRIPLETS = (*ONE_WAY, View(2, online=False, negative=True))
 TAUGHT = (View(0, target=False), View(0, online=False))
 NORMED = MLP(hidden=12, width=8, norm="batch", final_norm=True)
@@ -116,6 +120,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "spread": {"views": ONE_WAY, "objective": InvariantSpread(temperature=0.5)},
     "order of scores": {"views": ONE_WAY, "objective": CoSENT()},
     "scores": {"views": ONE_WAY, "objective": CosineRegression()},
+    "classes": {"views": BOTH_DROPOUTS, "objective": SupCon(temperature=0.5), "head": Projector()},
+    "triplets of classes": {"views": BOTH_DROPOUTS, "objective": BatchTriplet("semi_hard", None)},
     "teacher": {"views": TAUGHT, "objective": SquaredError(), "target": Frozen(model="teacher")},
     "teacher's neighbors": {"views": TAUGHT, "objective": SimilarityKL(), "target": Frozen(model="teacher")},
     "teacher with a queue": {
@@ -151,7 +157,8 @@ def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     labels = torch.tensor([0.0, 1, 2, 2, 0, 1, 0, 2, 1])
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
     teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
-    return examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    examples = examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    return replace(examples, classes=labels.long())
 
 
 def test_every_objective_is_among_the_recipes():

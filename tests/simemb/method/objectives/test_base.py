@@ -26,6 +26,8 @@ EVERY = [
     objectives.Matryoshka(objectives.AlignUniform(), (2, 4)),
     objectives.CoSENT(),
     objectives.CosineRegression(),
+    objectives.SupCon(),
+    objectives.BatchTriplet(),
 ]
 
 
@@ -43,7 +45,9 @@ def test_value_and_gradient_of_a_batch_of_one_are_finite(objective: Objective):
     query = rows(1, 1).requires_grad_()
     memory = torch.nn.functional.normalize(rows(5, 3)) if objective.banked else None
     key = rows(1, 2) if memory is None else memory[:1]
-    loss = objective.build(4)(Pair(query, key, memory=memory, rows=torch.tensor([0]), scores=torch.tensor([2.0])))
+    numbers = torch.tensor([0])
+    pair = Pair(query, key, memory=memory, rows=numbers, scores=torch.tensor([2.0]), labels=numbers)
+    loss = objective.build(4)(pair)
     loss.backward()
     assert loss.isfinite()
     assert query.grad is not None
