@@ -1,8 +1,8 @@
 """Gradient caching: chunk by chunk, the gradient is that of the whole batch, and the memory is filled as by it."""
 
 from contextlib import nullcontext
-from dataclasses import replace
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest

@@ -221,9 +221,6 @@ def test_at_the_command_line_a_weight_keeps_data_apart(
     assert recipe["run"]["data"] == [str(data[1]), "odd:2.tsv"]
     assert "of odd:2.tsv: " in capsys.readouterr().out
     assert main(["train", "--resume", "run"]) == 0
-    assert main([*words.split(), str(data[1]), "odd:2.tsv", "--overwrite"]) == 0  # read one after the other
-    joined = json.loads(Path("run/recipe.json").read_text())
-    assert ("parts" in joined["data"], joined["data"]["rows"], joined["recipe"]["mix"]) == (False, 180, "join")
     for more, line in (
         (["whole:2"], "no ending says how it is written"),
         (["odd:2.tsv:0"], "--weights must each be above 0"),
