@@ -3,9 +3,9 @@
 `--mix join` makes one of all data; any other mix keeps them apart.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from simemb.corpus import sources
@@ -49,9 +49,9 @@ class Material(Opened):
 
     def record(self) -> dict[str, Any]:
         """What recipe.json says of one of several data, beside its name."""
-        content = {"columns": list(self.columns), "labels": self.labels} if self.labels else {}
-        content = content or {"columns": list(self.columns)}
-        return {**content, "digest": self.rows.digest(), "rows": len(self.data.online.table)}
+        labels = {"labels": self.labels} if self.labels else {}
+        content = {"digest": self.rows.digest(), "rows": len(self.data.online.table)}
+        return {"columns": list(self.columns), **labels, **content}
 
 
 def open_materials(
@@ -66,7 +66,7 @@ def open_materials(
     apart = (
         recipe.mix != "join"
         and isinstance(data, list | tuple)
-        and all(isinstance(one, Path | Source | Rows) for one in data)
+        and all(isinstance(one, os.PathLike | Source | Rows) for one in data)
     )
     parts = list(data) if apart else [data]
     named = [lesson.columns or columns for lesson in recipe.lessons] or [columns] * len(parts)

@@ -21,6 +21,7 @@ from simemb.method.objectives import (
     NCE,
     AlignUniform,
     BarlowTwins,
+    BatchTriplet,
     CandidateKL,
     Centered,
     CoSENT,
@@ -34,6 +35,7 @@ from simemb.method.objectives import (
     Regression,
     SimilarityKL,
     SquaredError,
+    SupCon,
     Swapped,
     VICReg,
     row_blocks,
@@ -51,6 +53,7 @@ COLUMNS = (
 )
 ONE_WAY = (View(0, target=False), View(1, online=False))
 BOTH_WAYS = (View(0), View(1))
+BOTH_DROPOUTS = (View(), View())
 TRIPLETS = (*ONE_WAY, View(2, online=False, negative=True))
 TAUGHT = (View(0, target=False), View(0, online=False))
 NORMED = MLP(hidden=12, width=8, norm="batch", final_norm=True)
@@ -121,6 +124,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "scores": {"views": ONE_WAY, "objective": CosineRegression()},
     "margins": {"views": TRIPLETS, "objective": MarginMSE()},
     "candidates": {"views": TRIPLETS, "objective": CandidateKL(temperature=0.5), "head": NORMED},
+    "classes": {"views": BOTH_DROPOUTS, "objective": SupCon(temperature=0.5), "head": Projector()},
+    "triplets of classes": {"views": BOTH_DROPOUTS, "objective": BatchTriplet("semi_hard", None)},
     "teacher": {"views": TAUGHT, "objective": SquaredError(), "target": Frozen(model="teacher")},
     "teacher's neighbors": {"views": TAUGHT, "objective": SimilarityKL(), "target": Frozen(model="teacher")},
     "teacher with a queue": {
@@ -158,7 +163,8 @@ def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
     examples = examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
     graded = method.recipe.objective is not None and method.recipe.objective.graded
-    return replace(examples, grades={1: labels, 2: labels.flip(0)}) if graded else examples
+    grades = {1: labels, 2: labels.flip(0)} if graded else {}
+    return replace(examples, classes=labels.long(), grades=grades)
 
 
 def test_every_objective_is_among_the_recipes():

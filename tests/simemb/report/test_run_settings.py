@@ -8,6 +8,7 @@ from simemb.report.run_settings import Row, run_settings
 class Run:
     def __init__(self, recipe: dict[str, Any] | None):
         self.recipe = recipe
+        self.history = None
 
 
 def recipe(seed: int, **more: Any) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def result(
         control_before=before_control,
         control_after=after_control,
         language=language,
+        seen=(),
     )
 
 

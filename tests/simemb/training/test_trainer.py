@@ -32,6 +32,7 @@ from simemb.method.targets import EMA
 from simemb.training import dev_suites
 from simemb.training.dataset import load_training_data
 from simemb.training.fit import fit
+from simemb.training.materials import Material
 from simemb.training.optimizer import factor
 from simemb.training.plan import Plan
 from simemb.training.run_directory import RunDirectory, Settings
@@ -85,8 +86,9 @@ def test_the_linear_schedule_is_that_of_transformers(schedule: str):
 def make_trainer(tiny_base: Path, data: Path, output: Path, ours: Recipe) -> Trainer:
     torch.manual_seed(0)
     encoder = Encoder.load(tiny_base, pooling="cls")
-    material = load_training_data(ours, open_rows(data), encoder, None, progress=False)
-    trainer = Trainer(Plan(ours, encoder, material, RunDirectory(output), SETTINGS))
+    rows = open_rows(data)
+    material = Material(ours, rows, "", load_training_data(ours, rows, encoder, None, progress=False))
+    trainer = Trainer(Plan(ours, encoder, [material], RunDirectory(output), SETTINGS))
     trainer.directory.claim({}, resume=False)
     return trainer
 

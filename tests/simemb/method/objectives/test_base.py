@@ -28,6 +28,8 @@ EVERY = [
     objectives.CosineRegression(),
     objectives.MarginMSE(),
     objectives.CandidateKL(),
+    objectives.SupCon(),
+    objectives.BatchTriplet(),
 ]
 
 
@@ -45,8 +47,8 @@ def test_value_and_gradient_of_a_batch_of_one_are_finite(objective: Objective):
     query = rows(1, 1).requires_grad_()
     memory = torch.nn.functional.normalize(rows(5, 3)) if objective.banked else None
     key = rows(1, 2) if memory is None else memory[:1]
-    grades = objectives.Grades(torch.ones(1), torch.zeros(0))
-    known = {"rows": torch.tensor([0]), "scores": torch.tensor([2.0]), "grades": grades}
+    grades, numbers = objectives.Grades(torch.ones(1), torch.zeros(0)), torch.tensor([0])
+    known = {"rows": numbers, "scores": torch.tensor([2.0]), "grades": grades, "labels": numbers}
     loss = objective.build(4)(Pair(query, key, memory=memory, **known))
     loss.backward()
     assert loss.isfinite()
