@@ -34,7 +34,12 @@ def front_matter(metadata: Mapping[str, Any]) -> str:
     from huggingface_hub import ModelCardData
 
     tags = ["sentence-transformers", "simemb", "sentence-similarity", "feature-extraction", *metadata.get("tags", ())]
-    fields = {"library_name": "sentence-transformers", "pipeline_tag": "sentence-similarity", **metadata, "tags": tags}
+    fields: dict[str, Any] = {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        **metadata,
+        "tags": tags,
+    }
     return f"---\n{ModelCardData(**fields).to_yaml()}\n---\n"
 
 
@@ -88,7 +93,7 @@ def with_results(text: str, results: Sequence[Any], name: str) -> str:
     from yaml import YAMLError
 
     try:
-        card = ModelCard(text, ignore_metadata_errors=True)
+        card: Any = ModelCard(text, ignore_metadata_errors=True)
     except YAMLError as error:
         raise ValueError(f"its metadata are no YAML ({error})") from error
     new = {(each.dataset_name, each.metric_type) for each in results}

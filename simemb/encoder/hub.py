@@ -46,7 +46,11 @@ def reason(error: Exception) -> str:
         return "the token has no right to write there: make one that may write, or take a name of your own"
     if status is not None:
         return f"the hub answered {status} ({_said(error)})"
-    return f"the hub cannot be reached, or the connection broke ({type(error).__name__}: {_said(error)}); try again"
+    what = f"{type(error).__name__}: {_said(error)}"
+    of_transfer = (OSError, getattr(errors, "XetDownloadError", OSError))
+    if isinstance(error, of_transfer) or type(error).__module__.startswith("httpx"):
+        return f"the hub cannot be reached, or the connection broke ({what}); try again"
+    return f"what came from the hub is not understood ({what})"
 
 
 def _offline(error: Exception) -> str:

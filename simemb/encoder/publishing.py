@@ -87,7 +87,7 @@ def card(text: str, name: str, metadata: Mapping[str, Any]) -> str:
     """A model card under the name of its repository."""
     from huggingface_hub import ModelCard
 
-    made = ModelCard(text.replace(PLACE, name), ignore_metadata_errors=True)
+    made: Any = ModelCard(text.replace(PLACE, name), ignore_metadata_errors=True)
     for field, value in metadata.items():
         setattr(made.data, field, value)
     if made.data.eval_results:

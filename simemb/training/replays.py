@@ -4,13 +4,13 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from simemb.method.method import Method
+from simemb.method.course import Trained
 
 
 class Replays:
     """The CUDA graphs of a method's networks; see `simemb.training.cuda_graphs`."""
 
-    def __init__(self, method: Method, *, on_gpu: bool):
+    def __init__(self, method: Trained, *, on_gpu: bool):
         self.method, self.on_gpu = method, on_gpu
         self.graphs: list[Any] = []
 

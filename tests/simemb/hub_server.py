@@ -39,7 +39,7 @@ class Repository:
 
 @dataclass
 class Hub:
-    """owners: the names under which each token may write. cut: bytes after which a download of weights breaks.
+    """owners: the names under which each token may write. cut: the byte at which every download of weights breaks.
 
     ranges: the `Range` headers of downloads. requests: method and path of all.
     """
@@ -122,10 +122,14 @@ def create(it: Handler, body: bytes) -> None:
     if not it.may_write(name):
         return None
     if name in it.hub.repositories:
-        return it.refuse(409, words="You already created this model repo")
+        return it.answer({"error": "You already created this model repo", "url": f"{it.hub.address}/{name}"}, 409)
     private = asked.get("private") or asked.get("visibility") == "private"
     it.hub.repositories[name] = Repository(private=bool(private))
     return it.answer({"url": f"{it.hub.address}/{name}"})
+
+
+def validate(it: Handler, _: bytes) -> None:
+    it.answer({"errors": [], "warnings": []})
 
 
 def about(it: Handler, _: bytes, name: str, revision: str = "main") -> None:
@@ -218,7 +222,7 @@ def resolve(it: Handler, _: bytes, name: str, revision: str, path: str) -> None:
         for key, value in {**headers, "Content-Length": str(len(body))}.items():
             it.send_header(key.replace("_", "-"), value)
         it.end_headers()
-        it.wfile.write(body[: it.hub.cut])
+        it.wfile.write(body[: max(0, it.hub.cut - start)])
         it.close_connection = True
         return None
     return it.answer(body, status, **headers)
@@ -227,7 +231,7 @@ def resolve(it: Handler, _: bytes, name: str, revision: str, path: str) -> None:
 NAME = r"([\w.-]+/[\w.-]+)"
 ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/api/repos/create", create),
-    ("POST", "/api/validate-yaml", lambda it, _: it.answer({"errors": [], "warnings": []})),
+    ("POST", "/api/validate-yaml", validate),
     ("GET", f"/api/models/{NAME}", about),
     ("GET", f"/api/models/{NAME}/revision/(.+)", about),
     ("GET", f"/api/models/{NAME}/tree/(.+)", tree),

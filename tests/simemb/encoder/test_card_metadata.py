@@ -1,6 +1,7 @@
 """The metadata of cards: what is taken over from others, and results that replace earlier ones."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
@@ -41,7 +42,7 @@ def test_results_replace_those_of_the_same_suite_and_number_and_leave_the_text(t
     once = card_metadata.with_results(f"{front}\n# A card\n\nText.\n", first, "tiny")
     twice = card_metadata.with_results(once, [card_metadata.result("stsb_dev", "spearman", 71.5)], "other")
     assert twice.endswith("\n# A card\n\nText.\n")
-    data = ModelCard(twice).data
+    data: Any = ModelCard(twice).data
     assert (data.license, data.model_name, data.widget[0]["source_sentence"]) == (
         "mit",
         "tiny",

@@ -4,6 +4,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
@@ -23,12 +24,17 @@ def base(tiny_base: Path, tmp_path: Path) -> Path:
     return tmp_path / "base"
 
 
+def data_of(card: Path) -> Any:
+    """The metadata of a card, as the hub's own library reads them."""
+    return ModelCard.load(card).data
+
+
 def test_the_hub_is_told_what_is_known(
     base: Path, sentences_file: Path, dev_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     output = tmp_path / "tiny"
     result = fit(RECIPE, base, sentences_file, output=output, dev=dev_file)
-    data = ModelCard.load(output / "best" / "README.md").data
+    data = data_of(output / "best" / "README.md")
     assert (data.license, data.language, data.library_name) == ("mit", "en", "sentence-transformers")
     assert data.base_model is None  # a folder here is no name on the hub
     assert data.pipeline_tag == "sentence-similarity"
@@ -42,10 +48,10 @@ def test_the_hub_is_told_what_is_known(
     assert "the red" not in text  # no text of the data
     # another run from here has the same license, and the scores of a suite join those of the dev suite
     assert main(["eval", str(output), "--suite", "sample_dev"]) == 0
-    results = ModelCard.load(output / "best" / "README.md").data.eval_results
+    results = data_of(output / "best" / "README.md").eval_results
     assert {each.dataset_name for each in results} == {"dev", "sample_dev"}
     again = fit(RECIPE, output, sentences_file, output=tmp_path / "again", dev="none")
-    data = ModelCard.load(again.directory / "best" / "README.md").data
+    data = data_of(again.directory / "best" / "README.md")
     assert (data.license, data.eval_results) == ("mit", None)
 
 
@@ -58,5 +64,5 @@ def test_a_run_of_the_command_line_says_the_command_and_on_the_sample_the_langua
     assert main(["train", *words]) == 0
     text = (tmp_path / "run" / "best" / "README.md").read_text()
     assert f"```sh\nsimemb train simcse --model {tiny_base} --max-steps 1 --dev none --output run\n```" in text
-    data = ModelCard(text).data
+    data = data_of(tmp_path / "run" / "best" / "README.md")
     assert (data.language, data.license, data.widget[0]["source_sentence"]) == ("en", None, "A man plays a guitar.")
