@@ -34,6 +34,7 @@ from simemb.training.loader import Loader
 from simemb.training.dataset import load_training_data
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
+from simemb.corpus.rows import open_rows
 from simemb.training.examples import open_examples
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
