@@ -13,6 +13,8 @@ from simemb.streams import one_line
 
 LONGEST = 65536
 """Characters of a card of others that are looked at."""
+NAMELESS = "sentence encoder"
+"""The name of a model in its results until it is pushed under one: its files do not depend on where they lie."""
 SHOWN = {
     "en": ["A man plays a guitar.", "Somebody makes music.", "A woman cooks dinner.", "The weather is fine."],
     "zh": ["一个男人在弹吉他。", "有人在演奏音乐。", "一个女人在做晚饭。", "今天天气很好。"],
@@ -84,10 +86,10 @@ def result(suite: str, number: str, points: float) -> Any:
     )
 
 
-def with_results(text: str, results: Sequence[Any], name: str) -> str:
+def with_results(text: str, results: Sequence[Any]) -> str:
     """A card with these results in its metadata, in place of earlier ones of the same suites and numbers.
 
-    name: of the model, where the card has none. Raises `ValueError` for a card whose metadata cannot be read.
+    Raises `ValueError` for a card whose metadata cannot be read.
     """
     from huggingface_hub import ModelCard
     from yaml import YAMLError
@@ -99,7 +101,7 @@ def with_results(text: str, results: Sequence[Any], name: str) -> str:
     new = {(each.dataset_name, each.metric_type) for each in results}
     kept = [each for each in card.data.eval_results or [] if (each.dataset_name, each.metric_type) not in new]
     card.data.eval_results = [*kept, *results]
-    card.data.model_name = card.data.model_name or one_line(name)
+    card.data.model_name = card.data.model_name or NAMELESS
     return str(card)
 
 

@@ -43,7 +43,7 @@ def update(run: str | Path) -> Path | None:
             before = card.read_text(encoding="utf-8")
             rest = _SECTION.sub("\n\n", before).rstrip("\n")
             results = [result for record in records for result in _results(record)]
-            rest = card_metadata.with_results(rest, results, Path(run).resolve().name) if results else rest
+            rest = card_metadata.with_results(rest, results) if results else rest
             after = "\n\n".join([rest.rstrip("\n"), BEGIN, "## Scores", *suites, END]) + "\n"
             if after != before:
                 files.write_text(card, after)

@@ -2,8 +2,8 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 from simemb.corpus import sources
@@ -13,7 +13,6 @@ from simemb.encoder.model_card import code, plain
 from simemb.evaluation.scores import Aggregates, Scores
 from simemb.method import citations
 from simemb.method.recipe import Recipe
-from simemb.streams import one_line
 from simemb.training.batches import Seen
 from simemb.training.dev_suites import SAMPLES
 from simemb.training.run_directory import Settings
@@ -50,13 +49,10 @@ def describe(
     return f"\n## Training\n\n{told}\n\n{repeats}```python\n{recipe!r}\n```\n{cited}"
 
 
-def metadata(
-    settings: Settings, language: str, scores: Sequence[Scores], base: Mapping[str, Any], output: Path
-) -> dict[str, Any]:
+def metadata(settings: Settings, language: str, scores: Sequence[Scores], base: Mapping[str, Any]) -> dict[str, Any]:
     """What the hub is told: fields of `huggingface_hub.ModelCardData`; what is not known is left out.
 
-    language: of the data, for the widget. base: what the card of the base says (`card_metadata.known`). output: the run
-    directory, whose name stands for the model.
+    language: of the data, for the widget. base: what the card of the base says (`card_metadata.known`).
     """
     hubs = [sources.get(name).hub for name in settings.data if name in sources.corpora()]
     own = {"language": "en"} if set(settings.data) <= set(SAMPLES) else {}
@@ -68,7 +64,7 @@ def metadata(
     if texts := card_metadata.widget(CODES.get(language, "")):
         about["widget"] = texts
     if results := [result for each in scores for result in _results(each)]:
-        about |= {"model_name": one_line(output.resolve().name), "eval_results": results}
+        about |= {"model_name": card_metadata.NAMELESS, "eval_results": results}
     return about
 
 
@@ -83,7 +79,9 @@ def _results(scores: Scores) -> Iterator[Any]:
 
 
 def _one_line(command: Sequence[str]) -> str:
-    return shlex.join(command).replace("```", "` ` `").replace("\n", " ")
+    """A command without its output: where a run lies is no part of it."""
+    kept = [word for before, word in pairwise(["", *command]) if "--output" not in (before, word.partition("=")[0])]
+    return shlex.join(kept).replace("```", "` ` `").replace("\n", " ")
 
 
 def _scored(scores: Scores) -> Iterator[str]:

@@ -266,7 +266,7 @@ class Trainer:
         if ranks.is_main():
             seen, command = self.loader.seen(step), self.directory.command
             training = describe(self.recipe, self.settings, step, scores, command, seen)
-            about = metadata(self.settings, self.plan.language, scores, self.plan.base, self.directory.path)
+            about = metadata(self.settings, self.plan.language, scores, self.plan.base)
             parts, head = self.method.encoder.complete().parts, self.method.language_head
             saving.save(parts, self.directory.best, training, head, metadata=about, overwrite=True)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:

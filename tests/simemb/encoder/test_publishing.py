@@ -80,6 +80,7 @@ def test_a_run_is_pushed_with_its_card_and_loads_by_its_name(
     assert 'Encoder.load("org/tiny")' in card
     assert "license: mit\n" in card
     assert "language: en\n" in card
+    assert "model-index:\n- name: org/tiny\n" in card
     assert "PATH/OF/THIS/DIRECTORY" in (run / "best" / "README.md").read_text()  # the run is as it was
     loaded = load("org/tiny")
     np.testing.assert_array_equal(loaded.encode(TEXTS), load(run).encode(TEXTS))

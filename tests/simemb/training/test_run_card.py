@@ -38,7 +38,7 @@ def test_the_hub_is_told_what_is_known(
     assert (data.license, data.language, data.library_name) == ("mit", "en", "sentence-transformers")
     assert data.base_model is None  # a folder here is no name on the hub
     assert data.pipeline_tag == "sentence-similarity"
-    assert data.model_name == "tiny"
+    assert data.model_name == "sentence encoder"
     assert result.after is not None
     (spearman,) = [each for each in data.eval_results if each.metric_type == "spearman_cosine"]
     assert (spearman.dataset_name, spearman.task_type) == ("dev", "semantic-similarity")
@@ -63,6 +63,6 @@ def test_a_run_of_the_command_line_says_the_command_and_on_the_sample_the_langua
     monkeypatch.setattr(sys, "argv", ["/usr/bin/simemb", "train", *words])
     assert main(["train", *words]) == 0
     text = (tmp_path / "run" / "best" / "README.md").read_text()
-    assert f"```sh\nsimemb train simcse --model {tiny_base} --max-steps 1 --dev none --output run\n```" in text
+    assert f"```sh\nsimemb train simcse --model {tiny_base} --max-steps 1 --dev none\n```" in text
     data = data_of(tmp_path / "run" / "best" / "README.md")
     assert (data.language, data.license, data.widget[0]["source_sentence"]) == ("en", None, "A man plays a guitar.")
