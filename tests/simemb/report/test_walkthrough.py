@@ -27,8 +27,17 @@ def test_a_step_has_a_number_a_title_and_folded_text(capsys: pytest.CaptureFixtu
 def test_the_start_says_what_becomes_of_the_files(
     kept: Path | None, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    walkthrough.print_start(kept=kept)
-    assert words in capsys.readouterr().out
+    walkthrough.print_start(kept=kept, missing=[])
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert "pip install" not in shown
+
+
+def test_the_start_says_how_to_see_what_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    walkthrough.print_start(kept=None, missing=["faiss", "scipy"])
+    assert 'where faiss and scipy can be imported: pip install "simemb[all]"' in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_the_end_says_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
