@@ -29,7 +29,7 @@ def vectors_of(
     again, and a cache that cannot be written is done without. Raises `DataError` if a text cannot be read.
     """
     vectors: dict[int, NDArray[np.float32]] = {}
-    of_columns: dict[int, Role] = {column: "text" for column in sorted(columns)}
+    of_columns: dict[int, Role] = dict.fromkeys(sorted(columns), "text")
     of_columns |= {column: role for column, role in (roles or {}).items() if column in columns}
     announce(encoder, *dict.fromkeys(of_columns.values()))
     for column, role in of_columns.items():

@@ -534,7 +534,7 @@ def test_a_recipe_that_changes_embeddings_is_refused_for_a_model_computed_apart(
         ({"clustering": "a "}, None, ""),
     ],
 )
-def test_that_the_prompts_of_a_model_are_not_read_in_training_is_said(  # noqa: PLR0913
+def test_that_the_prompts_of_a_model_are_not_read_in_training_is_said(
     prompts, default, advice, train, tiny_base, tmp_path, caplog
 ):
     encoder = Encoder.load(tiny_base, pooling="mean").set_prompts(prompts, default=default)
