@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         Span,
         TokenAugmentation,
     )
+    from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
     from simemb.search.index import Index
     from simemb.training.fit import fit
@@ -83,6 +84,7 @@ _HOMES = {
     "Index": "search.index",
     "InfoNCE": "method.objectives",
     "InvariantSpread": "method.objectives",
+    "LoRA": "method.trained_parts",
     "MLP": "method.heads",
     "Mask": "method.token_augmentations",
     "MaskedLM": "method.auxiliaries",
@@ -140,6 +142,7 @@ __all__ = [
     "Index",
     "InfoNCE",
     "InvariantSpread",
+    "LoRA",
     "Mask",
     "MaskedLM",
     "Matryoshka",

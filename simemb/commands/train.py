@@ -80,6 +80,7 @@ def run(words: list[str]) -> None:
 def _read(words: list[str]) -> tuple[Any, dict[str, Any]]:
     """The options, with the recipe among them, and what was chosen rather than left to the recipe and the model."""
     name, *rest = _resumed(words) if words[0].startswith("-") else words
+    rest = ["--lora.rank" + word[6:] if word.partition("=")[0] == "--lora" else word for word in rest]
     _refuse_directory(words)
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check

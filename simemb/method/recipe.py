@@ -5,7 +5,7 @@ line. Each recipe is a file in the package `simemb.train`, or a file of your own
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from simemb.arguments import checked, checked_fields
@@ -18,9 +18,11 @@ from simemb.method.field_checks import check_at_least, check_choices, check_frac
 from simemb.method.heads import MLP, Head
 from simemb.method.memory import Bank, Memory, Queue
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
-from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
+from simemb.method.targets import EMA, Frozen, StopGradient, Target
 from simemb.method.token_augmentations import TokenAugmentation
+from simemb.method.trained_parts import LoRA, check_trained
 from simemb.method.views import View, pairs
 
 
@@ -73,6 +75,12 @@ class Recipe:
     """Number of optimizer steps after which training and the learning-rate schedule end, if `epochs` is longer."""
     learning_rate: float = 3e-5
     """The highest learning rate."""
+    learning_rates: tuple[str, ...] = ()
+    """Other highest learning rates for parts, as head=1e-3 layers=2e-5: embeddings, layers, or head (all else)."""
+    freeze: tuple[str, ...] = ()
+    """Parts of the backbone that do not learn: embeddings, layers:N (the first N)."""
+    lora: LoRA = field(default_factory=LoRA)
+    """Adapters that learn in place of the backbone's own weights."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """How the learning rate falls to 0 after the warm-up."""
     warmup: float = 0.0
@@ -135,7 +143,8 @@ def check(recipe: Recipe) -> None:
         for rule in (_check_views, _check_memory, _check_target, _check_heads, _check_objective):
             rule(recipe)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
-    _check_passes(recipe)
+    check_passes(recipe)
+    check_trained(recipe.freeze, recipe.learning_rates, recipe.lora)
 
 
 def _check_numbers(recipe: Recipe) -> None:
@@ -267,17 +276,6 @@ def _check_objective(recipe: Recipe) -> None:
             raise RecipeError(f"false negatives: the recipe lacks {missing}")
     elif recipe.guide is not None:
         raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
-
-
-def _check_passes(recipe: Recipe) -> None:
-    """Checks of fixed dropout and of chunks."""
-    representatives = view_plan(
-        recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout
-    ).representatives
-    if recipe.fixed_dropout and all(place == first for place, first in representatives.items()):
-        raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
-    if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
-        raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
 
 
 def _negatives_clause(objective: Objective) -> str:

@@ -13,6 +13,7 @@ from simemb.method import (
     objectives,
     targets,
     token_augmentations,
+    trained_parts,
     views,
 )
 
@@ -26,6 +27,7 @@ BASES = (
 
 CLASSES = (
     *(views.View, embedding_augmentations.Adversarial, heads.Projector, heads.MLP, memory.Queue, memory.Bank),
+    trained_parts.LoRA,
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

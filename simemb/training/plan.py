@@ -26,7 +26,7 @@ from simemb.errors import DataError, DeviceError, TrainingError, unknown
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
-from simemb.method import view_prompts
+from simemb.method import trained_parts, view_prompts
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
@@ -86,7 +86,8 @@ class Plan:
         """The recipe applied to the encoder: prompts and a head that is kept join it, so score the base before."""
         for encoder in (self.encoder, *([self.twin] if self.twin else [])):
             view_prompts.give(encoder, self.recipe)
-        return Method(
+            trained_parts.prepare(encoder, self.recipe.lora, self.recipe.freeze, self.settings.seed)
+        method = Method(
             self.recipe,
             self.encoder,
             columns=len(self.settings.columns),
@@ -95,6 +96,8 @@ class Plan:
             twin=self.twin,
             teacher_width=self.data.teacher_width,
         )
+        trained_parts.check_left(method)
+        return method
 
 
 @checked

@@ -21,7 +21,7 @@ from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
-from simemb.training import checkpoint
+from simemb.training import checkpoint, kept_adapter
 from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
 from simemb.training.loader import Loader
@@ -100,6 +100,7 @@ class Trainer:
 
     def _result(self) -> Result:
         """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
+        kept_adapter.fold(self.method)
         restore(self.method.encoder, self.directory.best)
         return Result(
             directory=self.directory.path,
@@ -269,6 +270,7 @@ class Trainer:
         if ranks.is_main():
             training, head = describe(self.recipe, self.settings, step, scores), self.method.language_head
             self.method.encoder.save(self.directory.best, overwrite=True, training=training, language_head=head)
+            kept_adapter.keep(self.method.encoder, self.recipe.lora, self.settings.model, self.directory.best)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)
