@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from families import SENTENCES, make_encoder
+from transformers import AutoModel
 
 from simemb.encoder import adapters
 from simemb.encoder.encoder import Encoder
@@ -82,7 +83,7 @@ def test_a_model_that_peft_has_wrapped_is_saved_merged(tmp_path):
 @pytest.mark.parametrize("beside", [True, False])
 def test_an_adapter_of_peft_loads_on_the_base_that_it_names(tmp_path, beside):
     base = make_encoder().save(tmp_path / "base")
-    model = Encoder.load(base).backbone
+    model = AutoModel.from_pretrained(base).eval()
     config = peft.LoraConfig(r=2, target_modules=["query"], init_lora_weights=False)
     wrapped = peft.get_peft_model(model, config)
     wrapped.peft_config["default"].base_model_name_or_path = str(base)
