@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         Span,
         TokenAugmentation,
     )
+    from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
     from simemb.search.index import Index
     from simemb.training.callbacks import Callback
@@ -93,6 +94,7 @@ _HOMES = {
     "InfoNCE": "method.objectives",
     "InvariantSpread": "method.objectives",
     "Lesson": "method.lessons",
+    "LoRA": "method.trained_parts",
     "MLP": "method.heads",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
@@ -156,6 +158,7 @@ __all__ = [
     "InfoNCE",
     "InvariantSpread",
     "Lesson",
+    "LoRA",
     "MarginMSE",
     "Mask",
     "MaskedLM",

@@ -90,6 +90,7 @@ def read(words: list[str]) -> tuple[Any, dict[str, Any]]:
     words, config = configuration.split(words)
     resumed = config is None and words[0].startswith("-")
     name, *rest = _resumed(words) if resumed else _named(words, config)
+    rest = ["--lora.rank" + word[6:] if word.partition("=")[0] == "--lora" else word for word in rest]
     _refuse_directory([name, *rest] if config else words)
     from simemb.method.deferral import unchecked
     from simemb.method.recipe import Recipe, check

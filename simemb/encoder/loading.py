@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from torch import nn
 
 from simemb.devices import CPU
-from simemb.encoder.backbone import load_backbone
+from simemb.encoder import adapters
+from simemb.encoder.backbone import load_backbone, transformers_model
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.foreign import refuse_foreign
 from simemb.encoder.layout import Layout, read_layout
@@ -29,6 +30,7 @@ from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
 from simemb.extras import FOREIGN_MODULES, need
 from simemb.transformer import malloc
+from simemb.transformer.bare_bert import BareBert
 
 log = logging.getLogger("simemb")
 
@@ -51,6 +53,8 @@ def read(
     check_pooling(default_pooling)
     _check_arguments(pooling, precision, max_length=max_length, truncate_dim=truncate_dim)
     directory = locate(model, revision)
+    adapter = directory if adapters.is_adapter(directory) else None
+    directory = locate(adapters.base_of(adapter)) if adapter else directory
     with _as_model_error(model):
         refuse_pointers(directory)
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
@@ -69,6 +73,9 @@ def read(
             head=explicit == HEAD,
             trust_remote_code=trust_remote_code,
         )
+        if adapter:
+            whole = transformers_model(backbone) if isinstance(backbone, BareBert) else backbone
+            backbone = adapters.apply(whole, adapter)
         refuse_not_finite(layout.transformer, backbone)
         _check_width(directory, layout, int(backbone.config.hidden_size))
         parts = Parts(

@@ -36,7 +36,7 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     if not path.is_dir():
         return _download(str(model), revision)
     for candidate in (path, path / "best"):
-        if any((candidate / name).is_file() for name in ("modules.json", "config.json")):
+        if any((candidate / name).is_file() for name in ("modules.json", "config.json", ADAPTER)):
             return candidate
     seeds = sorted(path.glob("seed-*/best"))
     if seeds:
@@ -45,8 +45,6 @@ def locate(model: str | Path, revision: str | None = None) -> Path:
     if (path / "recipe.json").is_file():
         advice = f"`simemb train --resume {quote(str(path))}` goes on with it if nobody else does"
         raise ModelError(f"{path} is a run that has no encoder yet: {advice}")
-    if (path / ADAPTER).is_file():
-        raise ModelError(f"{path} holds an adapter ({ADAPTER}) without its model: save the merged model instead")
     if inner := sorted(folder.parent for folder in path.glob("*/config.json")):
         raise ModelError(f"{path} holds no model itself: name one of the models in it ({inner[-1]})")
     raise ModelError(f"{path} holds no model: neither config.json nor modules.json is in it or in its best/")

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 
 from simemb import extras, files, json_files, outputs
-from simemb.encoder import model_files, serving, tokenizer
+from simemb.encoder import adapters, model_files, serving, tokenizer
 from simemb.encoder.backbone import quiet_transformers
 from simemb.encoder.language_head import VocabularyHead
 from simemb.encoder.layout import POOLING_FLAGS
@@ -133,7 +133,7 @@ def new_directory(path: Path, *, overwrite: bool, records: tuple[str, ...] = ())
 
 
 def _write(parts: Parts, directory: Path, language_head: VocabularyHead | None) -> None:
-    backbone = parts.backbone
+    backbone = adapters.merged(parts.backbone)
     every_layer = LAYERS[parts.pooling] != (-1,)
     with (
         quiet_transformers(),

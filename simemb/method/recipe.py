@@ -5,7 +5,7 @@ line. Each recipe is a file in the package `simemb.train`, or a file of your own
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from simemb.arguments import checked, checked_fields
@@ -22,9 +22,11 @@ from simemb.method.lessons import Lesson, check_sources
 from simemb.method.memory import Memory, Queue
 from simemb.method.memory_checks import check_memory, of_negatives
 from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
-from simemb.method.targets import EMA, Frozen, StopGradient, Target, view_plan
+from simemb.method.targets import EMA, Frozen, StopGradient, Target
 from simemb.method.token_augmentations import TokenAugmentation
+from simemb.method.trained_parts import LoRA, check_trained
 from simemb.method.views import View, pairs
 
 
@@ -90,6 +92,12 @@ class Recipe:
     """Number of optimizer steps after which training and the learning-rate schedule end, if `epochs` is longer."""
     learning_rate: float = 3e-5
     """The highest learning rate."""
+    learning_rates: tuple[str, ...] = ()
+    """Other highest learning rates for parts, as head=1e-3 layers=2e-5: embeddings, layers, or head (all else)."""
+    freeze: tuple[str, ...] = ()
+    """Parts of the backbone that do not learn: embeddings, layers:N (the first N)."""
+    lora: LoRA = field(default_factory=LoRA)
+    """Adapters that learn in place of the backbone's own weights."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """How the learning rate falls to 0 after the warm-up."""
     warmup: float = 0.0
@@ -159,9 +167,10 @@ def check(recipe: Recipe) -> None:
         check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
-    _check_passes(recipe)
+    check_passes(recipe)
     check_classes(recipe)
     check_sources(recipe)
+    check_trained(recipe.freeze, recipe.learning_rates, recipe.lora)
 
 
 def _check_numbers(recipe: Recipe) -> None:
@@ -266,17 +275,6 @@ def _check_objective(recipe: Recipe) -> None:
             raise RecipeError(f"false negatives: the recipe lacks {missing}")
     elif recipe.guide is not None:
         raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
-
-
-def _check_passes(recipe: Recipe) -> None:
-    """Checks of fixed dropout and of chunks."""
-    representatives = view_plan(
-        recipe.views, recipe.target, recipe.memory, fixed_dropout=recipe.fixed_dropout
-    ).representatives
-    if recipe.fixed_dropout and all(place == first for place, first in representatives.items()):
-        raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
-    if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
-        raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
 
 
 def _innermost(objective: Objective | None) -> Objective | None:

@@ -14,6 +14,7 @@ from simemb.method import (
     objectives,
     targets,
     token_augmentations,
+    trained_parts,
     views,
 )
 
@@ -27,7 +28,7 @@ BASES = (
 
 CLASSES = (
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
-    *(memory.Queue, memory.Bank),
+    *(memory.Queue, memory.Bank, trained_parts.LoRA),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

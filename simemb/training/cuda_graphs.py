@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from simemb.encoder.adapters import has_adapters
 from simemb.encoder.encoder import Encoder
 from simemb.transformer import cuda_stack
 from simemb.transformer.batch import Batch
@@ -223,6 +224,8 @@ def _uncached() -> Generator[None, None, None]:
 
 def able(encoder: Encoder) -> bool:
     """Whether the states of this encoder can be recorded."""
+    if has_adapters(encoder.network):  # their product is made anew in every pass, outside of what is recorded
+        return False
     layers = layers_of(encoder.network) if encoder.fast else None
     return ON and not PLAIN and encoder.device.type == "cuda" and layers is not None and cuda_stack.supports(layers)
 

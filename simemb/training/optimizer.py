@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from simemb.method.recipe import Recipe
+from simemb.method.trained_parts import part_of, rates
 
 
 def adamw(method: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.AdamW:
     """The optimizer of a run, in fused kernels; on a GPU its learning rate is a tensor, so no step waits for it."""
     on_gpu = device.type == "cuda"
     return torch.optim.AdamW(
-        _decaying(method, recipe.weight_decay),
+        _groups(method, recipe),
         lr=torch.tensor(recipe.learning_rate, device=device) if on_gpu else recipe.learning_rate,
         betas=recipe.betas,
         eps=recipe.epsilon,
@@ -23,19 +24,40 @@ def adamw(method: nn.Module, recipe: Recipe, device: torch.device) -> torch.opti
 
 
 def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Set the learning rate of the next step."""
+    """Set the learning rate of the next step; a part with another highest rate has the same fraction of that."""
     for group in optimizer.param_groups:
+        own = learning_rate * group.get("factor", 1.0)
         if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(learning_rate)  # in place: the fused kernel reads it there
+            group["lr"].fill_(own)  # in place: the fused kernel reads it there
         else:
-            group["lr"] = learning_rate
+            group["lr"] = own
 
 
-def _decaying(method: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """The trained parameters in two groups: matrices decay; biases, norms and temperatures do not."""
-    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
-    groups = ([p for p in trained if p.ndim > 1], decay), ([p for p in trained if p.ndim <= 1], 0.0)
-    return [{"params": members, "weight_decay": rate} for members, rate in groups if members]
+def _groups(method: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The trained parameters in groups: matrices decay; biases, norms and temperatures do not. Each part has its rate.
+
+    factor: the highest learning rate of a part by that of the recipe. What is frozen is in no group, so it has no
+    moments.
+    """
+    by_part, trained = rates(recipe.learning_rates), list(method.named_parameters())
+    trained = [(name, weight) for name, weight in trained if weight.requires_grad]
+    found: dict[float, list[torch.nn.Parameter]] = {}
+    for name, weight in trained:
+        rate = by_part.get(part_of(name), recipe.learning_rate) if by_part else recipe.learning_rate
+        found.setdefault(rate / recipe.learning_rate, []).append(weight)
+    groups = [
+        (times, members, decay)
+        for times, weights in found.items()
+        for members, decay in (
+            ([weight for weight in weights if weight.ndim > 1], recipe.weight_decay),
+            ([weight for weight in weights if weight.ndim <= 1], 0.0),
+        )
+    ]
+    return [
+        {"params": members, "weight_decay": decay, **({} if times == 1 else {"factor": times})}
+        for times, members, decay in groups
+        if members
+    ]
 
 
 def factor(recipe: Recipe, step: int, steps: int) -> float:

@@ -28,7 +28,7 @@ from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
 from simemb.extras import TRAINING, need
-from simemb.method import view_prompts
+from simemb.method import trained_parts, view_prompts
 from simemb.method.course import Course, Trained
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
@@ -95,6 +95,7 @@ class Plan:
         for encoder in (self.encoder, *([self.twin] if self.twin else [])):
             for recipe in recipes:
                 view_prompts.give(encoder, recipe)
+            trained_parts.prepare(encoder, self.recipe.lora, self.recipe.freeze, self.settings.seed)
         columns = [len(material.columns) for material in self.materials]
         examples = [material.examples for material in self.materials]
         keywords: dict[str, Any] = {
@@ -102,9 +103,13 @@ class Plan:
             "twin": self.twin,
             "teacher_width": self.materials[0].data.teacher_width,
         }
-        if len(recipes) > 1:
-            return Course(recipes, self.encoder, columns=columns, examples=examples, **keywords)
-        return Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
+        method = (
+            Course(recipes, self.encoder, columns=columns, examples=examples, **keywords)
+            if len(recipes) > 1
+            else Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
+        )
+        trained_parts.check_left(method)
+        return method
 
 
 @checked

@@ -10,6 +10,7 @@ _FILES = ("recipe.json", "run.yaml", "metrics.jsonl")
 _INSIDE = {
     "last": re.compile(r"state\.safetensors|\.tmp\w+"),  # the second was left by earlier releases
     "scores": re.compile(r".+\.json"),
+    "adapter": re.compile(r"adapter_(config\.json|model\.safetensors)|README\.md|base/.+"),
     "simemb": re.compile(r"(.+/)?(events\.out\.tfevents\..+|hparams\.ya?ml)"),
 }
 """The folders of a run, besides its encoders, with the files in them; the last holds what tensorboard reads."""

@@ -20,7 +20,7 @@ from simemb.evaluation.scores import Scores
 from simemb.method import gradient_cache
 from simemb.method.step_input import StepInput
 from simemb.method.targets import Twin
-from simemb.training import callbacks, checkpoint, dev_suites, run_options
+from simemb.training import callbacks, checkpoint, dev_suites, kept_adapter, run_options
 from simemb.training.batches import numbers_of
 from simemb.training.best import check_finite, is_better, restore, verdict
 from simemb.training.checkpoint import Progress
@@ -95,6 +95,7 @@ class Trainer:
 
     def _result(self) -> Result:
         """The best checkpoint in memory again, read from the disk as anyone would read it, and scored."""
+        kept_adapter.fold(self.method)
         restore(self.method.encoder, self.directory.best)
         after = self.plan.score()
         return Result(
@@ -269,6 +270,7 @@ class Trainer:
             about = metadata(self.settings, self.plan.language, scores, self.plan.base)
             parts, head = self.method.encoder.complete().parts, self.method.language_head
             saving.save(parts, self.directory.best, training, head, metadata=about, overwrite=True)
+            kept_adapter.keep(self.method.encoder, self.recipe.lora, self.settings.model, self.directory.best)
             if isinstance(self.recipe.target, Twin) and self.method.second is not None:
                 twin = self.method.second.encoder  # no suite has scored it
                 settings = replace(self.settings, model=twin.name)

@@ -81,7 +81,7 @@ def _parameters(layer: Layer) -> Parameters:
 
 
 def _is_supported(layer: Layer) -> bool:
-    width = layer.output.in_features
+    width = layer.output.weight.shape[1]
     size = width // layer.heads
     exact = layer.is_berts and exact_gelu(layer.activation)
     # a module made without bias has None there

@@ -40,8 +40,8 @@ class AnyLayer(Protocol):
 def layers_of(backbone: Any, *, training: bool | None = None) -> list[Layer] | None:
     """The layers of a model, or None where transformers has to compute it.
 
-    training: whether they drop out; None: as the mode of the model says. None for other families, and where a hook or
-    an adapter (LoRA) depends on the model's own forward pass.
+    training: whether they drop out; None: as the mode of the model says. None for other families, and where a hook, or
+    an adapter that is more than a change of weights (LoRA with dropout), depends on the model's own forward pass.
     """
     config = backbone.config
     if getattr(config, "is_decoder", False) or getattr(config, "use_task_id", False):
@@ -51,7 +51,7 @@ def layers_of(backbone: Any, *, training: bool | None = None) -> list[Layer] | N
     family = FAMILIES.get(config.model_type)
     if family is None:
         return None
-    layers = family.layers(backbone)
+    layers = [layer.adapted for layer in family.layers(backbone)]
     if not all(layer.is_unmodified for layer in layers):
         return None
     return layers if training is None else [replace(layer, training=training) for layer in layers]

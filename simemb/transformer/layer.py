@@ -5,7 +5,7 @@ products and the dropout of `simemb.transformer.cpu_ops`, and it can compute the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from simemb.transformer.attention import attend
 from simemb.transformer.batch import Batch
 from simemb.transformer.cpu_ops import dropout, exact_gelu, factor, linear, linear_gelu, linear_times
-from simemb.transformer.matrix import Matrix, split
+from simemb.transformer.matrix import LinearPart, Matrix, adapted, split
 
 
 class Dropouts(NamedTuple):
@@ -73,12 +73,12 @@ class Layer:
     is told; none where it is empty.
     """
 
-    projections: tuple[nn.Linear, ...]
-    output: nn.Linear
+    projections: tuple[Matrix, ...]
+    output: Matrix
     attention_norm: Any
-    up: nn.Linear
+    up: Matrix
     activation: Any
-    down: nn.Linear
+    down: Matrix
     feed_forward_norm: nn.LayerNorm
     heads: int
     dropouts: Dropouts
@@ -90,12 +90,22 @@ class Layer:
 
     @property
     def is_unmodified(self) -> bool:
-        """Whether every part computes as torch's own module does. An adapter (LoRA) has a forward of its own."""
-        linears: Sequence[nn.Module] = (*self.projections, self.output, self.up, self.down)
+        """Whether every part computes as torch's own module does; other parts have a forward of their own."""
+        linears: Sequence[Any] = (*self.projections, self.output, self.up, self.down)
         norms: Sequence[nn.Module] = (self.attention_norm, self.feed_forward_norm)
-        return all(type(module).forward is nn.Linear.forward for module in linears) and all(
+        return all(isinstance(part, LinearPart) or type(part).forward is nn.Linear.forward for part in linears) and all(
             type(norm).forward in (nn.LayerNorm.forward, nn.Identity.forward) for norm in norms
         )
+
+    @property
+    def adapted(self) -> "Layer":
+        """The same layer with adapters (LoRA) in its weights, where they are no more than that."""
+        plain = (*self.projections, self.output, self.up, self.down)
+        parts = [adapted(part) for part in plain]
+        if all(part is one for part, one in zip(parts, plain, strict=True)):
+            return self
+        *projections, output, up, down = parts
+        return replace(self, projections=tuple(projections), output=output, up=up, down=down)
 
     @property
     def is_berts(self) -> bool:

@@ -153,8 +153,8 @@ def test_a_model_without_prompts_gets_some_and_is_saved_with_them(tmp_path):
     assert encoder.set_prompts({"query": "we saw ", "document": ""}, default="query", include_prompt=False) is encoder
     assert encoder.fingerprint() != plain
     loaded, reference = Encoder.load(encoder.save(tmp_path / "m")), theirs(tmp_path / "m")
-    for mine in (encoder, loaded):
-        for ours, other in ((mine.encode, reference.encode), (mine.encode_document, reference.encode_document)):
+    for made in (encoder, loaded):
+        for ours, other in ((made.encode, reference.encode), (made.encode_document, reference.encode_document)):
             np.testing.assert_allclose(ours(TEXTS), other(TEXTS, show_progress_bar=False), atol=1e-5, rtol=0)
 
 

@@ -67,6 +67,7 @@ def test_the_description_says_how_the_index_was_made(saved: Path, encoder: Trigr
         "fingerprint": encoder.fingerprint(),
         "dim": DIM,
         "truncate_dim": None,
+        "prompts": {},
     }
     assert (description["count"], description["kind"], description["effort"]) == (50, "auto", 128)
     assert description["parts"][0]["kind"] == "exact"
