@@ -88,8 +88,7 @@ def find(suite: Any, name: str = "suite") -> Suite:
 def find_all(suites: Sequence[Any]) -> list[Suite]:
     """Each suite as `find` gives it; single tasks of one suite are one suite, at the place of the first."""
     found: dict[str, list[Suite]] = {}
-    for place, suite in enumerate(map(find, suites)):
-        suite.check_libraries()
+    for place, suite in enumerate(find(suite).check_libraries() for suite in suites):
         found.setdefault(suite.name.partition("/")[0] if suite.left_out else str(place), []).append(suite)
     return [
         parts[0] if len(parts) == 1 else find(whole).pick([task.name for part in parts for task in part.tasks])
@@ -153,8 +152,7 @@ def evaluate(
         ModelError: A vector is not finite.
     """
     options: Any = {"geometry": geometry, "batch_size": batch_size, "progress": progress, "cache": cache}
-    found = find(suite)
-    found.check_libraries()  # before a model is loaded
+    found = find(suite).check_libraries()  # before a model is loaded
     return evaluate_sizes(encoder_of(encoder, device, "float32"), found, [truncate_dim], **options)[0]
 
 
@@ -169,8 +167,7 @@ def evaluate_sizes(
     cache: bool = False,
 ) -> list[Scores]:
     """The scores of `evaluate` for each `truncate_dim` of `sizes`; the texts are encoded once for all."""
-    suite = find(suite)
-    suite.check_libraries()
+    suite = find(suite).check_libraries()
     for size in sizes:
         if size is not None:  # an encoder of another library need not say its width
             check_dim(size, encoder.dim)

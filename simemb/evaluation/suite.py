@@ -35,10 +35,11 @@ class Suite:
     complete: bool = True
     left_out: tuple[str, ...] = ()
 
-    def check_libraries(self) -> None:
-        """Raise `LibraryError` if a library is not installed that a task cannot be scored without."""
+    def check_libraries(self) -> "Suite":
+        """Raise `LibraryError` if a library is not installed that a task cannot be scored without; the same suite."""
         for task in self.tasks:
             need(f"suite {self.name}", task.needs)
+        return self
 
     def pick(self, names: Sequence[str]) -> "Suite":
         """Some of the tasks, in the order given, as the suite `sts/stsb+sickr`; all of them are the suite itself.

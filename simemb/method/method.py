@@ -23,15 +23,7 @@ from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin, view_plan
 from simemb.method.view_hooks import augment_embeddings, capture_embeddings
-from simemb.method.view_pairs import (
-    Encoded,
-    Keys,
-    Sides,
-    Vectors,
-    join,
-    pairs_of_step,
-    signal_pair,
-)
+from simemb.method.view_pairs import Encoded, Keys, Sides, Vectors, join, pairs_of_step, signal_pair
 from simemb.method.view_prompts import skips
 from simemb.method.views import clean_views
 from simemb.transformer.batch import Batch

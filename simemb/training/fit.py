@@ -12,7 +12,8 @@ from simemb.encoder.external import ExternalEncoder
 from simemb.errors import ArgumentError, DataError
 from simemb.method.recipe import Recipe
 from simemb.training import resumption
-from simemb.training.plan import Metric, MixedPrecision, prepare, processes
+from simemb.training.choices import Metric, MixedPrecision
+from simemb.training.plan import prepare, processes
 from simemb.training.result import Result
 from simemb.training.run_directory import RunDirectory
 from simemb.training.trainer import Trainer

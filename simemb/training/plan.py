@@ -6,10 +6,9 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -23,7 +22,7 @@ from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.names import BASE
 from simemb.encoder.prompts import ROLES, SHOWN
-from simemb.errors import DataError, DeviceError, TrainingError, unknown
+from simemb.errors import DataError, DeviceError, TrainingError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.scores import Scores
 from simemb.evaluation.suite import Suite
@@ -37,20 +36,13 @@ from simemb.method.targets import Twin
 from simemb.method.view_hooks import augment_embeddings
 from simemb.training import dev_suites
 from simemb.training.callbacks import check as check_callbacks
+from simemb.training.choices import Metric, MixedPrecision, check_choices
 from simemb.training.dataset import check_length, load_training_data
 from simemb.training.environment import environment
 from simemb.training.materials import Material, Opened, content_of, open_materials, samples
 from simemb.training.run_directory import RunDirectory, Settings
-from simemb.transformer import cpu_bf16
 
 log = logging.getLogger("simemb")
-
-Metric = Literal["spearman", "pearson"]
-MixedPrecision = Literal["no", "bf16", "fp16"]
-
-METRICS = ("spearman", "pearson")
-PRECISIONS = ("no", "bf16", "fp16")
-TRACKERS = ("tensorboard", "wandb", "trackio", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -141,7 +133,7 @@ def prepare(
     Raises a `SimembError` that says what to do.
     """
     need("training", TRAINING)
-    _check_choices(metric, precision, trackers, device)
+    check_choices(metric, precision, trackers, device)
     check_callbacks(callbacks)
     if not 0 <= seed < 2**63:
         raise TrainingError(f"--seed must be in [0, 2^63), not {seed}")
@@ -247,21 +239,6 @@ def processes(device: str = AUTO) -> Any:
     if state.num_processes > 1 and device not in (AUTO, state.device.type):
         raise DeviceError(f"device {device}: there are {state.num_processes} processes, each on {state.device.type}")
     return state
-
-
-def _check_choices(metric: str, precision: str, trackers: Sequence[str], device: str = AUTO) -> None:
-    for kind, value, allowed in (("metric", metric, METRICS), ("precision", precision, PRECISIONS)):
-        if value not in allowed:
-            raise TrainingError(unknown(kind, value, allowed))
-    if precision == "fp16" and not (place := devices.find(device)).startswith(devices.CUDA):
-        raise TrainingError(f"--precision fp16 needs a GPU of CUDA, and the run is on {place} (allowed: no, bf16)")
-    if precision == "bf16" and devices.find(device) == devices.CPU and (lacking := cpu_bf16.missing_instructions()):
-        log.warning("--precision bf16 will take longer than no: %s", lacking)
-    for tracker in trackers:
-        if tracker not in TRACKERS:
-            raise TrainingError(unknown("tracker", tracker, TRACKERS))
-        if find_spec(tracker) is None:
-            raise TrainingError(f"--trackers {tracker}: {tracker} is not installed; pip install {tracker}")
 
 
 def _check_size(recipe: Recipe, rows: Rows, examples: int) -> None:

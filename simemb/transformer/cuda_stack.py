@@ -76,7 +76,7 @@ def run(
 
 def _parameters(layer: Layer) -> Parameters:
     norms = layer.attention_norm, layer.feed_forward_norm
-    modules = (*layer.projections, layer.output, norms[0], layer.up, layer.down, norms[1])
+    modules: tuple[Any, ...] = (*layer.projections, layer.output, norms[0], layer.up, layer.down, norms[1])
     return Parameters(*(parameter for module in modules for parameter in (module.weight, module.bias)))
 
 

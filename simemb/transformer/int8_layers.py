@@ -41,21 +41,19 @@ class Int8Layer:
 
     def __init__(self, layer: Layer, ranges: Sequence[ActivationRange]):
         """ranges: the inputs of attention, of its output, of the feed-forward, and of its second product."""
-        query, key, value = layer.projections
-        stacked = (torch.cat([query.weight, key.weight, value.weight]), layer.output.weight, layer.up.weight)
-        self.quantizers = tuple(
-            inputs.quantizer(weight) for inputs, weight in zip(ranges, (*stacked, layer.down.weight), strict=True)
-        )
+        query, key, value, output, up, down = _linears(layer)
+        weights = (torch.cat([query.weight, key.weight, value.weight]), output.weight, up.weight, down.weight)
+        self.quantizers = tuple(inputs.quantizer(weight) for inputs, weight in zip(ranges, weights, strict=True))
         tokens, mixed, rows, wide = self.quantizers
         width, self.heads, self.kind = query.out_features, layer.heads, layer.kind
         scaling = (width / layer.heads) ** -0.5
         samples = [inputs.sample for inputs in ranges]
         self.query = Product(query.weight * scaling, query.bias * scaling, tokens, samples[0])
         bias = torch.cat([key.bias, value.bias])
-        self.key_value = Product(stacked[0][width:], bias, tokens, samples[0])
-        self.output = Product(layer.output.weight, layer.output.bias, mixed, samples[1])
-        self.up = Product(layer.up.weight, layer.up.bias, rows, samples[2])
-        self.down = Product(layer.down.weight, layer.down.bias, wide, samples[3])
+        self.key_value = Product(weights[0][width:], bias, tokens, samples[0])
+        self.output = Product(output.weight, output.bias, mixed, samples[1])
+        self.up = Product(up.weight, up.bias, rows, samples[2])
+        self.down = Product(down.weight, down.bias, wide, samples[3])
         self.norms, self.activation = (layer.attention_norm, layer.feed_forward_norm), layer.activation
         self._gelu = exact_gelu(layer.activation)
         self._half = _half()
@@ -173,7 +171,8 @@ def _measure(
 
     Layers may share their modules (ALBERT); then the calls of a module are those of its layers in turn.
     """
-    modules = [[layer.projections[0], layer.output, layer.up, layer.down] for layer in layers]
+    linears = [_linears(layer) for layer in layers]
+    modules = [[query, output, up, down] for query, _, _, output, up, down in linears]
     every = max(1, sum(map(len, texts)) // _SAMPLED)
     parts: dict[nn.Module, list[ActivationRange]] = {module: [] for row in modules for module in row}
 
@@ -195,6 +194,16 @@ def _measure(
         return ActivationRange.together(parts[module][turns[module] - 1 :: sharing[module]])
 
     return [[together(module) for module in row] for row in modules]
+
+
+def _linears(layer: Layer) -> list[nn.Linear]:
+    """The modules of a layer's products. Raises `ModelError` for weights with adapters, which are no module's."""
+    parts = [part for part in (*layer.projections, layer.output, layer.up, layer.down) if isinstance(part, nn.Linear)]
+    if len(parts) < 3 + len(layer.projections):
+        raise ModelError(
+            "precision int8 is for weights without adapters: save the encoder, which merges them, and load it"
+        )
+    return parts
 
 
 def _batches(texts: Sequence[Sequence[int]], *, alike: bool) -> Iterator[Sequence[Sequence[int]]]:

@@ -27,9 +27,9 @@ from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen, Twin
 from simemb.method.views import View
+from simemb.training.choices import check_choices
 from simemb.training.fit import fit
 from simemb.training.materials import sample_for
-from simemb.training.plan import _check_choices
 from simemb.transformer import cpu_bf16
 
 GUIDED = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
@@ -466,7 +466,7 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_written(
 )
 def test_a_choice_that_does_not_exist_names_the_nearest(metric: str, precision: str, words: str):
     with pytest.raises(TrainingError, match=words):
-        _check_choices(metric, precision, ())
+        check_choices(metric, precision, ())
 
 
 def test_bfloat16_without_instructions_for_it_is_warned_of(
@@ -474,7 +474,7 @@ def test_bfloat16_without_instructions_for_it_is_warned_of(
 ):
     for lacking in (None, "the processor has none"):
         monkeypatch.setattr(cpu_bf16, "missing_instructions", lambda lacking=lacking: lacking)
-        _check_choices("spearman", "bf16", (), "cpu")
+        check_choices("spearman", "bf16", (), "cpu")
         assert ("bf16 will take longer than no: the processor has none" in caplog.text) == bool(lacking)
 
 
