@@ -1,5 +1,6 @@
 """Every corpus of the data package is registered, matches its description, and opens."""
 
+import json
 import logging
 import random
 import re
@@ -20,6 +21,7 @@ ROWS = {
     "wiki_running": 11_914,
     "sts_texts": 62_198,
     "stsb_en_zh": 11_498,
+    "scifact": 919,
     "nli": 47_365,
     "captions": 85_198,
     "stsb": 5_749,
@@ -162,6 +164,42 @@ def test_halves_of_a_parallel_corpus_that_do_not_agree_are_refused(
     place = f"row {row} of stsb and zh/stsb_mt/train.tsv do not agree: their scores are {scores}"
     with pytest.raises(DataError, match=f"^corpus 'stsb_en_zh' is made of others: {place}$"):
         open_rows("stsb_en_zh")
+
+
+@pytest.fixture
+def claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Write SciFact's collection and claims, and the judgments that are given."""
+    folder = tmp_path / "retrieval" / "scifact"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("SIMEMB_DATA", str(tmp_path))
+    documents = [
+        {"_id": "7", "title": "On cells.", "text": "They divide."},
+        {"_id": "9", "title": "", "text": "They rest."},
+    ]
+    queries = [{"_id": "1", "text": "Cells divide."}, {"_id": "2", "text": "Cells rest."}]
+    for name, rows in (("corpus", documents), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def write(judgments: str) -> None:
+        (folder / "qrels_train.tsv").write_text("query-id\tcorpus-id\tscore\n" + judgments, encoding="utf-8")
+
+    return write
+
+
+def test_a_claim_stands_beside_each_abstract_that_bears_on_it(claims: Callable[[str], None]):
+    claims("1\t7\t1\n2\t9\t1\n1\t9\t1\n")
+    pairs = [
+        ("Cells divide.", "On cells. They divide."),
+        ("Cells rest.", "They rest."),
+        ("Cells divide.", "They rest."),
+    ]
+    assert list(open_rows("scifact").texts()) == pairs
+
+
+def test_a_judgment_of_what_is_not_there_is_refused(claims: Callable[[str], None]):
+    claims("1\t7\t1\n3\t9\t1\n")
+    with pytest.raises(DataError, match=r"names '3', which no file of SciFact has$"):
+        open_rows("scifact")
 
 
 def test_the_pairs_for_training_are_none_of_those_that_choose_and_report():
