@@ -22,7 +22,7 @@ PAIRS = "score\tsentence1\tsentence2\n1\ta man\ta dog\n4\ta cat\tthe cat\n2\ta r
 TEXT = "a man eats\na dog\nthe cat sees a bird\na boat\n" * 10
 ENCODE = "encode {tiny} {file} --output vectors.npy"
 TRAIN = "train simcse --model {tiny} --data good.txt --dev none --batch-size 8 --output run"
-STARTED = frozenset({"run", "run/recipe.json", "run/metrics.jsonl"})
+STARTED = frozenset({"run", "run/recipe.json", "run/run.yaml", "run/metrics.jsonl"})
 """What is left of a run that began and could not go on: the record of what was asked and seen."""
 
 
@@ -174,7 +174,7 @@ SCORES = (
     bad_file("no score column", "a.tsv", "sentence1\tsentence2\na\tb\n", "a score", "sentence1", words=EVAL),
     bad_words("an unknown suite", "eval {tiny} --suite stsb_dve", "'stsb_dve'", "'stsb_dev'"),
     bad_words("a suite that is no file", "eval {tiny} --suite none.tsv", "none.tsv"),
-    bad_words("a dev file that is not there", f"{TRAIN} --dev dve.tsv", "dve.tsv", "dev.tsv"),
+    bad_words("a dev file that is not there", TRAIN.replace("--dev none", "--dev dve.tsv"), "dve.tsv", "dev.tsv"),
     Case(
         "a score beyond the scale",
         "eval {tiny} --suite stsb_dev",

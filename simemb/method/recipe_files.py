@@ -76,7 +76,7 @@ def settings(name: str) -> dict[str, Any]:
     for key, value in (("data", run.data), ("dev", run.dev)):
         if value is not None:
             settings[key] = (value,) if isinstance(value, str) else value
-    if run.columns is not None:  # the labels made the column of negatives
+    if run.columns:  # of several data that are kept apart none are named; the labels made the column of negatives
         settings["columns"] = (*run.columns[:2], run.labels) if run.labels else run.columns
     return settings
 

@@ -27,7 +27,7 @@ def text(plan: Plan) -> str:
         "recipe": recipe,
         "model": _place(settings.model),
         "data": list(map(_place, settings.data)),
-        "columns": list(columns),
+        **({"columns": list(columns)} if columns else {}),
         **({"delimiter": settings.delimiter} if settings.delimiter else {}),
         **({} if settings.header else {"header": False}),
         "pooling": settings.pooling,
@@ -44,9 +44,10 @@ def text(plan: Plan) -> str:
 
 def _found(recipe: dict[str, Any]) -> dict[str, Any]:
     """The recipe with its models by their whole paths."""
-    guide, target = recipe.get("guide"), recipe.get("target")
-    if isinstance(guide, str):
-        recipe = {**recipe, "guide": _place(guide)}
+    target = recipe.get("target")
+    for judge in ("guide", "reranker"):
+        if isinstance(name := recipe.get(judge), str):
+            recipe = {**recipe, judge: _place(name)}
     if isinstance(target, dict) and isinstance(target.get("model"), str):
         recipe = {**recipe, "target": {**target, "model": _place(target["model"])}}
     return recipe

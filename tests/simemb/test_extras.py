@@ -169,7 +169,7 @@ def test_the_api_names_the_pip_line_before_it_loads_anything(tmp_path: Path) -> 
         "columns": 'data: a dict needs datasets: pip install "simemb[train]"',
         "foreign": "saved, which has modules of other kinds, needs sentence_transformers: "
         'pip install "simemb[external]"',
-        "reranker": 'the cross-encoder judge needs sentence_transformers: pip install "simemb[external]"',
+        "reranker": 'judge, a cross-encoder, needs sentence_transformers: pip install "simemb[external]"',
         "shapes": [[2, 256], [2, 4]],
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["judge", "saved"]

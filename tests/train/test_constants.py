@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simemb import InfoNCE, MaskedLM, Projector, View
+from simemb import InfoNCE, LoRA, MaskedLM, Projector, View
 from simemb.cookbook import RECIPES, names
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
@@ -28,6 +28,7 @@ SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1
 SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8}
 SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
 SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None, "reranker": None, "negatives": None}
+SIMCSE |= {"lora": LoRA(), "freeze": (), "learning_rates": ()}
 SIMCSE |= {"mix": "join", "weights": (), "lessons": (), "per_label": None, "include_prompt": None}
 
 # yym6472/ConSERT, all of scripts/; 2 x 0.15 as losses/AdvCLSoftmaxLoss.py adds two directions, four if joint.

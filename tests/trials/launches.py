@@ -36,8 +36,8 @@ SOON = 60.0
 
 def words(*, evaluates: bool, overwrites: bool) -> list[str]:
     """A short run without dropout, whose masks are those of one process; `{}` stands for the folder of the inputs."""
-    dev, over = [] if evaluates else ["--dev", "none"], ["--overwrite"] if overwrites else []
-    return train("simcse", "texts.txt", "--dropout", "0", *dev, *over)
+    over = ["--overwrite"] if overwrites else []
+    return train("simcse", "texts.txt", "--dropout", "0", *over, dev="{}/dev.tsv" if evaluates else "none")
 
 
 @dataclass(frozen=True)

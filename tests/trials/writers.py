@@ -61,9 +61,9 @@ def overwriting(*words: str) -> Work:
     return command(*words, *(["--overwrite"] if has else []))
 
 
-def train(recipe: str, data: str, *more: str, steps: int = 4) -> list[str]:
+def train(recipe: str, data: str, *more: str, steps: int = 4, dev: str = "{}/dev.tsv") -> list[str]:
     """The words of a short run."""
-    usual = ["--model", "{}/model", "--data", f"{{}}/{data}", "--dev", "{}/dev.tsv", "--batch-size", "8"]
+    usual = ["--model", "{}/model", "--data", f"{{}}/{data}", "--dev", dev, "--batch-size", "8"]
     length = ["--max-steps", str(steps), "--eval-every", "2"]
     return ["train", recipe, *usual, *length, "--output", "out", *more]
 

@@ -145,7 +145,7 @@ def test_help_in_a_pipe_is_as_wide_as_columns_says(
     ("wrong", "hint"),
     [
         ("--outptu", ": did you mean --output?"),
-        ("--keeep", ": did you mean --head.keep or --keep?"),
+        ("--keeep", ": did you mean --head.keep or --lora.keep or --keep?"),
         ("--lr", ""),
         ("--xyzzy", ""),
     ],

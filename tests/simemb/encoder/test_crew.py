@@ -77,7 +77,9 @@ def test_a_copy_computes_by_itself_and_nothing_is_spread_twice(crewed: Any) -> N
 
 
 def test_a_process_that_is_killed_is_noticed_at_once(crewed: Any) -> None:
-    os.kill(crewed.crew._workers[1].process.pid, signal.SIGKILL)
+    process = crewed.crew._workers[1].process
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()  # else the other one may have computed all before this one has ended
     for _ in range(2):  # and again
         with pytest.raises(DeviceError, match=r"^the process on cpu was killed by SIGKILL, .*texts are not encoded$"):
             crewed.encode(TEXTS)

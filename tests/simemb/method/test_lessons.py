@@ -11,6 +11,7 @@ from simemb.method.auxiliaries import MaskedLM
 from simemb.method.lessons import Lesson, by_source
 from simemb.method.objectives import CoSENT, InfoNCE, Matryoshka, SupCon, Swapped
 from simemb.method.recipe import Recipe
+from simemb.method.trained_parts import LoRA
 from simemb.method.views import View
 
 PAIR = (View(target=False), View(1, online=False))
@@ -23,7 +24,7 @@ RECIPE = Recipe(
 
 
 def test_a_recipe_with_lessons_is_valid_python_and_goes_to_json_and_back():
-    assert eval(repr(RECIPE)) == RECIPE
+    assert eval(repr(RECIPE), globals() | {"LoRA": LoRA}) == RECIPE
     assert Recipe.from_json(json.loads(json.dumps(RECIPE.to_json()))) == RECIPE
 
 

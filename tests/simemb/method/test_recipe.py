@@ -634,7 +634,7 @@ def test_the_recipe_json_of_a_run_gives_recipe_and_settings(tmp_path: Path):
     }
     path.write_text(json.dumps({"recipe": EVERYTHING.to_json(), "run": run | {"fingerprint": "f"}}))
     assert find(str(path)) == EVERYTHING
-    assert settings(str(path)) == run | {"columns": ("a",), "data": ("d",)}
+    assert settings(str(path)) == run | {"columns": ("a",), "data": ("d",), "dev": ("none",)}
     assert settings("simcse") == {}
 
 

@@ -48,6 +48,8 @@ def result(
         control_after=after_control,
         language=language,
         seen=(),
+        others_before=(),
+        others_after=(),
     )
 
 
