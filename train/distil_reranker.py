@@ -7,8 +7,9 @@ the place of dot products. The other numbers are those of `margin_mse`, with the
 
 When to use it: as `margin_mse`, above all with many negatives a row (`simemb mine --negatives 15 --shape columns`), and
 where vectors are compared by cosines. What to watch: only differences within a row are taught, so start from an encoder
-that knows texts apart already. `--objective.teacher-temperature` below 1 sharpens a reranker whose scores are close
-together, such as cosines (the default, `mini`).
+that knows texts apart already. The default reranker is `mini`, the encoder that ships; of an encoder, 20 times the
+cosine is the score. `--objective.teacher-temperature` below 1 sharpens a reranker whose scores are close together; with
+flat ones all vectors become alike (docs/study.md).
 """
 
 from dataclasses import replace

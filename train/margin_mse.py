@@ -9,7 +9,8 @@ When to use it: a cross-encoder is at hand that is better than the encoder can b
 a list `scores`, `pos_scores` and `neg_scores`, or `label` with the margin (docs/data.md). `simemb mine` finds the
 negatives. What to watch: the dot products grow to the range of the scores, about ten for the logits of cross-encoders,
 so the lengths of vectors carry meaning: compare them by dot products, or take `distil_reranker`, which learns cosines.
-The default reranker is `mini`, the encoder that ships, by its cosines: `--reranker MODEL` names a cross-encoder.
+The default reranker is `mini`, the encoder that ships, with 20 times its cosines as scores: `--reranker MODEL` names a
+cross-encoder.
 """
 
 from simemb import MarginMSE, Recipe, View

@@ -62,17 +62,26 @@ class CrossEncoder:
         return (1 + np.tanh(self.scores(pairs) / 2)) / 2  # exp(-x) would overflow
 
 
+SHARPNESS = 20.0
+"""By how much a cosine is multiplied to be a score: 1 / 0.05, by the usual temperature of contrastive learning. As they
+are, cosines of candidates differ so little that a softmax of them says all are alike, and a student learns just that."""
+
+
 class CosineReranker:
-    """An encoder as a reranker: the score of a pair is the cosine of its vectors, of a query and of a document."""
+    """An encoder as a reranker: the score of a pair is 20 times the cosine of its vectors (query and document)."""
 
     def __init__(self, encoder: Any) -> None:
         self.encoder, self.name = encoder, str(encoder.name)
 
     def fingerprint(self) -> str:
-        """That of the encoder."""
-        return str(self.encoder.fingerprint())
+        """That of the encoder, and of the scale."""
+        return f"{self.encoder.fingerprint()} x {SHARPNESS:g}"
 
     def scores(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
+        """What a cross-encoder's logit stands for."""
+        return np.float32(SHARPNESS) * self.relevances(pairs)
+
+    def relevances(self, pairs: Pairs) -> Float32[np.ndarray, "pairs"]:
         """The cosine of each pair."""
         roles: tuple[Role, Role] = ("query", "document")
         queries, documents = (
@@ -80,8 +89,6 @@ class CosineReranker:
             for texts, role in zip(zip(*pairs, strict=True), roles, strict=True)
         )
         return (queries * documents).sum(axis=1).astype(np.float32)
-
-    relevances = scores
 
 
 Reranker = CrossEncoder | CosineReranker
