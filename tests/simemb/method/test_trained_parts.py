@@ -99,3 +99,26 @@ def test_a_run_without_anything_to_train_is_refused():
     recipe = replace(SIMCSE, freeze=("embeddings", "layers:3"), head=None)
     with pytest.raises(TrainingError, match="--freeze leaves nothing to train"):
         check_left(method(recipe))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"freeze": ("embeddings",), "learning_rates": ("embeddings=1e-3",)},
+            r"embeddings: .*\(what learns: layers, head\)",
+        ),
+        (
+            {"lora": LoRA(2), "learning_rates": ("embeddings=1e-3",)},
+            "--learning-rates embeddings: nothing of this part learns",
+        ),
+        (
+            {"head": None, "learning_rates": ("layers=1e-3", "head=1e-3")},
+            r"head: .*\(what learns: embeddings, layers\)",
+        ),
+    ],
+)
+def test_a_rate_for_a_part_of_which_nothing_learns_is_refused(fields, words):
+    recipe = replace(SIMCSE, **fields)
+    with pytest.raises(TrainingError, match=words):
+        check_left(method(recipe), recipe.learning_rates)
