@@ -1,6 +1,7 @@
 """What learns: adapters, frozen parts, a learning rate for each part; and what is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -118,7 +119,7 @@ def test_a_run_without_anything_to_train_is_refused():
         ),
     ],
 )
-def test_a_rate_for_a_part_of_which_nothing_learns_is_refused(fields, words):
+def test_a_rate_for_a_part_of_which_nothing_learns_is_refused(fields: dict[str, Any], words: str):
     recipe = replace(SIMCSE, **fields)
     with pytest.raises(TrainingError, match=words):
         check_left(method(recipe), recipe.learning_rates)
