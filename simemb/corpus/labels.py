@@ -155,6 +155,11 @@ def positives(rows: Rows, learner: str, *, negatives: bool = False) -> Rows:
         DataError: the labels do not say which pairs are positives.
     """
     found = counts(rows)
+    if len(rows.columns) < 2:
+        raise DataError(
+            f"{rows.name}: {learner} learns from pairs, and these are single texts ({rows.columns[0]}) with a label "
+            f"({rows.score}: {shown(found)}); the recipes supcon and triplet learn from class labels"
+        )
     meaning = uses(rows, found)
     if meaning is None:
         raise DataError(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from simemb.encoder.names import is_bundled
 from simemb.streams import one_line
 
 LONGEST = 65536
@@ -106,11 +107,13 @@ def with_results(text: str, results: Sequence[Any]) -> str:
 
 
 def is_hub_name(model: str) -> bool:
-    """Whether a model is named as the hub names it, and is no folder here.
+    """Whether a model is named as the hub names it, and is neither a folder here nor a model that ships.
 
     >>> is_hub_name("google-bert/bert-base-uncased"), is_hub_name("runs/first/best"), is_hub_name("./mine")
     (True, False, False)
     """
+    if is_bundled(model):  # the hub has other models of these names, or none
+        return False
     return bool(re.fullmatch(r"\w[\w.\-]{0,95}(/[\w.\-]{1,96})?", model)) and not Path(model).exists()
 
 

@@ -104,10 +104,16 @@ def prepare(encoder: Encoder, lora: LoRA, freeze: Sequence[str], seed: int) -> N
             module.requires_grad_(requires_grad=False)
 
 
-def check_left(method: nn.Module) -> None:
-    """Raise `TrainingError` if nothing is left to train."""
-    if not any(weight.requires_grad for weight in method.parameters()):
+def check_left(method: nn.Module, learning_rates: Sequence[str] = ()) -> None:
+    """Raise `TrainingError` if nothing is left to train, or nothing of a part that has a rate of its own."""
+    learning = {part_of(name) for name, weight in method.named_parameters() if weight.requires_grad}
+    if not learning:
         raise TrainingError("--freeze leaves nothing to train")
+    if idle := [part for part in rates(learning_rates) if part not in learning]:
+        parts = ", ".join(part for part in PARTS if part in learning)
+        raise TrainingError(
+            f"--learning-rates {idle[0]}: nothing of this part learns in this run (what learns: {parts})"
+        )
 
 
 def _frozen(encoder: Encoder, part: str) -> Sequence[nn.Module]:

@@ -156,8 +156,12 @@ class Seen:
 
         >>> Seen("pairs.tsv", 30, 1920, 1.5).amount()
         '30 batches, 1,920 examples, 1.50 epochs'
+        >>> Seen("pairs.tsv", 1, 8, 0.2).amount()
+        '1 batch, 8 examples, 0.20 epochs'
         """
-        return f"{self.batches:,} batches, {self.examples:,} examples, {self.epochs:.2f} epochs"
+        counts = ((self.batches, "batch", "batches"), (self.examples, "example", "examples"))
+        words = [f"{count:,} {one if count == 1 else more}" for count, one, more in counts]
+        return f"{', '.join(words)}, {self.epochs:.2f} epochs"
 
 
 def numbers_of(seen: Sequence[Seen]) -> dict[str, float]:

@@ -87,7 +87,7 @@ class Callback:
         """Called after every evaluation while training; not for the score before the first step."""
 
     def on_save(self, checkpoint: Checkpoint) -> bool | None:
-        """Called when a checkpoint is on the disk, every `eval_every` steps and at the end."""
+        """Called when a checkpoint is on the disk, every `eval_every` steps and at the end, not at a stop."""
 
 
 METHODS = ("on_step", "on_evaluation", "on_save")

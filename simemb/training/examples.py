@@ -56,7 +56,7 @@ def _apart(recipe: Recipe, rows: Rows) -> Rows:
 def _say_several(rows: Rows) -> None:
     members = [member for group in rows.several.values() for member in group]
     if members:
-        log.warning("%s: each text of %s makes a row; the row's other texts come again", rows.name, listed(members))
+        log.warning("%s: each text of %s makes a row, with the other texts of its record", rows.name, listed(members))
 
 
 def _check_columns(recipe: Recipe, rows: Rows, unused: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from simemb.cached_files import cached
 from simemb.corpus.candidate_scores import ScoreColumns, Scores, candidate_scores
 from simemb.corpus.listed import TRIPLET
 from simemb.corpus.rows import Rows
-from simemb.encoder.reranker import Reranker, load_reranker
+from simemb.encoder.reranker import CosineReranker, Reranker, load_reranker
 from simemb.errors import DataError
 from simemb.files import cache_folder
 from simemb.method.recipe import Recipe
@@ -61,6 +61,9 @@ def grades_of(
         raise DataError(f"{rows.name}: {kind} needs scores of a reranker: {advice}")
     else:
         reranker = load_reranker(recipe.reranker, device)
+        what = "cosines of this encoder" if isinstance(reranker, CosineReranker) else "scores of this cross-encoder"
+        other = "; --reranker MODEL names a cross-encoder" if isinstance(reranker, CosineReranker) else ""
+        log.info("%s: has no scores, so %s are learnt: %s%s", rows.name, what, reranker.name, other)
         scores, found = computed(rows, spans, reranker, progress=progress), {"reranker": reranker.fingerprint()}
     return {1: scores[0], TRIPLET - 1: scores[1]}, found
 

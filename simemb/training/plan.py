@@ -100,7 +100,7 @@ class Plan:
             if len(recipes) > 1
             else Method(recipes[0], self.encoder, columns=columns[0], examples=examples[0], **keywords)
         )
-        trained_parts.check_left(method)
+        trained_parts.check_left(method, self.recipe.learning_rates)
         return method
 
 

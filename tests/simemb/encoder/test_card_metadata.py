@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from simemb.encoder import card_metadata
+from simemb.encoder.names import BUNDLED
 
 
 def written(folder: Path, text: str) -> Path:
@@ -49,3 +50,9 @@ def test_results_replace_those_of_the_same_suite_and_number_and_leave_the_text(t
     assert found == {("scifact", "ndcg@10"): 0.5, ("stsb_dev", "spearman_cosine"): 0.715}
     with pytest.raises(ValueError, match="its metadata are no YAML"):
         card_metadata.with_results("---\na: [\n---\n", first)
+
+
+def test_a_model_that_ships_is_no_name_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert card_metadata.is_hub_name("bert-base-uncased")
+    assert not any(card_metadata.is_hub_name(name) for name in BUNDLED)

@@ -1,6 +1,7 @@
 """What learns: adapters, frozen parts, a learning rate for each part; and what is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -99,3 +100,26 @@ def test_a_run_without_anything_to_train_is_refused():
     recipe = replace(SIMCSE, freeze=("embeddings", "layers:3"), head=None)
     with pytest.raises(TrainingError, match="--freeze leaves nothing to train"):
         check_left(method(recipe))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"freeze": ("embeddings",), "learning_rates": ("embeddings=1e-3",)},
+            r"embeddings: .*\(what learns: layers, head\)",
+        ),
+        (
+            {"lora": LoRA(2), "learning_rates": ("embeddings=1e-3",)},
+            "--learning-rates embeddings: nothing of this part learns",
+        ),
+        (
+            {"head": None, "learning_rates": ("layers=1e-3", "head=1e-3")},
+            r"head: .*\(what learns: embeddings, layers\)",
+        ),
+    ],
+)
+def test_a_rate_for_a_part_of_which_nothing_learns_is_refused(fields: dict[str, Any], words: str):
+    recipe = replace(SIMCSE, **fields)
+    with pytest.raises(TrainingError, match=words):
+        check_left(method(recipe), recipe.learning_rates)

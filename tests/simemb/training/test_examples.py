@@ -45,6 +45,12 @@ def test_negatives_that_no_view_reads_may_be_missing(tmp_path: Path, caplog: Any
     assert list(rows.listed["neg"].texts()) == [(text,) for record in records for text in record.get("neg", [])]
 
 
+def test_a_notice_says_that_each_positive_makes_a_row(tmp_path: Path, caplog: Any):
+    with caplog.at_level(logging.WARNING, "simemb"):
+        opened(tmp_path / "a.jsonl", {"query": "a", "pos": ["b"], "neg": ["c", "d"]}, recipe="simcse_sup")
+    assert "each text of pos makes a row, with the other texts of its record" in caplog.text
+
+
 def test_a_view_that_is_compared_needs_its_text_in_every_row(tmp_path: Path):
     recipe = replace(find("two_tower"), views=(View(0), View(1), View(2)))
     path = tmp_path / "a.jsonl"

@@ -80,6 +80,18 @@ def test_scores_in_the_data_are_taken_first(tiny_base: Path, caplog: pytest.LogC
     assert "not used" not in caplog.text
 
 
+@pytest.mark.parametrize("cross", [True, False])
+def test_a_notice_says_whose_scores_are_learnt(
+    cross: bool, tiny_base: Path, reranker: Path, caplog: pytest.LogCaptureFixture
+):
+    model = str(reranker if cross else tiny_base)
+    with caplog.at_level(logging.INFO, "simemb"):
+        loaded(TRIPLETS, tiny_base, recipe(reranker=model))
+    what = "scores of this cross-encoder" if cross else "cosines of this encoder"
+    assert f"has no scores, so {what} are learnt: {model}" in caplog.text
+    assert ("--reranker MODEL names a cross-encoder" in caplog.text) is not cross
+
+
 @pytest.mark.parametrize(
     ("data", "fields", "message"),
     [

@@ -36,6 +36,12 @@ def test_a_recipe_of_scores_does_not_learn_from_labels_of_inference(inference: R
     assert examples(find("cosent"), scored, None) is scored
 
 
+def test_single_texts_with_class_labels_are_sent_to_the_recipes_that_learn_from_them():
+    rows = open_rows([{"text": "a b", "label": "x"}, {"text": "c d", "label": "y"}])
+    with pytest.raises(DataError, match=r"single texts \(text\) with a label \(label: x, y\); the recipes supcon and"):
+        examples(find("simcse_sup"), rows, None)
+
+
 def test_a_column_that_is_not_used_is_no_matter_for_recipes_of_sentences(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     path.write_text("sentence1,sentence2,similar\na,yes,1\nb,no,0\nc,yes,1\n")
