@@ -168,7 +168,8 @@ def prepare(
         warning="; ".join(dict.fromkeys(source.rows.warning for source in opened if source.rows.warning)),
         prompts=view_prompts.of_run(recipe),
     )
-    content = {**content_of(materials), **materials[0].data.fingerprints}
+    others = {role: digest for material in materials for role, digest in material.data.fingerprints.items()}
+    content = {**content_of(materials), **others}
     record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content}
     record |= {"dev": dev_suites.record(dev, suites), "folder": str(Path.cwd()), **environment()}
     if resume:
