@@ -99,3 +99,12 @@ def test_a_run_without_anything_to_train_is_refused():
     recipe = replace(SIMCSE, freeze=("embeddings", "layers:3"), head=None)
     with pytest.raises(TrainingError, match="--freeze leaves nothing to train"):
         check_left(method(recipe))
+
+
+def test_dropout_of_the_backbone_is_not_that_of_adapters():
+    encoder = make_encoder(num_hidden_layers=1)
+    prepare(encoder, LoRA(rank=2, dropout=0.25), (), seed=1)
+    encoder.set_dropout(0.0)
+    dropouts = {name: module.p for name, module in encoder.named_modules() if isinstance(module, torch.nn.Dropout)}
+    assert {p for name, p in dropouts.items() if "lora_dropout" in name} == {0.25}
+    assert {p for name, p in dropouts.items() if "lora_dropout" not in name} == {0.0}
