@@ -1,6 +1,7 @@
 """Which prompt stands before which view, by what name the encoder has it, and what is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -109,7 +110,7 @@ def test_the_tokens_of_a_prompt_are_left_out_of_the_mean():
         torch.testing.assert_close(vectors.detach(), torch.from_numpy(role(texts[place])), atol=1e-5, rtol=0)
 
 
-def lessons(*views: tuple[View, ...], **fields) -> Recipe:
+def lessons(*views: tuple[View, ...], **fields: Any) -> Recipe:
     return replace(TRIPLETS, mix="round_robin", lessons=tuple(Lesson(each) for each in views), **fields)
 
 
