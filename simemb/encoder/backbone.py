@@ -132,11 +132,14 @@ def quiet_transformers() -> Generator[None, None, None]:
 
 
 def set_dropout(backbone: Any, probability: float) -> None:
-    """Set every dropout, attention included. Raises `ModelError` for a probability outside [0, 1)."""
+    """Set every dropout, attention included, but for that of adapters (LoRA), which has a number of its own.
+
+    Raises `ModelError` for a probability outside [0, 1).
+    """
     if not 0 <= probability < 1:
         raise ModelError(f"a probability of dropout must be in [0, 1), not {probability}")
-    for module in backbone.modules():
+    for name, module in backbone.named_modules():
         if isinstance(module, nn.Dropout):
-            module.p = probability
+            module.p = module.p if ".lora_dropout." in name else probability
         elif isinstance(getattr(module, "attention_dropout", None), int | float):
             module.attention_dropout = probability

@@ -64,7 +64,7 @@ class CrossEncoder:
 
 SHARPNESS = 20.0
 """By how much a cosine is multiplied to be a score: 1 / 0.05, by the usual temperature of contrastive learning. As they
-are, cosines of candidates differ so little that a softmax of them says all are alike, and a student learns just that."""
+are, cosines of candidates differ so little that a softmax finds them all alike, and a student learns just that."""
 
 
 class CosineReranker:

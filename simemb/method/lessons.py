@@ -1,13 +1,13 @@
 """Lessons: what a recipe learns from each of several sources, where they are not all read alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
-from simemb.method.objectives import Objective
+from simemb.method.objectives import InfoNCE, Matryoshka, Objective
 from simemb.method.views import View
 
 
@@ -28,6 +28,16 @@ class Lesson:
     """Its text columns by name, in role order; by default those that the run names, or recognized ones."""
 
 
+def views_of(recipe: Any) -> Sequence[tuple[View, ...]]:
+    """The views of each lesson, or those of the recipe alone."""
+    return [lesson.views or recipe.views for lesson in recipe.lessons] or [recipe.views]
+
+
+def objectives_of(recipe: Any) -> Sequence[Objective | None]:
+    """The objective of each lesson, or that of the recipe alone."""
+    return [lesson.objective or recipe.objective for lesson in recipe.lessons] or [recipe.objective]
+
+
 def by_source(recipe: Any, sources: int) -> list[Any]:
     """For each source the recipe of a run on that source alone.
 
@@ -42,11 +52,30 @@ def by_source(recipe: Any, sources: int) -> list[Any]:
     return [replace(recipe, mix="join", weights=())] * sources
 
 
+def innermost(objective: Objective | None) -> Objective | None:
+    """The loss that nested sizes are given to, or the objective itself."""
+    while isinstance(objective, Matryoshka):
+        objective = objective.objective
+    return objective
+
+
+def is_guided(objective: Objective | None) -> bool:
+    """Whether a guide judges its false negatives."""
+    inner = innermost(objective)
+    return isinstance(inner, InfoNCE) and inner.false_negatives is not None and inner.false_negatives.guided
+
+
 def _alone(recipe: Any) -> Iterator[Any]:
     for number, lesson in enumerate(recipe.lessons):
         views, objective = lesson.views or recipe.views, lesson.objective or recipe.objective
-        several = recipe.per_label if objective is not None and objective.classed else None
-        given = {"views": views, "objective": objective, "per_label": several}
+        asked = {  # what another lesson has a use for need not be of use to this one
+            "per_label": objective is not None and objective.classed,
+            "negatives": any(view.optional for view in views),
+            "reranker": objective is not None and objective.graded,
+            "guide": is_guided(objective),
+        }
+        given = {name: getattr(recipe, name) if used else None for name, used in asked.items()}
+        given |= {"views": views, "objective": objective}
         try:
             yield replace(recipe, **given, mix="join", weights=(), lessons=())
         except RecipeError as error:

@@ -18,10 +18,10 @@ from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
-from simemb.method.lessons import Lesson, check_sources
+from simemb.method.lessons import Lesson, check_sources, innermost, is_guided, objectives_of, views_of
 from simemb.method.memory import Memory, Queue
 from simemb.method.memory_checks import check_memory, of_negatives
-from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.objectives import InfoNCE, Objective
 from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target
@@ -179,7 +179,7 @@ def _check_numbers(recipe: Recipe) -> None:
 
     counts = ("max_length", "batch_size", "chunk", "accumulate", "epochs", "max_steps", "eval_every", "patience")
     check_at_least(1, values(*counts, "negatives"))
-    if recipe.negatives is not None and not any(view.optional for view in recipe.views):
+    if recipe.negatives is not None and not any(view.optional for views in views_of(recipe) for view in views):
         raise RecipeError("--negatives: the recipe has no view of negatives")
     check_fraction(values("dropout", "warmup"))
     check_positive(values("learning_rate", "max_grad_norm", "epsilon"))
@@ -232,7 +232,7 @@ def _check_reranker(recipe: Recipe) -> None:
     assert objective is not None
     if objective.graded and not any(view.negative for view in recipe.views):
         raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
-    if recipe.reranker is not None and not objective.graded:
+    if recipe.reranker is not None and not any(each and each.graded for each in objectives_of(recipe)):
         raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
 
 
@@ -252,7 +252,7 @@ def _check_target(recipe: Recipe) -> None:
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
     if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
         raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
-    inner = _innermost(recipe.objective)
+    inner = innermost(recipe.objective)
     if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
 
@@ -263,24 +263,16 @@ def _check_objective(recipe: Recipe) -> None:
     if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
         needs = "works on" if prototypes is None else "has no use for"
         raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
-    inner = _innermost(objective)
+    inner = innermost(objective)
     if isinstance(inner, InfoNCE):
         if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
             raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-        needs_guide = inner.false_negatives is not None and inner.false_negatives.guided
-        if needs_guide != (recipe.guide is not None):
-            missing = (
-                "a guide to judge them: set --guide MODEL" if needs_guide else "FalseNegatives(guided=True) to judge"
-            )
-            raise RecipeError(f"false negatives: the recipe lacks {missing}")
-    elif recipe.guide is not None:
+        if is_guided(objective) and recipe.guide is None:
+            raise RecipeError("false negatives: the recipe lacks a guide to judge them: set --guide MODEL")
+    if recipe.guide is not None and not any(map(is_guided, objectives_of(recipe))):
+        if isinstance(inner, InfoNCE):
+            raise RecipeError("false negatives: the recipe lacks FalseNegatives(guided=True) to judge")
         raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
-
-
-def _innermost(objective: Objective | None) -> Objective | None:
-    while isinstance(objective, Matryoshka):
-        objective = objective.objective
-    return objective
 
 
 def _name(part: object) -> str:

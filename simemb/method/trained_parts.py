@@ -137,8 +137,10 @@ def part_of(name: str) -> str:
 
     >>> part_of("encoder.backbone.embeddings.word_embeddings.weight"), part_of("head.linear.bias")
     ('embeddings', 'head')
+
+    Of several sources (`Course`) the names begin with the method of one: `methods.0.encoder`.
     """
-    inside = re.fullmatch(r"(second\.)?encoder\.backbone\.(.*)", name)
+    inside = re.fullmatch(r"(?:methods\.\d+\.)?(second\.)?encoder\.backbone\.(.*)", name)
     if inside is None:
         return "head"
     return "embeddings" if "embeddings." in inside[2] else "layers"

@@ -6,7 +6,7 @@ leaves out.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,6 +16,7 @@ from simemb.encoder import tokenizer
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.prompts import Role, in_words
 from simemb.errors import RecipeError, unknown
+from simemb.method.lessons import views_of
 from simemb.method.recipe import Recipe
 from simemb.method.views import View
 
@@ -35,7 +36,7 @@ def assigned(recipe: Recipe, prompts: Mapping[str, str]) -> Recipe:
             raise RecipeError(f"prompts must be texts by name, not {name}: {text!r:.40}")
     if "text" in prompts and len(prompts) > 1:
         raise RecipeError("--prompts text is put before all texts: leave query and document out, or give those two")
-    if "document" in prompts and not any(view.column for view in recipe.views):
+    if "document" in prompts and not any(view.column for views in views_of(recipe) for view in views):
         raise RecipeError(
             "--prompts document: all views read the first text column; text=... is put before all of them"
         )
@@ -43,23 +44,43 @@ def assigned(recipe: Recipe, prompts: Mapping[str, str]) -> Recipe:
     def of(view: View) -> str:
         return prompts.get("text", prompts.get("document" if view.column else "query", view.prompt))
 
-    return replace(recipe, views=tuple(replace(view, prompt=of(view)) for view in recipe.views))
+    return _with_prompts(recipe, of)
 
 
 def resolved(recipe: Recipe, encoder: Encoder) -> Recipe:
-    """The recipe with the texts of prompts in place of their names.
+    """The recipe with the texts of prompts in place of their names (`with_texts`).
 
-    A prompt is the name of one that the encoder has, or otherwise the text itself. Raises `RecipeError` for a bare
-    word that is no such name, and for three prompts: an encoder has one for queries and one for documents.
+    Raises `RecipeError` for three prompts in one lesson: an encoder has one for queries and one for documents.
     """
-    recipe = replace(recipe, views=tuple(replace(view, prompt=_text(view.prompt, encoder)) for view in recipe.views))
-    prompts = _distinct(recipe.views)
-    if len(prompts) > 2:
-        shown = ", ".join(map(repr, prompts))
-        raise RecipeError(f"the views have {len(prompts)} prompts ({shown}): queries have one, and documents another")
-    if recipe.include_prompt is not None and not any(prompts):
+    recipe = with_texts(recipe, encoder)
+    for prompts in map(_distinct, views_of(recipe)):
+        if len(prompts) > 2:
+            shown = ", ".join(map(repr, prompts))
+            count = len(prompts)
+            raise RecipeError(f"the views have {count} prompts ({shown}): queries have one, and documents another")
+    if recipe.include_prompt is not None and not of_run(recipe):
         raise RecipeError("--include-prompt: no view has a prompt (--prompts, or View(prompt=...))")
     return recipe
+
+
+def with_texts(recipe: Recipe, encoder: Encoder) -> Recipe:
+    """The same, of a recipe that may be that of one source.
+
+    A prompt is the name of one that the encoder has, or otherwise the text itself. Raises `RecipeError` for a bare
+    word that is no such name.
+    """
+    return _with_prompts(recipe, lambda view: _text(view.prompt, encoder))
+
+
+def of_run(recipe: Recipe) -> dict[str, str]:
+    """The prompts of a run by the names under which the trained encoder has them; empty without any.
+
+    A lesson without prompts has no say. Where the lessons have more than two in all (an instruction of its own for each
+    source), the encoder has those of the first.
+    """
+    prompted = [views for views in views_of(recipe) if any(view.prompt for view in views)]
+    together = [view for views in prompted for view in views]
+    return named(together if len(_distinct(together)) <= 2 else prompted[0])
 
 
 def named(views: Sequence[View]) -> dict[str, str]:
@@ -91,7 +112,7 @@ def give(encoder: Encoder, recipe: Recipe) -> None:
 
     A prompt of all views becomes the default prompt too.
     """
-    if names := named(recipe.views):
+    if names := of_run(recipe):
         default = "query" if names["query"] == names["document"] else encoder.default_prompt
         encoder.set_prompts({**encoder.prompts, **names}, default=default, include_prompt=recipe.include_prompt)
 
@@ -106,9 +127,17 @@ def skips(views: Sequence[View], encoder: Encoder, max_length: int, sizes: Seque
     return torch.tensor(counts).repeat_interleave(torch.tensor(sizes)) if any(counts) else 0
 
 
-def announcement(views: Sequence[View]) -> str:
+def announcement(recipe: Recipe) -> str:
     """What is put before the texts of a run, in words; empty without prompts."""
-    return in_words(named(views))
+    return in_words(of_run(recipe))
+
+
+def _with_prompts(recipe: Recipe, of: Callable[[View], str]) -> Recipe:
+    def renewed(views: Sequence[View]) -> tuple[View, ...]:
+        return tuple(replace(view, prompt=of(view)) for view in views)
+
+    lessons = tuple(replace(lesson, views=renewed(lesson.views)) for lesson in recipe.lessons)
+    return replace(recipe, views=renewed(recipe.views), lessons=lessons)
 
 
 def _text(prompt: str, encoder: Encoder) -> str:

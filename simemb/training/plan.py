@@ -85,8 +85,7 @@ class Plan:
         """The recipe applied to the encoder: prompts and a head that is kept join it, so score the base before."""
         recipes = [material.recipe for material in self.materials]
         for encoder in (self.encoder, *([self.twin] if self.twin else [])):
-            for recipe in recipes:
-                view_prompts.give(encoder, recipe)
+            view_prompts.give(encoder, self.recipe)
             trained_parts.prepare(encoder, self.recipe.lora, self.recipe.freeze, self.settings.seed)
         columns = [len(material.columns) for material in self.materials]
         examples = [material.examples for material in self.materials]
@@ -167,9 +166,10 @@ def prepare(
         seed=seed,
         precision=precision,
         warning="; ".join(dict.fromkeys(source.rows.warning for source in opened if source.rows.warning)),
-        prompts=view_prompts.named(recipe.views),
+        prompts=view_prompts.of_run(recipe),
     )
-    content = {**content_of(materials), **materials[0].data.fingerprints}
+    others = {role: digest for material in materials for role, digest in material.data.fingerprints.items()}
+    content = {**content_of(materials), **others}
     record = {"recipe": as_given.to_json(), "run": settings.to_json(), "data": content}
     record |= {"dev": dev_suites.record(dev, suites), "folder": str(Path.cwd()), **environment()}
     if resume:
@@ -216,7 +216,7 @@ def _load(
         twin = _encoder(named, None, recipe, of_run.device) if named else None
         materials: list[Material] = []
         for source in opened:
-            alone = view_prompts.resolved(source.recipe, encoder)
+            alone = view_prompts.with_texts(source.recipe, encoder)
             loaded = load_training_data(alone, source.rows, encoder, twin, progress=progress)
             materials.append(Material(alone, source.rows, source.labels, loaded))
         return recipe, encoder, twin, materials
@@ -267,7 +267,7 @@ def _encoder(
 def _say_prompts(recipe: Recipe, encoder: Encoder) -> None:
     """Say what is put before the texts of the run, and if nothing is, for a model that has prompts."""
     own = {name: text for name, text in encoder.prompts.items() if text}
-    if said := view_prompts.announcement(recipe.views):
+    if said := view_prompts.announcement(recipe):
         log.info("training puts %s", said)
     elif own:
         taken = " ".join(f"{role}={name}" for role in ("query", "document") for name in ROLES[role] if name in own)

@@ -21,7 +21,7 @@ def text(plan: Plan) -> str:
     """
     import yaml
 
-    recipe, settings = _found(plan.recipe.to_json()), plan.settings
+    recipe, settings = _found(dict(plan.record["recipe"])), plan.settings
     columns = (*settings.columns[:2], settings.labels) if settings.labels else settings.columns
     content: dict[str, Any] = {
         "recipe": recipe,

@@ -9,7 +9,7 @@ import pytest
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import MaskedLM
 from simemb.method.lessons import Lesson, by_source
-from simemb.method.objectives import CoSENT, InfoNCE, Matryoshka, SupCon, Swapped
+from simemb.method.objectives import CandidateKL, CoSENT, FalseNegatives, InfoNCE, Matryoshka, SupCon, Swapped
 from simemb.method.recipe import Recipe
 from simemb.method.trained_parts import LoRA
 from simemb.method.views import View
@@ -69,3 +69,15 @@ def test_only_a_lesson_of_classes_takes_several_texts_of_a_label():
 
 def test_sizes_that_no_head_would_drop_go_with_other_objectives():
     assert replace(RECIPE, lessons=(Lesson(), Lesson(objective=Matryoshka(InfoNCE(), dims=(2, 4)))))
+
+
+def test_a_model_that_judges_and_a_number_of_negatives_are_for_the_lessons_that_use_them():
+    guided = InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))
+    lessons = (Lesson(PAIR, CoSENT()), Lesson(), Lesson(PAIR, guided), Lesson(objective=CandidateKL()))
+    recipe = replace(RECIPE, lessons=lessons, negatives=3, guide="mini", reranker="mini")
+    used = [(alone.negatives, alone.guide, alone.reranker) for alone in by_source(recipe, 4)]
+    assert used == [(None, None, None), (3, None, None), (None, "mini", None), (3, None, "mini")]
+    with pytest.raises(RecipeError, match="--reranker scores candidates"):
+        replace(recipe, lessons=lessons[:3])
+    with pytest.raises(RecipeError, match="lacks FalseNegatives"):
+        replace(recipe, lessons=(*lessons[:2], lessons[3]))

@@ -123,3 +123,12 @@ def test_a_rate_for_a_part_of_which_nothing_learns_is_refused(fields: dict[str, 
     recipe = replace(SIMCSE, **fields)
     with pytest.raises(TrainingError, match=words):
         check_left(method(recipe), recipe.learning_rates)
+
+
+def test_dropout_of_the_backbone_is_not_that_of_adapters():
+    encoder = make_encoder(num_hidden_layers=1)
+    prepare(encoder, LoRA(rank=2, dropout=0.25), (), seed=1)
+    encoder.set_dropout(0.0)
+    dropouts = {name: module.p for name, module in encoder.named_modules() if isinstance(module, torch.nn.Dropout)}
+    assert {p for name, p in dropouts.items() if "lora_dropout" in name} == {0.25}
+    assert {p for name, p in dropouts.items() if "lora_dropout" not in name} == {0.0}

@@ -1,6 +1,7 @@
 """Which prompt stands before which view, by what name the encoder has it, and what is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,11 +9,12 @@ from families import make_encoder
 from feeding import examples_of
 
 from simemb.errors import RecipeError
+from simemb.method.lessons import Lesson
 from simemb.method.method import Method
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import view_plan
-from simemb.method.view_prompts import assigned, give, named, resolved, roles
+from simemb.method.view_prompts import assigned, give, named, of_run, resolved, roles
 from simemb.method.views import View
 
 TRIPLETS = find("simcse_sup")
@@ -106,3 +108,34 @@ def test_the_tokens_of_a_prompt_are_left_out_of_the_mean():
     for place, role in enumerate((encoder.encode_query, encoder.encode_document)):
         vectors = encoded.online[place]
         torch.testing.assert_close(vectors.detach(), torch.from_numpy(role(texts[place])), atol=1e-5, rtol=0)
+
+
+def lessons(*views: tuple[View, ...], **fields: Any) -> Recipe:
+    return replace(TRIPLETS, mix="round_robin", lessons=tuple(Lesson(each) for each in views), **fields)
+
+
+def test_the_views_of_lessons_get_the_prompts_too():
+    (own, usual) = assigned(lessons((View(target=False), View(1, online=False)), ()), E5).lessons
+    assert [view.prompt for view in own.views] == ["query: ", "passage: "]
+    assert usual == Lesson()
+
+
+def test_the_names_are_those_of_all_lessons_in_any_order():
+    alike = (View(prompt="query: "), View(1, prompt="query: "))
+    unlike = (View(prompt="query: "), View(1, prompt="passage: "))
+    without = (View(), View(1))
+    for recipe in (lessons(alike, unlike, without), lessons(without, unlike, alike)):
+        encoder = make_encoder()
+        give(encoder, resolved(recipe, encoder))
+        assert (encoder.prompts, encoder.default_prompt) == (E5, None)
+
+
+def test_a_lesson_may_be_without_a_prompt_whose_tokens_are_left_out():
+    recipe = lessons((View(prompt="s2p"), View(1)), (View(), View(1)), include_prompt=False)
+    encoder = make_encoder().set_prompts({"s2p": "find: "})
+    assert of_run(resolved(recipe, encoder)) == {"query": "find: ", "document": ""}
+
+
+def test_of_instructions_for_each_source_the_encoder_has_the_first():
+    recipe = lessons((View(prompt="a "), View(1, prompt="b ")), (View(prompt="c "), View(1)))
+    assert of_run(resolved(recipe, make_encoder())) == {"query": "a ", "document": "b "}

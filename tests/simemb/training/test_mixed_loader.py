@@ -23,7 +23,7 @@ from simemb.method.heads import Projector
 from simemb.method.lessons import Lesson
 from simemb.method.memory import Queue, QueueState
 from simemb.method.method import Method
-from simemb.method.objectives import CoSENT, InfoNCE
+from simemb.method.objectives import CandidateKL, CoSENT, InfoNCE
 from simemb.method.recipe import Recipe
 from simemb.method.targets import EMA
 from simemb.method.views import View
@@ -31,6 +31,8 @@ from simemb.training.dataset import load_training_data
 from simemb.training.fit import fit
 from simemb.training.loader import Loader
 from simemb.training.mixed_loader import MixedLoader
+from simemb.training.plan import prepare
+from simemb.training.run_directory import RunDirectory
 from simemb.training.trainer import Trainer
 
 PAIR = (View(target=False), View(1, online=False))
@@ -276,3 +278,9 @@ def test_a_language_model_learns_from_several_sources_with_one_head(train: Calla
     recipe = replace(MIXED, views=(View(),), objective=None, head=None, lessons=(), auxiliaries=(MaskedLM(),))
     result = train(recipe, data=data[:2])
     assert sum(one.examples for one in result.seen) == 130
+
+
+def test_a_model_that_judges_a_later_source_is_in_the_record(data: list[Path], tiny_base: Path, tmp_path: Path):
+    recipe = replace(MIXED, lessons=(MIXED.lessons[0], Lesson(objective=CandidateKL())), reranker=str(tiny_base))
+    plan = prepare(recipe, tiny_base, data[:2], output=RunDirectory(tmp_path / "run"), dev="none", progress=False)
+    assert plan.record["data"]["reranker"] == Encoder.load(tiny_base).fingerprint()

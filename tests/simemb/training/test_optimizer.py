@@ -6,6 +6,7 @@ import pytest
 import torch
 from families import make_encoder
 
+from simemb.method.course import Course
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
 from simemb.training.optimizer import adamw
@@ -38,3 +39,15 @@ def test_matrices_decay_and_biases_norms_and_temperatures_do_not():
     for name, parameter in method.named_parameters():
         factor = 0.95 if parameter.ndim > 1 else 1.0
         torch.testing.assert_close(parameter.detach(), factor * before[name])
+
+
+def test_parts_have_their_rates_with_several_sources_as_with_one():
+    recipe = replace(find("simcse"), learning_rates=("embeddings=1e-5", "head=1e-3"))
+    one = Method(recipe, make_encoder(num_hidden_layers=1), columns=1, seed=1)
+    two = Course([recipe] * 2, make_encoder(num_hidden_layers=1), columns=[1, 1], examples=[9, 9], seed=1)
+
+    def sizes(method: torch.nn.Module) -> list[tuple[float, int]]:
+        groups = adamw(method, recipe, torch.device("cpu")).param_groups
+        return [(group.get("factor", 1.0), sum(weight.numel() for weight in group["params"])) for group in groups]
+
+    assert sizes(two) == sizes(one)
