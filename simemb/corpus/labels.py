@@ -157,8 +157,8 @@ def positives(rows: Rows, learner: str, *, negatives: bool = False) -> Rows:
     found = counts(rows)
     if len(rows.columns) < 2:
         raise DataError(
-            f"{rows.name}: {learner} learns from pairs, and these are single texts ({', '.join(rows.columns)}) with a label "
-            f"({rows.score}: {shown(found)}); the recipes supcon and triplet learn from class labels"
+            f"{rows.name}: {learner} learns from pairs, and these are single texts ({', '.join(rows.columns)}) with a "
+            f"label ({rows.score}: {shown(found)}); the recipes supcon and triplet learn from class labels"
         )
     meaning = uses(rows, found)
     if meaning is None:
