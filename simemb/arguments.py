@@ -117,8 +117,9 @@ def _with_article(name: str) -> str:
 def _bind(signature: inspect.Signature, name: str, args: Any, kwargs: Any) -> inspect.BoundArguments:
     """The arguments by name; `ArgumentError` if one is missing, unknown or too many, as Python's own `TypeError`."""
     allowed = [parameter for parameter in signature.parameters if parameter not in ("self", "cls")]
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
     for word in kwargs:
-        if word not in allowed:
+        if word not in allowed and not open_ended:
             raise ArgumentError(unknown(f"argument of {name}()", word, allowed))
     try:
         return signature.bind(*args, **kwargs)

@@ -1,6 +1,9 @@
 """`fit`, the entry point of training: from a recipe, a model and data to a trained encoder."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,9 @@ from simemb.arguments import checked
 from simemb.devices import AUTO
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
-from simemb.errors import ArgumentError, DataError
+from simemb.errors import ArgumentError, DataError, unknown
 from simemb.method.recipe import Recipe
+from simemb.method.recipe_files import find
 from simemb.training import resumption
 from simemb.training.choices import Metric, MixedPrecision
 from simemb.training.plan import prepare, processes
@@ -42,6 +46,7 @@ def fit(
     trackers: Sequence[str] = (),
     callbacks: Sequence[Any] = (),
     progress: bool | None = None,
+    **fields: Any,
 ) -> Result:
     """Train an encoder by a recipe and keep the best checkpoint.
 
@@ -80,6 +85,7 @@ def fit(
         callbacks: Objects with `on_step`, `on_evaluation` or `on_save`, which may ask the run to stop (see
             `simemb.training.callbacks`).
         progress: Show a status line. By default in a terminal.
+        **fields: Fields of the recipe in place of its own: `batch_size=64, learning_rate=2e-5, mix="proportional"`.
 
     Raises:
         SimembError: The arguments, the data or the model cannot be used; the message says what to do.
@@ -102,10 +108,23 @@ def fit(
                     given = resumption.arguments(directory.recipe, given)
                 if "recipe" not in given:
                     raise ArgumentError("fit(): missing a required argument: 'recipe'")
+                given["recipe"] = _changed(given["recipe"], fields)
                 if ranks.several() and _is_stream(given.get("data")):
                     raise DataError("standard input is read once, and several processes train: name a file")
                 plan = prepare(**given, **how, output=directory)
             return Trainer(plan).run()
+
+
+def _changed(recipe: str | Path | Recipe, fields: Mapping[str, Any]) -> str | Path | Recipe:
+    """The recipe with other fields. Raises `ArgumentError` for a name that is neither a field nor an argument."""
+    if not fields:
+        return recipe
+    known = [*signature(fit).parameters, *(field.name for field in dataclasses.fields(Recipe))]
+    known.remove("fields")
+    for name in fields:
+        if name not in known:
+            raise ArgumentError(unknown("argument of fit()", name, dict.fromkeys(known)))
+    return replace(recipe if isinstance(recipe, Recipe) else find(str(recipe)), **fields)
 
 
 def _is_stream(data: Any) -> bool:

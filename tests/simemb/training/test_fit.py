@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from simemb import ranks
 from simemb.encoder.encoder import Encoder
-from simemb.errors import DataError, RecipeError, SimembError, TrainingError
+from simemb.errors import ArgumentError, DataError, RecipeError, SimembError, TrainingError
 from simemb.evaluation.evaluate import evaluate
 from simemb.evaluation.evaluate import find as find_suite
 from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
@@ -83,6 +83,17 @@ def test_the_best_checkpoint_is_the_one_with_the_best_score(metric: str, train: 
     assert list(scores) == [1, 2, 3, 4, 5, 6]
     assert result.best_step == max(scores, key=scores.__getitem__)
     assert getattr(result.after.average.all, metric) == pytest.approx(max(scores.values()), abs=1e-9)
+
+
+def test_fields_of_the_recipe_are_arguments_too(train: Callable[..., Any], tmp_path: Path):
+    train(recipe(), batch_size=4, max_steps=2, objective=InfoNCE(0.1))
+    told = Recipe.from_json(json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"])
+    assert told == recipe(batch_size=4, max_steps=2, objective=InfoNCE(0.1))
+    train(resume=True, batch_size=4, max_steps=2, objective=InfoNCE(0.1))
+    with pytest.raises(ArgumentError, match=r"^unknown argument of fit\(\) 'batchsize': did you mean 'batch_size'\?"):
+        train(batchsize=4)
+    with pytest.raises(RecipeError, match="--batch-size must be at least 1"):
+        train(batch_size=0)
 
 
 def test_the_metrics_hold_the_base_every_evaluation_and_what_is_watched(train: Callable[..., Any], tmp_path: Path):
