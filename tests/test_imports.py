@@ -22,8 +22,9 @@ HEAVY = {
     *("torch", "transformers", "sentence_transformers", "datasets", "faiss", "scipy", "pyarrow", "accelerate"),
     *("sklearn", "matplotlib", "jinja2", "mteb"),
 }
-# transformers hands its attention functions whatever a model was called with; the console passes on what rich gives it.
-FORWARDING = {"hf_forward", "console"}
+# transformers hands its attention functions whatever a model was called with; the console passes on what rich gives it;
+# `fit` hands fields to the recipe, which knows its own.
+FORWARDING = {"hf_forward", "console", "fit"}
 
 # The arrows of the house: what the files of a package may import besides their own package and FOUNDATIONS, which may
 # import each other. docs/design.md, section 1, says what each package is for.

@@ -146,7 +146,8 @@ LEAST: dict[str, dict[str, Any]] = {
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    return [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    found = inspect.signature(function).parameters.values()
+    return [each.name for each in found if each.name not in ("self", "cls") and each.kind is not each.VAR_KEYWORD]
 
 
 def methods(kind: type) -> list[str]:
