@@ -2,8 +2,8 @@
 
 Hofstätter et al., 2020, https://arxiv.org/abs/2010.02666: the squared error of the margin, the score of the positive
 less that of the negative, against a cross-encoder's, with dot products as scores. Batch 32 and learning rate 7e-6 are
-the paper's. A row may have any number of negatives, each of which makes a triplet; texts of other rows are no
-negatives.
+those of the authors' code (sebastian-hofstaetter/matchmaker, config/train/defaults.yaml). A row may have any number of
+negatives, each of which makes a triplet; texts of other rows are no negatives.
 
 When to use it: a cross-encoder is at hand that is better than the encoder can be, or its scores stand beside the texts:
 a list `scores`, `pos_scores` and `neg_scores`, or `label` with the margin (docs/data.md). `simemb mine` finds the
