@@ -15,6 +15,7 @@ from simemb.cli import main
 from simemb.comparison import provenance
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.reranker import load_reranker
 from simemb.errors import DataError, RecipeError
 from simemb.evaluation.evaluate import evaluate
 from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
@@ -283,4 +284,4 @@ def test_a_language_model_learns_from_several_sources_with_one_head(train: Calla
 def test_a_model_that_judges_a_later_source_is_in_the_record(data: list[Path], tiny_base: Path, tmp_path: Path):
     recipe = replace(MIXED, lessons=(MIXED.lessons[0], Lesson(objective=CandidateKL())), reranker=str(tiny_base))
     plan = prepare(recipe, tiny_base, data[:2], output=RunDirectory(tmp_path / "run"), dev="none", progress=False)
-    assert plan.record["data"]["reranker"] == Encoder.load(tiny_base).fingerprint()
+    assert plan.record["data"]["reranker"] == load_reranker(tiny_base).fingerprint()
