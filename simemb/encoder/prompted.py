@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from simemb.arguments import checked
-from simemb.encoder.prompts import prompt_for
+from simemb.encoder.prompts import Role, prompt_for
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import ModelError, unknown
 
@@ -58,9 +58,8 @@ class Prompted:
 
         `prompt` or `prompt_name` choose another. The vectors are those of sentence-transformers' `encode_query`.
         """
-        options: dict[str, Any] = {"truncate_dim": truncate_dim, "batch_size": batch_size, "devices": devices}
-        options |= _chosen(self, "query", prompt, prompt_name)
-        return self.encode(texts, normalize=normalize, progress=progress, **options)
+        how = _Asked(normalize, truncate_dim, batch_size, progress, prompt, prompt_name, devices)
+        return _encode(self, "query", texts, how)
 
     @checked
     def encode_document(
@@ -79,13 +78,24 @@ class Prompted:
 
         `prompt` or `prompt_name` choose another. The vectors are those of sentence-transformers' `encode_document`.
         """
-        options: dict[str, Any] = {"truncate_dim": truncate_dim, "batch_size": batch_size, "devices": devices}
-        options |= _chosen(self, "document", prompt, prompt_name)
-        return self.encode(texts, normalize=normalize, progress=progress, **options)
+        how = _Asked(normalize, truncate_dim, batch_size, progress, prompt, prompt_name, devices)
+        return _encode(self, "document", texts, how)
 
 
-def _chosen(encoder: Any, role: Any, prompt: str | None, name: str | None) -> dict[str, str | None]:
-    """The keywords of `encode` for a prompt: what was asked for, otherwise that of the role."""
-    if prompt is None and name is None:
-        prompt = prompt_for(encoder, role)
-    return {"prompt": prompt, "prompt_name": name}
+class _Asked(NamedTuple):
+    """The keywords of `encode`."""
+
+    normalize: bool
+    truncate_dim: int | None
+    batch_size: int | None
+    progress: bool | None
+    prompt: str | None
+    prompt_name: str | None
+    devices: str | Sequence[str | int] | None
+
+
+def _encode(encoder: Any, role: Role, texts: str | Iterable[str], asked: _Asked) -> Vectors:
+    """`encode` with the prompt that was asked for, otherwise with that of the role."""
+    if asked.prompt is None and asked.prompt_name is None:
+        asked = asked._replace(prompt=prompt_for(encoder, role))
+    return encoder.encode(texts, **asked._asdict())
