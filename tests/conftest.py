@@ -11,6 +11,10 @@ import hypothesis
 import pytest
 import simemb.data
 
+# Beside others (`pytest -n auto`) a process has one core, and what it starts too.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The suite says the same everywhere: the same examples, and no example fails because a machine is slow.
 # `--hypothesis-profile=default` looks for new ones.
 hypothesis.settings.register_profile("simemb", deadline=None, derandomize=True)

@@ -181,7 +181,7 @@ def folder(
     _write_several(triplets_file, folder / "several.jsonl")
     processes = [process for world in (2, 1) for process in start(folder, arguments, world)]
     try:
-        errors = [process.communicate(timeout=200)[1].decode() for process in processes]
+        errors = [process.communicate(timeout=600)[1].decode() for process in processes]
     finally:
         for process in processes:
             process.kill()
