@@ -1,121 +1,183 @@
-"""The tables of train/README.md, from the records of `comparison.py`."""
+"""The tables of train/README.md and its picture, from the records of `comparison.py`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "eval" / "results" / "comparison"
-PAGE = ROOT / "train" / "README.md"
+import comparison_picture
+from comparison_experiments import (
+    BASE_METHODS,
+    BASES,
+    BATCH,
+    CANDIDATES,
+    CLAIMS,
+    DOMAIN_METHODS,
+    DOMAINS,
+    RATES,
+    REFERENCE,
+    SEEDS,
+    STEPS,
+)
+from comparison_runs import Record, records
 
-STEPS, BATCH, LEARNING_RATE = 100, 64, 3e-5
-"""The budget of every run."""
-
+PAGE = Path(__file__).resolve().parent.parent / "train" / "README.md"
 START, END = "<!-- comparison: made by benchmarks/comparison.py -->", "<!-- end of comparison -->"
-
-Record = dict[str, Any]
-
-CLAIMS: dict[str, tuple[str, ...]] = {
-    "Dropout makes the two views (SimCSE, table 2)": ("simcse", "dropout-fixed", "dropout-0.0", "dropout-0.2"),
-    "Repetition removes the length bias (ESimCSE, table 1)": ("simcse", "repeat-0.16", "repeat-0.32", "esimcse"),
-    "Which augmentation (ConSERT, figure 4)": (
-        *("consert-none", "consert-Shuffle", "consert-TokenCutoff", "consert-FeatureCutoff"),
-        *("consert-ElementDropout", "consert-Span", "consert"),
-    ),
-    "How long a queue (ESimCSE, section 4)": ("simcse", "queue-64", "esimcse", "queue-640"),
-    "Hard negatives (SimCSE, table 4)": ("hard-none", "simcse_sup"),
-    "Anisotropy (SimCSE, section 5)": ("base-cls", "simcse", "base-mean", "consert", "simcse_sup"),
-}
-"""Each claim with the runs that test it."""
-
-WORDS = {"second": "no dropout; the second view:", "repeat": "Repeat at rate", "pairs": "without hard negatives"}
-"""The words for a change of a recipe whose name does not say it."""
+TASKS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
+KINDS = {"sentences": ("wiki", "wiki_running"), "with labels": ("nli", "stsb")}
 
 
-def write_tables() -> None:
-    """Write the tables of train/README.md."""
-    runs = _grouped([json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))])
-    parts = [_methods(runs), *(_claim(title, names, runs) for title, names in CLAIMS.items()), _provenance(runs)]
+def write() -> None:
+    """Write the tables between their marks, and the picture."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
+    parts = [_choice(), *(_methods(data, title) for title, data in KINDS.items())]
+    parts += [*(_claim(title, names) for title, names in CLAIMS.items()), _domains(), _bases(), _budget()]
     text = "\n\n".join(part for part in parts if part)
     PAGE.write_text(f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    comparison_picture.write(complete("methods"), _before())
 
 
-def _grouped(records: list[Record]) -> dict[str, list[Record]]:
+def complete(part: str) -> dict[str, list[Record]]:
+    """The runs of each experiment that has all its seeds."""
     groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(record["name"], []).append(record)
-    return groups
+    for line in records(part):
+        groups.setdefault(line["name"], []).append(line)
+    return {name: runs for name, runs in groups.items() if {run["seed"] for run in runs} == set(SEEDS)}
 
 
-def _methods(runs: dict[str, list[Record]]) -> str:
-    """All methods with the seven tasks, grouped by their data, the best average first."""
-    scored = {name: group for name, group in runs.items() if "tasks" in group[0]}
-    tasks = list(next(iter(scored.values()))[0]["tasks"])
-    heads = ["run", *tasks, "average", "STS-B dev", "alignment", "uniformity", "eff. rank", "seconds"]
-    lines = [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
-    kinds = {"the base as it is": None, "sentences": ("wiki", "wiki_running"), "with labels": ("nli", "stsb")}
-    for title, data in kinds.items():
-        groups = [
-            group
-            for group in scored.values()
-            if (group[0]["recipe"] is None if data is None else group[0].get("data") in data)
-        ]
-        lines.append(_row([f"**{title}**", *[""] * (len(heads) - 1)]))
-        for group in sorted(groups, key=lambda group: -mean(run["average"] for run in group)):
-            cells = [_spread([run["tasks"][task] for run in group]) for task in tasks]
-            cells += [_spread([run[key] for run in group]) for key in ("average", "dev")]
-            cells += [_spread([run[key] for run in group], 3) for key in ("alignment", "uniformity")]
-            cells.append(_spread([run["effective_rank"] for run in group], 1))
-            seconds = [run["seconds"] for run in group if "seconds" in run]
-            lines.append(_row([_named(group), *cells, f"{mean(seconds):.0f}" if seconds else ""]))
-    return "\n".join(lines)
+def _before() -> Record | None:
+    return next((line for line in records("before") if line["name"] == "tiny"), None)
 
 
-def _claim(title: str, names: Sequence[str], runs: dict[str, list[Record]]) -> str:
-    groups = [runs[name] for name in names if name in runs]
-    if len(groups) < 2:
+# ---- the tables ------------------------------------------------------------------------------------
+
+
+def _choice() -> str:
+    """Plain SimCSE from every candidate: what decided the base."""
+    found = {(line["name"], line["rate"]): line["dev"] for line in records("sweep")}
+    before = {line["name"]: line["dev"] for line in records("before")}
+    rows = []
+    for base in CANDIDATES:
+        devs = [found.get((f"simcse-from-{base}", rate)) for rate in RATES]
+        if any(dev is not None for dev in devs):
+            rows.append([f"`{base}`", _number(before.get(base)), *map(_number, devs)])
+    return _table(["base, STS-B dev", "before", *(f"SimCSE at {rate:g}" for rate in RATES)], rows)
+
+
+def _methods(data: Sequence[str], title: str) -> str:
+    """The methods that learn from such data, the best average first."""
+    groups = {name: runs for name, runs in complete("methods").items() if runs[0]["data"] in data}
+    costs = {line["name"]: line for line in records("costs")}
+    heads = [title, "rate", *TASKS, "average", "beyond base", f"beyond {REFERENCE}", "transfer", "alignment"]
+    heads += ["uniformity", "eff. rank", "s / 100 steps", "MB"]
+    rows = []
+    if before := _before():
+        rows.append(["the base", "", *_points([before]), "", "", *_rest([before]), "", ""])
+    for name, runs in sorted(groups.items(), key=lambda item: -mean(run["average"] for run in item[1])):
+        cost = costs.get(name)
+        spent = [f"{100 * cost['seconds']:.0f}", f"{cost['megabytes']:,}"] if cost else ["", ""]
+        verdicts = [_verdict(name, against) for against in ("base", REFERENCE)]
+        rows.append([f"`{name}`", f"{runs[0]['rate']:g}", *_points(runs), *verdicts, *_rest(runs), *spent])
+    return _table(heads, rows) if groups else ""
+
+
+def _points(runs: list[Record]) -> list[str]:
+    return [
+        *(_spread([run["tasks"][task] for run in runs]) for task in TASKS),
+        _spread([run["average"] for run in runs]),
+    ]
+
+
+def _rest(runs: list[Record]) -> list[str]:
+    places = {"transfer": 2, "alignment": 3, "uniformity": 3, "effective_rank": 1}
+    return [_spread([run[name] for run in runs if name in run], digits) for name, digits in places.items()]
+
+
+def _verdict(name: str, against: str) -> str:
+    """The gain with its interval; bold where Holm's correction over all tested methods leaves it beyond noise."""
+    lines = [line for line in records("tests") if line["against"] == against]
+    own = next((line for line in lines if line["name"] == name), None)
+    if own is None:
         return ""
-    heads = [title, "STS-B dev", "mean cosine of random pairs", "length gap"]
-    lines = [_row(heads), "|---|" + "---:|" * (len(heads) - 1)]
-    for group in groups:
-        cells = [_spread([run["dev"] for run in group])]
-        cells += [_spread([run[key] for run in group], 3) for key in ("cosine_of_random", "length_gap")]
-        lines.append(_row([_named(group), *cells]))
-    return "\n".join(lines)
+    text = f"{own['gain']:+.2f} ({own['low']:+.2f} to {own['high']:+.2f})"
+    return f"**{text}**" if _holm([line["p"] for line in lines])[lines.index(own)] < 0.05 else text
 
 
-def _named(group: list[Record]) -> str:
-    first = group[0]
-    changes = "".join(f", {_change(name, value)}" for name, value in first.get("changes", {}).items())
-    recipe = f"`{first['recipe']}`" if first["recipe"] else f"base, {first['pooling']}"
-    data = f", {first['data']}" if first.get("data") not in (None, "wiki") else ""
-    data += ", mean" if first["recipe"] and first["pooling"] == "mean" else ""
-    return recipe + changes.replace("_", " ") + data + (f", {len(group)} seeds" if len(group) > 1 else "")
+def _holm(values: list[float]) -> list[float]:
+    from simemb.comparison.significance import holm
+
+    return list(holm(values))
 
 
-def _change(name: str, value: Any) -> str:
-    words = WORDS.get(name, name)
-    return words if value is True else f"{words} {value}"
+def _claim(title: str, names: Sequence[str]) -> str:
+    """The experiments that test a claim."""
+    groups = complete("methods") | complete("claims")
+    rows = []
+    for name in names:
+        if name in groups:
+            runs = groups[name]
+            cells = [_spread([run[key] for run in runs]) for key in ("dev", "average")]
+            cells += [_spread([run[key] for run in runs], 3) for key in ("cosine_of_random", "length_gap")]
+            rows.append([f"`{name}`", *cells])
+    heads = [title, "STS-B dev", "average of 7", "mean cosine of random pairs", "length gap"]
+    return _table(heads, rows) if len(rows) > 1 else ""
 
 
-def _spread(values: Sequence[float], places: int = 2) -> str:
-    middle = f"{mean(values):.{places}f}"
+def _domains() -> str:
+    """nDCG@10 before and after training on a domain's own texts."""
+    groups, before = complete("domains"), _before()
+    rows = []
+    for recipe in DOMAIN_METHODS:
+        runs = [groups.get(f"{domain}-{recipe}") for domain in DOMAINS]
+        if any(runs):
+            cells = [
+                _spread([run["retrieval"][domain] for run in of]) if of else ""
+                for domain, of in zip(DOMAINS, runs, strict=True)
+            ]
+            rows.append([f"`{recipe}`", *cells])
+    if rows and before and "retrieval" in before:
+        rows.insert(0, ["the base", *(f"{before['retrieval'][domain]:.2f}" for domain in DOMAINS)])
+    heads = ["on a domain's own texts, without labels", *(f"nDCG@10 on {domain}" for domain in DOMAINS)]
+    return _table(heads, rows) if rows else ""
+
+
+def _bases() -> str:
+    """The gain of the same methods from several bases."""
+    groups, before = complete("bases") | complete("methods"), {line["name"]: line for line in records("before")}
+    rows = []
+    for recipe in BASE_METHODS:
+        cells = []
+        for base in ("tiny", *BASES):
+            runs = groups.get(recipe if base == "tiny" else f"{base}-{recipe}")
+            start = before.get(base)
+            known = runs and start
+            cells.append(_spread([run["average"] - start["average"] for run in runs], sign="+") if known else "")  # type: ignore[index,union-attr]
+        if any(cells):
+            rows.append([f"`{recipe}`", *cells])
+    return _table(["gain on the average of 7", *(f"from `{base}`" for base in ("tiny", *BASES))], rows) if rows else ""
+
+
+def _budget() -> str:
+    rates = ", ".join(f"{rate:g}" for rate in RATES)
+    return (
+        f"{STEPS:,} steps of {BATCH}; seeds {', '.join(map(str, SEEDS))}; learning rate out of {rates}, on STS-B dev."
+    )
+
+
+# ---- cells -----------------------------------------------------------------------------------------
+
+
+def _spread(values: Sequence[float], places: int = 2, sign: str = "") -> str:
+    middle = f"{mean(values):{sign}.{places}f}"
     return middle if len(values) == 1 else f"{middle} ± {stdev(values):.{places}f}"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
-def _provenance(runs: dict[str, list[Record]]) -> str:
-    first = next(iter(runs.values()))[0]
-    versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
-    budget = f"{STEPS} steps of {BATCH}, learning rate {LEARNING_RATE:g} falling to 0, {first['precision']}"
-    return f"Base `{first['base']}`; {budget}; {first['machine']}, {first['threads']} thread a run; {versions}."
-
-
-if __name__ == "__main__":
-    write_tables()
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    if not rows:
+        return ""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
