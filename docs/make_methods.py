@@ -11,6 +11,7 @@ from typing import Any
 from simemb.cookbook import RECIPES, card, names
 from simemb.errors import RecipeError
 from simemb.method.heads import MLP
+from simemb.method.objectives import Sum
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.recipe_json import noun_classes
@@ -37,6 +38,11 @@ REFUSED = (
     "replace(distil, views=(View(target=False), View(online=False, augment=(Shuffle(),))))",
     "replace(two_tower, target=StopGradient())",
     "replace(denoise, guide=None)",
+    "replace(rankcse, guide_weights=(1, 2))",
+    "Sum((InfoNCE(), Swapped()))",
+    "Sum((CoSENT(), SupCon()))",
+    "Term(VICReg(), memory=Queue())",
+    "replace(simcse, objective=Term(InfoNCE(), memory=Queue()), memory=Queue())",
     "replace(simcse_sup, reranker='mini')",
     "replace(margin_mse, views=(View(), View(1)))",
     "replace(simcse, negatives=3)",
@@ -97,7 +103,7 @@ def _markdown(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def _row(name: str) -> tuple[str, ...]:
     recipe, about = find(name), card(name)
     heads = (_head(recipe.head), "predictor " + _head(recipe.predictor) if recipe.predictor else "")
-    losses = (recipe.objective, *recipe.auxiliaries)
+    losses = (*_terms(recipe.objective), *recipe.auxiliaries)
     return (
         f"[`{name}`](../train/{name}.py)",
         f"[{about.paper}]({about.url})",
@@ -108,6 +114,11 @@ def _row(name: str) -> tuple[str, ...]:
         _brief(recipe.memory),
         " + ".join(f"`{_brief(loss)}`" for loss in losses if loss),
     )
+
+
+def _terms(objective: Any) -> tuple[Any, ...]:
+    """The terms of a sum of weight 1, or the objective alone."""
+    return objective.objectives if isinstance(objective, Sum) and objective.weight == 1 else (objective,)
 
 
 def _views(recipe: Recipe) -> list[str]:

@@ -16,12 +16,13 @@ from simemb.method.auxiliaries import Auxiliary
 from simemb.method.class_checks import check_classes, is_alone
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
+from simemb.method.guide_checks import check_guide
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
-from simemb.method.lessons import Lesson, check_sources, innermost, is_guided, objectives_of, views_of
+from simemb.method.lessons import Lesson, check_sources, objectives_of, views_of
 from simemb.method.memory import Memory, Queue
 from simemb.method.memory_checks import check_memory, of_negatives
-from simemb.method.objectives import InfoNCE, Objective
+from simemb.method.objectives import InfoNCE, Objective, name_of, served, terms
 from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target
@@ -62,8 +63,11 @@ class Recipe:
     """With `proportional`, the weight of each of the data; by default their sizes."""
     lessons: tuple[Lesson, ...] = ()
     """What each of several data teaches, in their order; by default all teach the same."""
-    guide: str | None = None
-    """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    guide: str | tuple[str, ...] | None = None
+    """A model that judges which negatives are false (`FalseNegatives(guided=True)`) or how near all texts are
+    (`ListNet`); of several models the cosines are averaged."""
+    guide_weights: tuple[float, ...] = ()
+    """The weights of several guides in that average, above 0; by default they are equal."""
     reranker: str | None = None
     """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
     include_prompt: bool | None = None
@@ -132,6 +136,11 @@ class Recipe:
         return self.objective is not None and self.objective.classed
 
     @property
+    def guides(self) -> tuple[str, ...]:
+        """The guides by name: none, one or several."""
+        return (self.guide,) if isinstance(self.guide, str) else self.guide or ()
+
+    @property
     def smallest_share(self) -> int:
         """The fewest examples of a batch that a process can use: batch norm needs two."""
         heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
@@ -162,7 +171,7 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_reranker, _check_target, _check_objective):
+        for rule in (_check_views, _check_reranker, check_guide, _check_target, _check_objective):
             rule(recipe)
         check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
@@ -219,21 +228,23 @@ def _check_views(recipe: Recipe) -> None:
     if objective.banked:
         if not any(view.online for view in recipe.views):
             raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views) and not (recipe.classed and is_alone(recipe)):
+    elif not pairs(recipe.views) and not is_alone(recipe):
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {of_negatives(objective)}")
+        raise RecipeError(f"a view of negatives has no place: {name_of(objective)} {of_negatives(objective)}")
 
 
 def _check_reranker(recipe: Recipe) -> None:
     objective = recipe.objective
     assert objective is not None
     if objective.graded and not any(view.negative for view in recipe.views):
-        raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
+        raise RecipeError(
+            f"{name_of(objective, 'graded')} compares a row's own candidates: give the recipe a view of negatives"
+        )
     if recipe.reranker is not None and not any(each and each.graded for each in objectives_of(recipe)):
-        raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
+        raise RecipeError(f"--reranker scores candidates, which {name_of(objective)} does not ask for")
 
 
 def _check_target(recipe: Recipe) -> None:
@@ -252,8 +263,8 @@ def _check_target(recipe: Recipe) -> None:
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
     if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
         raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
-    inner = innermost(recipe.objective)
-    if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
+    symmetric = any(isinstance(term, InfoNCE) and term.symmetric for term in terms(recipe.objective))
+    if isinstance(target, StopGradient) and symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
 
 
@@ -262,17 +273,10 @@ def _check_objective(recipe: Recipe) -> None:
     prototypes = getattr(recipe.head, "prototypes", None)
     if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
         needs = "works on" if prototypes is None else "has no use for"
-        raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
-    inner = innermost(objective)
-    if isinstance(inner, InfoNCE):
-        if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
-            raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-        if is_guided(objective) and recipe.guide is None:
-            raise RecipeError("false negatives: the recipe lacks a guide to judge them: set --guide MODEL")
-    if recipe.guide is not None and not any(map(is_guided, objectives_of(recipe))):
-        if isinstance(inner, InfoNCE):
-            raise RecipeError("false negatives: the recipe lacks FalseNegatives(guided=True) to judge")
-        raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
+        raise RecipeError(f"{name_of(objective, 'clustered')} {needs} scores of prototypes: see MLP(prototypes=...)")
+    outside = recipe.memory is not None or any(view.negative for view in recipe.views)
+    if not outside and any(isinstance(term, InfoNCE) and not term.in_batch for term in served(objective)):
+        raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
 
 
 def _name(part: object) -> str:

@@ -65,6 +65,10 @@ CASES = {
     "candidates": (replace(find("distil_reranker"), reranker=base, max_length=32, chunk=3), several),
     "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
     "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
+    "contrast": (replace(find("angle"), objective=ScoredContrast(0.2, 1.0), chunk=3), dev),
+    "ranks": (replace(find("rankcse"), guide=(base, base), guide_weights=(1.0, 3.0)), data),
+    "gist": (replace(find("gist"), guide=base, max_length=32), triplets),
+    "sum": (replace(sup, objective=Sum((Term(InfoNCE(0.2), queue, weight=0.5), VICReg(), InfoNCE()))), triplets),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 

@@ -78,6 +78,11 @@ class InfoNCE(Objective):
         if self.symmetric and not self.in_batch and not self.within_view:
             raise RecipeError("objective.symmetric needs objective.in_batch: the batch holds a key's only negatives")
 
+    @property
+    def guided(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether a guide judges its false negatives."""
+        return self.false_negatives is not None and self.false_negatives.guided
+
     def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
         """The objective itself; with `learnt`, a module that holds the temperature."""
         return LearntTemperature(self) if self.learnt else self

@@ -20,27 +20,36 @@ from simemb.method.method import Method
 from simemb.method.objectives import (
     NCE,
     AlignUniform,
+    AnglE,
     BarlowTwins,
     BatchTriplet,
     CandidateKL,
     Centered,
+    Consistency,
     CoSENT,
     CosineRegression,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    ListMLE,
+    ListNet,
     MarginMSE,
     Matryoshka,
     Objective,
     Regression,
+    ScoredContrast,
     SimilarityKL,
     SquaredError,
+    Sum,
     SupCon,
     Swapped,
+    Term,
     VICReg,
     row_blocks,
+    walk,
 )
 from simemb.method.recipe import Recipe
+from simemb.method.recipe_json import noun_classes
 from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.view_pairs import Encoded, join
@@ -73,6 +82,17 @@ RECIPES: dict[str, dict[str, Any]] = {
     "learnt temperature": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True, learnt=True)},
     "Barlow": {"views": ONE_WAY, "objective": BarlowTwins(), "head": NORMED},
     "VICReg": {"views": ONE_WAY, "objective": VICReg(), "head": NORMED},
+    "angles": {"views": ONE_WAY, "objective": Sum((AnglE(2.0), ScoredContrast(0.2))), "head": Projector()},
+    "ranks": {
+        "views": TAUGHT,
+        "objective": Sum((Consistency(0.2), ListNet(0.2, 0.1), ListMLE(0.2))),
+        "guide": ("one", "another"),
+    },
+    "sum, one term with a queue": {
+        "views": TRIPLETS,
+        "objective": Sum((Term(InfoNCE(0.2), Queue(14), weight=0.5), Matryoshka(InfoNCE(learnt=True), (4, 16)))),
+        "head": Projector(keep=True),
+    },
     "slow copy": {
         "views": BOTH_WAYS,
         "objective": Regression(weight=2.0),
@@ -162,14 +182,16 @@ def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
     teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
     examples = examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    guide_vectors = dict.fromkeys(range(len(method.views)), vectors) if method.recipe.guides else {}
     graded = method.recipe.objective is not None and method.recipe.objective.graded
     grades = {1: labels, 2: labels.flip(0)} if graded else {}
-    return replace(examples, classes=labels.long(), grades=grades)
+    return replace(examples, classes=labels.long(), grades=grades, guide_vectors=guide_vectors)
 
 
 def test_every_objective_is_among_the_recipes():
-    every = {kind.__name__ for kind in Objective.__subclasses__() if kind.__module__.startswith("simemb.")}
-    assert every <= {type(fields["objective"]).__name__ for fields in RECIPES.values()}
+    own = [kind for kind in noun_classes().values() if kind.__module__.startswith("simemb.")]
+    every = {kind.__name__ for kind in own if issubclass(kind, Objective)}
+    assert every <= {type(each).__name__ for fields in RECIPES.values() for each in walk(fields["objective"])}
 
 
 def assert_same(actual: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-6) -> None:

@@ -30,23 +30,30 @@ from simemb.method.memory import Bank, Queue
 from simemb.method.objectives import (
     NCE,
     AlignUniform,
+    AnglE,
     BarlowTwins,
     BatchTriplet,
     CandidateKL,
     Centered,
+    Consistency,
     CoSENT,
     CosineRegression,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    ListMLE,
+    ListNet,
     MarginMSE,
     Matryoshka,
     Objective,
     Regression,
+    ScoredContrast,
     SimilarityKL,
     SquaredError,
+    Sum,
     SupCon,
     Swapped,
+    Term,
     VICReg,
 )
 from simemb.method.recipe import Recipe, check
@@ -120,6 +127,14 @@ COMBINED = {
         weights=(1.0, 2.5),
         lessons=(Lesson(columns=("a", "b")), Lesson((View(),), SupCon())),
     ),
+    "angles": Recipe((View(target=False), View(1, online=False)), Sum((AnglE(2.0), ScoredContrast(0.1, 2.5)))),
+    "ranks": Recipe(
+        VIEWS,
+        Sum((InfoNCE(), Consistency(0.1), ListNet(0.1, 0.2, weight=0.5), ListMLE(0.2))),
+        guide=("mini", "some/guide"),
+        guide_weights=(1.0, 2.0),
+    ),
+    "sum": Recipe(VIEWS, Sum((InfoNCE(weight=0.5), Term(InfoNCE(learnt=True), Queue(9), weight=2.0), VICReg()))),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
@@ -436,7 +451,20 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ({"objective": InfoNCE(in_batch=False)}, "no negatives: in_batch=False leaves the queue or a view of negative"),
         (
             {"objective": InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))},
-            "false negatives: the recipe lacks a guide to judge them: set --guide MODEL",
+            "InfoNCE asks a guide, and the recipe has none: set --guide MODEL",
+        ),
+        (
+            {"objective": Sum((InfoNCE(), ListNet()))},
+            "ListNet asks a guide, and the recipe has none: set --guide MODEL",
+        ),
+        (
+            {"objective": ListMLE(), "guide": ("mini", "base"), "guide_weights": (1.0,)},
+            "--guide-weights: there are 1 for 2 guides: give one for each",
+        ),
+        ({"guide_weights": (1.0,)}, "--guide-weights: there are 1 for 0 guides"),
+        (
+            {"objective": ListMLE(), "guide": ("mini", "base"), "guide_weights": (1.0, 0.0)},
+            "--guide-weights must each be above 0",
         ),
         ({"guide": "mini"}, "false negatives: the recipe lacks FalseNegatives(guided=True) to judge"),
         (
@@ -445,7 +473,7 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ),
         (
             {"guide": "mini", "objective": Regression()},
-            "--guide judges false negatives, which Regression does not ask about",
+            "--guide judges texts, about which Regression does not ask",
         ),
         # chunks
         (

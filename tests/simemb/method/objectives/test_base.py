@@ -8,6 +8,7 @@ from torch import Tensor
 
 from simemb.errors import RecipeError
 from simemb.method import objectives
+from simemb.method.memory import Queue
 from simemb.method.objectives.base import Objective, Pair, above_zero, at_least
 
 EVERY = [
@@ -30,6 +31,13 @@ EVERY = [
     objectives.CandidateKL(),
     objectives.SupCon(),
     objectives.BatchTriplet(),
+    objectives.AnglE(),
+    objectives.ScoredContrast(),
+    objectives.Consistency(),
+    objectives.ListNet(),
+    objectives.ListMLE(),
+    objectives.Sum((objectives.InfoNCE(), objectives.VICReg(weight=0.5))),
+    objectives.Term(objectives.InfoNCE(), Queue(8)),
 ]
 
 
@@ -39,7 +47,9 @@ def rows(count: int, seed: int) -> Tensor:
 
 def test_no_objective_is_missing_here():
     here = {getattr(objectives, name) for name in objectives.__all__ if isinstance(getattr(objectives, name), type)}
-    assert {kind for kind in here if issubclass(kind, Objective)} - {Objective} == {type(one) for one in EVERY}
+    assert {kind for kind in here if issubclass(kind, Objective)} - {Objective, objectives.Composed} == {
+        type(one) for one in EVERY
+    }
 
 
 @pytest.mark.parametrize("objective", EVERY, ids=lambda objective: type(objective).__name__)
@@ -49,7 +59,7 @@ def test_value_and_gradient_of_a_batch_of_one_are_finite(objective: Objective):
     key = rows(1, 2) if memory is None else memory[:1]
     grades, numbers = objectives.Grades(torch.ones(1), torch.zeros(0)), torch.tensor([0])
     known = {"rows": numbers, "scores": torch.tensor([2.0]), "grades": grades, "labels": numbers}
-    loss = objective.build(4)(Pair(query, key, memory=memory, **known))
+    loss = objective.build(4)(Pair(query, key, memory=memory, guide=Pair(rows(1, 4), rows(1, 5)), **known))
     loss.backward()
     assert loss.isfinite()
     assert query.grad is not None
