@@ -46,8 +46,10 @@ if TYPE_CHECKING:
         Regression,
         SimilarityKL,
         SquaredError,
+        Sum,
         SupCon,
         Swapped,
+        Term,
         VICReg,
     )
     from simemb.method.recipe import Recipe
@@ -118,8 +120,10 @@ _HOMES = {
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
     "Suite": "evaluation.suite",
+    "Sum": "method.objectives",
     "SupCon": "method.objectives",
     "Swapped": "method.objectives",
+    "Term": "method.objectives",
     "TokenAugmentation": "method.token_augmentations",
     "TokenCutoff": "method.embedding_augmentations",
     "Twin": "method.targets",

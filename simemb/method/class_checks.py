@@ -3,19 +3,21 @@
 from typing import Any
 
 from simemb.errors import RecipeError
+from simemb.method.objectives import name_of, terms
 
 
 def is_alone(recipe: Any) -> bool:
     """Whether the recipe has one view, whose texts are compared with each other by one network."""
     alone = len(recipe.views) == 1 and recipe.views[0].online and recipe.views[0].target
-    return alone and recipe.target is None and recipe.predictor is None
+    classed = recipe.classed and all(term.classed for term in terms(recipe.objective))
+    return alone and classed and recipe.target is None and recipe.predictor is None
 
 
 def check_classes(recipe: Any) -> None:
     """Raise `RecipeError` for texts that have no label, and for groups of a label that no batch can hold."""
     if recipe.classed and any(view.text != (0, 0) for view in recipe.views):
         raise RecipeError(
-            f"{type(recipe.objective).__name__} learns from labels of single texts: views of column 0 only"
+            f"{name_of(recipe.objective, 'classed')} learns from labels of single texts: views of column 0 only"
         )
     several = recipe.per_label
     if several is None:

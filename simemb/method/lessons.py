@@ -7,7 +7,7 @@ from typing import Any
 
 from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
-from simemb.method.objectives import InfoNCE, Matryoshka, Objective
+from simemb.method.objectives import Objective
 from simemb.method.views import View
 
 
@@ -52,19 +52,6 @@ def by_source(recipe: Any, sources: int) -> list[Any]:
     return [replace(recipe, mix="join", weights=())] * sources
 
 
-def innermost(objective: Objective | None) -> Objective | None:
-    """The loss that nested sizes are given to, or the objective itself."""
-    while isinstance(objective, Matryoshka):
-        objective = objective.objective
-    return objective
-
-
-def is_guided(objective: Objective | None) -> bool:
-    """Whether a guide judges its false negatives."""
-    inner = innermost(objective)
-    return isinstance(inner, InfoNCE) and inner.false_negatives is not None and inner.false_negatives.guided
-
-
 def _alone(recipe: Any) -> Iterator[Any]:
     for number, lesson in enumerate(recipe.lessons):
         views, objective = lesson.views or recipe.views, lesson.objective or recipe.objective
@@ -72,7 +59,7 @@ def _alone(recipe: Any) -> Iterator[Any]:
             "per_label": objective is not None and objective.classed,
             "negatives": any(view.optional for view in views),
             "reranker": objective is not None and objective.graded,
-            "guide": is_guided(objective),
+            "guide": objective is not None and objective.guided,
         }
         given = {name: getattr(recipe, name) if used else None for name, used in asked.items()}
         given |= {"views": views, "objective": objective}

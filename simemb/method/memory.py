@@ -51,7 +51,7 @@ class QueueState(nn.Module):
 
     def __init__(self, spec: Queue, width: int, generator: torch.Generator):
         super().__init__()
-        self.size = spec.size
+        self.size, self.view = spec.size, spec.view
         full = spec.start == "random"
         keys = normalize(torch.randn(spec.size, width, generator=generator)) if full else torch.zeros(spec.size, width)
         self.register_buffer("keys", keys)
@@ -65,9 +65,9 @@ class QueueState(nn.Module):
         return self.keys[order], self.texts[order]
 
     @torch.no_grad()
-    def push(self, keys: Float[Tensor, "all width"], texts: Int[Tensor, "all"]) -> None:
-        """Append keys; they replace the oldest."""
-        keys, texts = keys[-self.size :], texts[-self.size :]
+    def push(self, keys: Float[Tensor, "all key_width"], texts: Int[Tensor, "all"]) -> None:
+        """Append keys, or as many of their columns as it has; they replace the oldest."""
+        keys, texts = keys[-self.size :, : self.keys.shape[1]], texts[-self.size :]
         places = (int(self.count) + torch.arange(len(keys), device=self.keys.device)) % self.size
         self.keys[places] = keys.detach().to(self.keys.dtype)
         self.texts[places] = texts

@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 from simemb.errors import RecipeError
 from simemb.method.memory import Bank, Memory, Queue
-from simemb.method.objectives import Objective
+from simemb.method.objectives import Objective, name_of, served
 from simemb.method.targets import Frozen, Target
 from simemb.method.views import View
 
 
 def check_memory(objective: Objective, memory: Memory | None, views: Sequence[View], target: Target | None) -> None:
     """Raise `RecipeError` for a memory that the objective has no use for, and for one that it lacks."""
-    name = type(objective).__name__
     if objective.banked and not isinstance(memory, Bank):
-        raise RecipeError(f"{name} takes its keys from a bank: give the recipe a memory=Bank(...)")
+        raise RecipeError(
+            f"{name_of(objective, 'banked')} takes its keys from a bank: give the recipe a memory=Bank(...)"
+        )
     if isinstance(memory, Bank) and not objective.banked:
-        raise RecipeError(f"a bank gives keys by example, which {name} does not ask for; NCE does")
+        raise RecipeError(f"a bank gives keys by example, which {name_of(objective)} does not ask for; NCE does")
     if isinstance(memory, Queue) and not objective.outsiders:
+        name = name_of(objective)
         raise RecipeError(f"a queue holds negatives, and {name} {of_negatives(objective)}: leave the memory out")
+    if isinstance(memory, Queue) and not any(term.outsiders for term in served(objective)):
+        raise RecipeError("each term that takes negatives of a queue has its own: leave the memory out")
     if isinstance(memory, Queue) and memory.view is not None:
         _check_queued(memory.view, views, target)
 

@@ -17,7 +17,7 @@ from simemb.errors import RecipeError
 from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
 from simemb.method.branch import Branch, attach
 from simemb.method.memory import Bank, BankState, QueueState
-from simemb.method.objectives import Matryoshka
+from simemb.method.objectives import SumLoss, TermLoss, nested_sizes
 from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
@@ -113,8 +113,8 @@ class Method(nn.Module):
         elif recipe.memory is not None:
             self.memory = recipe.memory.build(key_width, generator)
         self.objective: Any = recipe.objective and recipe.objective.build(width)
-        if isinstance(recipe.objective, Matryoshka):
-            self.encoder.sizes = recipe.objective.sizes(width)
+        if sizes := nested_sizes(recipe.objective, width):
+            self.encoder.sizes = sizes
 
     def train(self, mode: bool = True) -> "Method":
         """As `nn.Module.train`, except that a slow copy without dropout stays in evaluation mode."""
@@ -173,7 +173,7 @@ class Method(nn.Module):
                 inputs = [self._auxiliary_input(chunk, reading, examples) for reading in self._attacked_readings(clean)]
                 loss = torch.stack([auxiliary(each) for each in inputs]).sum()
             else:
-                loss = self._contrast(self._sides(clean, examples), examples)
+                loss, _ = self._contrast(self._sides(clean, examples), examples)
         if isinstance(self.objective, nn.Module):
             self.objective.train(self.training)
         return torch.autograd.grad(loss, outputs)[0]
@@ -195,12 +195,13 @@ class Method(nn.Module):
         if self.objective is None:
             return torch.zeros((), device=self.encoder.device), {}
         sides = self._sides(encoded, examples)
-        contrast = self._contrast(sides, examples)
+        contrast, losses = self._contrast(sides, examples)
         query, key = signal_pair(sides, examples, self.views, self.memory)
         if self.training:
             self._update_memory(sides, examples)
         signals = {
             "contrast": contrast.detach(),
+            **losses,
             **batch_signals(query, key, encoded.online[self.view_plan.online[0]].detach()),
         }
         return self.recipe.objective.weight * contrast, signals  # type: ignore[union-attr]
@@ -226,23 +227,28 @@ class Method(nn.Module):
                 keys = {place: vectors.float() for place, vectors in projected.items()}
         return Sides(queries, keys, second or keys)
 
-    def _contrast(self, sides: Sides, examples: StepInput) -> Float[Tensor, ""]:
+    def _contrast(self, sides: Sides, examples: StepInput) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """The objective's mean over all pairs of views, and of a sum each term's."""
         # Always in float32: in bfloat16 a similarity has three digits, and dividing by a temperature of 0.05 makes its
         # error twenty times as large.
         with torch.autocast(self.encoder.device.type, enabled=False):
             pairs = pairs_of_step(sides, examples, self.views, self.memory, self.progress)
-            return torch.stack([self.objective(pair) for pair in pairs]).mean()
+            if not isinstance(self.objective, SumLoss):
+                return torch.stack([self.objective(pair) for pair in pairs]).mean(), {}
+            losses = torch.stack([self.objective.terms(pair) for pair in pairs]).mean(dim=0)
+            return self.objective.total(losses), {f"term_{k}": loss for k, loss in enumerate(losses.detach())}
 
     def _update_memory(self, sides: Sides, examples: StepInput) -> None:
         if isinstance(self.memory, BankState):
             for query in sides.queries.values():
                 self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
-        elif isinstance(self.memory, QueueState):
-            view = self.recipe.memory.view  # type: ignore[union-attr]
+        queues = [module.queue for module in self.modules() if isinstance(module, TermLoss)]
+        if isinstance(self.memory, QueueState):
+            queues.append(self.memory)
+        for queue in queues:
             keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
-            places = keys if view is None else [view]
-            for place in places:
-                self.memory.push(gather(sides.queue_keys[place].detach()), gather_numbers(examples.texts[place]))
+            for place in keys if queue.view is None else [queue.view]:
+                queue.push(gather(sides.queue_keys[place].detach()), gather_numbers(examples.texts[place]))
 
     # ---- auxiliaries, and after the step -------------------------------------------------
 

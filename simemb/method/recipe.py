@@ -18,10 +18,10 @@ from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
-from simemb.method.lessons import Lesson, check_sources, innermost, is_guided, objectives_of, views_of
+from simemb.method.lessons import Lesson, check_sources, objectives_of, views_of
 from simemb.method.memory import Memory, Queue
 from simemb.method.memory_checks import check_memory, of_negatives
-from simemb.method.objectives import InfoNCE, Objective
+from simemb.method.objectives import InfoNCE, Objective, name_of, served, terms
 from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target
@@ -162,7 +162,7 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_reranker, _check_target, _check_objective):
+        for rule in (_check_views, _check_reranker, _check_guide, _check_target, _check_objective):
             rule(recipe)
         check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
@@ -219,21 +219,23 @@ def _check_views(recipe: Recipe) -> None:
     if objective.banked:
         if not any(view.online for view in recipe.views):
             raise RecipeError("no view is seen online, so there is nothing to compare with the bank")
-    elif not pairs(recipe.views) and not (recipe.classed and is_alone(recipe)):
+    elif not pairs(recipe.views) and not is_alone(recipe):
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
     if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
-        raise RecipeError(f"a view of negatives has no place: {_name(objective)} {of_negatives(objective)}")
+        raise RecipeError(f"a view of negatives has no place: {name_of(objective)} {of_negatives(objective)}")
 
 
 def _check_reranker(recipe: Recipe) -> None:
     objective = recipe.objective
     assert objective is not None
     if objective.graded and not any(view.negative for view in recipe.views):
-        raise RecipeError(f"{_name(objective)} compares a row's own candidates: give the recipe a view of negatives")
+        raise RecipeError(
+            f"{name_of(objective, 'graded')} compares a row's own candidates: give the recipe a view of negatives"
+        )
     if recipe.reranker is not None and not any(each and each.graded for each in objectives_of(recipe)):
-        raise RecipeError(f"--reranker scores candidates, which {_name(objective)} does not ask for")
+        raise RecipeError(f"--reranker scores candidates, which {name_of(objective)} does not ask for")
 
 
 def _check_target(recipe: Recipe) -> None:
@@ -252,8 +254,8 @@ def _check_target(recipe: Recipe) -> None:
         raise RecipeError("with a frozen teacher a view is seen by the encoder or by the teacher, not by both")
     if isinstance(target, EMA) and not target.head and recipe.head is not None and recipe.head.keep:
         raise RecipeError("kept layers are part of the encoder, of which the slow copy has its own: EMA(head=True)")
-    inner = innermost(recipe.objective)
-    if isinstance(target, StopGradient) and isinstance(inner, InfoNCE) and inner.symmetric:
+    symmetric = any(isinstance(term, InfoNCE) and term.symmetric for term in terms(recipe.objective))
+    if isinstance(target, StopGradient) and symmetric:
         raise RecipeError("a symmetric loss sends its gradient through both sides, which StopGradient forbids")
 
 
@@ -262,17 +264,21 @@ def _check_objective(recipe: Recipe) -> None:
     prototypes = getattr(recipe.head, "prototypes", None)
     if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
         needs = "works on" if prototypes is None else "has no use for"
-        raise RecipeError(f"{_name(objective)} {needs} scores of prototypes: see MLP(prototypes=...)")
-    inner = innermost(objective)
-    if isinstance(inner, InfoNCE):
-        if not inner.in_batch and recipe.memory is None and not any(view.negative for view in recipe.views):
-            raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-        if is_guided(objective) and recipe.guide is None:
-            raise RecipeError("false negatives: the recipe lacks a guide to judge them: set --guide MODEL")
-    if recipe.guide is not None and not any(map(is_guided, objectives_of(recipe))):
-        if isinstance(inner, InfoNCE):
+        raise RecipeError(f"{name_of(objective, 'clustered')} {needs} scores of prototypes: see MLP(prototypes=...)")
+    outside = recipe.memory is not None or any(view.negative for view in recipe.views)
+    if not outside and any(isinstance(term, InfoNCE) and not term.in_batch for term in served(objective)):
+        raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
+
+
+def _check_guide(recipe: Recipe) -> None:
+    objective = recipe.objective
+    assert objective is not None
+    if objective.guided and recipe.guide is None:
+        raise RecipeError(f"{name_of(objective, 'guided')} asks a guide, and the recipe has none: set --guide MODEL")
+    if recipe.guide is not None and not any(each and each.guided for each in objectives_of(recipe)):
+        if any(isinstance(term, InfoNCE) for term in terms(objective)):
             raise RecipeError("false negatives: the recipe lacks FalseNegatives(guided=True) to judge")
-        raise RecipeError(f"--guide judges false negatives, which {_name(objective)} does not ask about")
+        raise RecipeError(f"--guide judges texts, about which {name_of(objective)} does not ask")
 
 
 def _name(part: object) -> str:

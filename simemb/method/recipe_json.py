@@ -23,6 +23,7 @@ BASES = (
     embedding_augmentations.EmbeddingAugmentation,
     auxiliaries.Auxiliary,
     objectives.Objective,
+    objectives.Composed,
 )
 """Base classes of nouns; they are not nouns themselves."""
 
@@ -35,7 +36,8 @@ CLASSES = (
 
 def noun_classes() -> dict[str, Any]:
     """The classes of nouns by name, including those that recipe files have defined so far."""
-    return {kind.__name__: kind for kind in (*CLASSES, *(kind for base in BASES for kind in _subclasses(base)))}
+    nouns = [*CLASSES, *(kind for base in BASES for kind in _subclasses(base) if kind not in BASES)]
+    return {kind.__name__: kind for kind in nouns}
 
 
 def _subclasses(base: type) -> list[type]:

@@ -21,6 +21,7 @@ from simemb.encoder.precision import Precision
 from simemb.encoder.prompts import Role
 from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
+from simemb.method.objectives import name_of
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
@@ -202,7 +203,7 @@ def _scores(recipe: Recipe, rows: Rows) -> NDArray[np.float32] | None:
     needed = recipe.objective is not None and recipe.objective.scored
     if rows.score is None:
         if needed:
-            kind = type(recipe.objective).__name__
+            kind = name_of(recipe.objective, "scored")
             raise DataError(f"{rows.name}: {kind} needs a score for every pair (it has: {', '.join(rows.columns)})")
         return None
     if needed or any(auxiliary.labeled for auxiliary in recipe.auxiliaries):

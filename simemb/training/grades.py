@@ -17,6 +17,7 @@ from simemb.corpus.rows import Rows
 from simemb.encoder.reranker import CosineReranker, Reranker, load_reranker
 from simemb.errors import DataError
 from simemb.files import cache_folder
+from simemb.method.objectives import name_of
 from simemb.method.recipe import Recipe
 from simemb.progress import track
 
@@ -47,7 +48,7 @@ def grades_of(
     """
     if not learns_grades(recipe):
         return {}, {}
-    kind, names = type(recipe.objective).__name__, (*rows.columns, *rows.listed)
+    kind, names = name_of(recipe.objective, "graded"), (*rows.columns, *rows.listed)
     if len(names) < TRIPLET:
         advice = "simemb mine finds some"
         raise DataError(f"{rows.name}: {kind} needs a column of negatives (it has: {', '.join(names)}; {advice})")

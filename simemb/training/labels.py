@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from simemb.corpus import labels
 from simemb.corpus.rows import Rows
 from simemb.method.auxiliaries import SoftmaxNLI
+from simemb.method.objectives import name_of
 from simemb.method.recipe import Recipe
 
 
@@ -21,7 +22,7 @@ def examples(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> Rows:
         return rows
     if rows.score is None or not reads_label(recipe, rows, columns):
         if _takes_positives(recipe) and not learns_labels(recipe, rows):
-            labels.check_unused(rows, type(recipe.objective).__name__)
+            labels.check_unused(rows, name_of(recipe.objective))
         return rows
     if recipe.objective is not None and recipe.objective.scored:
         return _scored(recipe, rows)
@@ -29,7 +30,7 @@ def examples(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> Rows:
     if classifier is not None:
         return labels.numbered(rows, classifier.classes)
     negatives = any(view.negative for view in recipe.views)
-    return labels.positives(rows, type(recipe.objective).__name__, negatives=negatives)
+    return labels.positives(rows, name_of(recipe.objective), negatives=negatives)
 
 
 def reads_label(recipe: Recipe, rows: Rows, columns: Sequence[str] | None) -> bool:
@@ -58,5 +59,5 @@ def _scored(recipe: Recipe, rows: Rows) -> Rows:
     """The rows, if a larger number can mean more alike."""
     if recipe.objective is not None:
         advice = "; simcse_sup and consert_joint learn from labels"
-        labels.check_scores(rows, f"{type(recipe.objective).__name__} learns", advice, surely=True)
+        labels.check_scores(rows, f"{name_of(recipe.objective, 'scored')} learns", advice, surely=True)
     return rows

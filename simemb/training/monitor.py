@@ -14,9 +14,9 @@ Numbers = tuple[tuple[str, ...], Tensor]
 
 
 def numbered(batches: list[dict[str, Tensor]]) -> Numbers:
-    """The numbers of the batches of a step, which have the same names in each batch."""
-    values = [value.detach().float() for numbers in batches for value in numbers.values()]
-    return tuple(batches[0]), torch.stack(values)
+    """The numbers of the batches of a step, those that each of them has: batches of other sources may have others."""
+    names = tuple(name for name in batches[0] if all(name in numbers for numbers in batches))
+    return names, torch.stack([numbers[name].detach().float() for numbers in batches for name in names])
 
 
 class Readings:

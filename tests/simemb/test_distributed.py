@@ -65,6 +65,7 @@ CASES = {
     "candidates": (replace(find("distil_reranker"), reranker=base, max_length=32, chunk=3), several),
     "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
     "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
+    "sum": (replace(sup, objective=Sum((Term(InfoNCE(0.2), queue, weight=0.5), VICReg(), InfoNCE()))), triplets),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 

@@ -141,6 +141,8 @@ LEAST: dict[str, dict[str, Any]] = {
     "Similarity": {"name": "pairs", "subsets": {}},
     "Source": {"name": "own", "description": "", "columns": ("text",), "license": "", "citation": ""},
     "Suite": {"name": "own", "description": "", "tasks": ()},
+    "Sum": {"objectives": (InfoNCE(),)},
+    "Term": {"objective": InfoNCE(), "memory": Queue()},
 }
 """The fields of nouns that have no default."""
 

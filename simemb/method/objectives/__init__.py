@@ -5,12 +5,14 @@ from simemb.method.objectives.base import Grades, Objective, Pair, Texts, cosine
 from simemb.method.objectives.candidates import CandidateKL, MarginMSE
 from simemb.method.objectives.classes import BatchTriplet, SupCon
 from simemb.method.objectives.clusters import Centered, Swapped
+from simemb.method.objectives.composed import Composed, name_of, terms, walk
 from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
 from simemb.method.objectives.info_nce import InfoNCE
 from simemb.method.objectives.instance import NCE, InvariantSpread
-from simemb.method.objectives.matryoshka import Matryoshka
+from simemb.method.objectives.matryoshka import Matryoshka, nested_sizes
 from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
+from simemb.method.objectives.sum import Sum, SumLoss, Term, TermLoss, served
 
 __all__ = [
     "NCE",
@@ -20,6 +22,7 @@ __all__ = [
     "CandidateKL",
     "Centered",
     "CoSENT",
+    "Composed",
     "CosineRegression",
     "FalseNegatives",
     "Grades",
@@ -32,9 +35,18 @@ __all__ = [
     "Regression",
     "SimilarityKL",
     "SquaredError",
+    "Sum",
+    "SumLoss",
     "SupCon",
     "Swapped",
+    "Term",
+    "TermLoss",
     "Texts",
     "VICReg",
     "cosines",
+    "name_of",
+    "nested_sizes",
+    "served",
+    "terms",
+    "walk",
 ]

@@ -109,6 +109,8 @@ class Objective:
     """Whether the keys come from a memory bank, so that there is no second view."""
     clustered: ClassVar[bool] = False
     """Whether it works on scores of prototypes (`MLP(prototypes=...)`)."""
+    guided: ClassVar[bool] = False
+    """Whether it asks a guide (`Pair.guide`)."""
     any_width: ClassVar[bool] = False
     """Whether keys may have another width than queries."""
 

@@ -99,6 +99,11 @@ class InfoNCE(Objective):
         if self.mix is not None and not self.in_batch:
             raise RecipeError("objective.mix needs objective.in_batch: it mixes keys of the batch")
 
+    @property
+    def guided(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether a guide judges its false negatives."""
+        return self.false_negatives is not None and self.false_negatives.guided
+
     def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
         """The objective itself; with `learnt`, a module that holds the temperature."""
         return LearntTemperature(self) if self.learnt else self

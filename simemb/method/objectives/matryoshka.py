@@ -15,13 +15,14 @@ from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair
+from simemb.method.objectives.composed import Composed, name_of, walk
 
 Loss = Callable[[Pair], Float[Tensor, ""]]
 
 
 @checked_fields
 @dataclass(frozen=True)
-class Matryoshka(Objective):
+class Matryoshka(Composed):
     """loss = sum over d of c_d * objective(the first d columns of every vector)
 
     Kusupati et al., 2022, eq. 1, with all c_d = 1. The vectors of a guide are not shortened, nor are keys that may
@@ -42,7 +43,7 @@ class Matryoshka(Objective):
             ("clustered", "its columns are scores of prototypes, of which the first are no better than the rest"),
         ):
             if getattr(self.objective, flag):
-                raise RecipeError(f"Matryoshka cannot wrap {type(self.objective).__name__}: {reason}")
+                raise RecipeError(f"Matryoshka cannot wrap {name_of(self.objective, flag)}: {reason}")
         if self.objective.weight != 1:
             raise RecipeError("objective.objective.weight is not used: set objective.weight or objective.weights")
         dims = self.dims if self.dims is not None else (1, 2, 4, 8)
@@ -54,34 +55,9 @@ class Matryoshka(Objective):
             raise RecipeError(f"objective.weights must be at least 0, not {self.weights}")
 
     @property
-    def negatives(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.negatives
-
-    @property
-    def outsiders(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.outsiders
-
-    @property
-    def scored(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.scored
-
-    @property
-    def graded(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.graded
-
-    @property
-    def classed(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.classed
-
-    @property
-    def any_width(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the inner objective."""
-        return self.objective.any_width
+    def parts(self) -> tuple[Objective, ...]:
+        """The objective at each length."""
+        return (self.objective,)
 
     def build(self, width: int) -> "Matryoshka | Nested":
         """The objective itself; if the inner one has state, a module that holds a state for each of the dims.
@@ -138,3 +114,15 @@ def shorten(pair: Pair, dim: int, *, keys: bool = True) -> Pair:
         return pair
     hard, memory = (None if block is None else block[:, :dim] for block in (pair.hard, pair.memory))
     return replace(pair, key=pair.key[:, :dim], hard=hard, memory=memory)
+
+
+def nested_sizes(objective: Objective | None, width: int) -> tuple[int, ...]:
+    """The lengths of all Matryoshkas in an objective, ascending, for vectors of `width` dimensions; () without any.
+
+    >>> from simemb import CoSENT, InfoNCE, Sum
+    >>> nested_sizes(Sum((Matryoshka(InfoNCE(), (64, 384)), CoSENT())), 384)
+    (64, 384)
+    """
+    return tuple(
+        sorted({size for each in walk(objective) if isinstance(each, Matryoshka) for size in each.sizes(width)})
+    )

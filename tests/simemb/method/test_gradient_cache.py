@@ -35,8 +35,10 @@ from simemb.method.objectives import (
     Regression,
     SimilarityKL,
     SquaredError,
+    Sum,
     SupCon,
     Swapped,
+    Term,
     VICReg,
     row_blocks,
 )
@@ -73,6 +75,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     "learnt temperature": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True, learnt=True)},
     "Barlow": {"views": ONE_WAY, "objective": BarlowTwins(), "head": NORMED},
     "VICReg": {"views": ONE_WAY, "objective": VICReg(), "head": NORMED},
+    "sum, one term with a queue": {
+        "views": TRIPLETS,
+        "objective": Sum((Term(InfoNCE(0.2), Queue(14), weight=0.5), Matryoshka(InfoNCE(learnt=True), (4, 16)))),
+        "head": Projector(keep=True),
+    },
     "slow copy": {
         "views": BOTH_WAYS,
         "objective": Regression(weight=2.0),

@@ -45,8 +45,10 @@ from simemb.method.objectives import (
     Regression,
     SimilarityKL,
     SquaredError,
+    Sum,
     SupCon,
     Swapped,
+    Term,
     VICReg,
 )
 from simemb.method.recipe import Recipe, check
@@ -120,6 +122,7 @@ COMBINED = {
         weights=(1.0, 2.5),
         lessons=(Lesson(columns=("a", "b")), Lesson((View(),), SupCon())),
     ),
+    "sum": Recipe(VIEWS, Sum((InfoNCE(weight=0.5), Term(InfoNCE(learnt=True), Queue(9), weight=2.0), VICReg()))),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
