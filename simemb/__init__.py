@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from simemb.method.heads import MLP, Projector
     from simemb.method.lessons import Lesson
-    from simemb.method.memory import Bank, Queue
+    from simemb.method.memory import Bank, Noise, Queue
     from simemb.method.objectives import (
         NCE,
         AlignUniform,
@@ -103,6 +103,7 @@ _HOMES = {
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
     "NCE": "method.objectives",
+    "Noise": "method.memory",
     "Objective": "method.objectives",
     "Pair": "method.objectives",
     "Projector": "method.heads",
@@ -167,6 +168,7 @@ __all__ = [
     "Mask",
     "MaskedLM",
     "Matryoshka",
+    "Noise",
     "Objective",
     "Pair",
     "Projector",

@@ -29,7 +29,7 @@ BASES = (
 
 CLASSES = (
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
-    *(memory.Queue, memory.Bank, trained_parts.LoRA),
+    *(memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

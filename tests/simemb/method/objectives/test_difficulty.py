@@ -1,4 +1,4 @@
-"""The angular margin of ArcCSE and the mixed negatives of MixCSE, by hand and against loops over the papers' formulas."""
+"""The angular margin of ArcCSE and the mixed negatives of MixCSE, against loops over the papers' formulas."""
 
 from math import acos, cos, exp, log, pi, radians, sqrt
 
