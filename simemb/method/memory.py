@@ -174,7 +174,9 @@ class NoiseState(nn.Module):
         return self.spec.std * torch.from_numpy(drawn).to(self.seed.device)
 
     @torch.no_grad()
-    def against(self, query: Float[Tensor, "all width"], key: Float[Tensor, "all width"]) -> Float[Tensor, "size width"]:
+    def against(
+        self, query: Float[Tensor, "all width"], key: Float[Tensor, "all width"]
+    ) -> Float[Tensor, "size width"]:
         """The vectors of this step after their climb. query, key: those of all processes."""
         noise = self.read()
         if not self.spec.steps:

@@ -13,12 +13,14 @@ from simemb.method import (
     memory,
     objectives,
     targets,
+    text_augmentations,
     token_augmentations,
     trained_parts,
     views,
 )
 
 BASES = (
+    text_augmentations.TextAugmentation,
     token_augmentations.TokenAugmentation,
     embedding_augmentations.EmbeddingAugmentation,
     auxiliaries.Auxiliary,

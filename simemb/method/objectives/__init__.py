@@ -10,6 +10,7 @@ from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
 from simemb.method.objectives.info_nce import InfoNCE
 from simemb.method.objectives.instance import NCE, InvariantSpread
+from simemb.method.objectives.margins import BidirectionalMargin, Entailment
 from simemb.method.objectives.matryoshka import Matryoshka, nested_sizes
 from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
 from simemb.method.objectives.sum import Sum, SumLoss, Term, TermLoss, served
@@ -19,11 +20,13 @@ __all__ = [
     "AlignUniform",
     "BarlowTwins",
     "BatchTriplet",
+    "BidirectionalMargin",
     "CandidateKL",
     "Centered",
     "CoSENT",
     "Composed",
     "CosineRegression",
+    "Entailment",
     "FalseNegatives",
     "Grades",
     "InfoNCE",

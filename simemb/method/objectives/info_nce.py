@@ -63,6 +63,8 @@ class InfoNCE(Objective):
     included, and keys of queries with the same text. The released codes of SimCSE, ESimCSE and ConSERT do not."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
+    hard_negatives: bool = True
+    """Whether the hard negatives are in the denominator; if not, they are there for another term of a `Sum`."""
     angular_margin: float = 0.0
     """Angle in radians, from 0 to below pi / 2, by which the query is taken to be farther from its key than it is:
     cos(theta + m) stands for s(q_i, k_i) everywhere (ArcCSE, Zhang et al., 2022, https://arxiv.org/abs/2203.06875)."""
@@ -104,6 +106,11 @@ class InfoNCE(Objective):
         """Whether a guide judges its false negatives."""
         return self.false_negatives is not None and self.false_negatives.guided
 
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether hard negatives are in the denominator."""
+        return self.hard_negatives
+
     def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
         """The objective itself; with `learnt`, a module that holds the temperature."""
         return LearntTemperature(self) if self.learnt else self
@@ -114,6 +121,7 @@ class InfoNCE(Objective):
 
     def scaled(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         """The same with a given 1 / t."""
+        pair = pair if self.hard_negatives else without_hard_negatives(pair)
         return by_query(lambda block: self._mean(block, scale), pair)
 
     def _mean(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
@@ -212,6 +220,12 @@ class LearntTemperature(nn.Module):
         with torch.no_grad():
             self.log_scale.clamp_(max=-log(self.objective.temperature_floor))
         return self.objective.scaled(pair, self.log_scale.exp())
+
+
+def without_hard_negatives(pair: Pair) -> Pair:
+    """The same pair without its hard negatives."""
+    texts = pair.texts and replace(pair.texts, hard=None)
+    return replace(pair, hard=None, owner=None, texts=texts, guide=pair.guide and without_hard_negatives(pair.guide))
 
 
 def swap_sides(pair: Pair) -> Pair:
