@@ -439,7 +439,7 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ({"objective": InfoNCE(in_batch=False)}, "no negatives: in_batch=False leaves the queue or a view of negative"),
         (
             {"objective": InfoNCE(false_negatives=FalseNegatives(0.9, guided=True))},
-            "false negatives: the recipe lacks a guide to judge them: set --guide MODEL",
+            "InfoNCE asks a guide, and the recipe has none: set --guide MODEL",
         ),
         ({"guide": "mini"}, "false negatives: the recipe lacks FalseNegatives(guided=True) to judge"),
         (
@@ -448,7 +448,7 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ),
         (
             {"guide": "mini", "objective": Regression()},
-            "--guide judges false negatives, which Regression does not ask about",
+            "--guide judges texts, about which Regression does not ask",
         ),
         # chunks
         (
