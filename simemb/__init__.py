@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         VICReg,
     )
     from simemb.method.recipe import Recipe
+    from simemb.method.sequence_augmentations import MaskSpan, Reverse
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
     from simemb.method.text_augmentations import Negate, TextAugmentation
     from simemb.method.token_augmentations import (
@@ -105,6 +106,7 @@ _HOMES = {
     "MLP": "method.heads",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
+    "MaskSpan": "method.sequence_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
     "NCE": "method.objectives",
@@ -117,6 +119,7 @@ _HOMES = {
     "Recipe": "method.recipe",
     "Regression": "method.objectives",
     "Repeat": "method.token_augmentations",
+    "Reverse": "method.sequence_augmentations",
     "Shuffle": "method.token_augmentations",
     "ShuffleEmbeddings": "method.embedding_augmentations",
     "SimembError": "errors",
@@ -175,6 +178,7 @@ __all__ = [
     "LoRA",
     "MarginMSE",
     "Mask",
+    "MaskSpan",
     "MaskedLM",
     "Matryoshka",
     "Negate",
@@ -186,6 +190,7 @@ __all__ = [
     "Recipe",
     "Regression",
     "Repeat",
+    "Reverse",
     "Shuffle",
     "ShuffleEmbeddings",
     "SimembError",

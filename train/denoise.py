@@ -5,9 +5,8 @@ model, a trained SimCSE, is above 0.9 (eq. 5). Random vectors are further negati
 gradient of the loss (section 3.3). Numbers: BERT-base, the released script: batch 128, as many vectors, 3 epochs, the
 rest as `simcse`. Average of the seven STS tasks in the paper: 77.22 (SimCSE: 76.25). The released code differs: it
 multiplies the masked logit by 0 and uses a binary cross-entropy. A vector of 768 normal numbers is about 28 long, so
-its four moves hardly turn it: `--memory.rate` in units of that length does more. `--memory None` leaves out false
-negatives only. For pairs, guided selection (GISTEmbed, Solatorio, 2024, https://arxiv.org/abs/2402.16829) leaves out
-negatives that the guide finds nearer than the positive:
+its four moves hardly turn it (`--memory.rate`). For pairs, guided selection (GISTEmbed, Solatorio, 2024,
+https://arxiv.org/abs/2402.16829) leaves out negatives that the guide finds nearer than the positive:
 `--objective.false-negatives.margin 0 --objective.false-negatives.threshold None`. Every InfoNCE recipe leaves out
 negatives whose text is equal.
 

@@ -1,6 +1,6 @@
 """MixCSE: each sentence has one more negative, made of its own positive and another sentence.
 
-Zhang et al., 2022 (AAAI), https://doi.org/10.1609/aaai.v36i10.21428: random negatives are soon so far away that they
+Zhang et al., 2022, https://doi.org/10.1609/aaai.v36i10.21428 (AAAI): random negatives are soon so far away that they
 move nothing; a mixture 0.2 x positive + 0.8 x another sentence, both of unit length, without gradient, stays near. The
 rest is as in `simcse`. Numbers: BERT-base, BDBC-KG-NLP/MixCSE_AAAI2022, whose script is SimCSE's. The released code
 goes beyond the formula: there every query meets the mixtures of all others, mixed queries are negatives of the keys

@@ -12,6 +12,7 @@ from simemb.method import (
     lessons,
     memory,
     objectives,
+    sequence_augmentations,
     targets,
     text_augmentations,
     token_augmentations,
@@ -32,6 +33,7 @@ BASES = (
 CLASSES = (
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
     *(memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
+    *(sequence_augmentations.Reverse, sequence_augmentations.MaskSpan),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

@@ -66,6 +66,9 @@ CASES = {
     "supcon": (replace(find("supcon"), head=MLP(width=8)), labeled_texts),
     "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "sum": (replace(sup, objective=Sum((Term(InfoNCE(0.2), queue, weight=0.5), VICReg(), InfoNCE()))), triplets),
+    "noise": (replace(simcse, objective=InfoNCE(mix=0.2, angular_margin=0.1), memory=Noise(9, steps=2, rate=1.0)), data),
+    "arccse": (find("arccse"), data),
+    "sncse": (replace(find("sncse"), chunk=3), data),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
