@@ -11,6 +11,7 @@ from typing import Any
 from simemb.cookbook import RECIPES, card, names
 from simemb.errors import RecipeError
 from simemb.method.heads import MLP
+from simemb.method.objectives import Sum
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.recipe_json import noun_classes
@@ -39,6 +40,10 @@ REFUSED = (
     "replace(denoise, guide=None)",
     "replace(simcse_sup, reranker='mini')",
     "replace(margin_mse, views=(View(), View(1)))",
+    "replace(simcse_sup, objective=InfoNCE(hard_negatives=False))",
+    "replace(cosent, views=(View(target=False), View(1, online=False, augment=(Negate(),))))",
+    "InfoNCE(similarity='dot', angular_margin=0.1)",
+    "InfoNCE(in_batch=False, mix=0.2)",
     "replace(simcse, negatives=3)",
     "replace(consert, views=(View(), View(augment=(Adversarial(),))), chunk=16)",
     "replace(consert_joint, views=(View(augment=(Adversarial(),)), View(column=1)))",
@@ -97,7 +102,8 @@ def _markdown(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def _row(name: str) -> tuple[str, ...]:
     recipe, about = find(name), card(name)
     heads = (_head(recipe.head), "predictor " + _head(recipe.predictor) if recipe.predictor else "")
-    losses = (recipe.objective, *recipe.auxiliaries)
+    objective = recipe.objective
+    losses = (*(objective.objectives if isinstance(objective, Sum) else [objective]), *recipe.auxiliaries)
     return (
         f"[`{name}`](../train/{name}.py)",
         f"[{about.paper}]({about.url})",
