@@ -162,7 +162,7 @@ def test_a_rate_out_of_range_is_refused(kind: Callable[[float], TokenAugmentatio
 
 
 def test_different_seeds_give_different_results():
-    for augmentation in EVERY:
+    for augmentation in (kind for kind in EVERY if not isinstance(kind, Reverse)):
         results = {(tuple(s.ids), tuple(s.positions)) for s in draws(augmentation, framed(32), 50)}
         assert len(results) > 5, augmentation
 
