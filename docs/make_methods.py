@@ -38,6 +38,11 @@ REFUSED = (
     "replace(distil, views=(View(target=False), View(online=False, augment=(Shuffle(),))))",
     "replace(two_tower, target=StopGradient())",
     "replace(denoise, guide=None)",
+    "replace(rankcse, guide_weights=(1, 2))",
+    "Sum((InfoNCE(), Swapped()))",
+    "Sum((CoSENT(), SupCon()))",
+    "Term(VICReg(), memory=Queue())",
+    "replace(simcse, objective=Term(InfoNCE(), memory=Queue()), memory=Queue())",
     "replace(simcse_sup, reranker='mini')",
     "replace(margin_mse, views=(View(), View(1)))",
     "replace(simcse_sup, objective=InfoNCE(hard_negatives=False))",
@@ -102,8 +107,7 @@ def _markdown(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def _row(name: str) -> tuple[str, ...]:
     recipe, about = find(name), card(name)
     heads = (_head(recipe.head), "predictor " + _head(recipe.predictor) if recipe.predictor else "")
-    objective = recipe.objective
-    losses = (*(objective.objectives if isinstance(objective, Sum) else [objective]), *recipe.auxiliaries)
+    losses = (*_terms(recipe.objective), *recipe.auxiliaries)
     return (
         f"[`{name}`](../train/{name}.py)",
         f"[{about.paper}]({about.url})",
@@ -114,6 +118,11 @@ def _row(name: str) -> tuple[str, ...]:
         _brief(recipe.memory),
         " + ".join(f"`{_brief(loss)}`" for loss in losses if loss),
     )
+
+
+def _terms(objective: Any) -> tuple[Any, ...]:
+    """The terms of a sum of weight 1, or the objective alone."""
+    return objective.objectives if isinstance(objective, Sum) and objective.weight == 1 else (objective,)
 
 
 def _views(recipe: Recipe) -> list[str]:

@@ -63,6 +63,7 @@ def _alone(recipe: Any) -> Iterator[Any]:
         }
         given = {name: getattr(recipe, name) if used else None for name, used in asked.items()}
         given |= {"views": views, "objective": objective}
+        given |= {"guide_weights": recipe.guide_weights if given["guide"] is not None else ()}
         try:
             yield replace(recipe, **given, mix="join", weights=(), lessons=())
         except RecipeError as error:

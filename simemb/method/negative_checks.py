@@ -26,7 +26,7 @@ def check_changes(recipe: Any) -> None:
     if changed is None or recipe.objective is None:
         return
     judges = {
-        "a guide judges": recipe.guide is not None,
+        "a guide judges": bool(recipe.guides),
         f"{name_of(recipe.objective, 'graded')} learns from scores of": recipe.objective.graded,
         f"{name_of(recipe.objective, 'scored')} learns from scores of": recipe.objective.scored,
     }

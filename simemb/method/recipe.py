@@ -16,6 +16,7 @@ from simemb.method.auxiliaries import Auxiliary
 from simemb.method.class_checks import check_classes, is_alone
 from simemb.method.deferral import deferrable
 from simemb.method.field_checks import check_at_least, check_choices, check_fraction, check_nouns, check_positive
+from simemb.method.guide_checks import check_guide
 from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
 from simemb.method.lessons import Lesson, check_sources, objectives_of, views_of
@@ -64,8 +65,11 @@ class Recipe:
     """With `proportional`, the weight of each of the data; by default their sizes."""
     lessons: tuple[Lesson, ...] = ()
     """What each of several data teaches, in their order; by default all teach the same."""
-    guide: str | None = None
-    """A model that judges which negatives are false ones (`FalseNegatives(guided=True)`)."""
+    guide: str | tuple[str, ...] | None = None
+    """A model that judges which negatives are false (`FalseNegatives(guided=True)`) or how near all texts are
+    (`ListNet`); of several models the cosines are averaged."""
+    guide_weights: tuple[float, ...] = ()
+    """The weights of several guides in that average, above 0; by default they are equal."""
     reranker: str | None = None
     """A model that scores each row's positive and negatives where the data do not: a cross-encoder, or an encoder."""
     include_prompt: bool | None = None
@@ -134,6 +138,11 @@ class Recipe:
         return self.objective is not None and self.objective.classed
 
     @property
+    def guides(self) -> tuple[str, ...]:
+        """The guides by name: none, one or several."""
+        return (self.guide,) if isinstance(self.guide, str) else self.guide or ()
+
+    @property
     def smallest_share(self) -> int:
         """The fewest examples of a batch that a process can use: batch norm needs two."""
         heads = [head for head in (self.head, self.predictor) if isinstance(head, MLP)]
@@ -164,7 +173,7 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, check_negatives, _check_reranker, _check_guide, _check_target, _check_objective):
+        for rule in (_check_views, check_negatives, _check_reranker, check_guide, _check_target, _check_objective):
             rule(recipe)
         check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
@@ -267,17 +276,6 @@ def _check_objective(recipe: Recipe) -> None:
     alone = [term for term in served(objective) if isinstance(term, InfoNCE) and not term.in_batch]
     if recipe.memory is None and not all(given and term.hard_negatives for term in alone):
         raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
-
-
-def _check_guide(recipe: Recipe) -> None:
-    objective = recipe.objective
-    assert objective is not None
-    if objective.guided and recipe.guide is None:
-        raise RecipeError(f"{name_of(objective, 'guided')} asks a guide, and the recipe has none: set --guide MODEL")
-    if recipe.guide is not None and not any(each and each.guided for each in objectives_of(recipe)):
-        if any(isinstance(term, InfoNCE) for term in terms(objective)):
-            raise RecipeError("false negatives: the recipe lacks FalseNegatives(guided=True) to judge")
-        raise RecipeError(f"--guide judges texts, about which {name_of(objective)} does not ask")
 
 
 def _name(part: object) -> str:

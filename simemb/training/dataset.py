@@ -31,7 +31,7 @@ from simemb.method.views import View
 from simemb.training.grades import grades_of
 from simemb.training.prompted_texts import PromptedTexts, prompted_texts, reading_of
 from simemb.training.several_tables import SeveralTables, tables
-from simemb.training.teacher_vectors import vectors_of
+from simemb.training.teacher_vectors import Vectors, mixed, vectors_of
 from simemb.training.token_table import token_table
 
 log = logging.getLogger("simemb")
@@ -81,10 +81,10 @@ class TrainingData:
 
     online: the texts for the encoder. second: the same texts for a twin with another tokenizer. scores: one
     for every row. classes: the number of each row's class label. teacher_vectors, guide_vectors: by column, the vectors
-    of a frozen teacher and of a guide, one for every text. spans: by column of which a row has any number of texts, the
-    first text of each row and their number (`simemb.corpus.listed.spans`); of other columns the texts are numbered as
-    the rows. grades: by column of positives and of negatives, the scores of a reranker of all texts with their anchors.
-    fingerprints: of every other encoder that takes part.
+    of a frozen teacher and of the guides, one for every text. spans: by column of which a row has any number of texts,
+    the first text of each row and their number (`simemb.corpus.listed.spans`); of other columns the texts are numbered
+    as the rows. grades: by column of positives and of negatives, the scores of a reranker of all texts with their
+    anchors. fingerprints: of every other encoder that takes part.
     """
 
     online: TokenizedTexts
@@ -92,7 +92,7 @@ class TrainingData:
     scores: NDArray[np.float32] | None = None
     classes: NDArray[np.int64] | None = None
     teacher_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
-    guide_vectors: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    guide_vectors: Mapping[int, Vectors] = field(default_factory=dict)
     spans: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
     grades: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
@@ -127,8 +127,10 @@ def load_training_data(
         if isinstance(recipe.target, Frozen)
         else None
     )
-    guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
-    others = {"teacher": teacher, "guide": guide, "twin": twin}
+    guides = [_load_other(name, encoder) for name in recipe.guides]
+    named = {"teacher": teacher, "twin": twin}
+    prints = {name: other.fingerprint() for name, other in named.items() if other is not None}
+    prints |= {"guide": " ".join(guide.fingerprint() for guide in guides)} if guides else {}
     row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)
     first_last = reversed(list(zip(recipe.views, roles(recipe.views), strict=True)))
     of_columns: dict[int, Role] = {view.column: role for view, role in first_last}  # of its first view
@@ -138,10 +140,12 @@ def load_training_data(
         scores=_scores(recipe, rows),
         classes=class_numbers(rows) if recipe.classed else None,
         teacher_vectors={} if teacher is None else vectors_of(rows, teacher, keys, of_columns, progress=progress),
-        guide_vectors={} if guide is None else vectors_of(rows, guide, columns, of_columns, progress=progress),
+        guide_vectors=mixed(
+            [vectors_of(rows, guide, columns, of_columns, progress=progress) for guide in guides], recipe.guide_weights
+        ),
         spans=row_spans,
         grades=row_grades,
-        fingerprints={name: other.fingerprint() for name, other in others.items() if other is not None} | reranker,
+        fingerprints=prints | reranker,
     )
 
 

@@ -22,6 +22,7 @@ from simemb.method.views import View
 from simemb.training.batches import Batches, ByLabel, Schedule, Seen, Shuffled
 from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.prompted_texts import with_prompt, without_prompt
+from simemb.training.teacher_vectors import Vectors
 from simemb.transformer.batch import Batch
 
 
@@ -190,9 +191,7 @@ class Loader:
         numbers = {text: numbers_of(self._read(self.data.online, place, rows, epoch)) for text, place in places.items()}
         return tuple(numbers[view.text, view.changes] for view in self.views)
 
-    def _vectors(
-        self, vectors_by_column: Mapping[int, NDArray[np.float32]], rows: list[int], epoch: int
-    ) -> dict[int, Tensor]:
+    def _vectors(self, vectors_by_column: Mapping[int, Vectors], rows: list[int], epoch: int) -> dict[int, Tensor]:
         return {
             place: torch.from_numpy(np.asarray(vectors_by_column[view.column][self._texts(view, rows, epoch)]))
             for place, view in enumerate(self.views)

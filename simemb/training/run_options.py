@@ -48,6 +48,8 @@ def _found(recipe: dict[str, Any]) -> dict[str, Any]:
     for judge in ("guide", "reranker"):
         if isinstance(name := recipe.get(judge), str):
             recipe = {**recipe, judge: _place(name)}
+        elif isinstance(name, list):
+            recipe = {**recipe, judge: list(map(_place, name))}
     if isinstance(target, dict) and isinstance(target.get("model"), str):
         recipe = {**recipe, "target": {**target, "model": _place(target["model"])}}
     return recipe

@@ -1,10 +1,11 @@
 """The vectors that a frozen teacher or a guide gives all texts, computed once and cached."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,49 @@ def vectors_of(
         make = partial(_encode, rows=part, encoder=encoder, column=place, progress=progress, prompt=prompt)
         vectors[column] = cached(path, make=make, read=_mapped, fits=partial(_fits, dim=encoder.dim))
     return vectors
+
+
+class Vectors(Protocol):
+    """Vectors of the texts of a column, as an array has them."""
+
+    def __getitem__(self, rows: Sequence[int], /) -> NDArray[np.float32]:
+        """Those of some texts."""
+        ...
+
+
+@dataclass(frozen=True)
+class MixedVectors:
+    """Several encoders' vectors of the same texts as one: its cosines are the weighted means of theirs.
+
+    parts: of each encoder, of any width. weights: above 0, together 1. A vector is the unit vectors of the parts, each
+    times the root of its weight, one after the other.
+    """
+
+    parts: tuple[Vectors, ...]
+    weights: tuple[float, ...]
+
+    def __getitem__(self, rows: Sequence[int], /) -> NDArray[np.float32]:
+        """The vectors of some texts."""
+        scaled = [
+            self._unit(part[rows]) * np.sqrt(weight) for part, weight in zip(self.parts, self.weights, strict=True)
+        ]
+        return np.concatenate(scaled, axis=1).astype(np.float32)
+
+    @staticmethod
+    def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def mixed(each: Sequence[Mapping[int, Vectors]], weights: Sequence[float] = ()) -> dict[int, Vectors]:
+    """By column, the vectors of several encoders as one; those of a single one as they are.
+
+    weights: by encoder, above 0; by default they are equal.
+    """
+    if len(each) < 2:
+        return dict(each[0]) if each else {}
+    given = tuple(weights) or (1.0,) * len(each)
+    shares = tuple(weight / sum(given) for weight in given)
+    return {column: MixedVectors(tuple(vectors[column] for vectors in each), shares) for column in each[0]}
 
 
 def _encode(

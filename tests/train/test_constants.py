@@ -28,6 +28,7 @@ SIMCSE = {"max_length": 32, "batch_size": 64, "learning_rate": 3e-5, "epochs": 1
 SIMCSE |= {"schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8}
 SIMCSE |= {"max_grad_norm": 1.0, "eval_every": 125, "patience": None, "accumulate": 1, "keep": "best"}
 SIMCSE |= {"objective.weight": 1.0, "fixed_dropout": False, "guide": None, "reranker": None, "negatives": None}
+SIMCSE |= {"guide_weights": ()}
 SIMCSE |= {"lora": LoRA(), "freeze": (), "learning_rates": ()}
 SIMCSE |= {"mix": "join", "weights": (), "lessons": (), "per_label": None, "include_prompt": None}
 
@@ -151,6 +152,23 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     # Kusupati et al., 2022: halves, all weights 1; the loss and the optimizer are simcse_sup's.
     "matryoshka": {"objective.objective.temperature": 0.05, "objective.weights": None, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},
+    # perceptiveshawty/RankCSE: run_rankcse.sh, and ListNet of rankcse/models.py.
+    "rankcse": {"objective.objectives.0.temperature": 0.05, "objective.objectives.1.temperature": 0.05}
+    | {"objective.objectives.2.temperature": 0.05, "objective.objectives.2.teacher_temperature": 0.05 / 2}
+    | {f"objective.objectives.{term}.weight": 1.0 for term in range(3)}
+    | {"guide": "mini", "batch_size": 128},
+    # SeanLee97/AnglE, train_angle.py; 100 of the 3,594 steps on STS-B are the warm-up; the length is SBERT's.
+    "angle": {"objective.objectives.0.scale": 20.0, "objective.objectives.1.scale": 1.0}
+    | {"objective.objectives.2.temperature": 1 / 20, "objective.objectives.2.above": 0.0}
+    | {f"objective.objectives.{term}.weight": 1.0 for term in range(3)}
+    | {"batch_size": 32, "epochs": 20, "learning_rate": 1e-5, "warmup": 100 / 3600, "max_length": 128},
+    # avsolatorio/GIST-Embedding-v0, its model card; the length is ours.
+    "gist": {"objective.temperature": 0.01, "objective.within_view": True, "objective.false_negatives.margin": 0.0}
+    | {"objective.false_negatives.guided": True, "guide": "mini", "batch_size": 32, "learning_rate": 5e-6}
+    | {"warmup": 0.1, "max_length": 128, "head": None},
+    # CachedMultipleNegativesRankingLoss: scale 20, mini_batch_size 32; the batch and the length are ours.
+    "cached": {"objective.temperature": 1 / 20, "chunk": 32, "batch_size": 1024, "max_length": 128, "pooling": "mean"}
+    | {"learning_rate": 5e-5, "head": None},
     "cosent": {"objective.scale": 20.0, "batch_size": 64, "learning_rate": 2e-5, "epochs": 4, "pooling": "mean"}
     | {"max_length": 128, "warmup": 0.1},
     # Reimers & Gurevych, 2019, section 3 and 4.2.

@@ -12,12 +12,14 @@ from simemb.method.objectives.info_nce import InfoNCE
 from simemb.method.objectives.instance import NCE, InvariantSpread
 from simemb.method.objectives.margins import BidirectionalMargin, Entailment
 from simemb.method.objectives.matryoshka import Matryoshka, nested_sizes
-from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
+from simemb.method.objectives.ranking import Consistency, ListMLE, ListNet
+from simemb.method.objectives.scored_pairs import AnglE, CoSENT, CosineRegression, ScoredContrast
 from simemb.method.objectives.sum import Sum, SumLoss, Term, TermLoss, served
 
 __all__ = [
     "NCE",
     "AlignUniform",
+    "AnglE",
     "BarlowTwins",
     "BatchTriplet",
     "BidirectionalMargin",
@@ -25,17 +27,21 @@ __all__ = [
     "Centered",
     "CoSENT",
     "Composed",
+    "Consistency",
     "CosineRegression",
     "Entailment",
     "FalseNegatives",
     "Grades",
     "InfoNCE",
     "InvariantSpread",
+    "ListMLE",
+    "ListNet",
     "MarginMSE",
     "Matryoshka",
     "Objective",
     "Pair",
     "Regression",
+    "ScoredContrast",
     "SimilarityKL",
     "SquaredError",
     "Sum",

@@ -1,6 +1,6 @@
 """Objectives for pairs of texts with a score of how similar they are, as in STS.
 
-They use only the cosine of the two texts of each example and compare no texts of different examples.
+All but `ScoredContrast` compare only the two texts of each example, and no texts of different examples.
 """
 
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from math import inf
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from simemb.arguments import checked_fields
 from simemb.errors import DataError, RecipeError
 from simemb.method.deferral import deferrable
-from simemb.method.objectives.base import Objective, Pair, above_zero
-from simemb.method.objectives.row_blocks import by_strip, strips
+from simemb.method.objectives.base import Objective, Pair, above_zero, cosines
+from simemb.method.objectives.row_blocks import by_query, by_strip, strips
 
 
 @checked_fields
@@ -42,16 +42,103 @@ class CoSENT(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The loss over this process's pairs."""
-        scores, cosine = pair.scores, _own_cosines(pair)
-        assert scores is not None
+        assert pair.scores is not None
+        return _disorder(_own_cosines(pair), pair.scores, self.scale)
 
-        def excess(part: slice) -> Float[Tensor, ""]:
-            higher = scores[part, None] > scores[None, :]
-            differences = self.scale * (cosine[None, :] - cosine[part, None])
-            return torch.cat([cosine.new_full((1,), -inf), differences[higher]]).logsumexp(dim=0)
 
-        terms = by_strip(excess, strips(len(cosine), len(cosine)))
-        return torch.cat([cosine.new_zeros(1), terms]).logsumexp(dim=0)
+@checked_fields
+@dataclass(frozen=True)
+class AnglE(Objective):
+    """Give the angles of pairs in complex space the order of their scores, which cosines near 1 have no gradient for.
+
+    loss = log(1 + sum over all i, j with s_i > s_j of exp(scale * (a_j - a_i)))
+    a_i = | sum over d of Re(z_d) + Im(z_d) |, z_d = x_d / y_d * |y_d|^2 / (|q_i| |k_i|)
+
+    x_d and y_d: complex numbers out of q_i and k_i, whose first half is the real part and whose second half is the
+    imaginary part. So a_i = | cos(q_i, k_i) + sin(q_i, k_i) |, where sin is the same product with the halves of q_i
+    swapped and the first of them negated. Li & Li, 2024, https://arxiv.org/abs/2309.12871, section 3.4, as in the
+    released code (SeanLee97/AnglE): the paper's difference of angles is the sum over the parts of the quotient. The
+    width must be even.
+    """
+
+    scale: float = 20.0
+    """Inverse temperature, above 0; the paper's script has 1, the authors' advice of today is 20."""
+
+    scored: ClassVar[bool] = True
+
+    @deferrable
+    def __post_init__(self) -> None:
+        above_zero(self, "scale")
+
+    def build(self, width: int) -> "AnglE":
+        """The objective itself. Raises `RecipeError` for an odd width, of which no half is the imaginary part."""
+        if width % 2:
+            raise RecipeError(f"AnglE needs vectors of an even number of dimensions, not {width}")
+        return self
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The loss over this process's pairs."""
+        assert pair.scores is not None
+        query, key = normalize(pair.query, dim=1), normalize(pair.key[pair.own], dim=1)
+        (real, imaginary), (key_real, key_imaginary) = query.chunk(2, dim=1), key.chunk(2, dim=1)
+        sine = (imaginary * key_real - real * key_imaginary).sum(dim=1)
+        return _disorder(((query * key).sum(dim=1) + sine).abs(), pair.scores, self.scale)
+
+
+@checked_fields
+@dataclass(frozen=True)
+class ScoredContrast(Objective):
+    """Find the other text of each pair of a high score among all texts of the batch.
+
+    loss = 1/(2N) sum over the 2N texts x of l_x, and l_x = 0 if the score of its pair is not above `above`, else
+    l_x = -log( exp(cos(x, x') / t) / sum over all texts c but x of exp(cos(x, c) / t) ), x': the other text of its pair
+
+    The in-batch negatives of AnglE (Li & Li, 2024, section 3.3) with the pairs of the released code: those of a low
+    score are no positives, but their texts are negatives of all others. Unlike there, a text equal to x or x' is not.
+    The batch is that of all processes.
+    """
+
+    temperature: float = 0.05
+    """t > 0, in cosine units."""
+    above: float = 0.0
+    """The score that a pair must exceed to be a positive."""
+
+    negatives: ClassVar[bool] = True
+    scored: ClassVar[bool] = True
+
+    @deferrable
+    def __post_init__(self) -> None:
+        above_zero(self, "temperature")
+
+    def __call__(self, pair: Pair) -> Float[Tensor, ""]:
+        """The mean of l_x over this process's texts."""
+        return by_query(self._mean, pair)
+
+    def _mean(self, pair: Pair) -> Float[Tensor, ""]:
+        assert pair.scores is not None
+        texts = None if pair.texts is None else (pair.texts.query, pair.texts.key)
+        queries = self._side(pair.queries, pair.key, pair, texts)
+        keys = self._side(pair.key, pair.queries, pair, texts and texts[::-1])
+        return ((queries + keys) / 2 * (pair.scores > self.above)).mean()
+
+    def _side(
+        self,
+        own: Float[Tensor, "all width"],
+        other: Float[Tensor, "all width"],
+        pair: Pair,
+        texts: tuple[Int[Tensor, "all"], Int[Tensor, "all"]] | None,
+    ) -> Float[Tensor, "batch"]:
+        """l_x of this process's texts of one side, as if all pairs were positives."""
+        row = torch.arange(len(pair.query), device=own.device)
+        logits = cosines(own[pair.own], torch.cat([other, own])) / self.temperature
+        left_out = torch.zeros_like(logits, dtype=torch.bool)
+        if texts is not None:
+            candidates = torch.cat([texts[1], texts[0]])
+            left_out = (candidates == texts[0][pair.own, None]) | (candidates == texts[1][pair.own, None])
+        place = row + pair.first
+        left_out[row, len(other) + place] = True
+        left_out[row, place] = False
+        return logits.masked_fill(left_out, -inf).logsumexp(dim=1) - logits[row, place]
 
 
 @checked_fields
@@ -92,3 +179,15 @@ class CosineRegression(Objective):
 
 def _own_cosines(pair: Pair) -> Float[Tensor, "batch"]:
     return (normalize(pair.query, dim=1) * normalize(pair.key[pair.own], dim=1)).sum(dim=1)
+
+
+def _disorder(similarity: Float[Tensor, "batch"], scores: Float[Tensor, "batch"], scale: float) -> Float[Tensor, ""]:
+    """log(1 + sum over all i, j with s_i > s_j of exp(scale * (similarity_j - similarity_i)))."""
+
+    def excess(part: slice) -> Float[Tensor, ""]:
+        higher = scores[part, None] > scores[None, :]
+        differences = scale * (similarity[None, :] - similarity[part, None])
+        return torch.cat([similarity.new_full((1,), -inf), differences[higher]]).logsumexp(dim=0)
+
+    terms = by_strip(excess, strips(len(similarity), len(similarity)))
+    return torch.cat([similarity.new_zeros(1), terms]).logsumexp(dim=0)

@@ -20,21 +20,26 @@ from simemb.method.method import Method
 from simemb.method.objectives import (
     NCE,
     AlignUniform,
+    AnglE,
     BarlowTwins,
     BatchTriplet,
     BidirectionalMargin,
     CandidateKL,
     Centered,
+    Consistency,
     CoSENT,
     CosineRegression,
     Entailment,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
+    ListMLE,
+    ListNet,
     MarginMSE,
     Matryoshka,
     Objective,
     Regression,
+    ScoredContrast,
     SimilarityKL,
     SquaredError,
     Sum,
@@ -79,6 +84,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     "learnt temperature": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True, learnt=True)},
     "Barlow": {"views": ONE_WAY, "objective": BarlowTwins(), "head": NORMED},
     "VICReg": {"views": ONE_WAY, "objective": VICReg(), "head": NORMED},
+    "angles": {"views": ONE_WAY, "objective": Sum((AnglE(2.0), ScoredContrast(0.2))), "head": Projector()},
+    "ranks": {
+        "views": TAUGHT,
+        "objective": Sum((Consistency(0.2), ListNet(0.2, 0.1), ListMLE(0.2))),
+        "guide": ("one", "another"),
+    },
     "sum, one term with a queue": {
         "views": TRIPLETS,
         "objective": Sum((Term(InfoNCE(0.2), Queue(14), weight=0.5), Matryoshka(InfoNCE(learnt=True), (4, 16)))),
@@ -190,9 +201,10 @@ def in_chunks(method: Method, size: int | None = 4) -> StepInput:
     vectors = torch.randn(len(labels), method.encoder.dim, generator=torch.Generator().manual_seed(5))
     teacher_vectors = {1: vectors} if isinstance(method.recipe.target, Frozen) else None
     examples = examples_of(method, *COLUMNS, size=size, scores=labels, teacher_vectors=teacher_vectors)
+    guide_vectors = dict.fromkeys(range(len(method.views)), vectors) if method.recipe.guides else {}
     graded = method.recipe.objective is not None and method.recipe.objective.graded
     grades = {1: labels, 2: labels.flip(0)} if graded else {}
-    return replace(examples, classes=labels.long(), grades=grades)
+    return replace(examples, classes=labels.long(), grades=grades, guide_vectors=guide_vectors)
 
 
 def test_every_objective_is_among_the_recipes():

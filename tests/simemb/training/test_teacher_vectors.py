@@ -1,6 +1,7 @@
 """What a teacher makes of the texts: every text once, found again, made anew where it is damaged."""
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from simemb.errors import RecipeError, TrainingError
 from simemb.files import cache_folder
 from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen
-from simemb.training.teacher_vectors import vectors_of
+from simemb.training.teacher_vectors import mixed, vectors_of
 from simemb.transformer import int8_layers
 
 PAIRS = [("a red dog", "the dog"), ("a cat", "the small cat"), ("the old man", "a man")]
@@ -141,3 +142,41 @@ def test_a_teacher_in_int8_gives_nearly_the_same_vectors_and_has_a_file_of_its_o
 def test_a_precision_that_does_not_exist_is_refused():
     with pytest.raises(RecipeError, match="did you mean 'int8'"):
         replace(find("distil"), target=Frozen(precision="int"))  # type: ignore[arg-type]
+
+
+def test_the_cosines_of_mixed_vectors_are_the_weighted_means_of_those_of_the_parts():
+    random = np.random.default_rng(0)
+    first, second = (random.standard_normal((6, dim)).astype(np.float32) for dim in (3, 5))
+    second[2] = 0
+    for weights, share in (((), 0.5), ((1.0, 3.0), 0.25)):
+        both = mixed([{0: first}, {0: second}], weights)[0][[0, 2, 4]]
+        assert both.shape == (3, 8)
+        assert both.dtype == np.float32
+        for one, row in enumerate((0, 2, 4)):
+            for other, column in enumerate((0, 2, 4)):
+                means = [cosine(first[row], first[column]), cosine(second[row], second[column])]
+                expected = share * means[0] + (1 - share) * means[1]
+                assert both[one] @ both[other] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_vectors_of_a_single_guide_stay_as_they_are():
+    vectors = np.ones((2, 3), np.float32)
+    assert mixed([{0: vectors}])[0] is vectors
+    assert mixed([]) == {}
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b) / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12)
+
+
+def test_a_recipe_of_two_guides_reads_the_texts_with_both(teacher: Any, tiny_base: Path, tmp_path: Path):
+    guide = teacher.save(tmp_path / "guide")
+    names = (str(guide), str(tiny_base))
+    recipe = replace(find("rankcse"), guide=names, guide_weights=(1.0, 2.0), batch_size=3, max_steps=2)
+    fit(recipe, tiny_base, PAIRS * 2, output=tmp_path / "run", dev="none", progress=False)
+    record = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    assert record["recipe"]["guide"] == list(names)
+    assert record["data"]["guide"] == f"{teacher.fingerprint()} {Encoder.load(tiny_base).fingerprint()}"
+    assert find(str(tmp_path / "run" / "recipe.json")).guides == names
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert {"term_0", "term_1", "term_2"} <= set(next(line for line in lines if "loss" in line))

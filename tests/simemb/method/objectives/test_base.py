@@ -31,6 +31,11 @@ EVERY = [
     objectives.CandidateKL(),
     objectives.SupCon(),
     objectives.BatchTriplet(),
+    objectives.AnglE(),
+    objectives.ScoredContrast(),
+    objectives.Consistency(),
+    objectives.ListNet(),
+    objectives.ListMLE(),
     objectives.Sum((objectives.InfoNCE(), objectives.VICReg(weight=0.5))),
     objectives.Term(objectives.InfoNCE(), Queue(8)),
 ]
@@ -54,7 +59,7 @@ def test_value_and_gradient_of_a_batch_of_one_are_finite(objective: Objective):
     key = rows(1, 2) if memory is None else memory[:1]
     grades, numbers = objectives.Grades(torch.ones(1), torch.zeros(0)), torch.tensor([0])
     known = {"rows": numbers, "scores": torch.tensor([2.0]), "grades": grades, "labels": numbers}
-    loss = objective.build(4)(Pair(query, key, memory=memory, **known))
+    loss = objective.build(4)(Pair(query, key, memory=memory, guide=Pair(rows(1, 4), rows(1, 5)), **known))
     loss.backward()
     assert loss.isfinite()
     assert query.grad is not None

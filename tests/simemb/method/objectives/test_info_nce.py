@@ -614,3 +614,24 @@ def test_a_guided_rule_without_a_guide_is_refused():
     objective = InfoNCE(false_negatives=FalseNegatives(margin=0.0, guided=True))
     with pytest.raises(RecipeError, match="needs the recipe's guide"):
         objective(Pair(rows(3, 1), rows(3, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("margin", [0.0, 0.3])
+def test_the_guided_loss_of_pairs_is_that_of_sentence_transformers(margin: float):
+    from sentence_transformers.losses import GISTEmbedLoss
+
+    query, key, guide_query, guide_key = (
+        torch.randn(8, 6, generator=torch.Generator().manual_seed(n)) for n in range(4)
+    )
+    theirs = GISTEmbedLoss.__new__(GISTEmbedLoss)
+    torch.nn.Module.__init__(theirs)
+    theirs.model = lambda features: {"sentence_embedding": features["vectors"]}
+    theirs.guide = lambda features: {"sentence_embedding": features["judged"]}
+    theirs.must_retokenize, theirs.gather_across_devices = False, False
+    theirs.temperature, theirs.margin, theirs.margin_strategy = 0.05, margin, "absolute"
+    theirs.similarity_fct, theirs.cross_entropy_loss = torch.nn.CosineSimilarity(dim=-1), torch.nn.CrossEntropyLoss()
+    theirs.contrast_anchors, theirs.contrast_positives = True, False
+    expected = theirs([{"vectors": query, "judged": guide_query}, {"vectors": key, "judged": guide_key}], None)
+    ours = InfoNCE(0.05, within_view=True, false_negatives=FalseNegatives(margin=margin, guided=True))
+    torch.testing.assert_close(ours(Pair(query, key, guide=Pair(guide_query, guide_key))), expected)

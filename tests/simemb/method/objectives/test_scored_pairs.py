@@ -1,6 +1,7 @@
 """CoSENT and cosine regression against loops written from their sources."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from math import exp, log
 
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor
 
 from simemb.errors import DataError, RecipeError
-from simemb.method.objectives.base import Objective, Pair
-from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
+from simemb.method.objectives import row_blocks
+from simemb.method.objectives.base import Objective, Pair, Texts
+from simemb.method.objectives.scored_pairs import AnglE, CoSENT, CosineRegression, ScoredContrast
 
 Case = tuple[Tensor, Tensor, list[float]]
 
@@ -67,6 +69,45 @@ def slow_cosent(query: Tensor, key: Tensor, scores: list[float], scale: float) -
     return total.log()
 
 
+def slow_angle(query: Tensor, key: Tensor, scores: list[float], scale: float) -> Tensor:
+    """With complex numbers: the quotient of the two vectors, part by part, and the sum of all its parts."""
+    angles = []
+    for q, k in zip(query, key, strict=True):
+        half = len(q) // 2
+        length = [max(vector.norm().item(), 1e-12) for vector in (q, k)]
+        total = torch.zeros((), dtype=torch.float64) + 0 * q.sum() + 0 * k.sum()
+        if query.requires_grad or min(length) > 1e-12:
+            total = total + sum(
+                (number.real + number.imag)
+                for d in range(half)
+                for number in [torch.complex(q[d], q[half + d]) * torch.complex(k[d], k[half + d]).conj()]
+            ) / (safe_norm(q) * safe_norm(k))
+        angles.append(total.abs())
+    result = torch.ones((), dtype=torch.float64)
+    for i, higher in enumerate(scores):
+        for j, lower in enumerate(scores):
+            if higher > lower:
+                result = result + (scale * (angles[j] - angles[i])).exp()
+    return result.log() + 0 * query.sum() + 0 * key.sum()
+
+
+def safe_norm(vector: Tensor) -> Tensor:
+    squares = sum(v * v for v in vector)
+    return squares.sqrt() if squares > 0 else torch.tensor(1e-12, dtype=torch.float64)
+
+
+def slow_contrast(query: Tensor, key: Tensor, scores: list[float], temperature: float, above: float) -> Tensor:
+    texts = [*query, *key]
+    total = torch.zeros((), dtype=torch.float64) + 0 * query.sum() + 0 * key.sum()
+    for x in range(len(texts)):
+        partner = (x + len(query)) % len(texts)
+        if scores[x % len(query)] <= above:
+            continue
+        odds = [(cosine(texts[x], texts[c]) / temperature).exp() for c in range(len(texts)) if c != x]
+        total = total + (sum(odds) / (cosine(texts[x], texts[partner]) / temperature).exp()).log()
+    return total / len(texts)
+
+
 def slow_regression(query: Tensor, key: Tensor, scores: list[float], low: float, high: float) -> Tensor:
     errors = [cosine(q, k) - (s - low) / (high - low) for q, k, s in zip(query, key, scores, strict=True)]
     return sum(error**2 for error in errors) / len(errors)
@@ -75,6 +116,9 @@ def slow_regression(query: Tensor, key: Tensor, scores: list[float], low: float,
 PROOFS: dict[str, tuple[Objective, Callable[[Tensor, Tensor, list[float]], Tensor]]] = {
     "cosent": (CoSENT(), lambda q, k, s: slow_cosent(q, k, s, 20.0)),
     "cosent, other scale": (CoSENT(scale=2.5), lambda q, k, s: slow_cosent(q, k, s, 2.5)),
+    "angle": (AnglE(scale=3.0), lambda q, k, s: slow_angle(q, k, s, 3.0)),
+    "contrast": (ScoredContrast(0.5), lambda q, k, s: slow_contrast(q, k, s, 0.5, 0.0)),
+    "contrast above 2": (ScoredContrast(0.2, 2.0), lambda q, k, s: slow_contrast(q, k, s, 0.2, 2.0)),
     "regression": (CosineRegression(), lambda q, k, s: slow_regression(q, k, s, 0.0, 5.0)),
     "regression, other range": (CosineRegression(-5.0, 6.0), lambda q, k, s: slow_regression(q, k, s, -5.0, 6.0)),
 }
@@ -114,15 +158,17 @@ def test_cosine_regression_by_hand():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_both_equal_sentence_transformers():
+def test_they_equal_sentence_transformers():
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.losses import CoSENTLoss, CosineSimilarityLoss
+    from sentence_transformers.losses import AnglELoss, CoSENTLoss, CosineSimilarityLoss
 
     query, key = rows(7, 20).float(), rows(7, 21).float()
     scores = [0.5, 1.0, 4.0, 1.0, 2.5, 5.0, 0.0]
     labels = torch.tensor(scores) / 5
     model = SentenceTransformer(modules=[torch.nn.Identity()])
-    for objective, theirs in ((CoSENT(), CoSENTLoss(model)), (CosineRegression(), CosineSimilarityLoss(model))):
+    pairs = ((CoSENT(), CoSENTLoss), (AnglE(), AnglELoss), (CosineRegression(), CosineSimilarityLoss))
+    for objective, loss in pairs:
+        theirs = loss(model)
         expected = theirs.compute_loss_from_embeddings([query, key], labels)
         torch.testing.assert_close(objective(pair_of(query, key, scores)), expected, atol=1e-5, rtol=1e-5)
 
@@ -134,7 +180,7 @@ def test_cosent_sees_the_order_of_the_scores_only():
     assert CoSENT()(pair_of(query, key, [3.0] * 5)).item() == 0
 
 
-@pytest.mark.parametrize("objective", [CoSENT(), CosineRegression()])
+@pytest.mark.parametrize("objective", [CoSENT(), CosineRegression(), AnglE(2.0), ScoredContrast(0.5)])
 def test_twenty_steps_descend(objective: Objective):
     query, key = rows(12, 24, dim=8).requires_grad_(), rows(12, 25, dim=8)
     scores = [float(number % 6) for number in range(12)]
@@ -151,7 +197,7 @@ def test_twenty_steps_descend(objective: Objective):
 
 def test_every_process_compares_its_own_pairs():
     query, key, scores = rows(6, 26), rows(6, 27), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-    for objective in (CoSENT(), CosineRegression()):
+    for objective in (CoSENT(), CosineRegression(), AnglE()):
         for own in (slice(0, 3), slice(3, 6)):
             share = objective(pair_of(query[own], key, scores[own], first=own.start))
             assert share == objective(pair_of(query[own], key[own], scores[own]))
@@ -161,7 +207,47 @@ def test_every_process_compares_its_own_pairs():
     torch.testing.assert_close(torch.stack(halves).mean(), CosineRegression()(pair_of(query, key, scores)))
 
 
-@pytest.mark.parametrize("objective", [CoSENT(), CosineRegression()])
+def test_the_contrast_of_pairs_is_that_of_the_whole_batch_and_in_strips(monkeypatch: pytest.MonkeyPatch):
+    query, key, scores = rows(6, 26).requires_grad_(), rows(6, 27), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    texts = Texts(torch.tensor([0, 1, 2, 0, 4, 5]), torch.tensor([6, 7, 2, 9, 6, 8]))
+    whole = ScoredContrast(0.5, 1.5)(replace(pair_of(query, key, scores), texts=texts))
+    shares = [
+        replace(pair_of(query[own], key, scores[own], first=own.start), others=query, texts=texts)
+        for own in (slice(0, 3), slice(3, 6))
+    ]
+    torch.testing.assert_close(torch.stack([ScoredContrast(0.5, 1.5)(share) for share in shares]).mean(), whole)
+    monkeypatch.setattr(row_blocks, "NUMBERS", 13)
+    strips = ScoredContrast(0.5, 1.5)(replace(pair_of(query, key, scores), texts=texts))
+    torch.testing.assert_close(strips, whole)
+    torch.testing.assert_close(*(torch.autograd.grad(loss, query)[0] for loss in (strips, whole)))
+
+
+def test_equal_texts_are_no_negatives_of_each_other():
+    query, key, scores = rows(3, 28), rows(3, 29), [1.0, 1.0, 0.0]
+    query[2] = query[0]  # the premise of a contradiction is that of an entailment
+    texts = Texts(torch.tensor([0, 1, 0]), torch.tensor([2, 3, 4]))
+    loss = ScoredContrast(0.5)(replace(pair_of(query, key, scores), texts=texts))
+    candidates = {0: [3, 4, 5, 1], 1: [4, 3, 5, 0, 2], 3: [0, 1, 4, 5], 4: [1, 0, 2, 3, 5]}  # the partner first
+    every, total = torch.cat([query, key]), 0.0
+    for text, (partner, *others) in candidates.items():
+        odds = [(cosine(every[text], every[c]) / 0.5).exp() for c in (partner, *others)]
+        total += (sum(odds) / odds[0]).log().item()
+    assert loss.item() == pytest.approx(total / 6)
+
+
+def test_an_odd_width_has_no_imaginary_half():
+    with pytest.raises(RecipeError, match="AnglE needs vectors of an even number of dimensions, not 7"):
+        AnglE().build(7)
+    assert AnglE().build(8) == AnglE()
+
+
+@pytest.mark.parametrize("objective", [AnglE(3.0), ScoredContrast(0.3)])
+def test_the_gradient_is_that_of_finite_differences(objective: Objective):
+    vectors = (rows(5, 30).requires_grad_(), rows(5, 31).requires_grad_())
+    assert torch.autograd.gradcheck(lambda q, k: objective(pair_of(q, k, [0.0, 1.0, 5.0, 1.0, 3.0])), vectors)
+
+
+@pytest.mark.parametrize("objective", [CoSENT(), CosineRegression(), AnglE(), ScoredContrast()])
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_infinite_in_single_precision(objective: Objective, case: str):
     *vectors, scores = CASES[case]()
