@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     )
     from simemb.method.heads import MLP, Projector
     from simemb.method.lessons import Lesson
-    from simemb.method.memory import Bank, Queue
+    from simemb.method.memory import Bank, Noise, Queue
     from simemb.method.objectives import (
         NCE,
         AlignUniform,
         AnglE,
         BarlowTwins,
         BatchTriplet,
+        BidirectionalMargin,
         CandidateKL,
         Centered,
         Consistency,
         CoSENT,
         CosineRegression,
+        Entailment,
         FalseNegatives,
         InfoNCE,
         InvariantSpread,
@@ -58,7 +60,9 @@ if TYPE_CHECKING:
         VICReg,
     )
     from simemb.method.recipe import Recipe
+    from simemb.method.sequence_augmentations import MaskSpan, Reverse
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
+    from simemb.method.text_augmentations import Negate, TextAugmentation
     from simemb.method.token_augmentations import (
         Crop,
         Delete,
@@ -85,6 +89,7 @@ _HOMES = {
     "BarlowTwins": "method.objectives",
     "CandidateKL": "method.objectives",
     "BatchTriplet": "method.objectives",
+    "BidirectionalMargin": "method.objectives",
     "Callback": "training.callbacks",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
@@ -96,6 +101,7 @@ _HOMES = {
     "ElementDropout": "method.embedding_augmentations",
     "EmbeddingAugmentation": "method.embedding_augmentations",
     "Encoder": "encoder.encoder",
+    "Entailment": "method.objectives",
     "FalseNegatives": "method.objectives",
     "FeatureCutoff": "method.embedding_augmentations",
     "Frozen": "method.targets",
@@ -109,9 +115,12 @@ _HOMES = {
     "ListNet": "method.objectives",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
+    "MaskSpan": "method.sequence_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
     "NCE": "method.objectives",
+    "Negate": "method.text_augmentations",
+    "Noise": "method.memory",
     "Objective": "method.objectives",
     "Pair": "method.objectives",
     "Projector": "method.heads",
@@ -119,6 +128,7 @@ _HOMES = {
     "Recipe": "method.recipe",
     "Regression": "method.objectives",
     "Repeat": "method.token_augmentations",
+    "Reverse": "method.sequence_augmentations",
     "Shuffle": "method.token_augmentations",
     "ShuffleEmbeddings": "method.embedding_augmentations",
     "SimembError": "errors",
@@ -134,6 +144,7 @@ _HOMES = {
     "SupCon": "method.objectives",
     "Swapped": "method.objectives",
     "Term": "method.objectives",
+    "TextAugmentation": "method.text_augmentations",
     "TokenAugmentation": "method.token_augmentations",
     "TokenCutoff": "method.embedding_augmentations",
     "Twin": "method.targets",
@@ -156,6 +167,7 @@ __all__ = [
     "Bank",
     "BarlowTwins",
     "BatchTriplet",
+    "BidirectionalMargin",
     "Callback",
     "CandidateKL",
     "Centered",
@@ -167,6 +179,7 @@ __all__ = [
     "ElementDropout",
     "EmbeddingAugmentation",
     "Encoder",
+    "Entailment",
     "FalseNegatives",
     "FeatureCutoff",
     "Frozen",
@@ -179,8 +192,11 @@ __all__ = [
     "LoRA",
     "MarginMSE",
     "Mask",
+    "MaskSpan",
     "MaskedLM",
     "Matryoshka",
+    "Negate",
+    "Noise",
     "Objective",
     "Pair",
     "Projector",
@@ -188,6 +204,7 @@ __all__ = [
     "Recipe",
     "Regression",
     "Repeat",
+    "Reverse",
     "ScoredContrast",
     "Shuffle",
     "ShuffleEmbeddings",
@@ -203,6 +220,7 @@ __all__ = [
     "SupCon",
     "Swapped",
     "Term",
+    "TextAugmentation",
     "TokenAugmentation",
     "TokenCutoff",
     "Twin",

@@ -1,12 +1,14 @@
-"""Memory: vectors that outlive their batch, as negatives (a queue) or as keys (a bank).
+"""Memory: vectors from outside of the batch, as negatives (a queue of past keys, noise) or as keys (a bank).
 
-Both are modules whose buffers are saved in checkpoints. Both hold the vectors of all processes, so they are the same
-in each process.
+All are modules whose buffers are saved in checkpoints, and all are the same in each process: queue and bank hold the
+vectors of all processes, and noise follows from the seed and the step.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -112,4 +114,87 @@ class BankState(nn.Module):
         self.rows[numbers] = normalize(mean)
 
 
-Memory = Queue | Bank
+@checked_fields
+@dataclass(frozen=True)
+class Noise:
+    """Vectors of normally distributed numbers as negatives of every query, new ones in each step.
+
+    With `steps` each vector n then climbs the loss, n <- n + rate * g / |g|, where g is the gradient of
+
+    mean over queries q_i of -log( exp(cos(q_i, k_i) / t) / sum over keys and noise c of exp(cos(q_i, c) / t) )
+
+    Without: gsInfoNCE (Wu et al., 2021, https://arxiv.org/abs/2109.04321). With: DCLR (Zhou et al., 2022,
+    https://arxiv.org/abs/2205.00656, section 3.3), whose released code climbs this loss. The noise is shared by all
+    queries, and no gradient reaches the encoder through the climb.
+    """
+
+    size: int = 128
+    """Number of vectors."""
+    std: float = 1.0
+    """Standard deviation of each number, above 0. Cosines do not depend on it, except through `rate`."""
+    steps: int = 0
+    """How many times the vectors climb."""
+    rate: float = 1e-3
+    """Length of a climb, above 0; the vectors themselves have lengths of about std * sqrt(width)."""
+    temperature: float = 0.05
+    """t of the loss that they climb, above 0, in units of the cosine."""
+
+    @deferrable
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise RecipeError(f"--memory.size must be at least 1, not {self.size}")
+        if self.steps < 0:
+            raise RecipeError(f"--memory.steps must be at least 0, not {self.steps}")
+        for name in ("std", "rate", "temperature"):
+            if not 0 < getattr(self, name) < inf:
+                raise RecipeError(f"--memory.{name} must be above 0, not {getattr(self, name)}")
+
+    def build(self, width: int, generator: torch.Generator) -> "NoiseState":
+        """New noise for keys of `width` dimensions."""
+        return NoiseState(self, width, generator)
+
+
+class NoiseState(nn.Module):
+    """The state of noise: its seed, and how many optimizer steps there have been."""
+
+    seed: Tensor
+    count: Tensor
+
+    def __init__(self, spec: Noise, width: int, generator: torch.Generator):
+        super().__init__()
+        self.spec = spec
+        self.width = width
+        self.register_buffer("seed", torch.randint(2**62, (), generator=generator))
+        self.register_buffer("count", torch.tensor(0))
+
+    def read(self) -> Float[Tensor, "size width"]:
+        """The vectors of this step, before any climb: the same however often they are asked for."""
+        rng = np.random.default_rng((int(self.seed), int(self.count)))
+        drawn = rng.standard_normal((self.spec.size, self.width), dtype=np.float32)
+        return self.spec.std * torch.from_numpy(drawn).to(self.seed.device)
+
+    @torch.no_grad()
+    def against(
+        self, query: Float[Tensor, "all width"], key: Float[Tensor, "all width"]
+    ) -> Float[Tensor, "size width"]:
+        """The vectors of this step after their climb. query, key: those of all processes."""
+        noise = self.read()
+        if not self.spec.steps:
+            return noise
+        query, key = normalize(query, dim=1), normalize(key, dim=1)
+        keys = query @ key.T
+        for _ in range(self.spec.steps):
+            unit = normalize(noise, dim=1)
+            cosines = query @ unit.T
+            chance = (torch.cat([keys, cosines], dim=1) / self.spec.temperature).softmax(dim=1)[:, len(key) :]
+            # The gradient of cos(q, n) is (q / |q| - cos(q, n) n / |n|) / |n|; its length is not used.
+            gradient = chance.T @ query - (chance * cosines).sum(dim=0)[:, None] * unit
+            noise = noise + self.spec.rate * normalize(gradient, dim=1, eps=torch.finfo(gradient.dtype).tiny)
+        return noise
+
+    def after_step(self) -> None:
+        """Call after each optimizer step: the next one has other noise."""
+        self.count += 1
+
+
+Memory = Queue | Bank | Noise

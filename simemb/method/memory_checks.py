@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from simemb.errors import RecipeError
-from simemb.method.memory import Bank, Memory, Queue
+from simemb.method.memory import Bank, Memory, Noise, Queue
 from simemb.method.objectives import Objective, name_of, served
 from simemb.method.targets import Frozen, Target
 from simemb.method.views import View
@@ -17,10 +17,10 @@ def check_memory(objective: Objective, memory: Memory | None, views: Sequence[Vi
         )
     if isinstance(memory, Bank) and not objective.banked:
         raise RecipeError(f"a bank gives keys by example, which {name_of(objective)} does not ask for; NCE does")
-    if isinstance(memory, Queue) and not objective.outsiders:
-        name = name_of(objective)
-        raise RecipeError(f"a queue holds negatives, and {name} {of_negatives(objective)}: leave the memory out")
-    if isinstance(memory, Queue) and not any(term.outsiders for term in served(objective)):
+    if isinstance(memory, Queue | Noise) and not objective.outsiders:
+        kind, name = "a queue holds" if isinstance(memory, Queue) else "noise serves as", name_of(objective)
+        raise RecipeError(f"{kind} negatives, and {name} {of_negatives(objective)}: leave the memory out")
+    if isinstance(memory, Queue | Noise) and not any(term.outsiders for term in served(objective)):
         raise RecipeError("each term that takes negatives of a queue has its own: leave the memory out")
     if isinstance(memory, Queue) and memory.view is not None:
         _check_queued(memory.view, views, target)

@@ -16,7 +16,7 @@ from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
 from simemb.method.branch import Branch, attach
-from simemb.method.memory import Bank, BankState, QueueState
+from simemb.method.memory import Bank, BankState, NoiseState, QueueState
 from simemb.method.objectives import SumLoss, TermLoss, nested_sizes
 from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
@@ -107,7 +107,7 @@ class Method(nn.Module):
             raise RecipeError(
                 f"queries have {width} dimensions and keys {key_width}: give the predictor a width of {key_width}"
             )
-        self.memory: QueueState | BankState | None = None
+        self.memory: QueueState | BankState | NoiseState | None = None
         if isinstance(recipe.memory, Bank):
             self.memory = recipe.memory.build(width, examples, generator)
         elif recipe.memory is not None:

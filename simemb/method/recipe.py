@@ -21,11 +21,13 @@ from simemb.method.head_checks import check_heads
 from simemb.method.heads import MLP, Head
 from simemb.method.lessons import Lesson, check_sources, objectives_of, views_of
 from simemb.method.memory import Memory, Queue
-from simemb.method.memory_checks import check_memory, of_negatives
+from simemb.method.memory_checks import check_memory
+from simemb.method.negative_checks import check_changes, check_negatives
 from simemb.method.objectives import InfoNCE, Objective, name_of, served, terms
 from simemb.method.pass_checks import check_passes
 from simemb.method.recipe_json import from_json, noun_classes, to_json
 from simemb.method.targets import EMA, Frozen, StopGradient, Target
+from simemb.method.text_augmentations import TextAugmentation
 from simemb.method.token_augmentations import TokenAugmentation
 from simemb.method.trained_parts import LoRA, check_trained
 from simemb.method.views import View, pairs
@@ -171,12 +173,13 @@ def check(recipe: Recipe) -> None:
     if recipe.objective is None:
         _check_alone(recipe)
     else:
-        for rule in (_check_views, _check_reranker, check_guide, _check_target, _check_objective):
+        for rule in (_check_views, check_negatives, _check_reranker, check_guide, _check_target, _check_objective):
             rule(recipe)
         check_memory(recipe.objective, recipe.memory, recipe.views, recipe.target)
         check_heads(recipe.head, recipe.predictor, recipe.objective)
     check_attacks(recipe.views, recipe.objective, recipe.target, recipe.memory, recipe.auxiliaries)
     check_passes(recipe)
+    check_changes(recipe)
     check_classes(recipe)
     check_sources(recipe)
     check_trained(recipe.freeze, recipe.learning_rates, recipe.lora)
@@ -217,7 +220,8 @@ def _check_alone(recipe: Recipe) -> None:
     for part in ("head", "predictor", "target", "memory", "guide", "reranker"):
         if getattr(recipe, part) is not None:
             raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
-    augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, TokenAugmentation)]
+    of_texts = TextAugmentation | TokenAugmentation
+    augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, of_texts)]
     if augmentations and not any(part.labeled for part in recipe.auxiliaries):
         raise RecipeError(f"{_name(augmentations[0])} changes vectors, which neither an objective nor a label asks for")
 
@@ -232,17 +236,11 @@ def _check_views(recipe: Recipe) -> None:
         raise RecipeError("no pair of views to compare: one view must be seen online and another by the target")
     if recipe.batch_size < 2 and objective.negatives and not objective.banked:
         raise RecipeError("--batch-size 1 leaves no in-batch negatives to tell the positive from (allowed: 2 or more)")
-    if any(view.negative for view in recipe.views) and not (objective.outsiders or objective.graded):
-        raise RecipeError(f"a view of negatives has no place: {name_of(objective)} {of_negatives(objective)}")
 
 
 def _check_reranker(recipe: Recipe) -> None:
     objective = recipe.objective
     assert objective is not None
-    if objective.graded and not any(view.negative for view in recipe.views):
-        raise RecipeError(
-            f"{name_of(objective, 'graded')} compares a row's own candidates: give the recipe a view of negatives"
-        )
     if recipe.reranker is not None and not any(each and each.graded for each in objectives_of(recipe)):
         raise RecipeError(f"--reranker scores candidates, which {name_of(objective)} does not ask for")
 
@@ -274,8 +272,9 @@ def _check_objective(recipe: Recipe) -> None:
     if bool(prototypes) != objective.clustered:  # type: ignore[union-attr]
         needs = "works on" if prototypes is None else "has no use for"
         raise RecipeError(f"{name_of(objective, 'clustered')} {needs} scores of prototypes: see MLP(prototypes=...)")
-    outside = recipe.memory is not None or any(view.negative for view in recipe.views)
-    if not outside and any(isinstance(term, InfoNCE) and not term.in_batch for term in served(objective)):
+    given = any(view.negative for view in recipe.views)
+    alone = [term for term in served(objective) if isinstance(term, InfoNCE) and not term.in_batch]
+    if recipe.memory is None and not all(given and term.hard_negatives for term in alone):
         raise RecipeError("no negatives: in_batch=False leaves the queue or a view of negatives, and there is none")
 
 

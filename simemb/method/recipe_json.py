@@ -12,13 +12,16 @@ from simemb.method import (
     lessons,
     memory,
     objectives,
+    sequence_augmentations,
     targets,
+    text_augmentations,
     token_augmentations,
     trained_parts,
     views,
 )
 
 BASES = (
+    text_augmentations.TextAugmentation,
     token_augmentations.TokenAugmentation,
     embedding_augmentations.EmbeddingAugmentation,
     auxiliaries.Auxiliary,
@@ -29,7 +32,8 @@ BASES = (
 
 CLASSES = (
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
-    *(memory.Queue, memory.Bank, trained_parts.LoRA),
+    *(memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
+    *(sequence_augmentations.Reverse, sequence_augmentations.MaskSpan),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

@@ -75,6 +75,8 @@ class TokenAugmentation(ABC):
 
     frozen: bool = field(default=False, kw_only=True)
     """Whether each example has the same draw in every epoch, instead of a new one."""
+    shared: bool = field(default=False, kw_only=True)
+    """Whether all views with a shared augmentation have the same draw, instead of one each."""
 
     @abstractmethod
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
@@ -231,15 +233,21 @@ class Span(TokenAugmentation):
 @checked_fields
 @dataclass(frozen=True)
 class Shuffle(TokenAugmentation):
-    """Permute the positions of all tokens, special ones too; the ids stay (ConSERT, Yan et al., 2021, section 3.2).
+    """Permute the positions of the tokens; the ids stay (ConSERT, Yan et al., 2021, section 3.2).
 
     Positions are counted from 0 here, and the encoder adds the offset of its family. ConSERT's released RoBERTa
     permutes 0 .. n - 1 itself, where RoBERTa's positions begin at padding_idx + 1: a defect, not repeated.
     """
 
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:  # noqa: ARG002
+    special: bool = True
+    """Whether special tokens move too, as in ConSERT; in PCL (Wu et al., 2022) they do not."""
+
+    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The same ids at permuted positions."""
-        return replace(sentence, positions=rng.permutation(sentence.positions))
+        moved = np.flatnonzero(self.special | ~vocabulary.special[sentence.ids])
+        positions = sentence.positions.copy()
+        positions[moved] = rng.permutation(positions[moved])
+        return replace(sentence, positions=positions)
 
 
 @checked_fields

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from simemb.distributed import gather, gather_numbers, rank, shares
-from simemb.method.memory import BankState, QueueState
+from simemb.method.memory import BankState, NoiseState, QueueState
 from simemb.method.objectives import Grades, Pair, Texts
 from simemb.method.step_input import StepInput
 from simemb.method.views import View, compared
@@ -48,7 +48,11 @@ def join(parts: list[Encoded]) -> Encoded:
 
 
 def pairs_of_step(
-    sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None, progress: float
+    sides: Sides,
+    examples: StepInput,
+    views: tuple[View, ...],
+    memory: QueueState | BankState | NoiseState | None,
+    progress: float,
 ) -> list[Pair]:
     """A `Pair` for each pair of views; with a bank, one for each query view."""
     first = rank() * len(examples)
@@ -58,7 +62,7 @@ def pairs_of_step(
             Pair(query, keys, memory=memory.rows, first=first, others=gather(query), rows=examples.rows)
             for query in sides.queries.values()
         ]
-    memory_keys, memory_texts = (None, None) if memory is None else memory.read()
+    memory_keys, memory_texts = memory.read() if isinstance(memory, QueueState) else (None, None)
     hard = Negatives.of(examples, views)
     indices = compared(views)
     labels = None if examples.classes is None else gather_numbers(examples.classes)
@@ -71,7 +75,7 @@ def pairs_of_step(
             query=sides.queries[i],
             key=keys[j],
             hard=negatives,
-            memory=memory_keys,
+            memory=memory.against(queries[i], keys[j]) if isinstance(memory, NoiseState) else memory_keys,
             first=first,
             others=queries[i],
             scores=examples.scores,
@@ -134,7 +138,7 @@ def _guide_pair(vectors: Vectors, i: int, j: int, hard: Negatives, first: int) -
 
 
 def signal_pair(
-    sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | None
+    sides: Sides, examples: StepInput, views: tuple[View, ...], memory: QueueState | BankState | NoiseState | None
 ) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"] | None]:
     """Query and key from which signals are computed; no key of a teacher of another width, or of one view alone."""
     if isinstance(memory, BankState):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from simemb.arguments import checked_fields
 from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation
+from simemb.method.text_augmentations import TextAugmentation
 from simemb.method.token_augmentations import TokenAugmentation
 
-Augmentation = TokenAugmentation | EmbeddingAugmentation | Adversarial
+Augmentation = TextAugmentation | TokenAugmentation | EmbeddingAugmentation | Adversarial
 
 
 @checked_fields
@@ -35,7 +36,7 @@ class View:
     group: int = 0
     """Only views of the same group are compared, for example two texts, each with another view of itself."""
     augment: tuple[Augmentation, ...] = ()
-    """Augmentations: of its tokens, then of the embedding layer's output."""
+    """Augmentations: of its text, of its tokens, then of the embedding layer's output."""
     prompt: str = ""
     """A text before each of its texts, or the name of a prompt that the model has; augmentations leave it as it is."""
 
@@ -50,20 +51,25 @@ class View:
         return any(isinstance(augmentation, Adversarial) for augmentation in self.augment)
 
     @property
+    def changes(self) -> tuple[TextAugmentation, ...]:
+        """The augmentations of the text itself, in order."""
+        return tuple(augmentation for augmentation in self.augment if isinstance(augmentation, TextAugmentation))
+
+    @property
     def text(self) -> tuple[int, int]:
         """Which text of an example it reads: its column and offset."""
         return self.column, self.offset
 
 
 def clean_views(views: Mapping[int, View]) -> dict[tuple[int, int], int]:
-    """For each text the index of the first view of it that is not adversarial.
+    """For each text the index of the first view of it that neither is adversarial nor changes the text.
 
     >>> clean_views({0: View(augment=(Adversarial(),)), 1: View(), 2: View(1)})
     {(0, 0): 1, (1, 0): 2}
     """
     clean: dict[tuple[int, int], int] = {}
     for place, view in views.items():
-        if not view.adversarial:
+        if not view.adversarial and not view.changes:
             clean.setdefault(view.text, place)
     return clean
 

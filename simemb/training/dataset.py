@@ -29,7 +29,7 @@ from simemb.method.token_augmentations import Vocabulary
 from simemb.method.view_prompts import roles
 from simemb.method.views import View
 from simemb.training.grades import grades_of
-from simemb.training.prompted_texts import PromptedTexts, prompted_texts
+from simemb.training.prompted_texts import PromptedTexts, prompted_texts, reading_of
 from simemb.training.several_tables import SeveralTables, tables
 from simemb.training.teacher_vectors import Vectors, mixed, vectors_of
 from simemb.training.token_table import token_table
@@ -57,7 +57,7 @@ class Sentences(Protocol):
 class TokenizedTexts:
     """Texts as token ids of one tokenizer.
 
-    vocabulary: needed only where tokens are augmented. prompted: the texts of views with prompts.
+    vocabulary: needed only where tokens are augmented. prompted: the texts of views with prompts or changes.
     """
 
     table: Sentences
@@ -65,10 +65,10 @@ class TokenizedTexts:
     prompted: PromptedTexts | None = None
 
     def of(self, view: View, rows: Sequence[int]) -> list[NDArray[np.int32]]:
-        """The texts of a view in some rows, after its prompt."""
-        if self.prompted is None or not view.prompt:
+        """The texts of a view in some rows, changed, and after its prompt."""
+        if self.prompted is None or not (view.prompt or view.changes):
             return self.table.ids(view.column, rows)
-        return self.prompted.ids(view.column, view.prompt, rows)
+        return self.prompted.ids(reading_of(view), rows)
 
     def prompt_span(self, view: View) -> slice:
         """The places of the prompt's tokens in each text of a view."""

@@ -166,7 +166,8 @@ class Loader:
             sentence = without_prompt(ids, prompt)
             for number, augmentation in enumerate(augmentations):
                 time = 0 if augmentation.frozen else epoch + 1
-                rng = np.random.default_rng((self.seed, time, text - view.offset, place, number, *self._stream))
+                draw = len(self.views) if augmentation.shared else place
+                rng = np.random.default_rng((self.seed, time, text - view.offset, draw, number, *self._stream))
                 sentence = augmentation(sentence, vocabulary, rng)
             sentences.append(with_prompt(sentence, ids, prompt))
         return sentences
@@ -177,14 +178,18 @@ class Loader:
         return tokenized.of(view, self._texts(view, rows, epoch))
 
     def _read(self, tokenized: TokenizedTexts, place: int, rows: list[int], epoch: int) -> list[NDArray[np.int32]]:
+        """The texts of a view without its prompt, but with its changes: these make another text of it."""
         view = self.views[place]
-        return tokenized.table.ids(view.column, self._texts(view, rows, epoch))
+        if not view.changes:
+            return tokenized.table.ids(view.column, self._texts(view, rows, epoch))
+        prompt = tokenized.prompt_span(view)
+        return [np.delete(ids, prompt) for ids in self._of_view(tokenized, place, rows, epoch)]
 
     def _text_hashes(self, rows: list[int], epoch: int) -> tuple[Tensor, ...]:
         """For each view a number of 64 bits for each text, equal for equal texts."""
-        places = {view.text: place for place, view in enumerate(self.views)}
+        places = {(view.text, view.changes): place for place, view in enumerate(self.views)}
         numbers = {text: numbers_of(self._read(self.data.online, place, rows, epoch)) for text, place in places.items()}
-        return tuple(numbers[view.text] for view in self.views)
+        return tuple(numbers[view.text, view.changes] for view in self.views)
 
     def _vectors(self, vectors_by_column: Mapping[int, Vectors], rows: list[int], epoch: int) -> dict[int, Tensor]:
         return {

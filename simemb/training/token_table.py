@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from simemb.corpus.rows import Rows
 from simemb.encoder.tokenizer import content, tokenize
 from simemb.errors import DataError
 from simemb.files import cache_folder
+from simemb.method.text_augmentations import TextAugmentation
 from simemb.progress import track
 
 if TYPE_CHECKING:
@@ -41,6 +43,26 @@ CHUNK_CHARACTERS = 1_000_000
 # A fast tokenizer keeps its truncation as state, so two threads cannot share one; and the second builder
 # of the same table finds it ready.
 _building = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table reads a column of the rows: with a prompt before its texts, and with changes of these."""
+
+    column: int
+    prompt: str = ""
+    changes: tuple[TextAugmentation, ...] = ()
+
+    def __call__(self, text: str) -> str:
+        """What is tokenized of a text."""
+        for change in self.changes:
+            text = change(text)
+        return self.prompt + text
+
+    @property
+    def key(self) -> list[Any]:
+        """What tells it from other readings in the key of the cache."""
+        return [self.column, self.prompt, *(f"{change!r} {change.version}" for change in self.changes)]
 
 
 class TokenTable:
@@ -102,7 +124,7 @@ def token_table(
     tokenizer: "PreTrainedTokenizerBase",
     *,
     max_length: int,
-    prompted: Sequence[tuple[int, str]] = (),
+    readings: Sequence[Reading] = (),
     progress: bool = False,
 ) -> TokenTable:
     """Tokenize every text of `rows`, unless the table is in the cache already ($SIMEMB_CACHE/tokens).
@@ -116,8 +138,7 @@ def token_table(
         rows: the texts.
         tokenizer: any tokenizer of transformers.
         max_length: the most tokens of a text, special tokens included.
-        prompted: the columns of the table, each a column of the rows and a text that is put before its texts; by
-            default the columns of the rows as they are.
+        readings: the columns of the table; by default the columns of the rows as they are.
         progress: show a bar.
 
     Raises:
@@ -127,8 +148,8 @@ def token_table(
     if max_length <= special:
         adds = f"this tokenizer adds {special} special tokens to every text"
         raise DataError(f"max_length {max_length} leaves no room for text: {adds}; use {special + 1} or more")
-    path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length, prompted)}.arrow"
-    columns = list(prompted) or [(column, "") for column in range(len(rows.columns))]
+    path = cache_folder() / "tokens" / f"{_key(rows, tokenizer, max_length, readings)}.arrow"
+    columns = list(readings) or [Reading(column) for column in range(len(rows.columns))]
     with _building:
         make = partial(
             _build, rows=rows, tokenizer=tokenizer, max_length=max_length, columns=columns, progress=progress
@@ -136,8 +157,9 @@ def token_table(
         return cached(path, make=make, read=TokenTable)
 
 
-def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, prompted: Sequence[tuple[int, str]]) -> str:
-    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length, *([list(prompted)] if prompted else [])]
+def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, readings: Sequence[Reading]) -> str:
+    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length]
+    parts += [[reading.key for reading in readings]] if readings else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -146,17 +168,17 @@ def _build(
     rows: Rows,
     tokenizer: "PreTrainedTokenizerBase",
     max_length: int,
-    columns: Sequence[tuple[int, str]],
+    columns: Sequence[Reading],
     *,
     progress: bool,
 ) -> None:
-    """columns: of the table, each a column of the rows and the prompt before its texts."""
-    names = [f"{prompt}{rows.columns[column]}" for column, prompt in columns]
+    """columns: those of the table."""
+    names = ["".join((each.prompt, rows.columns[each.column], *map(repr, each.changes))) for each in columns]
     schema = pyarrow.schema([(name, pyarrow.list_(pyarrow.int32())) for name in names])
 
     def tokenized(chunk: Chunk) -> tuple[list[Any], int]:
         of_columns = [
-            tokenize([prompt + row[column] for row in chunk], tokenizer, max_length) for column, prompt in columns
+            tokenize([reading(row[reading.column]) for row in chunk], tokenizer, max_length) for reading in columns
         ]
         return [_list_array(ids) for ids, _ in of_columns], sum(count for _, count in of_columns)
 

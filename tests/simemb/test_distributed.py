@@ -69,6 +69,10 @@ CASES = {
     "ranks": (replace(find("rankcse"), guide=(base, base), guide_weights=(1.0, 3.0)), data),
     "gist": (replace(find("gist"), guide=base, max_length=32), triplets),
     "sum": (replace(sup, objective=Sum((Term(InfoNCE(0.2), queue, weight=0.5), VICReg(), InfoNCE()))), triplets),
+    "noise": (replace(simcse, objective=InfoNCE(mix=0.2), memory=Noise(9, steps=2, rate=1.0)), data),
+    "margin": (replace(simcse, objective=InfoNCE(angular_margin=0.1, symmetric=True), chunk=3), data),
+    "arccse": (find("arccse"), data),
+    "sncse": (replace(find("sncse"), chunk=3), data),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import reduce
 from importlib import import_module
-from math import exp
+from math import exp, pi
 from typing import Any
 
 import numpy as np
@@ -128,9 +128,27 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"objective.epsilon": 1e-4, "head.layers": 3, "head.hidden": 3072, "head.width": 3072, "head.norm": "batch"}
     | COSINE,
     "align_uniform": {"objective.alpha": 2.0, "objective.t": 2.0, "objective.uniformity": 1.0, "head": None},
-    # Zhou et al., 2022 (DCLR), the released script for BERT-base.
+    # Zhou et al., 2022 (DCLR), the released script for BERT-base; the four moves are the paper's.
     "denoise": {"objective.temperature": 0.05, "objective.false_negatives.threshold": 0.9, "guide": "mini"}
-    | {"objective.false_negatives.guided": True, "batch_size": 128, "epochs": 3},
+    | {"objective.false_negatives.guided": True, "batch_size": 128, "epochs": 3}
+    | {"memory.size": 128, "memory.std": 1.0, "memory.steps": 4, "memory.rate": 1e-3, "memory.temperature": 0.05},
+    # caskcsg/sentemb, gsInfoNCE/run.sh: bert-base-uncased.
+    "gs_infonce": {"objective.temperature": 0.05, "memory.size": 192, "memory.std": 0.5, "memory.steps": 0}
+    | {"dropout": 0.2},
+    # Zhang et al., 2022 (AAAI); the rest is BDBC-KG-NLP/MixCSE_AAAI2022's script, which is SimCSE's.
+    "mixcse": {"objective.temperature": 0.05, "objective.mix": 0.2, "head.keep": False},
+    # Zhang et al., 2022 (ArcCSE): the margin of 10 degrees and the temperature; the triplet's numbers are others'.
+    "arccse": {"objective.objectives.0.temperature": 0.05, "objective.objectives.0.angular_margin": pi / 18}
+    | {"objective.objectives.0.hard_negatives": False, "objective.objectives.1.margin": 0.0}
+    | {"objective.objectives.1.weight": 0.1, "views.2.augment.0.rate": 0.2, "views.3.augment.0.rate": 0.4}
+    | {"views.2.augment.0.shared": True, "views.3.augment.0.shared": True},
+    # Sense-GVT/SNCSE: train_SNCSE.sh and train_SNCSE.py, bert-base-uncased.
+    "sncse": {"objective.objectives.0.temperature": 0.05, "objective.objectives.0.hard_negatives": False}
+    | {"objective.objectives.1.alpha": 0.1, "objective.objectives.1.beta": 0.3, "objective.objectives.1.weight": 1e-3}
+    | {"batch_size": 256, "learning_rate": 1e-5},
+    # qiyuw/PeerCL: run_unsup_pcl.sh, and the shares of train.py.
+    "pcl": {"objective.temperature": 0.05, "views.2.augment.0.special": False, "views.4.augment.0.rate": 0.2}
+    | {"views.5.augment.0.rate": 0.2, "views.5.augment.0.count": "paper", "batch_size": 256},
     # Kusupati et al., 2022: halves, all weights 1; the loss and the optimizer are simcse_sup's.
     "matryoshka": {"objective.objective.temperature": 0.05, "objective.weights": None, "head.keep": True}
     | {"batch_size": 512, "learning_rate": 5e-5, "epochs": 3},

@@ -10,6 +10,7 @@ from simemb.method.objectives.distillation import SimilarityKL, SquaredError
 from simemb.method.objectives.false_negatives import FalseNegatives
 from simemb.method.objectives.info_nce import InfoNCE
 from simemb.method.objectives.instance import NCE, InvariantSpread
+from simemb.method.objectives.margins import BidirectionalMargin, Entailment
 from simemb.method.objectives.matryoshka import Matryoshka, nested_sizes
 from simemb.method.objectives.ranking import Consistency, ListMLE, ListNet
 from simemb.method.objectives.scored_pairs import AnglE, CoSENT, CosineRegression, ScoredContrast
@@ -21,12 +22,14 @@ __all__ = [
     "AnglE",
     "BarlowTwins",
     "BatchTriplet",
+    "BidirectionalMargin",
     "CandidateKL",
     "Centered",
     "CoSENT",
     "Composed",
     "Consistency",
     "CosineRegression",
+    "Entailment",
     "FalseNegatives",
     "Grades",
     "InfoNCE",

@@ -74,6 +74,13 @@ class Pair:
         return torch.arange(count, device=self.key.device) if self.owner is None else self.owner
 
     @property
+    def own_negatives(self) -> tuple[Int[Tensor, "own"], Int[Tensor, "own"]]:
+        """The places in `hard` of this process's hard negatives, and the row of `query` that each belongs to."""
+        row = self.owners - self.first
+        place = ((row >= 0) & (row < len(self.query))).nonzero().flatten()
+        return place, row[place]
+
+    @property
     def queries(self) -> Float[Tensor, "all width"]:
         """The queries of all processes."""
         return self.query if self.others is None else self.others
@@ -99,6 +106,8 @@ class Objective:
     """Whether other examples of the batch are pushed away; a batch of one then has nothing to learn from."""
     outsiders: ClassVar[bool] = False
     """Whether it uses views of negatives and the negatives of a queue."""
+    rowwise: ClassVar[bool] = False
+    """Whether it compares a query with its own hard negatives only, so that there must be a view of them."""
     scored: ClassVar[bool] = False
     """Whether the data must have a score for every pair."""
     graded: ClassVar[bool] = False
@@ -113,6 +122,11 @@ class Objective:
     """Whether it asks a guide (`Pair.guide`)."""
     any_width: ClassVar[bool] = False
     """Whether keys may have another width than queries."""
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether it has a use for views of negatives."""
+        return self.outsiders or self.rowwise
 
     def build(self, width: int) -> "Callable[[Pair], Float[Tensor, '']]":  # noqa: ARG002
         """The callable or module that computes the loss for `width` dimensions: by default the objective itself."""

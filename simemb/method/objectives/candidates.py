@@ -33,6 +33,7 @@ class MarginMSE(Objective):
     scale: float = 1.0
     """Factor on the reranker's margins, above 0: for cosines, what brings them into their range."""
 
+    rowwise: ClassVar[bool] = True
     graded: ClassVar[bool] = True
 
     @deferrable
@@ -41,8 +42,8 @@ class MarginMSE(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """The sum over this process's triplets, by the mean number of triplets of a process."""
-        grades, place, owner = _own_candidates(pair)
-        key, hard = _similarities(pair, place, owner, cosine=self.similarity == "cosine")
+        grades, (place, owner) = _grades(pair), pair.own_negatives
+        key, hard = similarities(pair, place, owner, cosine=self.similarity == "cosine")
         if not len(pair.owners):
             return (key * 0).sum()
         error = key[owner] - hard - self.scale * (grades.key[owner] - grades.hard[place])
@@ -68,6 +69,7 @@ class CandidateKL(Objective):
     similarity: Literal["cosine", "dot"] = "cosine"
     """s."""
 
+    rowwise: ClassVar[bool] = True
     graded: ClassVar[bool] = True
 
     @deferrable
@@ -76,8 +78,8 @@ class CandidateKL(Objective):
 
     def __call__(self, pair: Pair) -> Float[Tensor, ""]:
         """Mean of l_i over this process's queries."""
-        grades, place, owner = _own_candidates(pair)
-        key, hard = _similarities(pair, place, owner, cosine=self.similarity == "cosine")
+        grades, (place, owner) = _grades(pair), pair.own_negatives
+        key, hard = similarities(pair, place, owner, cosine=self.similarity == "cosine")
         student = _log_softmax(key / self.temperature, hard / self.temperature, owner)
         teacher = _log_softmax(
             grades.key / self.teacher_temperature, grades.hard[place] / self.teacher_temperature, owner
@@ -87,15 +89,12 @@ class CandidateKL(Objective):
         return (teacher.exp() * ratio).sum(dim=1).mean()
 
 
-def _own_candidates(pair: Pair) -> tuple[Grades, Int[Tensor, "own"], Int[Tensor, "own"]]:
-    """The scores, the hard negatives of this process's queries, and the query of each, from this process's first on."""
+def _grades(pair: Pair) -> Grades:
     assert pair.grades is not None
-    owner = pair.owners - pair.first
-    place = ((owner >= 0) & (owner < len(pair.query))).nonzero().flatten()
-    return pair.grades, place, owner[place]
+    return pair.grades
 
 
-def _similarities(
+def similarities(
     pair: Pair, place: Int[Tensor, "own"], owner: Int[Tensor, "own"], *, cosine: bool
 ) -> tuple[Float[Tensor, "batch"], Float[Tensor, "own"]]:
     """s of each query and its key, and of each of its negatives."""

@@ -24,6 +24,16 @@ class Composed(Objective):
         return any(part.outsiders for part in self.parts)
 
     @property
+    def rowwise(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether any part compares a query with its own hard negatives."""
+        return any(part.rowwise for part in self.parts)
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether any part has a use for views of negatives."""
+        return any(part.takes_negatives for part in self.parts)
+
+    @property
     def scored(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether any part learns from scores of pairs."""
         return any(part.scored for part in self.parts)

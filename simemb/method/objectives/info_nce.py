@@ -1,10 +1,11 @@
 """InfoNCE: classify the key of each query among other candidates.
 
-Its options give NT-Xent, CLIP's symmetric loss, MoCo's loss with a queue, and the decoupled contrastive loss.
+Its options give NT-Xent, CLIP's symmetric loss, MoCo's loss with a queue, the decoupled contrastive loss, ArcCSE's loss
+with an angular margin and MixCSE's mixed negatives.
 """
 
 from dataclasses import KW_ONLY, dataclass, replace
-from math import inf, isnan, log
+from math import inf, isnan, log, pi
 from typing import ClassVar, Literal
 
 import torch
@@ -15,6 +16,7 @@ from simemb.arguments import checked_fields
 from simemb.errors import RecipeError
 from simemb.method.deferral import deferrable
 from simemb.method.objectives.base import Objective, Pair, Texts, above_zero, cosines
+from simemb.method.objectives.difficulty import mixed_negatives, widen
 from simemb.method.objectives.false_negatives import FalseNegatives, duplicates
 from simemb.method.objectives.row_blocks import by_query
 
@@ -61,6 +63,14 @@ class InfoNCE(Objective):
     included, and keys of queries with the same text. The released codes of SimCSE, ESimCSE and ConSERT do not."""
     false_negatives: FalseNegatives | None = None
     """Which negatives to leave out because they are too close to the query."""
+    hard_negatives: bool = True
+    """Whether the hard negatives are in the denominator; if not, they are there for another term of a `Sum`."""
+    angular_margin: float = 0.0
+    """Angle in radians, from 0 to below pi / 2, by which the query is taken to be farther from its key than it is:
+    cos(theta + m) stands for s(q_i, k_i) everywhere (ArcCSE, Zhang et al., 2022, https://arxiv.org/abs/2203.06875)."""
+    mix: float | None = None
+    """Whether each query has one more negative, mix * k_i + (1 - mix) * k_j without gradient, where j is the next
+    example: the share of its own key, above 0 and below 1 (MixCSE, Zhang et al., 2022)."""
 
     negatives: ClassVar[bool] = True
     outsiders: ClassVar[bool] = True
@@ -77,11 +87,29 @@ class InfoNCE(Objective):
             )
         if self.symmetric and not self.in_batch and not self.within_view:
             raise RecipeError("objective.symmetric needs objective.in_batch: the batch holds a key's only negatives")
+        self._check_difficulty()
+
+    def _check_difficulty(self) -> None:
+        if not 0 <= self.angular_margin < pi / 2:
+            raise RecipeError(
+                f"objective.angular_margin must be in radians, at least 0 and below pi / 2, not {self.angular_margin}"
+            )
+        if self.angular_margin and self.similarity != "cosine":
+            raise RecipeError("objective.angular_margin is an angle, which a dot product has not: similarity='cosine'")
+        if self.mix is not None and not 0 < self.mix < 1:
+            raise RecipeError(f"objective.mix must be above 0 and below 1, not {self.mix}")
+        if self.mix is not None and not self.in_batch:
+            raise RecipeError("objective.mix needs objective.in_batch: it mixes keys of the batch")
 
     @property
     def guided(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether a guide judges its false negatives."""
         return self.false_negatives is not None and self.false_negatives.guided
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether hard negatives are in the denominator."""
+        return self.hard_negatives
 
     def build(self, width: int) -> "InfoNCE | LearntTemperature":  # noqa: ARG002
         """The objective itself; with `learnt`, a module that holds the temperature."""
@@ -93,6 +121,7 @@ class InfoNCE(Objective):
 
     def scaled(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         """The same with a given 1 / t."""
+        pair = pair if self.hard_negatives else without_hard_negatives(pair)
         return by_query(lambda block: self._mean(block, scale), pair)
 
     def _mean(self, pair: Pair, scale: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
@@ -105,11 +134,16 @@ class InfoNCE(Objective):
         candidates = self._columns(pair.key, pair.hard, pair.queries, pair.memory)
         similarities = cosines(pair.query, candidates) if self.similarity == "cosine" else pair.query @ candidates.T
         row, own = self._own(pair)
+        if self.angular_margin:
+            similarities = similarities.index_put((row, own), widen(similarities[row, own], self.angular_margin))
         logits = similarities * scale
         if self.hard_negative_weight and pair.hard is not None:
             own_negatives = self._own_negatives(pair, len(candidates))
             logits = logits + torch.zeros_like(logits).masked_fill(own_negatives, self.hard_negative_weight)
         mask = self._mask(pair, candidates)
+        if self.mix is not None:
+            mixed, left_out = mixed_negatives(pair, self.mix, mask, cosine=self.similarity == "cosine")
+            logits, mask = torch.cat([logits, mixed * scale], dim=1), torch.cat([mask, left_out], dim=1)
         no_negatives = mask.all(dim=1)
         odds = (logits - logits[row, own][:, None]).masked_fill(mask & ~no_negatives[:, None], -inf)
         return odds.logsumexp(dim=1).masked_fill(no_negatives, 0).mean()
@@ -186,6 +220,12 @@ class LearntTemperature(nn.Module):
         with torch.no_grad():
             self.log_scale.clamp_(max=-log(self.objective.temperature_floor))
         return self.objective.scaled(pair, self.log_scale.exp())
+
+
+def without_hard_negatives(pair: Pair) -> Pair:
+    """The same pair without its hard negatives."""
+    texts = pair.texts and replace(pair.texts, hard=None)
+    return replace(pair, hard=None, owner=None, texts=texts, guide=pair.guide and without_hard_negatives(pair.guide))
 
 
 def swap_sides(pair: Pair) -> Pair:

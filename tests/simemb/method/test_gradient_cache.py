@@ -15,7 +15,7 @@ from simemb.method import auxiliaries, gradient_cache
 from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
 from simemb.method.embedding_augmentations import FeatureCutoff
 from simemb.method.heads import MLP, Projector
-from simemb.method.memory import Bank, Queue
+from simemb.method.memory import Bank, Noise, Queue
 from simemb.method.method import Method
 from simemb.method.objectives import (
     NCE,
@@ -23,11 +23,13 @@ from simemb.method.objectives import (
     AnglE,
     BarlowTwins,
     BatchTriplet,
+    BidirectionalMargin,
     CandidateKL,
     Centered,
     Consistency,
     CoSENT,
     CosineRegression,
+    Entailment,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
@@ -92,6 +94,23 @@ RECIPES: dict[str, dict[str, Any]] = {
         "views": TRIPLETS,
         "objective": Sum((Term(InfoNCE(0.2), Queue(14), weight=0.5), Matryoshka(InfoNCE(learnt=True), (4, 16)))),
         "head": Projector(keep=True),
+    },
+    "margin, mixture and moving noise": {
+        "views": ONE_WAY,
+        "objective": InfoNCE(0.2, angular_margin=0.2, mix=0.3, symmetric=True, learnt=True),
+        "head": Projector(),
+        "memory": Noise(size=14, steps=2, rate=0.5),
+    },
+    "nested, with noise": {
+        "views": BOTH_WAYS,
+        "objective": Matryoshka(InfoNCE(0.2, mix=0.2, angular_margin=0.1, within_view=True), (4, 16)),
+        "memory": Noise(size=14, steps=1, rate=0.5),
+    },
+    "soft negatives and entailment": {
+        "views": (*TRIPLETS, View(1, online=False, negative=True)),
+        "objective": Sum((InfoNCE(hard_negatives=False), BidirectionalMargin(), Entailment(0.3))),
+        "head": Projector(),
+        "memory": Queue(size=14),
     },
     "slow copy": {
         "views": BOTH_WAYS,

@@ -1,4 +1,4 @@
-"""Memory: a queue that is first in first out, and a bank whose rows belong to examples."""
+"""Memory: a queue that is first in first out, a bank whose rows belong to examples, and noise."""
 
 from collections import deque
 
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from simemb.errors import RecipeError
-from simemb.method.memory import Bank, BankState, Queue, QueueState
+from simemb.method.memory import Bank, BankState, Noise, NoiseState, Queue, QueueState
+from simemb.method.objectives import InfoNCE, Pair
 
 
 def queue(size: int, width: int = 2, start: str = "empty", seed: int = 1) -> QueueState:
@@ -200,3 +201,107 @@ def test_vectors_enter_a_bank_without_their_graph():
 def test_a_momentum_outside_of_0_to_1_is_refused(momentum: float):
     with pytest.raises(RecipeError, match=r"momentum must be in \[0, 1\)"):
         Bank(momentum=momentum)
+
+
+# ---- noise -----------------------------------------------------------------------------------------------
+
+
+def noise(width: int = 6, seed: int = 1, **fields: float) -> NoiseState:
+    return Noise(**{"size": 7, **fields}).build(width, torch.Generator().manual_seed(seed))
+
+
+def unit_rows(count: int, seed: int, width: int = 6) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
+
+
+def slow_climb(drawn: Tensor, query: Tensor, key: Tensor, spec: Noise) -> Tensor:
+    """Zhou et al., 2022, section 3.3: gradient ascent on the loss, by autograd and one pair after the other."""
+    vectors = drawn.double()
+    for _ in range(spec.steps):
+        vectors = vectors.detach().requires_grad_()
+        losses = []
+        for i, q in enumerate(query.double()):
+            candidates = [*key.double(), *vectors]
+            terms = [(torch.cosine_similarity(q, c, dim=0) / spec.temperature).exp() for c in candidates]
+            losses.append(-(terms[i] / sum(terms)).log())
+        (gradient,) = torch.autograd.grad(torch.stack(losses).mean(), vectors)
+        vectors = vectors + spec.rate * gradient / gradient.norm(dim=1, keepdim=True)
+    return vectors.detach()
+
+
+@pytest.mark.parametrize("std", [0.5, 1.0])
+def test_noise_is_normal_with_the_deviation_asked_for(std: float):
+    drawn = noise(width=300, size=200, std=std).read()
+    assert drawn.shape == (200, 300)
+    assert drawn.mean().item() == pytest.approx(0, abs=0.02)
+    assert drawn.std().item() == pytest.approx(std, rel=0.01)
+
+
+def test_noise_is_the_same_within_a_step_and_another_in_each_step():
+    state = noise()
+    first = state.read()
+    assert torch.equal(state.read(), first)
+    state.after_step()
+    assert not torch.equal(state.read(), first)
+
+
+def test_seed_and_step_decide_the_noise():
+    one, same, other = (noise(seed=seed) for seed in (1, 1, 2))
+    for _ in range(3):
+        for state in (one, same, other):
+            state.after_step()
+    assert torch.equal(one.read(), same.read())
+    assert not torch.equal(one.read(), other.read())
+
+
+def test_noise_goes_on_alike_from_its_state():
+    state, other = noise(), noise(seed=5)
+    for _ in range(4):
+        state.after_step()
+    other.load_state_dict(state.state_dict())
+    assert torch.equal(other.read(), state.read())
+
+
+def test_noise_without_steps_stays_where_it_was_drawn():
+    state = noise()
+    assert torch.equal(state.against(unit_rows(4, 1), unit_rows(4, 2)), state.read())
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("temperature", [0.05, 1.0])
+def test_the_climb_is_that_of_gradient_ascent(steps: int, temperature: float):
+    state = noise(steps=steps, rate=0.3, temperature=temperature)
+    query, key = unit_rows(5, 3), unit_rows(5, 4)
+    expected = slow_climb(state.read(), query, key, state.spec)
+    torch.testing.assert_close(state.against(query, key).double(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_climb_raises_the_loss_and_sends_no_gradient():
+    state = noise(steps=4, rate=0.5)
+    query, key = unit_rows(8, 5).requires_grad_(), unit_rows(8, 6)
+    climbed = state.against(query, key)
+    assert not climbed.requires_grad
+    before, after = (InfoNCE(0.05)(Pair(query, key, memory=vectors)).item() for vectors in (state.read(), climbed))
+    assert after > before
+
+
+def test_noise_that_no_query_is_near_moves_nowhere_wild():
+    state = noise(steps=2, rate=0.1, temperature=0.001)
+    climbed = state.against(unit_rows(3, 7), unit_rows(3, 7))
+    assert climbed.isfinite().all()
+    assert ((climbed - state.read()).norm(dim=1) <= 0.2 + 1e-5).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"size": 0}, r"--memory\.size must be at least 1, not 0"),
+        ({"steps": -1}, r"--memory\.steps must be at least 0, not -1"),
+        ({"std": 0.0}, r"--memory\.std must be above 0, not 0\.0"),
+        ({"rate": float("inf")}, r"--memory\.rate must be above 0, not inf"),
+        ({"temperature": float("nan")}, r"--memory\.temperature must be above 0, not nan"),
+    ],
+)
+def test_noise_that_makes_no_sense_is_refused(fields: dict, reason: str):
+    with pytest.raises(RecipeError, match=reason):
+        Noise(**fields)

@@ -26,18 +26,20 @@ from simemb.method.embedding_augmentations import (
 )
 from simemb.method.heads import MLP, Projector
 from simemb.method.lessons import Lesson
-from simemb.method.memory import Bank, Queue
+from simemb.method.memory import Bank, Noise, Queue
 from simemb.method.objectives import (
     NCE,
     AlignUniform,
     AnglE,
     BarlowTwins,
     BatchTriplet,
+    BidirectionalMargin,
     CandidateKL,
     Centered,
     Consistency,
     CoSENT,
     CosineRegression,
+    Entailment,
     FalseNegatives,
     InfoNCE,
     InvariantSpread,
@@ -59,7 +61,9 @@ from simemb.method.objectives import (
 from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
+from simemb.method.sequence_augmentations import MaskSpan, Reverse
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
+from simemb.method.text_augmentations import Negate
 from simemb.method.token_augmentations import (
     Crop,
     Delete,
@@ -96,7 +100,8 @@ BEHIND = View(online=False, offset=1)
 AUGMENTED = View(
     online=False,
     augment=(
-        *(Crop(0.2, 0.4), Delete(0.2, frozen=True), Mask(0.3), Span(0.2), Shuffle(frozen=True)),
+        *(Crop(0.2, 0.4), Delete(0.2, frozen=True), Mask(0.3), Span(0.2), Shuffle(frozen=True, special=False)),
+        *(Reverse(), MaskSpan(0.3, shared=True), Negate()),
         *(TokenCutoff(0.1), FeatureCutoff(0.1), ElementDropout(0.1), ShuffleEmbeddings(), Adversarial(0.5)),
     ),
 )
@@ -135,6 +140,10 @@ COMBINED = {
         guide_weights=(1.0, 2.0),
     ),
     "sum": Recipe(VIEWS, Sum((InfoNCE(weight=0.5), Term(InfoNCE(learnt=True), Queue(9), weight=2.0), VICReg()))),
+    "noise": Recipe(VIEWS, InfoNCE(angular_margin=0.1, mix=0.3), memory=Noise(9, 0.5, 2, 0.1, 0.2)),
+    "own negatives": Recipe(
+        GRADED, Sum((InfoNCE(hard_negatives=False), BidirectionalMargin(0.2, 0.4, weight=0.1), Entailment(0.1)))
+    ),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
@@ -316,6 +325,34 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ),
         ({"views": TRIPLETS, "objective": Regression()}, "a view of negatives has no place: Regression has none"),
         ({"views": TRIPLETS, "objective": InvariantSpread()}, "a view of negatives has no place"),
+        (
+            {"views": TRIPLETS, "objective": InfoNCE(hard_negatives=False)},
+            "a view of negatives has no place: InfoNCE leaves them out (hard_negatives=False)",
+        ),
+        (
+            {"views": TRIPLETS, "objective": InfoNCE(hard_negatives=False, in_batch=False)},
+            "a view of negatives has no place: InfoNCE leaves them out",
+        ),
+        (
+            {"views": TRIPLETS, "objective": Sum((InfoNCE(hard_negatives=False, in_batch=False), Entailment()))},
+            "no negatives: in_batch=False leaves the queue or a view of negatives, and there is none",
+        ),
+        (
+            {"objective": Sum((InfoNCE(), BidirectionalMargin()))},
+            "BidirectionalMargin compares a row's own candidates: give the recipe a view of negatives",
+        ),
+        (
+            {"objective": CoSENT(), "views": (View(target=False), View(1, online=False, augment=(Negate(),)))},
+            "CoSENT learns from scores of the texts as they are, and Negate makes others of those of view 1",
+        ),
+        (
+            {
+                "objective": InfoNCE(false_negatives=FalseNegatives(0.9, guided=True)),
+                "guide": "mini",
+                "views": (*VIEWS, View(online=False, negative=True, augment=(Negate(),))),
+            },
+            "a guide judges the texts as they are, and Negate makes others of those of view 2",
+        ),
         # numbers
         ({"batch_size": 1, "head": BATCH_NORM, "objective": Regression()}, "--batch-size 1 leaves batch norm nothing"),
         (
@@ -327,6 +364,8 @@ TRIPLETS = (View(target=False), View(1, online=False), View(2, online=False, neg
         ({"objective": NCE()}, "NCE takes its keys from a bank: give the recipe a memory=Bank(...)"),
         ({"objective": NCE(), "memory": Queue()}, "NCE takes its keys from a bank: give the recipe a memory=Bank(...)"),
         ({"memory": Bank()}, "a bank gives keys by example, which InfoNCE does not ask for; NCE does"),
+        ({"objective": Regression(), "memory": Noise()}, "noise serves as negatives, and Regression has none"),
+        ({"objective": InfoNCE(), "memory": Noise(), "target": EMA(keys=False)}, "a slow copy that encodes no keys"),
         ({"objective": Regression(), "memory": Queue()}, "a queue holds negatives, and Regression has none"),
         ({"views": (View(),), "objective": SupCon(), "target": EMA()}, "no pair of views to compare"),
         ({"views": (View(),), "objective": SupCon(), "predictor": MLP()}, "no pair of views to compare"),

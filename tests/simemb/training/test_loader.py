@@ -15,6 +15,7 @@ from simemb.method.heads import MLP
 from simemb.method.memory import Queue
 from simemb.method.objectives import InfoNCE
 from simemb.method.recipe import Recipe
+from simemb.method.sequence_augmentations import MaskSpan
 from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, view_plan
 from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
@@ -298,6 +299,26 @@ def test_another_seed_and_another_view_draw_otherwise():
     one, other = (epoch_of(loader(long(), batch_size=8, views=views, seed=seed), 0) for seed in (1, 2))
     assert one != other
     assert any(one[row, 0] != one[row, 1] for row in range(24))
+
+
+def test_shared_augmentations_draw_alike_in_all_views_and_a_short_masked_span_lies_within_a_long_one():
+    material = TrainingData(TokenizedTexts(LongTable(24), replace(VOCABULARY, mask=SPECIAL + 1)))
+    views = (View(target=False), *(View(online=False, augment=(MaskSpan(rate, shared=True),)) for rate in (0.25, 0.5)))
+    places = set()
+    for epoch in range(3):
+        drawn = epoch_of(loader(material, views=views), epoch, views=3)
+        for row in range(24):
+            light, heavy = (
+                {n for n, token in enumerate(drawn[row, view][0][1:-1]) if token > SPECIAL} for view in (1, 2)
+            )
+            assert (len(light), len(heavy)) == (3, 6)
+            assert light < heavy
+            assert heavy == set(range(min(heavy), max(heavy) + 1))
+            places.add(min(heavy))
+    assert places == set(range(7))
+    apart = (View(target=False), *(View(online=False, augment=(MaskSpan(0.25),)) for _ in range(2)))
+    drawn = epoch_of(loader(material, views=apart), 0, views=3)
+    assert any(drawn[row, 1] != drawn[row, 2] for row in range(24))
 
 
 def test_several_augmentations_of_a_view_follow_each_other():

@@ -28,7 +28,7 @@ from simemb.method.views import View
 from simemb.training.dataset import load_training_data
 from simemb.training.fit import fit
 from simemb.training.loader import Loader
-from simemb.training.token_table import token_table
+from simemb.training.token_table import Reading, token_table
 
 PROMPTS = {"query": "the happy dog ", "document": "a quiet cat "}
 RECIPE = replace(find("two_tower"), max_length=40, batch_size=16, learning_rate=1e-3, eval_every=3, max_steps=4)
@@ -61,12 +61,12 @@ def record(directory: Path) -> Any:
 
 def test_a_table_of_prompts_has_the_tokens_of_prompt_and_text(triplets_file, tiny_tokenizer):
     rows = open_rows(triplets_file)
-    table = token_table(rows, tiny_tokenizer, max_length=12, prompted=[(0, "the happy dog "), (2, "")])
+    table = token_table(rows, tiny_tokenizer, max_length=12, readings=[Reading(0, "the happy dog "), Reading(2)])
     for place, (column, prompt) in enumerate([(0, "the happy dog "), (2, "")]):
         expected, _ = tokenize([prompt + row[column] for row in rows.texts()], tiny_tokenizer, 12)
         assert [ids.tolist() for ids in table.ids(place, range(len(table)))] == expected
     plain = token_table(rows, tiny_tokenizer, max_length=12)
-    other = token_table(rows, tiny_tokenizer, max_length=12, prompted=[(0, "the happy cat "), (2, "")])
+    other = token_table(rows, tiny_tokenizer, max_length=12, readings=[Reading(0, "the happy cat "), Reading(2)])
     assert len({table.path, plain.path, other.path}) == 3
 
 

@@ -205,11 +205,12 @@ def test_cosines_of_a_zero_vector_are_zero():
 def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
     """One candidate after the other: is it a negative of query i, and if so, what is its logit?"""
     losses = []
+    keys = list(pair.key)
     texts, guide, rule = pair.texts, pair.guide, o.false_negatives
     for i, query in enumerate(pair.query):
         g = pair.first + i
         candidates = []  # its vector, its text, the guide's vector, whether the text of its query is ours, its weight
-        for j, key in enumerate(pair.key):
+        for j, key in enumerate(keys):
             twin = texts is not None and texts.query[j] == texts.query[g]
             if o.in_batch and j != g:
                 candidates.append((key, texts and texts.key[j], guide and guide.key[j], twin, None))
@@ -223,7 +224,8 @@ def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
             number = None if texts is None or texts.memory is None else texts.memory[j]
             candidates.append((old, number, None, False, None))
 
-        positive = (near(query, pair.key[g], o.similarity) * scale).exp()
+        cosine = near(query, pair.key[g], o.similarity)
+        positive = ((torch.cos(torch.acos(cosine) + o.angular_margin) if o.angular_margin else cosine) * scale).exp()
         negative = torch.zeros_like(positive)
         has_negative = False
         for vector, text, guided, twin, weight in candidates:
@@ -239,10 +241,21 @@ def slow_direction(o: InfoNCE, pair: Pair, scale: float) -> Tensor:
                 if close > (mine - rule.margin if rule.threshold is None else rule.threshold):
                     continue
             has_negative = True
+            if o.mix is not None and vector is keys[(g + 1) % len(keys)]:
+                negative = negative + (near(query, mixture(o, pair.key[g], vector), o.similarity) * scale).exp()
             negative = negative + (near(query, vector, o.similarity) * scale + (weight or 0.0)).exp()
         denominator = negative if o.decoupled else positive + negative
         losses.append(-(positive / denominator).log() if has_negative else 0 * positive)
     return torch.stack(losses).mean()
+
+
+def mixture(o: InfoNCE, own: Tensor, other: Tensor) -> Tensor:
+    """MixCSE: both keys are of unit length before they are mixed and after, and there is no gradient."""
+    own, other = own.detach(), other.detach()
+    if o.similarity == "dot":
+        return o.mix * own + (1 - o.mix) * other
+    mixed = o.mix * own / own.norm() + (1 - o.mix) * other / other.norm()
+    return mixed / mixed.norm()
 
 
 def slow(o: InfoNCE, pair: Pair) -> Tensor:
@@ -316,6 +329,22 @@ def test_every_combination_of_options_equals_the_loops(options: dict, rule: str)
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(map(str, options.values())))
+def test_the_margin_and_the_mixed_negative_go_with_every_other_option(options: dict, rule: str):
+    tensors = [*leaves(70, 71), *leaves(72, count=6)]
+    memory = rows(3, 73, 4).requires_grad_()
+    harder = {"mix": 0.2} if options["in_batch"] else {}
+    harder |= {"angular_margin": 0.3} if options["similarity"] == "cosine" else {}
+    objective = InfoNCE(0.5, 0.7, **options, **harder, false_negatives=RULES[rule])
+    pair = Pair(tensors[0], tensors[1], tensors[2], memory, texts=TEXTS, guide=GUIDE, owner=OWNERS)
+    check(objective, pair, [*tensors, memory])
+    check(replace(objective, mask_duplicates=False), replace(pair, texts=None), [*tensors, memory])
+    share = replace(pair, query=pair.query[3:], others=pair.query, first=3, guide=None)
+    if not (objective.false_negatives and objective.false_negatives.guided):
+        check(objective, share, [*tensors, memory])
+
+
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("options", [{}, {"within_view": True}, {"symmetric": True}, {"decoupled": True}])
 def test_two_examples_without_hard_negatives_equal_the_loops(options: dict, rule: str):
     tensors = leaves(74, 75, count=2)
@@ -330,6 +359,7 @@ def test_each_option_changes_the_loss():
     pair = Pair(tensors[0], tensors[1], tensors[2], rows(3, 73, 4), texts=TEXTS, guide=GUIDE, owner=OWNERS)
     choices = [{}, {"mask_duplicates": False}, *({"false_negatives": rule} for rule in RULES.values() if rule)]
     choices += [{"in_batch": False}, {"within_view": True}, {"symmetric": True}, {"decoupled": True}]
+    choices += [{"angular_margin": 0.1}, {"mix": 0.2}]
     values = [InfoNCE(0.5, 0.7, **choice)(pair).item() for choice in (*choices, {"similarity": "dot"})]
     assert len({round(value, 9) for value in values}) == len(values)
 
@@ -553,6 +583,12 @@ def test_with_any_options_twenty_steps_descend(options: dict):
         ({"temperature_floor": 0.0}, r"objective\.temperature_floor must be above 0, not 0\.0"),
         ({"temperature": 0.005, "learnt": True}, r"objective\.temperature must be at least .*0\.01"),
         ({"symmetric": True, "in_batch": False}, r"objective\.symmetric needs objective\.in_batch"),
+        ({"angular_margin": 10.0}, r"objective\.angular_margin must be in radians, .* below pi / 2, not 10\.0"),
+        ({"angular_margin": -0.1}, r"objective\.angular_margin must be in radians"),
+        ({"angular_margin": 0.1, "similarity": "dot"}, "is an angle, which a dot product has not"),
+        ({"mix": 1.0}, r"objective\.mix must be above 0 and below 1, not 1\.0"),
+        ({"mix": float("nan")}, r"objective\.mix must be above 0 and below 1, not nan"),
+        ({"mix": 0.2, "in_batch": False}, r"objective\.mix needs objective\.in_batch"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict, reason: str):

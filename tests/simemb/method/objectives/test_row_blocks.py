@@ -31,6 +31,7 @@ OBJECTIVES: dict[str, Objective] = {
     "hard negatives and memory only": InfoNCE(in_batch=False, hard_negative_weight=0.7),
     "false negatives": InfoNCE(false_negatives=FalseNegatives(margin=0.1)),
     "guided": InfoNCE(false_negatives=FalseNegatives(margin=0.0, guided=True)),
+    "angular margin, mixed negatives": InfoNCE(angular_margin=0.2, mix=0.3, within_view=True),
     "shorter vectors": Matryoshka(InfoNCE(learnt=True), dims=(2, 6)),
     "neighbors": SimilarityKL(),
     "uniformity": AlignUniform(),
