@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from simemb.errors import SimembError
     from simemb.evaluation.evaluate import evaluate
     from simemb.evaluation.suite import Suite
-    from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+    from simemb.method.auxiliaries import (
+        Auxiliary,
+        Denoising,
+        MaskedLM,
+        MutualInformation,
+        ReplacedTokenDetection,
+        SoftmaxNLI,
+    )
     from simemb.method.embedding_augmentations import (
         Adversarial,
         ElementDropout,
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
         VICReg,
     )
     from simemb.method.recipe import Recipe
+    from simemb.method.sampled_dropout import SampledDropout
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
     from simemb.method.token_augmentations import (
         Crop,
@@ -83,6 +91,7 @@ _HOMES = {
     "CosineRegression": "method.objectives",
     "Crop": "method.token_augmentations",
     "Delete": "method.token_augmentations",
+    "Denoising": "method.auxiliaries",
     "EMA": "method.targets",
     "ElementDropout": "method.embedding_augmentations",
     "EmbeddingAugmentation": "method.embedding_augmentations",
@@ -100,6 +109,7 @@ _HOMES = {
     "Mask": "method.token_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
+    "MutualInformation": "method.auxiliaries",
     "NCE": "method.objectives",
     "Objective": "method.objectives",
     "Pair": "method.objectives",
@@ -108,6 +118,8 @@ _HOMES = {
     "Recipe": "method.recipe",
     "Regression": "method.objectives",
     "Repeat": "method.token_augmentations",
+    "ReplacedTokenDetection": "method.auxiliaries",
+    "SampledDropout": "method.sampled_dropout",
     "Shuffle": "method.token_augmentations",
     "ShuffleEmbeddings": "method.embedding_augmentations",
     "SimembError": "errors",
@@ -148,6 +160,7 @@ __all__ = [
     "CosineRegression",
     "Crop",
     "Delete",
+    "Denoising",
     "ElementDropout",
     "EmbeddingAugmentation",
     "Encoder",
@@ -163,6 +176,7 @@ __all__ = [
     "Mask",
     "MaskedLM",
     "Matryoshka",
+    "MutualInformation",
     "Objective",
     "Pair",
     "Projector",
@@ -170,6 +184,8 @@ __all__ = [
     "Recipe",
     "Regression",
     "Repeat",
+    "ReplacedTokenDetection",
+    "SampledDropout",
     "Shuffle",
     "ShuffleEmbeddings",
     "SimembError",

@@ -22,8 +22,9 @@ from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin, view_plan
-from simemb.method.view_hooks import augment_embeddings, capture_embeddings
+from simemb.method.view_hooks import capture_embeddings
 from simemb.method.view_pairs import Encoded, Keys, Sides, Vectors, join, pairs_of_step, signal_pair
+from simemb.method.view_passes import encode_views
 from simemb.method.view_prompts import skips
 from simemb.method.views import clean_views
 from simemb.transformer.batch import Batch
@@ -153,11 +154,9 @@ class Method(nn.Module):
     def _encode_views(
         self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
-        sizes = chunk.sizes(places)
         views = [self.views[place] for place in places]
-        with augment_embeddings(encoder, views, gradient, sizes):
-            vectors = encoder(batch, skips(views, encoder, self.recipe.max_length, sizes))
-        return dict(zip(places, vectors.split(sizes), strict=True))
+        vectors = encode_views(encoder, batch, views, chunk.sizes(places), self.recipe.max_length, gradient)
+        return dict(zip(places, vectors, strict=True))
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""

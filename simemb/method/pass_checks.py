@@ -15,6 +15,9 @@ def check_passes(recipe: Any) -> None:
         raise RecipeError("--fixed-dropout: no two views of the encoder are read alike, so there is no mask to fix")
     if recipe.chunk is not None and any(view.adversarial for view in recipe.views):
         raise RecipeError("--chunk: an adversarial view needs the gradient of the whole batch at once")
+    sampled = any(view.sampled_dropout for view in recipe.views)
+    if sampled and any(view.adversarial for view in recipe.views):
+        raise RecipeError("SampledDropout: an adversarial view is made in one pass with the others, at one rate")
     for part in recipe.auxiliaries:
         name = type(part).__name__
         if part.whole_batch and (recipe.chunk is not None or recipe.batch_size < 2):

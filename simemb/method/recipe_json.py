@@ -12,6 +12,7 @@ from simemb.method import (
     lessons,
     memory,
     objectives,
+    sampled_dropout,
     targets,
     token_augmentations,
     trained_parts,
@@ -27,7 +28,8 @@ BASES = (
 """Base classes of nouns; they are not nouns themselves."""
 
 CLASSES = (
-    *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
+    *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, sampled_dropout.SampledDropout),
+    *(heads.Projector, heads.MLP),
     *(memory.Queue, memory.Bank, trained_parts.LoRA),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )

@@ -83,7 +83,7 @@ class ReplacedTokenLoss(AuxiliaryLoss):
     def check(self, dim: int, width: int) -> None:
         """Raise `RecipeError` unless the vector can take the place of an embedding."""
         given = width if self.projected else dim
-        needed = int(self.discriminator.network.get_input_embeddings().weight.shape[1])
+        needed = int(self.discriminator.backbone.get_input_embeddings().weight.shape[1])
         if given != needed:
             raise RecipeError(
                 f"ReplacedTokenDetection puts the vector in the place of an embedding, which has {needed} dimensions, "

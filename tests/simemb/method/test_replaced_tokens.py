@@ -12,7 +12,7 @@ import torch
 from families import make_config, make_tokenizer
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForMaskedLM, BertModel
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, BertModel
 
 from simemb.encoder.encoder import Encoder
 from simemb.errors import ModelError, RecipeError
@@ -46,7 +46,7 @@ def input_of(encoder: Encoder, vectors: Tensor, masked: Masked | None = None, he
 def loss_by_hand(path: Path, loss: ReplacedTokenLoss, inputs: Any, given: Tensor) -> tuple[float, int]:
     """The mean of -log softmax at replaced or not, one sentence after the other; and how many tokens are replaced."""
     generator = AutoModelForMaskedLM.from_pretrained(path).eval()
-    discriminator = BertModel(loss.discriminator.backbone.config, add_pooling_layer=False).eval()
+    discriminator = BertModel(AutoConfig.from_pretrained(path), add_pooling_layer=False).eval()
     discriminator.load_state_dict(loss.discriminator.backbone.state_dict())
     batch, losses, replaced, start = inputs.batch, [], 0, 0
     for place, length in zip(batch.order.tolist(), batch.lengths, strict=True):
