@@ -21,6 +21,7 @@ from simemb.encoder.precision import Precision
 from simemb.encoder.prompts import Role
 from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
+from simemb.method.auxiliaries import ReplacedTokenDetection
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
 from simemb.method.targets import Frozen
@@ -127,7 +128,9 @@ def load_training_data(
         else None
     )
     guide = None if recipe.guide is None else _load_other(recipe.guide, encoder)
-    others = {"teacher": teacher, "guide": guide, "twin": twin}
+    named = (part for part in recipe.auxiliaries if isinstance(part, ReplacedTokenDetection) and part.generator)
+    generator = next((part.load(encoder) for part in named), None)
+    others = {"teacher": teacher, "guide": guide, "twin": twin, "generator": generator}
     row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)
     first_last = reversed(list(zip(recipe.views, roles(recipe.views), strict=True)))
     of_columns: dict[int, Role] = {view.column: role for view, role in first_last}  # of its first view

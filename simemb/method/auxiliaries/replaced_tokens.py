@@ -61,6 +61,12 @@ class ReplacedTokenDetection(Auxiliary):
         """Whether it reads what the head makes of the vectors."""
         return self.projected
 
+    def load(self, encoder: Encoder) -> Encoder:
+        """The generator, on the encoder's device. Raises `RecipeError` for one that does not fit."""
+        own = str(encoder.source) if is_language_model(encoder.source) else BASE
+        model = Encoder.load(self.generator or own, pooling="cls", precision="float32", device=str(encoder.device))
+        return checked_generator(model, encoder)
+
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> "ReplacedTokenLoss":  # noqa: ARG002
         """The loss with generator and discriminator. Raises `RecipeError` for a generator that does not fit."""
         return ReplacedTokenLoss(self, encoder)
@@ -73,7 +79,7 @@ class ReplacedTokenLoss(AuxiliaryLoss):
         super().__init__()
         self.projected = spec.projected
         self.draw = TokenMask(spec, encoder, spec.probability)
-        self.generator = Generator(spec.generator, encoder)
+        self.generator = Generator(spec.load(encoder))
         self.discriminator = Branch.copy(encoder, nn.Identity()).encoder
         self.discriminator.tail, self.discriminator.pooling = nn.ModuleList(), "cls"
         with self.discriminator.intercept(lambda tokens, _: tokens):  # refused now if they cannot be reached
@@ -113,18 +119,11 @@ class ReplacedTokenLoss(AuxiliaryLoss):
 
 
 class Generator(nn.Module):
-    """A frozen masked language model that fills in the masked tokens of a batch.
+    """A frozen masked language model that fills in the masked tokens of a batch."""
 
-    name: of the model, or None for the encoder's own checkpoint, or `base`. Raises `RecipeError` for a model without a
-    language-modelling head, with another vocabulary, or that takes shorter texts.
-    """
-
-    def __init__(self, name: str | None, encoder: Encoder):
+    def __init__(self, model: Encoder):
         super().__init__()
-        own = str(encoder.source) if is_language_model(encoder.source) else BASE
-        model = Encoder.load(name or own, pooling="cls", precision="float32", device=str(encoder.device))
-        self.encoder = model = checked_generator(model, encoder)
-        self.words = len(encoder.tokenizer)
+        self.encoder, self.words = model, len(model.tokenizer)
         tied = bool(model.backbone.config.tie_word_embeddings)
         self.head = VocabularyHead(model.backbone, model.source, model.name, tied=tied)
         self.requires_grad_(requires_grad=False).train()
@@ -142,7 +141,10 @@ class Generator(nn.Module):
 
 
 def checked_generator(model: Encoder | ExternalEncoder, encoder: Encoder) -> Encoder:
-    """The model, if it can guess the encoder's tokens; raises `RecipeError` otherwise."""
+    """The model, if it can guess the encoder's tokens.
+
+    Raises `RecipeError` for a model without a language-modelling head, with another vocabulary, or for shorter texts.
+    """
     name = model.name
     if not isinstance(model, Encoder) or not is_language_model(model.source):
         raise RecipeError(f"generator {name}: has no language-modelling head (allowed: a masked language model)")

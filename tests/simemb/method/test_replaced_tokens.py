@@ -1,5 +1,7 @@
 """DiffCSE: what a frozen language model changed is found by a discriminator that knows the sentence's vector."""
 
+import json
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -213,3 +215,19 @@ def test_vectors_that_the_discriminator_cannot_read_are_refused(
 
 def test_a_vector_before_the_head_may_go_with_batch_norm_in_chunks():
     assert replace(BASE, head=MLP(norm="batch"), chunk=4, auxiliaries=(ReplacedTokenDetection(projected=False),))
+
+
+def test_a_named_generator_is_in_the_record_of_the_run_by_path_and_digest(
+    tiny_base: Path, sentences_file: Path, tmp_path: Path
+):
+    auxiliary = ReplacedTokenDetection(generator=str(tiny_base))
+    recipe = replace(BASE, auxiliaries=(auxiliary,), batch_size=8, max_steps=2, eval_every=1)
+    run = tmp_path / "run"
+    fit(recipe, tiny_base, sentences_file, output=run, dev="none")
+    record = json.loads((run / "recipe.json").read_text())
+    assert record["data"]["generator"] == Encoder.load(tiny_base, pooling="cls").fingerprint()
+    assert f"generator: {tiny_base}" in (run / "run.yaml").read_text()
+    moved = tmp_path / "moved"
+    shutil.copytree(tiny_base, moved)
+    again = replace(recipe, auxiliaries=(replace(auxiliary, generator=str(moved)),))
+    assert fit(again, tiny_base, sentences_file, output=run, dev="none", resume=True).steps == 2
