@@ -92,7 +92,7 @@ class Method(nn.Module):
         self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
         for auxiliary in self.auxiliaries:
             if isinstance(auxiliary, AuxiliaryLoss):
-                auxiliary.check(encoder.dim, self.width)
+                auxiliary.check_width(encoder.dim, self.width)
         self.key_width = teacher_width or self.width
         self.second: Branch | None = None
         if twin is not None:

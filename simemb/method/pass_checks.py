@@ -20,6 +20,8 @@ def check_passes(recipe: Any) -> None:
         raise RecipeError("SampledDropout: an adversarial view is made in one pass with the others, at one rate")
     for part in recipe.auxiliaries:
         name = type(part).__name__
+        if part.whole_batch and len(representatives) > 1:
+            raise RecipeError(f"{name} compares the texts of one view, and the encoder sees {len(representatives)}")
         if part.whole_batch and (recipe.chunk is not None or recipe.batch_size < 2):
             option = "chunk" if recipe.chunk is not None else "batch-size"
             raise RecipeError(f"--{option}: {name} compares the texts of a whole batch with each other, two at least")

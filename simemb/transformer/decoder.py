@@ -22,8 +22,8 @@ from simemb.transformer.onednn_padding import Padding
 def layers_to_decode(backbone: Any) -> list[Layer]:
     """The layers of a model that can be those of a decoder: an empty list where they cannot."""
     family = FAMILIES.get(backbone.config.model_type)
-    layers = [layer.adapted for layer in family.layers(backbone)] if family and family.final_norm is None else []
-    return layers if all(layer.is_berts and layer.is_unmodified for layer in layers) else []
+    layers = family.layers(backbone) if family and family.final_norm is None else []
+    return layers if all(layer.is_berts and layer.adapted.is_unmodified for layer in layers) else []
 
 
 KIN = tuple(sorted(BERTS_KIN))
@@ -90,12 +90,10 @@ class Decoder(nn.Module):
     def _layers(self, backbone: Any) -> Sequence[Layer]:
         """The model's layers as they are now, or the decoder's own with the same dropout."""
         layers = layers_to_decode(backbone)[: len(self.cross)]
-        if not self.copies:
-            return layers
-        return [
-            replace(own, dropouts=layer.dropouts, training=self.training)
-            for own, layer in zip(self.copies, layers, strict=True)
-        ]
+        if self.copies:
+            pairs = zip(self.copies, layers, strict=True)
+            layers = [replace(own, dropouts=layer.dropouts, training=self.training) for own, layer in pairs]
+        return [layer.adapted for layer in layers]
 
 
 def _modules(layer: Layer) -> list[Any]:

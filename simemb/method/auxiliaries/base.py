@@ -74,6 +74,9 @@ class Auxiliary(ABC):
         """Whether its labels are about the texts of such a view."""
         return self.labeled
 
+    def check(self, encoder: Encoder) -> None:  # noqa: B027
+        """Raise `RecipeError` for an encoder with which it cannot be trained, before anything is computed."""
+
     @abstractmethod
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> nn.Module:
         """A new module whose forward takes an `AuxiliaryInput`. views: those that the encoder encodes, by index.
@@ -85,7 +88,7 @@ class Auxiliary(ABC):
 class AuxiliaryLoss(nn.Module):
     """The module of an auxiliary whose loss is a mean over something else than examples."""
 
-    def check(self, dim: int, width: int) -> None:
+    def check_width(self, dim: int, width: int) -> None:
         """Raise `RecipeError` for vectors that it cannot read, of `dim` dimensions and `width` after the head."""
 
     def mask(self, batch: Batch) -> Masked | None:  # noqa: ARG002

@@ -45,8 +45,8 @@ class Denoising(Auxiliary):
         if self.layers is not None and self.layers < 1:
             raise RecipeError(f"a decoder's layers must be at least 1, not {self.layers}")
 
-    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "DenoisingLoss":  # noqa: ARG002
-        """The loss with its decoder and vocabulary head, which is the checkpoint's if that carries one."""
+    def check(self, encoder: Encoder) -> None:
+        """Raise `RecipeError` for an encoder whose layers cannot be a decoder's."""
         found = len(layers_to_decode(encoder.backbone))
         if not found:
             raise RecipeError(
@@ -57,6 +57,10 @@ class Denoising(Auxiliary):
             raise RecipeError(
                 f"a decoder's layers are the encoder's, and {encoder.name} has {found}, not {self.layers}"
             )
+
+    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "DenoisingLoss":  # noqa: ARG002
+        """The loss with its decoder and vocabulary head, which is the checkpoint's if that carries one."""
+        self.check(encoder)
         return DenoisingLoss(self, encoder)
 
 

@@ -46,12 +46,14 @@ class MutualInformation(Auxiliary):
         if self.channels < 1:
             raise RecipeError(f"channels must be at least 1, not {self.channels}")
 
-    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "MutualInformationLoss":
-        """The loss with fresh convolutions. Raises `RecipeError` for another pooling, or several views."""
+    def check(self, encoder: Encoder) -> None:
+        """Raise `RecipeError` for another pooling than mean."""
         if encoder.pooling != "mean":
             raise RecipeError(f"MutualInformation learns mean vectors, not {encoder.pooling}: set --pooling mean")
-        if len(views) > 1:
-            raise RecipeError(f"MutualInformation compares the texts of one view, and the encoder sees {len(views)}")
+
+    def build(self, encoder: Encoder, views: Mapping[int, View]) -> "MutualInformationLoss":  # noqa: ARG002
+        """The loss with fresh convolutions."""
+        self.check(encoder)
         return MutualInformationLoss(self, int(encoder.network.config.hidden_size))
 
 

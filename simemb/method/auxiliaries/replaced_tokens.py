@@ -63,8 +63,9 @@ class ReplacedTokenDetection(Auxiliary):
 
     def load(self, encoder: Encoder) -> Encoder:
         """The generator, on the encoder's device. Raises `RecipeError` for one that does not fit."""
-        own = str(encoder.source) if is_language_model(encoder.source) else BASE
-        model = Encoder.load(self.generator or own, pooling="cls", precision="float32", device=str(encoder.device))
+        if self.generator is None and is_language_model(encoder.source):
+            return Branch.copy(encoder, nn.Identity()).encoder
+        model = Encoder.load(self.generator or BASE, pooling="cls", precision="float32", device=str(encoder.device))
         return checked_generator(model, encoder)
 
     def build(self, encoder: Encoder, views: Mapping[int, View]) -> "ReplacedTokenLoss":  # noqa: ARG002
@@ -86,7 +87,7 @@ class ReplacedTokenLoss(AuxiliaryLoss):
             pass
         self.classifier = nn.Linear(int(encoder.network.config.hidden_size), 2)
 
-    def check(self, dim: int, width: int) -> None:
+    def check_width(self, dim: int, width: int) -> None:
         """Raise `RecipeError` unless the vector can take the place of an embedding."""
         given = width if self.projected else dim
         needed = int(self.discriminator.backbone.get_input_embeddings().weight.shape[1])

@@ -20,6 +20,7 @@ from simemb.method.auxiliaries import (
     mutual_information,
     shares,
 )
+from simemb.method.objectives import InfoNCE
 from simemb.method.recipe import Recipe
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.views import View
@@ -140,7 +141,7 @@ def test_the_saved_encoder_holds_no_convolution(tiny_base: Path, sentences_file:
         (lambda: MutualInformation(channels=0), "channels must be at least 1, not 0"),
         (lambda: MutualInformation().build(make_encoder("bert", pooling="cls"), VIEWS), "mean vectors, not cls: set"),
         (
-            lambda: MutualInformation().build(make_encoder("bert", pooling="mean"), {0: View(), 1: View()}),
+            lambda: Recipe((View(), View()), InfoNCE(), auxiliaries=(MutualInformation(),)),
             "the texts of one view, and the encoder sees 2",
         ),
         (
