@@ -74,7 +74,7 @@ CASES = {
     "triplet": (replace(find("triplet"), objective=BatchTriplet("semi_hard", 1.0), chunk=3), labeled_texts),
     "tsdae": (replace(find("tsdae"), max_length=32), data),
     "tsdae_chunk": (replace(find("tsdae"), auxiliaries=(Denoising(layers=1, tied=False),), chunk=3), data),
-    "isbert": (find("isbert"), data),
+    "isbert": (replace(find("isbert"), auxiliaries=(MutualInformation(channels=8),)), data),
     "diffcse": (replace(find("diffcse"), head=Projector(), chunk=4), data),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
