@@ -13,9 +13,9 @@ Published, BERT-base without labels: MAP 59.4 on AskUbuntu, MAP@100 14.5 on CQAD
 `--auxiliaries.0.layers 1 --auxiliaries.0.no-tied` is a small decoder with weights of its own: less work, and the layers
 of the encoder learn to encode alone.
 
-When to use it: plain texts of a domain whose words the base does not know well, 10,000 of them or more, before training
-on pairs; the paper finds it better for that than masked language modelling. What to watch: sentence similarity is not
-what it is best at, and a base without a language-modelling head starts with a fresh one, which takes long to learn.
+When to use it: many plain texts of a domain whose words the base does not know well, before training on pairs; the
+paper finds it better for that than masked language modelling. What to watch: sentence similarity is not what it is best
+at, and a base without a language-modelling head starts with a fresh one, which takes long to learn.
 """
 
 from simemb import Delete, Denoising, Recipe, View
