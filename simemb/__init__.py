@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from simemb.errors import SimembError
     from simemb.evaluation.evaluate import evaluate
     from simemb.evaluation.suite import Suite
-    from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+    from simemb.method.auxiliaries import (
+        Auxiliary,
+        Denoising,
+        MaskedLM,
+        MutualInformation,
+        ReplacedTokenDetection,
+        SoftmaxNLI,
+    )
     from simemb.method.embedding_augmentations import (
         Adversarial,
         ElementDropout,
@@ -60,6 +67,7 @@ if TYPE_CHECKING:
         VICReg,
     )
     from simemb.method.recipe import Recipe
+    from simemb.method.sampled_dropout import SampledDropout
     from simemb.method.sequence_augmentations import MaskSpan, Reverse
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
     from simemb.method.text_augmentations import Negate, TextAugmentation
@@ -97,6 +105,7 @@ _HOMES = {
     "CosineRegression": "method.objectives",
     "Crop": "method.token_augmentations",
     "Delete": "method.token_augmentations",
+    "Denoising": "method.auxiliaries",
     "EMA": "method.targets",
     "ElementDropout": "method.embedding_augmentations",
     "EmbeddingAugmentation": "method.embedding_augmentations",
@@ -118,6 +127,7 @@ _HOMES = {
     "MaskSpan": "method.sequence_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
+    "MutualInformation": "method.auxiliaries",
     "NCE": "method.objectives",
     "Negate": "method.text_augmentations",
     "Noise": "method.memory",
@@ -128,6 +138,8 @@ _HOMES = {
     "Recipe": "method.recipe",
     "Regression": "method.objectives",
     "Repeat": "method.token_augmentations",
+    "ReplacedTokenDetection": "method.auxiliaries",
+    "SampledDropout": "method.sampled_dropout",
     "Reverse": "method.sequence_augmentations",
     "Shuffle": "method.token_augmentations",
     "ShuffleEmbeddings": "method.embedding_augmentations",
@@ -176,6 +188,7 @@ __all__ = [
     "CosineRegression",
     "Crop",
     "Delete",
+    "Denoising",
     "ElementDropout",
     "EmbeddingAugmentation",
     "Encoder",
@@ -195,6 +208,7 @@ __all__ = [
     "MaskSpan",
     "MaskedLM",
     "Matryoshka",
+    "MutualInformation",
     "Negate",
     "Noise",
     "Objective",
@@ -204,6 +218,8 @@ __all__ = [
     "Recipe",
     "Regression",
     "Repeat",
+    "ReplacedTokenDetection",
+    "SampledDropout",
     "Reverse",
     "ScoredContrast",
     "Shuffle",

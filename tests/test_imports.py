@@ -48,7 +48,10 @@ ARROWS = {
 # Programs: nobody imports them, so they may import anything.
 PROGRAMS = {"simemb", "simemb.cli", "simemb.__main__", "simemb.bundled.__main__"}
 # Packages whose __init__ hands on the names of its modules; every other one is a docstring alone.
-HANDING_ON = {"simemb/method/objectives", "simemb/evaluation/tasks", "simemb/report/panels"}
+HANDING_ON = {
+    *("simemb/method/objectives", "simemb/method/auxiliaries"),
+    *("simemb/evaluation/tasks", "simemb/report/panels"),
+}
 
 FILES = [
     pytest.param(path, id=str(path.relative_to(ROOT))) for name in PACKAGES for path in (ROOT / name).rglob("*.py")

@@ -1,7 +1,7 @@
 """The backbone of a model directory, by transformers or as a `BareBert`; `simemb.encoder.loading` calls it."""
 
 import inspect
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,8 +138,27 @@ def set_dropout(backbone: Any, probability: float) -> None:
     """
     if not 0 <= probability < 1:
         raise ModelError(f"a probability of dropout must be in [0, 1), not {probability}")
+    for module, name in _dropouts(backbone):
+        setattr(module, name, probability)
+
+
+@contextmanager
+def dropout_at(backbone: Any, probability: float) -> Generator[None, None, None]:
+    """Inside this context every dropout has this probability, as by `set_dropout`."""
+    before = [(module, name, getattr(module, name)) for module, name in _dropouts(backbone)]
+    set_dropout(backbone, probability)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def _dropouts(backbone: Any) -> Iterator[tuple[nn.Module, str]]:
+    """Where the probabilities of a backbone's dropouts are: modules, and the names of their attributes."""
     for name, module in backbone.named_modules():
         if isinstance(module, nn.Dropout):
-            module.p = module.p if ".lora_dropout." in name else probability
+            if ".lora_dropout." not in name:
+                yield module, "p"
         elif isinstance(getattr(module, "attention_dropout", None), int | float):
-            module.attention_dropout = probability
+            yield module, "attention_dropout"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from simemb.encoder import positions
@@ -19,8 +19,6 @@ def compute(
 ) -> tuple[Float[Tensor, "rows dim"], ...]:
     """The states of the layers that the encoder's pooling needs, the last layer last; see `Encoder.eager_states`."""
     every_layer = LAYERS[encoder.pooling] != (-1,)
-    counted = batch.positions if encoder.uncounted is None else positions.without(encoder.uncounted, batch)
-    places = counted + encoder.position_offset
     training = False if is_evaluating() else None
     layers = encoder.quantized or (forward.layers_of(encoder.network, training=training) if encoder.fast else None)
     if layers is not None:
@@ -28,7 +26,7 @@ def compute(
             encoder.network,
             layers,
             batch,
-            places,
+            places(encoder, batch),
             list(transforms),
             every_layer=every_layer,
             first_only=first_only,
@@ -39,10 +37,16 @@ def compute(
     states = hf_forward.hidden_states(
         in_mode(encoder.backbone),
         batch,
-        places,
+        places(encoder, batch),
         transforms,
         ragged=encoder.ragged,
         every_layer=every_layer,
         apart=encoder.apart,
     )
     return (states[-1].index_select(0, batch.firsts),) if first_only else states
+
+
+def places(encoder: Any, batch: Batch) -> Int[Tensor, "tokens"]:
+    """The positions of a batch, counted as the encoder's family counts them."""
+    counted = batch.positions if encoder.uncounted is None else positions.without(encoder.uncounted, batch)
+    return counted + encoder.position_offset

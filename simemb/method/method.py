@@ -14,7 +14,7 @@ from simemb.distributed import gather, gather_numbers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
-from simemb.method.auxiliaries import AuxiliaryInput, Masked, MaskedLMLoss, Share, shares
+from simemb.method.auxiliaries import AuxiliaryInput, AuxiliaryLoss, Masked, MaskedLMLoss, Share, shares
 from simemb.method.branch import Branch, attach
 from simemb.method.memory import Bank, BankState, NoiseState, QueueState
 from simemb.method.objectives import SumLoss, TermLoss, nested_sizes
@@ -22,8 +22,9 @@ from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin, view_plan
-from simemb.method.view_hooks import augment_embeddings, capture_embeddings
+from simemb.method.view_hooks import capture_embeddings
 from simemb.method.view_pairs import Encoded, Keys, Sides, Vectors, join, pairs_of_step, signal_pair
+from simemb.method.view_passes import encode_views
 from simemb.method.view_prompts import skips
 from simemb.method.views import clean_views
 from simemb.transformer.batch import Batch
@@ -65,8 +66,9 @@ class Method(nn.Module):
         self._build_loss(examples, generator)
         self.to(encoder.device)
         if recipe.dropout is not None:
-            for network in (encoder, *([self.second.encoder] if self.second else [])):
-                network.set_dropout(recipe.dropout)
+            for network in self.modules():
+                if isinstance(network, Encoder):
+                    network.set_dropout(recipe.dropout)
 
     def _take(self, other: "Method") -> None:
         """Take the networks of a method of another source. Raises `RecipeError` for labels of other views."""
@@ -88,6 +90,9 @@ class Method(nn.Module):
         torch.manual_seed(seed)
         online_views = {place: self.views[place] for place in self.view_plan.representatives}
         self.auxiliaries = nn.ModuleList(spec.build(encoder, online_views) for spec in recipe.auxiliaries)
+        for auxiliary in self.auxiliaries:
+            if isinstance(auxiliary, AuxiliaryLoss):
+                auxiliary.check_width(encoder.dim, self.width)
         self.key_width = teacher_width or self.width
         self.second: Branch | None = None
         if twin is not None:
@@ -139,7 +144,7 @@ class Method(nn.Module):
         if chunk.second is not None and self.second is not None:
             with torch.set_grad_enabled(torch.is_grad_enabled() and isinstance(self.recipe.target, Twin)):
                 second = self._encode_views(self.second.encoder, chunk.second, chunk, self.view_plan.second)
-        if self.objective is None and not any(spec.labeled for spec in self.recipe.auxiliaries):
+        if self.objective is None and not any(spec.labeled or spec.reads_vectors for spec in self.recipe.auxiliaries):
             return Encoded({}, second)
         gradient = None
         if any(self.views[place].adversarial for place in self.view_plan.online):
@@ -149,11 +154,9 @@ class Method(nn.Module):
     def _encode_views(
         self, encoder: Encoder, batch: Batch, chunk: Chunk, places: tuple[int, ...], gradient: Tensor | None = None
     ) -> Vectors:
-        sizes = chunk.sizes(places)
         views = [self.views[place] for place in places]
-        with augment_embeddings(encoder, views, gradient, sizes):
-            vectors = encoder(batch, skips(views, encoder, self.recipe.max_length, sizes))
-        return dict(zip(places, vectors.split(sizes), strict=True))
+        vectors = encode_views(encoder, batch, views, chunk.sizes(places), self.recipe.max_length, gradient)
+        return dict(zip(places, vectors, strict=True))
 
     def _embedding_gradient(self, chunk: Chunk, second: Keys, examples: StepInput) -> Float[Tensor, "tokens dim"]:
         """Gradient, at the embedding layer, of the clean views' loss: of a labeled auxiliary, else of the objective."""
@@ -278,7 +281,8 @@ class Method(nn.Module):
         vectors = encoded.online and {
             place: encoded.online[first] for place, first in self.view_plan.representatives.items()
         }
-        return AuxiliaryInput(self.encoder, chunk.online, vectors, scores, masked, chunk.owners)
+        parts = (scores, masked, chunk.owners, self.view_plan.online, chunk.originals, self.head)
+        return AuxiliaryInput(self.encoder, chunk.online, vectors, *parts)
 
     @property
     def language_head(self) -> VocabularyHead | None:

@@ -214,7 +214,7 @@ def _check_numbers(recipe: Recipe) -> None:
 
 
 def _check_alone(recipe: Recipe) -> None:
-    """Checks without an objective: there must be auxiliaries, and only labeled ones use vectors."""
+    """Checks without an objective: there must be auxiliaries, and only some of them read vectors."""
     if not recipe.auxiliaries:
         raise RecipeError("nothing to learn: the recipe has neither an objective nor an auxiliary")
     for part in ("head", "predictor", "target", "memory", "guide", "reranker"):
@@ -222,7 +222,7 @@ def _check_alone(recipe: Recipe) -> None:
             raise RecipeError(f"nothing is compared without an objective: leave the {part} out")
     of_texts = TextAugmentation | TokenAugmentation
     augmentations = [item for view in recipe.views for item in view.augment if not isinstance(item, of_texts)]
-    if augmentations and not any(part.labeled for part in recipe.auxiliaries):
+    if augmentations and not any(part.labeled or part.reads_vectors for part in recipe.auxiliaries):
         raise RecipeError(f"{_name(augmentations[0])} changes vectors, which neither an objective nor a label asks for")
 
 

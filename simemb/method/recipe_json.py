@@ -12,6 +12,7 @@ from simemb.method import (
     lessons,
     memory,
     objectives,
+    sampled_dropout,
     sequence_augmentations,
     targets,
     text_augmentations,
@@ -31,8 +32,8 @@ BASES = (
 """Base classes of nouns; they are not nouns themselves."""
 
 CLASSES = (
-    *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
-    *(memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
+    *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, sampled_dropout.SampledDropout),
+    *(heads.Projector, heads.MLP, memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
     *(sequence_augmentations.Reverse, sequence_augmentations.MaskSpan),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )

@@ -18,7 +18,8 @@ class Chunk:
     online: the sentences of every view that the encoder encodes, one view after the other. second: those for the slow
     copy or the twin. first, size: the chunk holds the examples `first` to `first + size - 1` of the batch. owners: by
     view of which an example has any number of texts, the example of each text, counted from the chunk's first; of other
-    views every example has one.
+    views every example has one. originals: the texts of `online` without prompts and augmentations, in the same order,
+    where an auxiliary reads them.
     """
 
     online: Batch
@@ -26,6 +27,7 @@ class Chunk:
     first: int
     size: int
     owners: Mapping[int, Int[Tensor, "_"]] = field(default_factory=dict)
+    originals: Batch | None = None
 
     def sizes(self, views: Sequence[int]) -> list[int]:
         """How many sentences the chunk has of each of these views."""
@@ -87,6 +89,7 @@ class StepInput:
                     online=batch(chunk.online),
                     second=chunk.second and batch(chunk.second),
                     owners={view: tensor(owners) for view, owners in chunk.owners.items()},
+                    originals=chunk.originals and batch(chunk.originals),
                 )
                 for chunk in self.chunks
             ),

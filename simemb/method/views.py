@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from simemb.arguments import checked_fields
 from simemb.method.embedding_augmentations import Adversarial, EmbeddingAugmentation
+from simemb.method.sampled_dropout import SampledDropout
 from simemb.method.text_augmentations import TextAugmentation
 from simemb.method.token_augmentations import TokenAugmentation
 
-Augmentation = TextAugmentation | TokenAugmentation | EmbeddingAugmentation | Adversarial
+Augmentation = TextAugmentation | TokenAugmentation | EmbeddingAugmentation | Adversarial | SampledDropout
 
 
 @checked_fields
@@ -36,7 +37,7 @@ class View:
     group: int = 0
     """Only views of the same group are compared, for example two texts, each with another view of itself."""
     augment: tuple[Augmentation, ...] = ()
-    """Augmentations: of its text, of its tokens, then of the embedding layer's output."""
+    """Augmentations: of its text, of its tokens, of the embedding layer's output, and of the dropout of its pass."""
     prompt: str = ""
     """A text before each of its texts, or the name of a prompt that the model has; augmentations leave it as it is."""
 
@@ -54,6 +55,11 @@ class View:
     def changes(self) -> tuple[TextAugmentation, ...]:
         """The augmentations of the text itself, in order."""
         return tuple(augmentation for augmentation in self.augment if isinstance(augmentation, TextAugmentation))
+
+    @property
+    def sampled_dropout(self) -> SampledDropout | None:
+        """From which rates the dropout of the view is drawn, if it is."""
+        return next((item for item in self.augment if isinstance(item, SampledDropout)), None)
 
     @property
     def text(self) -> tuple[int, int]:

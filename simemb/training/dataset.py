@@ -21,6 +21,7 @@ from simemb.encoder.precision import Precision
 from simemb.encoder.prompts import Role
 from simemb.encoder.unknown_tokens import look
 from simemb.errors import DataError, RecipeError
+from simemb.method.auxiliaries import ReplacedTokenDetection
 from simemb.method.objectives import name_of
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import is_usual_length
@@ -128,7 +129,9 @@ def load_training_data(
         else None
     )
     guides = [_load_other(name, encoder) for name in recipe.guides]
-    named = {"teacher": teacher, "twin": twin}
+    drawn = (part for part in recipe.auxiliaries if isinstance(part, ReplacedTokenDetection) and part.generator)
+    generator = next((part.load(encoder) for part in drawn), None)
+    named = {"teacher": teacher, "twin": twin, "generator": generator}
     prints = {name: other.fingerprint() for name, other in named.items() if other is not None}
     prints |= {"guide": " ".join(guide.fingerprint() for guide in guides)} if guides else {}
     row_grades, reranker = grades_of(recipe, rows, row_spans, device=str(encoder.device), progress=progress)

@@ -119,7 +119,14 @@ class Loader:
         second = None
         if self.view_plan.second:
             second = self._collate(self.data.second or self.data.online, self.view_plan.second, rows, epoch)
-        return Chunk(online, second, first, len(rows), self._owners(rows, epoch))
+        return Chunk(online, second, first, len(rows), self._owners(rows, epoch), self._originals(rows, epoch))
+
+    def _originals(self, rows: list[int], epoch: int) -> Batch | None:
+        """The texts of the encoder's views without prompts and augmentations, where an auxiliary reads them."""
+        if not any(auxiliary.reads_originals for auxiliary in self.recipe.auxiliaries):
+            return None
+        texts = self.data.online
+        return Batch.collate([ids for place in self.view_plan.online for ids in self._read(texts, place, rows, epoch)])
 
     def _owners(self, rows: list[int], epoch: int) -> dict[int, Tensor]:
         """For each view of a column apart, the place in `rows` of each of its texts."""

@@ -152,6 +152,8 @@ def prepare(
         _check_size(material.recipe, material.rows, material.examples)
         with augment_embeddings(encoder, material.recipe.views):  # refused now if they cannot be reached
             pass
+    for auxiliary in recipe.auxiliaries:
+        auxiliary.check(encoder)
     settings = Settings(
         model=encoder.name,
         fingerprint=encoder.fingerprint(),

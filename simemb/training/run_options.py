@@ -50,9 +50,16 @@ def _found(recipe: dict[str, Any]) -> dict[str, Any]:
             recipe = {**recipe, judge: _place(name)}
         elif isinstance(name, list):
             recipe = {**recipe, judge: list(map(_place, name))}
+    recipe = {**recipe, "auxiliaries": [_generated(part) for part in recipe.get("auxiliaries", ())]}
     if isinstance(target, dict) and isinstance(target.get("model"), str):
         recipe = {**recipe, "target": {**target, "model": _place(target["model"])}}
     return recipe
+
+
+def _generated(auxiliary: dict[str, Any]) -> dict[str, Any]:
+    """An auxiliary with its generator by the whole path, if it has one."""
+    name = auxiliary.get("generator")
+    return {**auxiliary, "generator": _place(name)} if isinstance(name, str) else auxiliary
 
 
 def _place(name: str) -> str:

@@ -84,7 +84,7 @@ class RecordShape:
 
 SECTIONS = tuple(section.name for section in fields(RunRecord))
 
-DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide", "reranker")
+DIGESTS = ("digest", "fingerprint", "teacher", "twin", "guide", "reranker", "generator")
 """Differences that say less to a person than any other, so they are named last."""
 
 MOVABLE = {
@@ -94,6 +94,7 @@ MOVABLE = {
     ("recipe", "target.model"): ("data.teacher", "data.twin"),
     ("recipe", "guide"): ("data.guide",),
     ("recipe", "reranker"): ("data.reranker",),
+    ("recipe", "auxiliaries.0.generator"): ("data.generator",),
 }
 """Names and paths, with the digests of what they name: the same bytes may lie elsewhere."""
 

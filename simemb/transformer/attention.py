@@ -22,6 +22,7 @@ def attend(
     *,
     runs: Runs,
     bias: Float[Tensor, "heads longest longest"] | None = None,
+    causal: bool = False,
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
@@ -29,10 +30,13 @@ def attend(
 ) -> Float[Tensor, "rows heads dim"]:
     """softmax(q k^T * scaling + bias) v within each sentence, by the kernel that suits the device.
 
-    bias: by the places of query and key in their sentence; a shorter sentence reads its upper left corner. scaling:
-    1 / sqrt(dim) by default. sliding_window: a query sees the keys at a distance below it. first_only: `query` holds
-    only the first token of every sentence.
+    bias: by the places of query and key in their sentence; a shorter sentence reads its upper left corner. causal: a
+    query sees the keys at its place and before, without bias, window and `first_only`. scaling: 1 / sqrt(dim) by
+    default. sliding_window: a query sees the keys at a distance below it. first_only: `query` holds only the first
+    token of every sentence.
     """
+    if causal:
+        return _attend_causally(query, key, value, runs=runs, scaling=scaling, dropout=dropout)
     longest = runs[-1][1]
     if sliding_window is not None and sliding_window >= longest:
         sliding_window = None
@@ -102,6 +106,24 @@ def _attend_by_run(
             dropout_p=dropout,
             scale=scaling,
         )
+        outputs.append(attended.transpose(1, 2).flatten(0, 1))
+    return torch.cat(outputs)
+
+
+def _attend_causally(
+    query: Float[Tensor, "tokens heads dim"],
+    key: Float[Tensor, "tokens heads dim"],
+    value: Float[Tensor, "tokens heads dim"],
+    *,
+    runs: Runs,
+    scaling: float | None,
+    dropout: float,
+) -> Float[Tensor, "tokens heads dim"]:
+    """One dense call per run of equal lengths, in which no token sees a later one."""
+    outputs: list[Tensor] = []
+    for parts in zip(split_runs(query, runs), split_runs(key, runs), split_runs(value, runs), strict=True):
+        q, k, v = (part.transpose(1, 2) for part in parts)
+        attended = scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True, scale=scaling)
         outputs.append(attended.transpose(1, 2).flatten(0, 1))
     return torch.cat(outputs)
 

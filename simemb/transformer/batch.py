@@ -134,6 +134,18 @@ class Batch:
             sentence, token = rows.stop, tokens.stop
         return batches
 
+    def parts(self, sizes: Sequence[int]) -> list["Batch"]:
+        """The caller's first sentences, as many as the first of the sizes says, then the next, each a batch."""
+        order, lengths = self.order.cpu().numpy(), np.array(self.lengths)
+        batches: list[Batch] = []
+        for end, size in zip(np.cumsum(sizes).tolist(), sizes, strict=True):
+            kept = (order < end) & (order >= end - size)
+            rows = torch.from_numpy(np.flatnonzero(kept)).to(self.ids.device)
+            tokens = torch.from_numpy(np.flatnonzero(np.repeat(kept, lengths))).to(self.ids.device)
+            left = tuple(lengths[kept].tolist())
+            batches.append(Batch(self.ids[tokens], self.positions[tokens], left, self.order[rows] - (end - size)))
+        return batches
+
     def pad(self, padding: int) -> tuple[Int[Tensor, "batch longest"], Int[Tensor, "batch longest"]]:
         """Token ids as a padded matrix, and the mask that is 1 for tokens and 0 for padding."""
         lengths = torch.tensor(self.lengths, device=self.ids.device)

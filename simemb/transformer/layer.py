@@ -116,19 +116,35 @@ class Layer:
         self, tokens: Float[Tensor, "tokens dim"], batch: Batch, places: Places = NOWHERE, *, first_only: bool = False
     ) -> Float[Tensor, "rows dim"]:
         """Attention and feed-forward, for every token or (`first_only`) for the first of each sentence."""
+        return self.feed_forward(self.attention(tokens, batch, places, first_only=first_only))
+
+    def attention(
+        self,
+        tokens: Float[Tensor, "tokens dim"],
+        batch: Batch,
+        places: Places = NOWHERE,
+        *,
+        first_only: bool = False,
+        causal: bool = False,
+    ) -> Float[Tensor, "rows dim"]:
+        """The first half of the layer. causal: a token sees itself and those before it, as in a decoder."""
         rows = tokens.index_select(0, batch.firsts) if first_only else tokens
         if self.norm_first:
             normed = self.attention_norm(tokens)
             queries = self.attention_norm(rows) if first_only else normed
-            attended = self._attend(queries, normed, batch, places, first_only=first_only)
-            rows = self._add(attended, self.output, rows, self.dropouts.output)
+            attended = self._attend(queries, normed, batch, places, first_only=first_only, causal=causal)
+            return self._add(attended, self.output, rows, self.dropouts.output)
+        attended = self._attend(rows, tokens, batch, places, first_only=first_only, causal=causal)
+        return self.attention_norm(self._add(attended, self.output, rows, self.dropouts.output))
+
+    def feed_forward(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows dim"]:
+        """The second half of the layer, token by token."""
+        if self.norm_first:
             return self._add(self._inner(self.feed_forward_norm(rows)), self.down, rows, self.dropouts.down)
-        attended = self._attend(rows, tokens, batch, places, first_only=first_only)
-        rows = self.attention_norm(self._add(attended, self.output, rows, self.dropouts.output))
         return self.feed_forward_norm(self._add(self._inner(rows), self.down, rows, self.dropouts.down))
 
     def _attend(
-        self, rows: Tensor, tokens: Tensor, batch: Batch, places: Places, *, first_only: bool
+        self, rows: Tensor, tokens: Tensor, batch: Batch, places: Places, *, first_only: bool, causal: bool
     ) -> Float[Tensor, "rows dim"]:
         to_query, to_key, to_value = self.projections if len(self.projections) == 3 else split(self.projections[0], 3)
         tokens = factor(tokens)
@@ -143,6 +159,7 @@ class Layer:
             self._heads(linear(tokens, to_value)),
             runs=batch.runs,
             bias=places.bias,
+            causal=causal,
             dropout=self.dropouts.attention if self.training else 0.0,
             sliding_window=self.window,
             first_only=first_only,

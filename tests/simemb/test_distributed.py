@@ -32,6 +32,7 @@ from simemb.method import gradient_cache
 from simemb.encoder.encoder import Encoder
 from simemb.training.loader import Loader
 from simemb.training.dataset import load_training_data
+from simemb.method.auxiliaries import masked_lm
 from simemb.method.method import Method
 from simemb.method.recipe_files import find
 from simemb.corpus.rows import open_rows
@@ -39,6 +40,12 @@ from simemb.training.examples import open_examples
 
 SMALL = dict(batch_size=14, learning_rate=1e-3, eval_every=2, dropout=0.0)
 
+def every_third(ids, ordinary, *_):
+    chosen = ordinary & (ids % 3 == 0)
+    return torch.where(chosen, 4, ids), chosen
+
+
+masked_lm.mask_tokens = every_third  # which tokens are masked is drawn by each process
 Accelerator()
 rank, world = distributed.rank(), distributed.world()
 simcse, esimcse = find("simcse"), find("esimcse")
@@ -73,12 +80,16 @@ CASES = {
     "margin": (replace(simcse, objective=InfoNCE(angular_margin=0.1, symmetric=True), chunk=3), data),
     "arccse": (find("arccse"), data),
     "sncse": (replace(find("sncse"), chunk=3), data),
+    "tsdae": (replace(find("tsdae"), max_length=32), data),
+    "tsdae_chunk": (replace(find("tsdae"), auxiliaries=(Denoising(layers=1, tied=False),), chunk=3), data),
+    "isbert": (replace(find("isbert"), auxiliaries=(MutualInformation(channels=8),)), data),
+    "diffcse": (replace(find("diffcse"), head=Projector(), chunk=4), data),
     "doubts": (replace(sup, objective=InfoNCE(within_view=True, false_negatives=FalseNegatives(0.9))), triplets),
 }
 
 
 def three_steps(recipe, file):
-    encoder = Encoder.load(base, pooling="cls")
+    encoder = Encoder.load(base, pooling=recipe.pooling)
     rows, _ = open_examples(recipe, file, None, delimiter=None, header=True)
     columns = len(rows.columns) + len(rows.listed)
     material = load_training_data(recipe, rows, encoder, None, progress=False)

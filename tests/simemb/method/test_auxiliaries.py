@@ -12,8 +12,7 @@ from transformers import AutoModel, AutoModelForMaskedLM
 
 from simemb.encoder.encoder import Encoder
 from simemb.errors import DataError, RecipeError
-from simemb.method import auxiliaries
-from simemb.method.auxiliaries import AuxiliaryInput, MaskedLM, SoftmaxNLI, SoftmaxNLILoss, mask_tokens, shares
+from simemb.method.auxiliaries import AuxiliaryInput, MaskedLM, SoftmaxNLI, SoftmaxNLILoss, mask_tokens, share, shares
 from simemb.method.embedding_augmentations import Adversarial
 from simemb.method.step_input import Chunk, StepInput
 from simemb.method.views import View
@@ -232,8 +231,8 @@ def test_a_chunk_counts_by_its_masked_tokens_and_a_process_by_its_own(tiny_base:
     assert len(set(counts)) == 3
     assert [float(share.weight) for share in alone] == pytest.approx([count / sum(counts) for count in counts])
     # two more processes, with 5 masked tokens and none: gradients are averaged over the three
-    monkeypatch.setattr(auxiliaries, "world", lambda: 3)
-    monkeypatch.setattr(auxiliaries, "gather_numbers", lambda numbers: torch.cat([numbers, torch.tensor([5, 0])]))
+    monkeypatch.setattr(share, "world", lambda: 3)
+    monkeypatch.setattr(share, "gather_numbers", lambda numbers: torch.cat([numbers, torch.tensor([5, 0])]))
     torch.manual_seed(0)
     together = [float(share.weight) / 3 for share in shares(loss, examples)]
     assert together == pytest.approx([count / (sum(counts) + 5) for count in counts])

@@ -11,8 +11,8 @@ from families import make_encoder
 from feeding import examples_of, gradients
 from torch import Tensor
 
-from simemb.method import auxiliaries, gradient_cache
-from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI
+from simemb.method import gradient_cache
+from simemb.method.auxiliaries import MaskedLM, SoftmaxNLI, masked_lm
 from simemb.method.embedding_augmentations import FeatureCutoff
 from simemb.method.heads import MLP, Projector
 from simemb.method.memory import Bank, Noise, Queue
@@ -352,7 +352,7 @@ def test_a_language_model_beside_it_has_the_gradient_of_the_whole_batch(
     objective: Any, tied: bool, size: int, monkeypatch: pytest.MonkeyPatch
 ):
     """Its loss is the mean over all masked tokens of the batch, of which chunks have more or fewer, or none."""
-    monkeypatch.setattr(auxiliaries, "mask_tokens", every_third)
+    monkeypatch.setattr(masked_lm, "mask_tokens", every_third)
     fields = {"views": ONE_WAY, "objective": objective, "auxiliaries": (MaskedLM(weight=0.4, tied=tied),)}
     method = made(**fields)
     whole = deepcopy(method)

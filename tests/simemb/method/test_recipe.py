@@ -15,7 +15,14 @@ import simemb
 from simemb.cookbook import RECIPES as PACKAGE
 from simemb.cookbook import names, summary
 from simemb.errors import RecipeError
-from simemb.method.auxiliaries import Auxiliary, MaskedLM, SoftmaxNLI
+from simemb.method.auxiliaries import (
+    Auxiliary,
+    Denoising,
+    MaskedLM,
+    MutualInformation,
+    ReplacedTokenDetection,
+    SoftmaxNLI,
+)
 from simemb.method.deferral import unchecked
 from simemb.method.embedding_augmentations import (
     Adversarial,
@@ -61,6 +68,7 @@ from simemb.method.objectives import (
 from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
+from simemb.method.sampled_dropout import SampledDropout
 from simemb.method.sequence_augmentations import MaskSpan, Reverse
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.text_augmentations import Negate
@@ -144,6 +152,15 @@ COMBINED = {
     "own negatives": Recipe(
         GRADED, Sum((InfoNCE(hard_negatives=False), BidirectionalMargin(0.2, 0.4, weight=0.1), Entailment(0.1)))
     ),
+    "networks": Recipe(
+        tuple(View(online=not place, target=bool(place), augment=(SampledDropout(0.1, 0.3),)) for place in (0, 1)),
+        InfoNCE(),
+        auxiliaries=(
+            ReplacedTokenDetection(0.1, 0.2, "some/generator", projected=False),
+            Denoising(0.5, 2, tied=False),
+        ),
+    ),
+    "windows": Recipe((View(),), auxiliaries=(MutualInformation(0.5, (1, 7), 8),)),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),
 }
 RECIPES = {name: find(name) for name in names(PACKAGE)} | COMBINED
