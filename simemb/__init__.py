@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         BatchTriplet,
         CandidateKL,
         Centered,
+        ContrastiveTension,
         CoSENT,
         CosineRegression,
         FalseNegatives,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         VICReg,
     )
     from simemb.method.recipe import Recipe
+    from simemb.method.span_augmentations import MaskSpan, SpanPair
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
     from simemb.method.token_augmentations import (
         Crop,
@@ -80,6 +82,7 @@ _HOMES = {
     "Callback": "training.callbacks",
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
+    "ContrastiveTension": "method.objectives",
     "CosineRegression": "method.objectives",
     "Crop": "method.token_augmentations",
     "Delete": "method.token_augmentations",
@@ -98,6 +101,7 @@ _HOMES = {
     "MLP": "method.heads",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
+    "MaskSpan": "method.span_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
     "NCE": "method.objectives",
@@ -115,6 +119,7 @@ _HOMES = {
     "SoftmaxNLI": "method.auxiliaries",
     "Source": "corpus.sources",
     "Span": "method.token_augmentations",
+    "SpanPair": "method.span_augmentations",
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
     "Suite": "evaluation.suite",
@@ -145,6 +150,7 @@ __all__ = [
     "CandidateKL",
     "Centered",
     "CoSENT",
+    "ContrastiveTension",
     "CosineRegression",
     "Crop",
     "Delete",
@@ -161,6 +167,7 @@ __all__ = [
     "LoRA",
     "MarginMSE",
     "Mask",
+    "MaskSpan",
     "MaskedLM",
     "Matryoshka",
     "Objective",
@@ -177,6 +184,7 @@ __all__ = [
     "SoftmaxNLI",
     "Source",
     "Span",
+    "SpanPair",
     "SquaredError",
     "StopGradient",
     "Suite",

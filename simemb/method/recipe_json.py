@@ -12,6 +12,7 @@ from simemb.method import (
     lessons,
     memory,
     objectives,
+    span_augmentations,
     targets,
     token_augmentations,
     trained_parts,
@@ -27,6 +28,7 @@ BASES = (
 """Base classes of nouns; they are not nouns themselves."""
 
 CLASSES = (
+    *(span_augmentations.SpanPair, span_augmentations.MaskSpan),
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, heads.Projector, heads.MLP),
     *(memory.Queue, memory.Bank, trained_parts.LoRA),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),

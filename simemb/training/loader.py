@@ -165,7 +165,8 @@ class Loader:
             sentence = without_prompt(ids, prompt)
             for number, augmentation in enumerate(augmentations):
                 time = 0 if augmentation.frozen else epoch + 1
-                rng = np.random.default_rng((self.seed, time, text - view.offset, place, number, *self._stream))
+                drawn_for = len(self.views) if augmentation.joint else place
+                rng = np.random.default_rng((self.seed, time, text - view.offset, drawn_for, number, *self._stream))
                 sentence = augmentation(sentence, vocabulary, rng)
             sentences.append(with_prompt(sentence, ids, prompt))
         return sentences

@@ -11,6 +11,7 @@ from simemb.method.objectives.info_nce import InfoNCE
 from simemb.method.objectives.instance import NCE, InvariantSpread
 from simemb.method.objectives.matryoshka import Matryoshka
 from simemb.method.objectives.scored_pairs import CoSENT, CosineRegression
+from simemb.method.objectives.tension import ContrastiveTension
 
 __all__ = [
     "NCE",
@@ -20,6 +21,7 @@ __all__ = [
     "CandidateKL",
     "Centered",
     "CoSENT",
+    "ContrastiveTension",
     "CosineRegression",
     "FalseNegatives",
     "Grades",

@@ -33,7 +33,9 @@ CLS, SEP, MASK = 0, 1, 2
 SPECIALS = 4
 DRAWS = 10_000
 # Ids 4, 6, 8 ... begin a word, 5, 7, 9 ... continue one.
-VOCABULARY = Vocabulary(np.arange(200) < SPECIALS, np.arange(200) % 2 == 0, MASK, limit=120)
+VOCABULARY = Vocabulary(
+    np.arange(200) < SPECIALS, np.arange(200) % 2 == 0, MASK, limit=120, characters=np.arange(200) % 5 + 1
+)
 EVERY: tuple[TokenAugmentation, ...] = (
     *(Repeat(0.6, unit, count) for unit in ("subword", "word") for count in ("code", "paper")),
     Delete(0.4),

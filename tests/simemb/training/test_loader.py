@@ -26,7 +26,11 @@ from simemb.transformer.batch import Batch
 VIEWS = (View(target=False), View(online=False))
 SPECIAL = 1_000_000
 VOCABULARY = Vocabulary(
-    special=np.arange(SPECIAL + 2) >= SPECIAL, starts=np.ones(SPECIAL + 2, dtype=bool), mask=None, limit=64
+    special=np.arange(SPECIAL + 2) >= SPECIAL,
+    starts=np.ones(SPECIAL + 2, dtype=bool),
+    mask=None,
+    limit=64,
+    characters=np.full(SPECIAL + 2, 5),
 )
 
 
