@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simemb.comparison.compare import compare
     from simemb.corpus.sources import Source
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.static_distillation import distil_static
     from simemb.encoder.whitening import whiten
     from simemb.errors import SimembError
     from simemb.evaluation.evaluate import evaluate
@@ -131,6 +132,7 @@ _HOMES = {
     "VICReg": "method.objectives",
     "View": "method.views",
     "compare": "comparison.compare",
+    "distil_static": "encoder.static_distillation",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
     "whiten": "encoder.whitening",
@@ -196,6 +198,7 @@ __all__ = [
     "VICReg",
     "View",
     "compare",
+    "distil_static",
     "evaluate",
     "fit",
     "whiten",

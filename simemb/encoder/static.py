@@ -1,8 +1,8 @@
 """Static models: the vector of a text is the mean of the vectors of its tokens, which a table holds.
 
-There is no network, so a CPU encodes hundreds of times as many texts. The table and its tokenizer are a StaticEmbedding
-of sentence-transformers; models of model2vec (https://github.com/MinishLab/model2vec) are such models. They are computed
-here and not by sentence-transformers: its `encode` takes most of its time for other things than the tokens.
+There is no network: tokenizing takes nearly all of the time. Table and tokenizer are a StaticEmbedding of
+sentence-transformers, as models of model2vec (https://github.com/MinishLab/model2vec) are. They are computed here,
+since `encode` of sentence-transformers takes longer for the rest than for both.
 """
 
 from collections.abc import Mapping, Sequence
