@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from families import SENTENCES, make_encoder
+from tokenizers import Tokenizer, models
 
 from simemb.comparison import provenance
 from simemb.corpus.rows import open_rows
 from simemb.encoder.encoder import Encoder
+from simemb.encoder.modules import Normalize
 from simemb.encoder.static import StaticEncoder
 from simemb.encoder.static_distillation import distil_static, token_vectors, zipf
+from simemb.encoder.static_vocabulary import added_words
 from simemb.errors import DataError, ModelError
 
 DATA = [*SENTENCES, "a man plays the guitar", "zebras zebras zebras plays"]
@@ -63,6 +66,13 @@ def test_with_data_a_token_counts_by_its_share_of_them(teacher: Encoder, tmp_pat
     total = sum(counts.values())
     expected = slow_table(teacher, 4, 0.01, {token: count / total for token, count in counts.items()})
     assert_same_up_to_signs(made.table.numpy(), expected)
+
+
+def test_the_lengths_of_the_teachers_vectors_count_even_if_it_normalizes_them(teacher: Encoder, tmp_path: Path):
+    normalizing = make_encoder(tail=(Normalize(),))
+    made = distil_static(normalizing, tmp_path / "static", dim=4)
+    assert_same_up_to_signs(made.table.numpy(), slow_table(teacher, 4, 1e-4))
+    assert len(normalizing.tail) == 1
 
 
 def test_zipf_is_a_distribution_over_ordinary_tokens_that_falls():
@@ -125,11 +135,8 @@ def test_the_directory_says_how_it_was_made(teacher: Encoder, tmp_path: Path):
     distil_static(teacher, tmp_path / "static", dim=5, data=DATA, words=1)
     record = json.loads((tmp_path / "static" / "distilled.json").read_text())
     assert record["base"] == {"model": teacher.name, "fingerprint": teacher.fingerprint()}
-    assert {name: record["distillation"][name] for name in ("dim", "sif", "words")} == {
-        "dim": 5,
-        "sif": 1e-4,
-        "words": 1,
-    }
+    made = record["distillation"]
+    assert (made["dim"], made["sif"], made["words"]) == (5, 1e-4, 1)
     card = (tmp_path / "static" / "README.md").read_text()
     assert "Vectors of 5 dimensions" in card
     assert "static-embeddings" in card
@@ -148,7 +155,7 @@ def test_a_model_is_replaced_only_if_asked_for_and_nothing_else_ever(teacher: En
 
 def test_scores_know_what_its_teacher_was_trained_on(teacher: Encoder, tmp_path: Path, monkeypatch: Any):
     asked: list[str] = []
-    real = provenance._trained  # noqa: SLF001
+    real = provenance._trained
     monkeypatch.setattr(provenance, "_trained", lambda model, seen: asked.append(model) or real(model, seen))
     distil_static(teacher, tmp_path / "static")
     assert provenance.trained(tmp_path / "static") is None  # the teacher was not trained here
@@ -175,9 +182,9 @@ def test_what_is_out_of_range_is_refused_and_nothing_is_written(
     assert not (tmp_path / "static").exists()
 
 
-def test_words_are_added_to_wordpiece_alone(tmp_path: Path):
-    with pytest.raises(ModelError, match="words are added to WordPiece tokenizers, and the teacher's is a"):
-        distil_static(make_encoder("roberta"), tmp_path / "static", data=DATA, words=3)
+def test_words_are_added_to_wordpiece_alone():
+    with pytest.raises(ModelError, match="words are added to WordPiece tokenizers, and the teacher's is a BPE"):
+        added_words(open_rows(DATA), Tokenizer(models.BPE()), 3)
 
 
 def test_a_static_model_is_no_teacher(teacher: Encoder, tmp_path: Path):
