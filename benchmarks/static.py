@@ -3,7 +3,8 @@
     python benchmarks/static.py mini PATH/OF/ANOTHER/MODEL [--dim 256] [--suite sts]
 
 For each model: a static model is made in a temporary folder; both encode sentences of the STS sets in turns, and the
-rates are those of the median turn, on one thread. The score is the average of the suite. Sizes are those of the weights.
+rates are those of the median turn, in seconds of one thread. The score is the average of the suite; sizes are those of
+the weights.
 """
 
 import argparse
