@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simemb.comparison.compare import compare
     from simemb.corpus.sources import Source
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.static_distillation import distil_static
     from simemb.encoder.whitening import whiten
     from simemb.errors import SimembError
     from simemb.evaluation.evaluate import evaluate
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         CandidateKL,
         Centered,
         Consistency,
+        ContrastiveTension,
         CoSENT,
         CosineRegression,
         Entailment,
@@ -66,9 +68,10 @@ if TYPE_CHECKING:
         Term,
         VICReg,
     )
+    from simemb.method.order_augmentations import Reverse, Shuffle
     from simemb.method.recipe import Recipe
     from simemb.method.sampled_dropout import SampledDropout
-    from simemb.method.sequence_augmentations import MaskSpan, Reverse
+    from simemb.method.span_augmentations import MaskCharacters, MaskSpan, SpanPair
     from simemb.method.targets import EMA, Frozen, StopGradient, Twin
     from simemb.method.text_augmentations import Negate, TextAugmentation
     from simemb.method.token_augmentations import (
@@ -76,7 +79,6 @@ if TYPE_CHECKING:
         Delete,
         Mask,
         Repeat,
-        Shuffle,
         Span,
         TokenAugmentation,
     )
@@ -102,6 +104,7 @@ _HOMES = {
     "Centered": "method.objectives",
     "CoSENT": "method.objectives",
     "Consistency": "method.objectives",
+    "ContrastiveTension": "method.objectives",
     "CosineRegression": "method.objectives",
     "Crop": "method.token_augmentations",
     "Delete": "method.token_augmentations",
@@ -124,7 +127,8 @@ _HOMES = {
     "ListNet": "method.objectives",
     "MarginMSE": "method.objectives",
     "Mask": "method.token_augmentations",
-    "MaskSpan": "method.sequence_augmentations",
+    "MaskCharacters": "method.span_augmentations",
+    "MaskSpan": "method.span_augmentations",
     "MaskedLM": "method.auxiliaries",
     "Matryoshka": "method.objectives",
     "MutualInformation": "method.auxiliaries",
@@ -140,8 +144,8 @@ _HOMES = {
     "Repeat": "method.token_augmentations",
     "ReplacedTokenDetection": "method.auxiliaries",
     "SampledDropout": "method.sampled_dropout",
-    "Reverse": "method.sequence_augmentations",
-    "Shuffle": "method.token_augmentations",
+    "Reverse": "method.order_augmentations",
+    "Shuffle": "method.order_augmentations",
     "ShuffleEmbeddings": "method.embedding_augmentations",
     "SimembError": "errors",
     "ScoredContrast": "method.objectives",
@@ -149,6 +153,7 @@ _HOMES = {
     "SoftmaxNLI": "method.auxiliaries",
     "Source": "corpus.sources",
     "Span": "method.token_augmentations",
+    "SpanPair": "method.span_augmentations",
     "SquaredError": "method.objectives",
     "StopGradient": "method.targets",
     "Suite": "evaluation.suite",
@@ -163,6 +168,7 @@ _HOMES = {
     "VICReg": "method.objectives",
     "View": "method.views",
     "compare": "comparison.compare",
+    "distil_static": "encoder.static_distillation",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
     "whiten": "encoder.whitening",
@@ -185,6 +191,7 @@ __all__ = [
     "Centered",
     "CoSENT",
     "Consistency",
+    "ContrastiveTension",
     "CosineRegression",
     "Crop",
     "Delete",
@@ -205,6 +212,7 @@ __all__ = [
     "LoRA",
     "MarginMSE",
     "Mask",
+    "MaskCharacters",
     "MaskSpan",
     "MaskedLM",
     "Matryoshka",
@@ -219,8 +227,8 @@ __all__ = [
     "Regression",
     "Repeat",
     "ReplacedTokenDetection",
-    "SampledDropout",
     "Reverse",
+    "SampledDropout",
     "ScoredContrast",
     "Shuffle",
     "ShuffleEmbeddings",
@@ -229,6 +237,7 @@ __all__ = [
     "SoftmaxNLI",
     "Source",
     "Span",
+    "SpanPair",
     "SquaredError",
     "StopGradient",
     "Suite",
@@ -243,6 +252,7 @@ __all__ = [
     "VICReg",
     "View",
     "compare",
+    "distil_static",
     "evaluate",
     "fit",
     "whiten",

@@ -30,6 +30,7 @@ ORDER = (
     "search",
     "mine",
     "whiten",
+    "distil",
     "push",
     "new",
     "list",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from simemb import Encoder, Index, cli, compare, devices, evaluate, fit, whiten
+from simemb import Encoder, Index, cli, compare, devices, distil_static, evaluate, fit, whiten
 from simemb.encoder import encoder as encoders
 from simemb.encoder.untrained import new
 from simemb.errors import DeviceError
@@ -39,6 +39,7 @@ VERBS = {
     "search by a model": "search INDEX question --model MODEL",
     "mine": "mine MODEL TRIPLETS --output out.tsv",
     "whiten": "whiten MODEL --data TEXTS --output out",
+    "distil": "distil --static MODEL --output out",
     "new": "new out --data TEXTS --words-from MODEL",
     "report": "report MODEL --suite DEV --output out.html",
     "plot": "plot histogram MODEL --suite DEV --output out.svg",
@@ -97,6 +98,7 @@ FUNCTIONS: dict[str, Callable[[dict[str, Path], Any], Any]] = {
     "Index.load by its own name": lambda at, _: Index.load(at["INDEX"], device="cuda:7"),
     "mine": lambda at, model: mine(model, at["TRIPLETS"], "out.tsv", device="cuda:7"),
     "whiten": lambda _, model: whiten(model, ["a dog", "a cat"], device="cuda:7"),
+    "distil_static": lambda _, model: distil_static(model, "out", device="cuda:7"),
     "new": lambda at, model: new("out", at["TEXTS"], words_from=model, width=32, device="cuda:7"),
     "fit": lambda at, model: fit("simcse", model, at["TEXTS"], output="out", device="cuda:7"),
 }
@@ -110,7 +112,7 @@ def test_a_function_hands_its_device_on(name: str, places: dict[str, Path]) -> N
     assert not list(Path().glob("out*"))
 
 
-@pytest.mark.parametrize("name", ["evaluate", "Index.build", "Index.load", "mine", "whiten", "new"])
+@pytest.mark.parametrize("name", ["evaluate", "Index.build", "Index.load", "mine", "whiten", "distil_static", "new"])
 def test_an_encoder_in_memory_stays_where_it_is(name: str, places: dict[str, Path], tiny_base: Path) -> None:
     encoder = Encoder.load(tiny_base, pooling="mean", device="cpu")
     with pytest.raises(DeviceError, match="an encoder in memory stays on its own"):

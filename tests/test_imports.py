@@ -165,6 +165,7 @@ CLI = "import simemb.cli; assert simemb.cli.main(sys.argv[1:]) == {}"
         (CLI.format(0), ["report", "--help"]),
         (CLI.format(0), ["plot", "--help"]),
         (CLI.format(0), ["whiten", "--help"]),
+        (CLI.format(0), ["distil", "--help"]),
         (CLI.format(2), ["trian"]),
         (CLI.format(0), ["list", "recipes"]),
         (CLI.format(0), ["list"]),

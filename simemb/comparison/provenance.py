@@ -23,6 +23,8 @@ log = logging.getLogger("simemb")
 
 ENCODERS = ("best", "twin")
 """The directories of a run that hold an encoder."""
+DISTILLED = "distilled.json"
+"""What `simemb distil --static` leaves in a static model: "base", the encoder that it was made of."""
 WHITENING = "whitening.json"
 """What `simemb whiten` leaves beside an encoder: "whitening", "base" with how it was trained, "data", and where."""
 GENERATIONS = 20
@@ -37,7 +39,7 @@ def trained(model: str | Path) -> dict[str, Any] | None:
     a run too, how it was "trained"; "data": "name", "columns", the columns "read" by the recipe, "digest", "rows" and
     "warning" (say, that it holds the texts of a test set), and of several data that the run kept apart the same of
     "each"; "versions", "git" and "command". Of a whitened encoder likewise what its whitening.json says: "whitening"
-    stands for the recipe, and "data" are the texts that it was whitened on.
+    stands for the recipe, and "data" are the texts that it was whitened on. Of a static model: how its teacher was.
 
     A damaged record is no reason to refuse a score: the result is None, with a warning.
     """
@@ -93,6 +95,8 @@ def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
     if path is None or path.resolve() in visited or len(visited) == GENERATIONS:
         return None
     try:
+        if path.name == DISTILLED:  # it has seen what its teacher has
+            return _trained(_teacher(path), visited | {path.resolve()})
         training = _whitened(path) if path.name == WHITENING else _from_recipe(run_record.read(path))
     except DataError as error:
         log.warning("%s; so how this encoder was trained is not known", error)
@@ -106,9 +110,10 @@ def _trained(model: str, visited: frozenset[Path]) -> dict[str, Any] | None:
 
 
 def _record(directory: Path) -> Path | None:
-    """The whitening.json of the encoder in a directory, else the recipe.json of the run that it is, or belongs to."""
+    """The record of a static or a whitened model, else the recipe.json of the run that it is, or belongs to."""
     places = [directory, *([directory.resolve().parent] if directory.resolve().name in ENCODERS else [])]
-    records = [directory / WHITENING, directory / "best" / WHITENING, *(place / "recipe.json" for place in places)]
+    records = [directory / name for name in (DISTILLED, WHITENING, f"best/{WHITENING}")]
+    records += [place / "recipe.json" for place in places]
     return next((path for path in records if path.is_file()), None)
 
 
@@ -139,6 +144,17 @@ class _Base:
 class _Generation:
     base: _Base
     data: _Data
+
+
+@dataclass(frozen=True)
+class _Distilled:
+    base: _Base
+
+
+def _teacher(path: Path) -> str:
+    """The name of the encoder that a static model was made of, from its distilled.json."""
+    content = json_files.read_object(path, lambda reason: DataError(f"{path} is damaged ({reason})"), _Distilled)
+    return str(content["base"]["model"])
 
 
 def _whitened(path: Path) -> dict[str, Any]:

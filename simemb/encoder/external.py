@@ -1,13 +1,13 @@
 """Sentence-transformers models with modules that simemb does not implement, behind the same `encode`.
 
-sentence-transformers itself runs them (static embeddings, CLIP, LSTMs ...). They can be scored, indexed and searched,
-but not trained here.
+sentence-transformers itself runs them (CLIP, LSTMs ...), except static models (`simemb.encoder.static`). They can be
+scored, indexed and searched, but not trained here.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class ExternalEncoder(Encodes):
     texts are computed one by one, because others in a batch would change their vectors.
     """
 
+    runs: ClassVar[str] = "runs through sentence-transformers"
+    """What it is, in messages about what it cannot do."""
+
     def __init__(self, model: Any, *, directory: Path, name: str, truncate_dim: int | None = None):
         self.model = model
         self.directory = directory
@@ -48,6 +51,7 @@ class ExternalEncoder(Encodes):
         self.truncate_dim = truncate_dim
         self.prompts: Mapping[str, str] = dict(getattr(model, "prompts", {}))
         self.default_prompt: str | None = getattr(model, "default_prompt_name", None)
+        self.own_prompts = dict(self.prompts), self.default_prompt
         self.apart = False
         self.half_type: Any = None
 
@@ -92,18 +96,13 @@ class ExternalEncoder(Encodes):
         digest = hashlib.sha256(f"{self.truncate_dim}".encode())
         if exact and self.half_type is not None:
             digest.update(f"computed in {self.half_type}".encode())
-        if self._prompts_differ():
+        if (dict(self.prompts), self.default_prompt) != self.own_prompts:  # others than those of the directory
             digest.update(repr((sorted(self.prompts.items()), self.default_prompt)).encode())
         for name, path in model_files(self.directory):
             digest.update(name.encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
-
-    def _prompts_differ(self) -> bool:
-        """Whether its prompts are others than those of the directory."""
-        own = dict(getattr(self.model, "prompts", {})), getattr(self.model, "default_prompt_name", None)
-        return (dict(self.prompts), self.default_prompt) != own
 
     @property
     def device(self) -> Any:
@@ -118,12 +117,12 @@ class ExternalEncoder(Encodes):
     def save(self, directory: str | Path) -> Path:
         """Raises `ModelError`: its owner saves it."""
         advice = f"encoder.model.save({str(directory)!r})"
-        raise ModelError(f"{self.name} runs through sentence-transformers, which saves it: {advice}")
+        raise ModelError(f"{self.name} {self.runs}, which saves it: {advice}")
 
     def train(self, mode: bool = True) -> "ExternalEncoder":
         """Raises `ModelError`: it cannot be trained here."""
         if mode:
-            raise ModelError(f"{self.name} runs through sentence-transformers: it can be used, but not trained here")
+            raise ModelError(f"{self.name} {self.runs}: it can be used, but not trained here")
         return self
 
     def eval(self) -> "ExternalEncoder":
@@ -132,13 +131,13 @@ class ExternalEncoder(Encodes):
 
     def quantize(self, sentences: Any = None) -> "ExternalEncoder":  # noqa: ARG002
         """Raises `ModelError`: precision int8 is for the families that simemb computes."""
-        raise ModelError(f"{self.name} runs through sentence-transformers: precision int8 is not possible")
+        raise ModelError(f"{self.name} {self.runs}: precision int8 is not possible")
 
-    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[str], int]:  # noqa: ARG002
+    def tokenize(self, texts: Sequence[str], prompt: str = "") -> tuple[list[Any], int]:  # noqa: ARG002
         """The texts themselves and 0: sentence-transformers tokenizes them and does not report truncation."""
         return list(texts), 0
 
-    def embed(self, sentences: Sequence[str], prompt: str = "") -> Vectors:
+    def embed(self, sentences: Sequence[Any], prompt: str = "") -> Vectors:
         """Vectors of one batch of texts, each after the prompt."""
         if self.apart:
             return np.concatenate([self._encode([sentence], prompt) for sentence in sentences])

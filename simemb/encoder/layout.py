@@ -102,7 +102,8 @@ def read_layout(directory: Path, *, trust_remote_code: bool = False) -> Layout:
     has_layer_pooling = kinds[1:2] == ["WeightedLayerPooling"]
     start = 2 if has_layer_pooling else 1
     if not kinds or kinds[0] not in TRANSFORMERS or kinds[start : start + 1] != ["Pooling"]:
-        return Layout(directory, supported=False, prompts=prompts, default_prompt=default)
+        own = settings.get("truncate_dim")
+        return Layout(directory, supported=False, prompts=prompts, default_prompt=default, truncate_dim=own)
     transformer, of_pooling = modules[0][1], read_settings(modules[start][1] / "config.json")
     bert = _transformer_settings(transformer)
     pooling = _read_pooling(of_pooling)

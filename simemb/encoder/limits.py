@@ -10,11 +10,11 @@ from simemb.errors import DataError, ModelError
 
 def check_asked(encoder: Any, *, max_length: int | None, truncate_dim: int | None) -> None:
     """Raise `ModelError` for a `max_length` or `truncate_dim` of `Encoder.load` above what the model has."""
-    # An encoder that sentence-transformers runs has neither.
+    # An external encoder has neither.
     longest: int | None = getattr(encoder, "longest", None)
     width: int = getattr(encoder, "parts", encoder).width
     if max_length is not None and longest is None:
-        raise ModelError(f"{encoder.name} runs through sentence-transformers, where no max_length can be chosen")
+        raise ModelError(f"{encoder.name} {encoder.runs}, where no max_length can be chosen")
     if max_length is not None and longest is not None and max_length > longest:
         raise ModelError(f"{encoder.name}: max_length must be in 1 to {longest} (the model's tokens), not {max_length}")
     if truncate_dim is not None and truncate_dim > width:

@@ -25,6 +25,7 @@ from simemb.encoder.pooling import HEAD, LAYERS, check_pooling
 from simemb.encoder.precision import Precision
 from simemb.encoder.precision import check as check_precision
 from simemb.encoder.settings import read_settings
+from simemb.encoder.static import StaticEncoder, is_static
 from simemb.encoder.tokenizer import load_tokenizer
 from simemb.encoder.weights import refuse_not_finite, refuse_pointers
 from simemb.errors import ModelError, SimembError, unknown
@@ -58,9 +59,13 @@ def read(
     with _as_model_error(model):
         refuse_pointers(directory)
         layout = read_layout(directory, trust_remote_code=trust_remote_code)
+        if not layout.supported and is_static(directory):
+            _check_external(model, StaticEncoder.runs, pooling, precision)
+            _refuse_pipes(directory)
+            return StaticEncoder.load(directory, name=str(model), truncate_dim=truncate_dim)
         if not layout.supported:
             need(f"{model}, which has modules of other kinds,", FOREIGN_MODULES)
-            _check_external(model, pooling, precision)
+            _check_external(model, ExternalEncoder.runs, pooling, precision)
             if not trust_remote_code:
                 refuse_foreign(directory)
             _refuse_pipes(directory)
@@ -151,11 +156,11 @@ def _load_tail(layout: Layout, width: int) -> list[nn.Module]:
     return tail
 
 
-def _check_external(model: str | Path, pooling: str | None, precision: str | None) -> None:
+def _check_external(model: str | Path, runs: str, pooling: str | None, precision: str | None) -> None:
     if precision == "int8":
-        raise ModelError(f"{model} has modules that only sentence-transformers can run: precision int8 is not possible")
+        raise ModelError(f"{model} {runs}: precision int8 is not possible")
     if pooling:
-        raise ModelError(f"{model} runs through sentence-transformers, where no pooling can be chosen")
+        raise ModelError(f"{model} {runs}, where no pooling can be chosen")
 
 
 @contextmanager

@@ -6,13 +6,13 @@ from pathlib import Path
 from simemb import files
 
 _FILE = re.compile(
-    r"(config|config_sentence_transformers|generation_config|modules|sentence_bert_config|whitening"
+    r"(config|config_sentence_transformers|generation_config|modules|sentence_bert_config|whitening|distilled"
     r"|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
     r"|model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json"
     r"|.+\.model|bpe\.codes|.+\.jinja|(vocab|merges)\.txt|README\.md"
 )
-_FOLDER = re.compile(r"\d+_(WeightedLayerPooling|Pooling|Dense|Normalize)")
-_INSIDE = ("config.json", "model.safetensors")
+_FOLDER = re.compile(r"\d+_(WeightedLayerPooling|Pooling|Dense|Normalize|StaticEmbedding)")
+_INSIDE = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 def foreign(directory: Path, records: tuple[str, ...] = ()) -> str | None:

@@ -228,18 +228,22 @@ def _write_tail(module: Any, directory: Path, index: int) -> tuple[str, str]:
     return kind, path.name
 
 
-def _settings(parts: Parts) -> dict[str, Any]:
+def settings(prompts: Mapping[str, str] | None = None, default_prompt: str | None = None) -> dict[str, Any]:
+    """The content of config_sentence_transformers.json, with the mark of what `overwrite` may replace."""
     versions = {name.replace("-", "_"): found for name, found in extras.versions(VERSIONED).items()}
     versions["pytorch"] = torch.__version__
-    settings: dict[str, Any] = {
+    return {
         "__version__": versions,
-        "prompts": dict(parts.prompts),
-        "default_prompt_name": parts.default_prompt,
+        "prompts": dict(prompts or {}),
+        "default_prompt_name": default_prompt,
         "similarity_fn_name": "cosine",
     }
-    if parts.sizes:
-        settings["matryoshka_dims"] = list(parts.sizes)
-    return settings | ({"truncate_dim": parts.truncate_dim} if parts.truncate_dim else {})
+
+
+def _settings(parts: Parts) -> dict[str, Any]:
+    sizes = {"matryoshka_dims": list(parts.sizes)} if parts.sizes else {}
+    truncation = {"truncate_dim": parts.truncate_dim} if parts.truncate_dim else {}
+    return {**settings(parts.prompts, parts.default_prompt), **sizes, **truncation}
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -39,6 +39,13 @@ def covariance(x: Float[np.ndarray, "text dim"]) -> tuple[Float64[np.ndarray, "d
     return mean, products / (len(x) - 1)
 
 
+def principal_components(x: Float[np.ndarray, "text dim"], dims: int) -> Float64[np.ndarray, "text dims"]:
+    """(x - mean) U: the centered vectors along the `dims` eigenvectors of their covariance with the largest values."""
+    mean, spread = covariance(x)
+    _, directions = np.linalg.eigh(spread)
+    return (x - mean) @ directions[:, : -1 - dims : -1]
+
+
 @dataclass(frozen=True, eq=False)
 class Whitening:
     """x -> (x - mean) matrix, where matrix = U diag(v)^(-1/2), U and v from the eigenvectors of the covariance.

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from simemb.encoder.streaming import TextEncoder
-from simemb.encoder.whitening import covariance
+from simemb.encoder.whitening import principal_components
 from simemb.errors import ModelError
 
 
@@ -27,11 +27,8 @@ def word_vectors(pieces: Sequence[str], encoder: TextEncoder, width: int) -> Flo
     """
     check_width(encoder, width)
     vectors = encoder.encode([piece.removeprefix("##") or piece for piece in pieces], normalize=True)
-    mean, spread = covariance(vectors)
-    centered = vectors - mean
-    if encoder.dim > width:
-        _, directions = np.linalg.eigh(spread)
-        centered = centered @ directions[:, : -1 - width : -1]
+    narrower = encoder.dim > width
+    centered = principal_components(vectors, width) if narrower else vectors - vectors.mean(axis=0, dtype=np.float64)
     return (centered / np.sqrt(np.square(centered).sum(axis=1).mean())).astype(np.float32)
 
 

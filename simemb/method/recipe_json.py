@@ -13,7 +13,6 @@ from simemb.method import (
     memory,
     objectives,
     sampled_dropout,
-    sequence_augmentations,
     targets,
     text_augmentations,
     token_augmentations,
@@ -34,7 +33,6 @@ BASES = (
 CLASSES = (
     *(views.View, lessons.Lesson, embedding_augmentations.Adversarial, sampled_dropout.SampledDropout),
     *(heads.Projector, heads.MLP, memory.Queue, memory.Bank, memory.Noise, trained_parts.LoRA),
-    *(sequence_augmentations.Reverse, sequence_augmentations.MaskSpan),
     *(targets.StopGradient, targets.EMA, targets.Twin, targets.Frozen, objectives.FalseNegatives),
 )
 

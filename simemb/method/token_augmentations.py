@@ -38,13 +38,15 @@ class Vocabulary:
 
     special: by token id, whether it is a special token; the unknown token is not, since it stands for a word of the
     text. starts: by token id, whether it begins a word. mask: the id of the mask token, or None. limit: the longest
-    sequence that the encoder takes.
+    sequence that the encoder takes. characters: by token id, how many characters of a text it stands for, the space
+    before a word included.
     """
 
     special: Flags
     starts: Flags
     mask: int | None
     limit: int
+    characters: Numbers
 
     @classmethod
     def of(cls, tokenizer: "PreTrainedTokenizerBase", limit: int) -> "Vocabulary":
@@ -66,7 +68,8 @@ class Vocabulary:
             special[unknown_word] = False
         unspaced = np.array([bool(UNSPACED.search(token)) for token in tokens])
         starts = ~prefixes[mark] if mark == "##" else prefixes[mark]
-        return cls(special, starts | unspaced, mask, limit)
+        characters = np.array([len(token.removeprefix(mark)) for token in tokens], dtype=np.int64)
+        return cls(special, starts | unspaced, mask, limit, characters + (starts & ~unspaced))
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class Repeat(TokenAugmentation):
         units = rng.permutation(candidates)[: rng.integers(most + 1)]
         ends = np.concatenate((starts[1:], [len(ids)]))
         fits = (ends - starts)[units].cumsum() <= vocabulary.limit - len(ids)
-        return _with_new_positions(_repeat_units(ids, starts, ends, np.sort(units[fits]))) if fits.any() else sentence
+        return with_new_positions(_repeat_units(ids, starts, ends, np.sort(units[fits]))) if fits.any() else sentence
 
     def _units(self, ids: Numbers, special: Flags, vocabulary: Vocabulary) -> tuple[Numbers, bool]:
         """The start of each unit, and whether the units are words. A special token is a unit of its own."""
@@ -167,7 +170,7 @@ class Delete(TokenAugmentation):
     def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
         """The sentence without some random tokens; all special tokens stay, and at least one ordinary token."""
         places = _random_places(sentence, vocabulary, self.rate, rng)
-        return _with_new_positions(np.delete(sentence.ids, places)) if len(places) else sentence
+        return with_new_positions(np.delete(sentence.ids, places)) if len(places) else sentence
 
 
 @checked_fields
@@ -200,7 +203,7 @@ class Crop(TokenAugmentation):
             return sentence
         first = rng.integers(len(ordinary) - size + 1)
         keep[ordinary[first : first + size]] = True
-        return _with_new_positions(sentence.ids[keep])
+        return with_new_positions(sentence.ids[keep])
 
 
 @checked_fields
@@ -228,26 +231,6 @@ class Span(TokenAugmentation):
         first = int(rng.integers(tokens - size + 1))
         span = slice(first, first + size)
         return Sentence(sentence.ids[span], sentence.positions[span])
-
-
-@checked_fields
-@dataclass(frozen=True)
-class Shuffle(TokenAugmentation):
-    """Permute the positions of the tokens; the ids stay (ConSERT, Yan et al., 2021, section 3.2).
-
-    Positions are counted from 0 here, and the encoder adds the offset of its family. ConSERT's released RoBERTa
-    permutes 0 .. n - 1 itself, where RoBERTa's positions begin at padding_idx + 1: a defect, not repeated.
-    """
-
-    special: bool = True
-    """Whether special tokens move too, as in ConSERT; in PCL (Wu et al., 2022) they do not."""
-
-    def __call__(self, sentence: Sentence, vocabulary: Vocabulary, rng: np.random.Generator) -> Sentence:
-        """The same ids at permuted positions."""
-        moved = np.flatnonzero(self.special | ~vocabulary.special[sentence.ids])
-        positions = sentence.positions.copy()
-        positions[moved] = rng.permutation(positions[moved])
-        return replace(sentence, positions=positions)
 
 
 @checked_fields
@@ -287,7 +270,8 @@ def _random_places(sentence: Sentence, vocabulary: Vocabulary, rate: float, rng:
     return rng.permutation(ordinary)[:count] if count else ordinary[:0]
 
 
-def _with_new_positions(ids: Numbers) -> Sentence:
+def with_new_positions(ids: Numbers) -> Sentence:
+    """A sentence of these ids at the positions 0, 1, 2 ..."""
     return Sentence(ids, np.arange(len(ids)))
 
 

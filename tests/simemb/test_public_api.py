@@ -17,7 +17,7 @@ import pytest
 from trigrams import Trigrams, sentences
 
 import simemb
-from simemb import Encoder, Index, InfoNCE, Queue, Recipe, Suite, View, compare, evaluate, fit, whiten
+from simemb import Encoder, Index, InfoNCE, Queue, Recipe, Suite, View, compare, distil_static, evaluate, fit, whiten
 from simemb.corpus.rows import open_rows
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.untrained import new
@@ -57,6 +57,10 @@ CALLS: dict[str, Callable[[Kitchen], Call]] = {
     "evaluate": lambda kitchen: (evaluate, {"encoder": kitchen.encoder, "suite": PAIRS}),
     "compare": lambda kitchen: (compare, {"models": [kitchen.encoder, Trigrams()], "suite": PAIRS}),
     "whiten": lambda kitchen: (whiten, {"encoder": kitchen.encoder, "texts": TEXTS, "dims": 2}),
+    "distil_static": lambda kitchen: (
+        distil_static,
+        {"teacher": kitchen.encoder, "output": kitchen.here / "static"},
+    ),
     "mine": lambda kitchen: (
         mine,
         {"encoder": Trigrams(), "data": [pair[:2] for pair in PAIRS], "output": kitchen.here / "triplets.tsv"},

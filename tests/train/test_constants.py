@@ -37,6 +37,8 @@ CONSERT = {"max_length": 64, "batch_size": 96, "pooling": "mean", "warmup": 0.1,
 CONSERT |= {"objective.temperature": 0.1, "objective.within_view": True, "objective.weight": 0.3, "eval_every": 200}
 COSINE = {"schedule": "cosine"}
 
+ONE_WAY = ["simcse", "esimcse", "moco_v1", "moco_v2", "cpc", "two_tower", "simcse_sup", "crop", "contriever", "ct"]
+
 CONSTANTS: dict[str, dict[str, Any]] = {
     "simcse": {"objective.temperature": 0.05, "head.activation": "tanh", "head.keep": False},
     "simcse_mlm": {"objective.temperature": 0.05, "auxiliaries.0.weight": 0.1, "auxiliaries.0.probability": 0.15}
@@ -200,6 +202,35 @@ CONSTANTS: dict[str, dict[str, Any]] = {
     | {"objective": None, "pooling": "mean"}
     | {"max_length": 128, "learning_rate": 1e-4, "warmup": 0.05, "weight_decay": 0.01, "eval_every": 500}
     | {"keep": "last"},
+    # berenslab/text-embed-augm, model_stuff.py, train_loop; the share of a crop is ours.
+    "crop": {"objective.temperature": 0.05, "views.0.augment.0.shortest": 0.25, "views.1.augment.0.longest": 0.5}
+    | {"head": None, "pooling": "mean", "max_length": 512, "learning_rate": 2e-5, "warmup": 0.1},
+    # facebookresearch/contriever: the training command, options.py, moco.py; 131,072 keys are 64 batches of 2,048.
+    "contriever": {"objective.temperature": 0.05, "objective.similarity": "dot", "objective.in_batch": False}
+    | {"views.0.augment.0.shortest": 0.1, "views.0.augment.0.longest": 0.5, "views.0.augment.1.rate": 0.1}
+    | {"views.1.augment.0.shortest": 0.1, "views.1.augment.0.longest": 0.5, "views.1.augment.1.rate": 0.1}
+    | {"target.momentum": 0.9995, "target.dropout": True, "memory.size": 131_072 // 2048 * 64}
+    | {"memory.start": "random", "head": None, "pooling": "mean", "max_length": 256, "learning_rate": 5e-5}
+    | {"warmup": 20_000 / 500_000, "weight_decay": 0.01, "betas": (0.9, 0.98), "epsilon": 1e-6},
+    # JohnGiorgi/DeCLUTR, training_config/declutr_base.jsonnet; 512 and 32 of documents of 2,048 and 512 tokens.
+    "declutr": {"objective.temperature": 0.05, "objective.within_view": True, "auxiliaries.0.weight": 1.0}
+    | {"auxiliaries.0.probability": 0.15, "views.0.augment.0.part": "anchor", "views.1.augment.0.part": "positive"}
+    | {"views.0.augment.0.longest": 512 / 2048, "views.1.augment.0.longest": 512 / 2048}
+    | {"views.0.augment.0.shortest": 32 / 512, "views.1.augment.0.shortest": 32 / 512, "batch_size": 16 * 2}
+    | {"pooling": "mean", "max_length": 512, "learning_rate": 5e-5, "warmup": 0.1, "weight_decay": 0.1}
+    | {"epsilon": 1e-6},
+    # cambridgeltl/mirror-bert: mirror_sentence_bert.sh, train.py, data_loader.py.
+    "mirror": {"objective.temperature": 0.04, "objective.within_view": True, "views.0.augment": ()}
+    | {"views.1.augment.0.characters": 5, "views.1.augment.0.least": 30, "head": None, "pooling": "mean"}
+    | {"max_length": 50, "batch_size": 200, "learning_rate": 2e-5, "schedule": "constant", "weight_decay": 0.01}
+    | {"eval_every": 25},
+    # FreddeFrallan/Contrastive-Tension, Training.py.
+    "ct": {"objective.per_positive": 7, "target.model": None, "head": None, "pooling": "mean", "max_length": 75}
+    | {"batch_size": 16, "learning_rate": 1e-5},
+    # sentence-transformers: ContrastiveTensionLossInBatchNegatives and train_ct-improved_from_file.py.
+    "ct_batch": {"objective.temperature": 1 / 20, "objective.symmetric": True, "objective.learnt": True}
+    | {"objective.similarity": "cosine", "target.model": None, "head": None, "pooling": "mean", "max_length": 75}
+    | {"batch_size": 128, "learning_rate": 5e-5, "warmup": 0.1, "weight_decay": 0.01},
 }
 
 
@@ -243,12 +274,12 @@ def test_multi_crop_has_two_full_views_and_so_many_small_ones_that_only_ask(name
     assert [bool(view.augment) for view in views] == [False] * full + [True] * small
 
 
-@pytest.mark.parametrize("name", ["simclr", "simclr_v2", "byol", "simsiam", "moco_v3", "consert"])
+@pytest.mark.parametrize("name", ["simclr", "simclr_v2", "byol", "simsiam", "moco_v3", "consert", "declutr", "mirror"])
 def test_methods_that_are_symmetric_in_their_paper_have_two_views_that_both_branches_see(name: str):
     assert [(view.online, view.target) for view in find(name).views] == [(True, True)] * 2
 
 
-@pytest.mark.parametrize("name", ["simcse", "esimcse", "moco_v1", "moco_v2", "cpc", "two_tower", "simcse_sup"])
+@pytest.mark.parametrize("name", ONE_WAY)
 def test_methods_with_one_direction_have_one_view_that_asks_and_one_that_answers(name: str):
     query, key, *_ = find(name).views
     assert (query.online, query.target, key.online, key.target) == (True, False, False, True)
@@ -297,7 +328,7 @@ def test_simcse_mlm_is_simcse_with_a_tenth_of_masked_language_modelling():
     assert replace(recipe, auxiliaries=()) == find("simcse")
 
 
-@pytest.mark.parametrize("name", ["simcse_sup", "consert", "consert_joint", "consert_sup_unsup"])
+@pytest.mark.parametrize("name", ["simcse_sup", "consert", "consert_joint", "consert_sup_unsup", "mirror", "ct_batch"])
 def test_a_card_says_that_duplicates_are_masked_where_the_released_code_does_not(name: str):
     recipe = find(name)
     assert isinstance(recipe.objective, InfoNCE)

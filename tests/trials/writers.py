@@ -224,6 +224,7 @@ WRITERS = (
     ),
     _over("new", ["out", "--data", "{}/*.txt", "--layers", "1", "--width", "16"], _TEXTS),
     _over("whiten", ["{}/model", "--data", "{}/*.txt", "--output", "out"], _TEXTS),
+    _over("distil", ["--static", "{}/*", "--output", "out"], _MODELS),
     _over("index", ["{}/model", "{}/*.txt", "--output", "out"], _TEXTS, read=contents.index),
     *(_over("encode", ["{}/model", "{}/*.txt", "--output", out], _TEXTS, out) for out in ("out.npy", "out.parquet")),
     *(_over("mine", ["{}/model", "{}/*.tsv", "--output", out], _PAIRS, out) for out in ("out.tsv", "out.jsonl")),

@@ -15,6 +15,7 @@ from simemb.method.objectives.matryoshka import Matryoshka, nested_sizes
 from simemb.method.objectives.ranking import Consistency, ListMLE, ListNet
 from simemb.method.objectives.scored_pairs import AnglE, CoSENT, CosineRegression, ScoredContrast
 from simemb.method.objectives.sum import Sum, SumLoss, Term, TermLoss, served
+from simemb.method.objectives.tension import ContrastiveTension
 
 __all__ = [
     "NCE",
@@ -28,6 +29,7 @@ __all__ = [
     "CoSENT",
     "Composed",
     "Consistency",
+    "ContrastiveTension",
     "CosineRegression",
     "Entailment",
     "FalseNegatives",

@@ -14,6 +14,7 @@ from families import SENTENCES, make_encoder, make_odd
 
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.external import ExternalEncoder
+from simemb.encoder.static import StaticEncoder
 from simemb.errors import DataError, ModelError
 
 TEXTS = [*SENTENCES, "A MAN Plays", "", "猫 a man 🙂"]
@@ -30,7 +31,7 @@ def edit(path: Path, **fields: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def potion(shared_models) -> ExternalEncoder:
+def potion(shared_models) -> StaticEncoder:
     return Encoder.load(shared_models / "potion-base-4M")
 
 
@@ -126,18 +127,18 @@ def test_a_tokenizer_without_a_padding_token_gives_the_vector_of_each_text(tmp_p
 # ---- static embeddings, the real model -----------------------------------------------------------------
 
 
-def test_static_embeddings_load_as_an_external_encoder_with_a_name_and_a_width(potion, shared_models):
-    assert isinstance(potion, ExternalEncoder)
+def test_static_embeddings_load_as_a_static_encoder_with_a_name_and_a_width(potion, shared_models):
+    assert isinstance(potion, StaticEncoder)
     assert potion.name == str(shared_models / "potion-base-4M")
     assert potion.dim == 128
 
 
 def test_static_embeddings_give_the_vectors_of_sentence_transformers(potion, shared_models):
-    """Their vector of the empty text is not a number: zero divided by its length in half precision."""
+    """Theirs are computed in half precision here, as the table is; of the empty text they are not a number."""
     expected = their_model(shared_models / "potion-base-4M").encode(TEXTS, show_progress_bar=False)
     vectors = potion.encode(TEXTS)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, np.nan_to_num(expected), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(vectors, np.nan_to_num(expected), atol=1e-3, rtol=0)
 
 
 def test_an_external_encoder_keeps_the_interface_of_encode(potion):
@@ -224,19 +225,30 @@ def test_the_card_hidden_files_and_what_python_compiled_change_no_fingerprint(tm
 @pytest.mark.parametrize(
     ("call", "line"),
     [
-        (lambda encoder: encoder.save("here"), r"which saves it: encoder\.model\.save\('here'\)"),
+        (lambda encoder: encoder.save("here"), r"which does not change: copy .*potion-base-4M to here"),
         (lambda encoder: encoder.train(), "can be used, but not trained here"),
         (lambda encoder: encoder.quantize(), "precision int8 is not possible"),
     ],
 )
 def test_what_an_external_encoder_cannot_do_is_said(potion, call, line):
-    with pytest.raises(ModelError, match=f"potion-base-4M runs through sentence-transformers.*{line}"):
+    with pytest.raises(ModelError, match=f"potion-base-4M is a static model.*{line}"):
         call(potion)
 
 
 def test_an_external_encoder_moves_and_is_always_in_evaluation_mode(potion):
     assert potion.to("cpu") is potion
     assert potion.eval() is potion
+
+
+def test_what_sentence_transformers_cannot_do_is_said_in_its_name(tmp_path):
+    path = make_encoder().save(tmp_path / "model")
+    layer_norm(path)
+    for call, line in (
+        (lambda encoder: encoder.save("here"), r"which saves it: encoder\.model\.save\('here'\)"),
+        (lambda encoder: encoder.train(), "can be used, but not trained here"),
+    ):
+        with pytest.raises(ModelError, match=f"model runs through sentence-transformers.*{line}"):
+            call(Encoder.load(path))
 
 
 def test_a_text_that_another_library_cannot_encode_is_one_line(tmp_path, shared_models):
@@ -246,7 +258,7 @@ def test_a_text_that_another_library_cannot_encode_is_one_line(tmp_path, shared_
     settings = json.loads((folder / "tokenizer.json").read_text())
     settings["model"]["vocab"]["zebra"] = 10**6
     (folder / "tokenizer.json").write_text(json.dumps(settings))
-    encoder = Encoder.load(folder)
+    encoder = ExternalEncoder.load(folder, name="static")
     assert encoder.encode(["a man"]).shape == (1, encoder.dim)
     with pytest.raises(ModelError, match=r"static cannot encode a text: .*1000000"):
         encoder.encode(["zebra"])

@@ -65,11 +65,12 @@ from simemb.method.objectives import (
     Term,
     VICReg,
 )
+from simemb.method.order_augmentations import Reverse, Shuffle
 from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
 from simemb.method.sampled_dropout import SampledDropout
-from simemb.method.sequence_augmentations import MaskSpan, Reverse
+from simemb.method.span_augmentations import MaskSpan
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.text_augmentations import Negate
 from simemb.method.token_augmentations import (
@@ -77,7 +78,6 @@ from simemb.method.token_augmentations import (
     Delete,
     Mask,
     Repeat,
-    Shuffle,
     Span,
 )
 from simemb.method.views import View

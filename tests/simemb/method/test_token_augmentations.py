@@ -16,14 +16,14 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import BertJapaneseTokenizer, PreTrainedTokenizerFast
 
 from simemb.errors import RecipeError
-from simemb.method.sequence_augmentations import MaskSpan, Reverse
+from simemb.method.order_augmentations import Reverse, Shuffle
+from simemb.method.span_augmentations import MaskSpan
 from simemb.method.token_augmentations import (
     Crop,
     Delete,
     Mask,
     Repeat,
     Sentence,
-    Shuffle,
     Span,
     TokenAugmentation,
     Vocabulary,
@@ -34,7 +34,9 @@ CLS, SEP, MASK = 0, 1, 2
 SPECIALS = 4
 DRAWS = 10_000
 # Ids 4, 6, 8 ... begin a word, 5, 7, 9 ... continue one.
-VOCABULARY = Vocabulary(np.arange(200) < SPECIALS, np.arange(200) % 2 == 0, MASK, limit=120)
+VOCABULARY = Vocabulary(
+    np.arange(200) < SPECIALS, np.arange(200) % 2 == 0, MASK, limit=120, characters=np.arange(200) % 5 + 1
+)
 EVERY: tuple[TokenAugmentation, ...] = (
     *(Repeat(0.6, unit, count) for unit in ("subword", "word") for count in ("code", "paper")),
     Delete(0.4),

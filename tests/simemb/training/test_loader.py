@@ -14,11 +14,12 @@ from simemb.errors import TrainingError
 from simemb.method.heads import MLP
 from simemb.method.memory import Queue
 from simemb.method.objectives import InfoNCE
+from simemb.method.order_augmentations import Shuffle
 from simemb.method.recipe import Recipe
-from simemb.method.sequence_augmentations import MaskSpan
+from simemb.method.span_augmentations import MaskSpan, SpanPair
 from simemb.method.step_input import StepInput
 from simemb.method.targets import EMA, view_plan
-from simemb.method.token_augmentations import Crop, Delete, Repeat, Shuffle, Vocabulary
+from simemb.method.token_augmentations import Crop, Delete, Repeat, Vocabulary
 from simemb.method.views import View
 from simemb.training.dataset import TokenizedTexts, TrainingData
 from simemb.training.loader import Loader
@@ -27,7 +28,11 @@ from simemb.transformer.batch import Batch
 VIEWS = (View(target=False), View(online=False))
 SPECIAL = 1_000_000
 VOCABULARY = Vocabulary(
-    special=np.arange(SPECIAL + 2) >= SPECIAL, starts=np.ones(SPECIAL + 2, dtype=bool), mask=None, limit=64
+    special=np.arange(SPECIAL + 2) >= SPECIAL,
+    starts=np.ones(SPECIAL + 2, dtype=bool),
+    mask=None,
+    limit=64,
+    characters=np.full(SPECIAL + 2, 5),
 )
 
 
@@ -244,6 +249,18 @@ REPEATED = (View(target=False), View(online=False, augment=(Repeat(rate=0.5, cou
 
 def long(size: int = 24) -> TrainingData:
     return TrainingData(TokenizedTexts(LongTable(size), VOCABULARY))
+
+
+def test_the_two_spans_of_a_pair_are_drawn_together_and_anew_in_every_epoch():
+    """Which of the views keeps which span makes no difference to where the spans lie."""
+    anchor, positive = (View(augment=(SpanPair(part, 0.2, 0.5),)) for part in ("anchor", "positive"))
+    found, swapped = (
+        loader(long(), batch_size=8, epochs=2, views=views) for views in ((anchor, positive), (positive, anchor))
+    )
+    for epoch in range(2):
+        spans = epoch_of(found, epoch)
+        assert spans == {(row, 1 - place): span for (row, place), span in epoch_of(swapped, epoch).items()}
+    assert epoch_of(found, 0) != epoch_of(found, 1)
 
 
 @pytest.mark.parametrize("augmentation", [Repeat(rate=0.5, count="paper"), Delete(0.5), Crop(0.3, 0.6), Shuffle()])

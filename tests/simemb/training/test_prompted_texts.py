@@ -19,10 +19,11 @@ from simemb.errors import RecipeError, TrainingError
 from simemb.evaluation.evaluate import evaluate
 from simemb.method.method import Method
 from simemb.method.objectives import SquaredError
+from simemb.method.order_augmentations import Shuffle
 from simemb.method.recipe import Recipe
 from simemb.method.recipe_files import find
 from simemb.method.targets import Frozen
-from simemb.method.token_augmentations import Delete, Repeat, Shuffle
+from simemb.method.token_augmentations import Delete, Repeat
 from simemb.method.view_prompts import assigned
 from simemb.method.views import View
 from simemb.training.dataset import load_training_data
