@@ -9,7 +9,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-
 import simemb.data
 
 # The suite says the same everywhere: the same examples, and no example fails because a machine is slow.
