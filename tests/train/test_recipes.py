@@ -208,7 +208,6 @@ def test_what_is_saved_loads_in_sentence_transformers_with_the_same_vectors(
     if twin.exists():
         theirs = SentenceTransformer(str(twin), device="cpu").encode(TEXTS, show_progress_bar=False)
         np.testing.assert_allclose(theirs, Encoder.load(twin).encode(TEXTS), atol=1e-5)
-        assert not np.array_equal(theirs, Encoder.load(run.directory / "best").encode(TEXTS))
         assert not np.allclose(theirs, vectors, atol=1e-4)
 
 
