@@ -5,8 +5,8 @@ same weights at the start, both trained; dot products, binary cross-entropy, one
 Numbers: FreddeFrallan/Contrastive-Tension: 16 sentences a batch, length 75, learning rate 1e-5, which falls in steps;
 here it falls evenly, under AdamW, not RMSprop. A batch there is 2 positives and 14 negatives, each encoded for itself.
 Here each of 16 sentences is encoded once by either encoder and meets itself and 7 others (see `ContrastiveTension`).
-The encoder of the queries is kept, the twin dropped, as sentence-transformers keeps one of the two; the released code
-keeps the one with the better dev score. The sides are alike: each sentence has 7 negatives on either.
+The sides are alike: each sentence has 7 negatives on either. So `best/` of a run is the encoder of the queries, at its
+best dev score, and the other is in `twin/`; the released code keeps the better of the two, sentence-transformers one.
 
 When to use it: sentences without labels; BERT-base scores 72.05 on average on STS (SimCSE, table 5). `ct_batch` learns
 from all pairs of a batch. What to watch: it needs the memory of two encoders, and its dot products are not bounded.

@@ -14,8 +14,8 @@ above SimCSE.
 The paper's generator is DistilBERT: `--auxiliaries.0.generator distilbert-base-uncased`, any masked language model
 with the same vocabulary. By default it is the base itself as it was.
 
-When to use it: as `simcse`, with time to spare: a step costs about three of its. What to watch: the checkpoints hold
-generator and discriminator too, so they are up to three times as large; the saved encoder holds neither.
+When to use it: as `simcse`, with time to spare: a step takes about twice as long. What to watch: the checkpoints hold
+generator and discriminator too, so they are more than twice as large; the saved encoder holds neither.
 """
 
 from dataclasses import replace

@@ -34,8 +34,8 @@ class Prompted:
         if default is not None and default not in prompts:
             raise ModelError(unknown("prompt", default, prompts))
         if include_prompt is not None and not hasattr(self, "include_prompt"):
-            name = getattr(self, "name", "the encoder")
-            raise ModelError(f"{name} runs through sentence-transformers, where include_prompt cannot be chosen")
+            name, runs = getattr(self, "name", "the encoder"), getattr(self, "runs", "is of another library")
+            raise ModelError(f"{name} {runs}, where include_prompt cannot be chosen")
         self.prompts, self.default_prompt = dict(prompts), default
         if include_prompt is not None:
             self.include_prompt = include_prompt

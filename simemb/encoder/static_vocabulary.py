@@ -11,6 +11,7 @@ from jaxtyping import Float64
 
 from simemb.corpus.rows import Rows
 from simemb.errors import DataError, ModelError
+from simemb.texts import whole
 
 TOGETHER = 1024
 """Texts that are tokenized at once."""
@@ -19,7 +20,7 @@ TOGETHER = 1024
 def corpus_probabilities(rows: Rows, tokenizer: Any, count: int) -> Float64[np.ndarray, "tokens"]:
     """The share of each of `count` tokens in the texts. Raises `DataError` for texts without any token."""
     counts = np.zeros(count, np.int64)
-    texts = chain.from_iterable(rows.texts())
+    texts = map(whole, chain.from_iterable(rows.texts()))
     while some := list(islice(texts, TOGETHER)):
         encodings = tokenizer.encode_batch_fast(some, add_special_tokens=False)
         ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64)
@@ -40,7 +41,7 @@ def added_words(rows: Rows, tokenizer: Any, most: int) -> list[str]:
     counts: Counter[str] = Counter()
     known = tokenizer.get_vocab()
     longest = tokenizer.model.max_input_chars_per_word
-    for text in chain.from_iterable(rows.texts()):
+    for text in map(whole, chain.from_iterable(rows.texts())):
         normal = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
         counts.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal))
     return list(islice((word for word, _ in counts.most_common() if word not in known and len(word) <= longest), most))

@@ -138,7 +138,7 @@ def whiten(
         device: For a model given by name, as in `Encoder.load`.
 
     Raises:
-        ModelError: A model that runs through sentence-transformers, which takes no further module.
+        ModelError: A static model, or one that runs through sentence-transformers: neither takes a further module.
         DataError: Too few texts (see `Whitening.fit`).
     """
     from simemb.encoder.encoder import Encoder
@@ -148,9 +148,8 @@ def whiten(
     encoder = encoder_of(encoder, device, "float32")
     if not isinstance(encoder, Encoder):
         name = getattr(encoder, "name", type(encoder).__name__)
-        raise ModelError(
-            f"{name} runs through sentence-transformers and takes no further module: it cannot be whitened"
-        )
+        runs = getattr(encoder, "runs", "is of another library")
+        raise ModelError(f"{name} {runs} and takes no further module: it cannot be whitened")
     vectors = encoder.encode(distinct, progress=progress)
     whitening = Whitening.fit(vectors, dims)
     width = whitening.matrix.shape[1]

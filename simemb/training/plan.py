@@ -261,7 +261,7 @@ def _encoder(
     else:
         encoder = model
     if not isinstance(encoder, Encoder):
-        raise TrainingError(f"{encoder.name}: runs through sentence-transformers as it is and cannot be trained here")
+        raise TrainingError(f"{encoder.name} {encoder.runs}: it cannot be trained here")
     _check_trainable(encoder)
     return encoder.complete().to(device)
 

@@ -285,6 +285,13 @@ def test_methods_with_one_direction_have_one_view_that_asks_and_one_that_answers
     assert (query.online, query.target, key.online, key.target) == (True, False, False, True)
 
 
+@pytest.mark.parametrize("name", ["cmc", "ct", "ct_batch"])
+def test_of_two_encoders_the_one_of_the_queries_is_the_runs_own_and_the_other_its_twin(name: str):
+    recipe = find(name)
+    plan = view_plan(recipe.views, recipe.target)
+    assert (plan.online, plan.second) == ((0,), (1,))
+
+
 def test_joint_consert_compares_premises_with_premises_and_hypotheses_with_hypotheses():
     """The released code adds four directions times 0.15; the mean of the same four is weighted by 4 x 0.15."""
     recipe = find("consert_joint")
