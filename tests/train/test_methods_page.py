@@ -44,7 +44,7 @@ def test_the_example_of_several_data_trains(
     assert lessons[2]["objective"] == {"kind": "CoSENT", "weight": 1.0, "scale": 10.0}
 
 
-@pytest.mark.parametrize("kind", ["mine", "own"])
+@pytest.mark.parametrize("kind", ["mine", "own", "sum"])
 def test_the_example_of_a_method_of_ones_own_trains_and_resumes(
     kind: str, tiny_base: Path, sentences_file: Path, dev_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
