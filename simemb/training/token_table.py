@@ -158,7 +158,7 @@ def token_table(
 
 
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, readings: Sequence[Reading]) -> str:
-    parts = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length]
+    parts: list[Any] = [FORMAT_VERSION, rows.digest(), content(tokenizer), max_length]
     parts += [[reading.key for reading in readings]] if readings else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
