@@ -5,16 +5,17 @@ document is the same text everywhere.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import tee
+from itertools import islice, tee
 from typing import Any
 
 from simemb.corpus.blanks import Blanks
 from simemb.corpus.cells import text_of
 from simemb.corpus.columns import for_one
+from simemb.corpus.parquet import ParquetFile
 from simemb.corpus.rows import Rows, open_rows
-from simemb.corpus.table import MISSING, kind_of
+from simemb.corpus.table import MISSING, Record, kind_of
 from simemb.errors import DataError, UnclearError, unknown
 
 log = logging.getLogger("simemb")
@@ -88,10 +89,35 @@ class Documents:
         of_texts, of_ids = tee(self)
         return (document.text for document in of_texts), (document.id or "" for document in of_ids)
 
-    def _in_place(self) -> Iterator[tuple[int, tuple[object, ...] | None]]:
-        """The records up to the last that is not blank."""
+    def count(self) -> int:
+        """How many documents there are; a notice says which are blank. A parquet file says it without being read."""
+        if isinstance(self._rows.table, ParquetFile):
+            return self._rows.table.count
+        empty, count = Blanks(self._rows.unit), 0
+        for number, cells in self._in_place():
+            count += 1
+            if cells is None or (isinstance(cells[0], str) and not cells[0].strip()):
+                empty.add(number)
+        self._say(empty)
+        return count
+
+    def part(self, start: int, stop: int | None = None) -> Iterator[Document]:
+        """The documents from position `start` (from 0) up to `stop`, which is left out; by default to the end.
+
+        Ids are not compared: who reads a part knows what else must have other ids. Raises `DataError` as `__iter__`.
+        """
+        end = None if stop is None else stop - start
+        return (self._document(number, cells) for number, cells in islice(self._in_place(start), end))
+
+    def checksum(self) -> str:
+        """The SHA-256 of the file, or of the values of a list."""
+        return self._rows.checksum()
+
+    def _in_place(self, start: int = 0) -> Iterator[tuple[int, tuple[object, ...] | None]]:
+        """The records from position `start` up to the last that is not blank."""
         blank: list[int] = []
-        for number, cells in self._rows.records([column for column in (self.text, self.id, self.title) if column]):
+        columns = [column for column in (self.text, self.id, self.title) if column]
+        for number, cells in self._records(columns, start):
             if cells is None:
                 blank.append(number)
                 continue
@@ -99,6 +125,13 @@ class Documents:
             blank.clear()
             yield number, cells
         self._blank_end = len(blank)
+
+    def _records(self, columns: Sequence[str], start: int) -> Iterator[Record]:
+        """The records without the first `start`, which are not even read of a parquet file."""
+        table = self._rows.table
+        if isinstance(table, ParquetFile):
+            return table.records(columns, start)
+        return islice(self._rows.records(columns), start, None)
 
     def _document(self, number: int, cells: tuple[object, ...] | None) -> Document:
         if cells is None:
