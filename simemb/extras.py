@@ -35,6 +35,8 @@ RANKINGS = Extra("eval", ("scipy", "faiss"))
 FOREIGN_MODULES = Extra("external", ("sentence_transformers",))
 """Models with modules that simemb does not have, and cross-encoders."""
 PICTURES = Extra("plot", ("matplotlib", "jinja2", "scipy"))
+LANCEDB = Extra("lancedb", ("lancedb",))
+RAY = Extra("ray", ("ray",))
 MTEB = Extra("mteb", ("mteb", "scipy"))
 
 

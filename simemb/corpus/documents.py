@@ -5,8 +5,8 @@ document is the same text everywhere.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, tee
 from typing import Any
 
@@ -27,11 +27,15 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Document:
-    """A text with the number of its record, from 1; `id` is None where the data have no ids."""
+    """A text with the number of its record, from 1; `id` is None where the data have no ids.
+
+    beside: the cells of the columns that were asked for beside the text (`Documents.beside`), by name.
+    """
 
     number: int
     id: str | None
     text: str
+    beside: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Documents:
@@ -46,6 +50,7 @@ class Documents:
         id: the column of the ids, or None.
         title: the column of the titles, or None; a document is then title, a blank and text, as in BEIR.
         unused: the columns that play no role.
+        beside: columns whose cells come with the documents; none unless they are set. A cell that is missing is None.
         way_out: the end of a message about an id that cannot be one: what to do.
     """
 
@@ -57,6 +62,7 @@ class Documents:
             members = ", ".join(rows.several[self.text])
             raise DataError(f"{rows.name}: a record may hold several texts ({members}), and one is needed: --column")
         self.unused = tuple(column for column in rows.every_column if column not in (self.text, id, title))
+        self.beside: tuple[str, ...] = ()
         self._passed = False
 
     def __iter__(self) -> Iterator[Document]:
@@ -89,6 +95,13 @@ class Documents:
         of_texts, of_ids = tee(self)
         return (document.text for document in of_texts), (document.id or "" for document in of_ids)
 
+    def streams_beside(self) -> tuple[Iterator[str], Iterator[str] | None, Iterator[Mapping[str, object]]]:
+        """As `streams`, and the cells of the columns in `beside`."""
+        of_documents, of_cells = tee(self)
+        of_texts, of_ids = tee(of_documents)
+        ids = None if self.id is None else (document.id or "" for document in of_ids)
+        return (document.text for document in of_texts), ids, (document.beside for document in of_cells)
+
     def count(self) -> int:
         """How many documents there are; a notice says which are blank. A parquet file says it without being read."""
         if isinstance(self._rows.table, ParquetFile):
@@ -116,7 +129,7 @@ class Documents:
     def _in_place(self, start: int = 0) -> Iterator[tuple[int, tuple[object, ...] | None]]:
         """The records from position `start` up to the last that is not blank."""
         blank: list[int] = []
-        columns = [column for column in (self.text, self.id, self.title) if column]
+        columns = [*(column for column in (self.text, self.id, self.title) if column), *self.beside]
         for number, cells in self._records(columns, start):
             if cells is None:
                 blank.append(number)
@@ -142,9 +155,11 @@ class Documents:
         words = self._rows.text_of(number, self.text, text)
         name = self._id(number, others.pop(0)) if self.id else None
         if self.title:
-            title = "" if others[0] in (None, MISSING) else self._rows.text_of(number, self.title, others[0])
+            cell = others.pop(0)
+            title = "" if cell in (None, MISSING) else self._rows.text_of(number, self.title, cell)
             words = f"{title} {words}".strip()
-        return Document(number, name, words)
+        beside = {column: None if cell is MISSING else cell for column, cell in zip(self.beside, others, strict=True)}
+        return Document(number, name, words, beside)
 
     def _id(self, number: int, value: object) -> str:
         if isinstance(value, float) and value.is_integer():  # as pandas writes whole numbers beside missing ones
