@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+
 import simemb.data
 
 # The suite says the same everywhere: the same examples, and no example fails because a machine is slow.

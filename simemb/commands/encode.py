@@ -44,6 +44,10 @@ class Encode:
     """Write this one alone, as 0/64 (the first) to 63/64."""
     resume: bool = False
     """Write the shards that are missing."""
+    engine: Literal["here", "ray"] = "here"
+    """ray: encode shards on a Ray cluster, an actor for each device."""
+    workers: int | None = None
+    """How many actors of Ray; by default one for each GPU of the cluster, or for each CPU where there is none."""
     dtype: StoredAs = "float32"
     """Of the vectors in shards: float32, float16, int8 (its scales are beside them) or binary (signs, 8 to a byte)."""
     column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
@@ -79,7 +83,9 @@ class Encode:
 def run(words: list[str]) -> None:
     """`simemb encode MODEL INPUT --output VECTORS`."""
     options = parse(Encode, words, prog="simemb encode")
-    if _is_folder(options):
+    if options.engine == "ray":
+        _write_on_ray(options)
+    elif _is_folder(options):
         _write_shards(options)
     else:
         _write_file(options)
@@ -107,7 +113,6 @@ def _write_file(options: Encode) -> None:
 
 def _write_shards(options: Encode) -> None:
     """The shards that are this process's, into a folder."""
-    from simemb.encoder.shard_plan import shards_in
     from simemb.encoder.shards import encode_shards
 
     mine = _share(options)
@@ -132,11 +137,45 @@ def _write_shards(options: Encode) -> None:
         devices=options.place.devices,
         **vars(options.layout),
     )
-    there = sum(1 for _ in shards_in(options.output))
-    whole = (
-        f"next: simemb index {quote(str(options.output))} --output DIR" if there == mine.total else "others are missing"
+    _tell(options, rows, mine.total)
+
+
+def _write_on_ray(options: Encode) -> None:
+    """The shards, on a Ray cluster."""
+    from simemb.corpus.collection import Columns
+    from simemb.encoder.ray_engine import Job, encode_on_ray
+    from simemb.encoder.streaming import Options
+
+    _check_prompts(options)
+    _check_folder(options)
+    if options.shard is not None or options.place.devices is not None:
+        raise UsageError("--engine ray gives shards and devices to its actors: leave out --shard and --devices")
+    job = Job(
+        model=options.model,
+        data=options.input,
+        output=options.output,
+        columns=Columns(options.column, options.ids, options.titles, **vars(options.layout)),
+        options=Options(options.normalize, options.truncate_dim, options.batch_size, progress=False),
+        prompt=options.prompt,
+        prompt_name=options.prompt_name,
+        role=options.role,
+        stored=options.dtype,
+        pooling=options.pooling,
+        precision=options.precision,
+        overwrite=options.overwrite,
     )
-    log.info("%s: %d more vectors; %d of %d shards are there: %s", options.output, rows, there, mine.total, whole)
+    rows, total = encode_on_ray(job, shards=options.shards, workers=options.workers, resume=options.resume)
+    _tell(options, rows, total)
+
+
+def _tell(options: Encode, rows: int, total: int) -> None:
+    """Say how far the shards are, and what to do with them."""
+    from simemb.encoder.shard_plan import shards_in
+
+    there = sum(1 for _ in shards_in(options.output))
+    log.info("%s: %d more vectors; %d of %d shards are there", options.output, rows, there, total)
+    if there == total:
+        log.info("next: simemb index %s --output DIR", quote(str(options.output)))
 
 
 def _share(options: Encode) -> "Share":
@@ -145,10 +184,9 @@ def _share(options: Encode) -> "Share":
     from simemb.encoder.shares import parsed
 
     _check_prompts(options)
-    if options.output.suffix in (".npy", ".parquet"):
-        raise UsageError(
-            f"shards are files in a folder: {options.output} is the name of one file; leave out its ending"
-        )
+    _check_folder(options)
+    if options.workers is not None:
+        raise UsageError("--workers is for --engine ray; --devices encodes in several processes here")
     number, total = (None, options.shards) if options.shard is None else parsed(options.shard)
     if options.shard is not None and options.shards not in (None, total):
         raise UsageError(f"--shard {options.shard} and --shards {options.shards} disagree: give one of them")
@@ -156,6 +194,11 @@ def _share(options: Encode) -> "Share":
     if mine.world > 1:
         log.info("process %d of %d: %d of %d shards", mine.rank, mine.world, len(mine.shards), mine.total)
     return mine
+
+
+def _check_folder(options: Encode) -> None:
+    if options.output.suffix in (".npy", ".parquet"):
+        raise UsageError(f"shards are files in a folder: {options.output} is the name of one; leave its ending out")
 
 
 def _place(options: Encode) -> SeveralDevices:

@@ -94,9 +94,8 @@ def _check_vectors(options: BuildIndex) -> None:
     from simemb.encoder.vector_folder import holds_shards
 
     if not holds_shards(Path(options.model)):
-        raise UsageError(
-            f"missing: INPUT, the texts; or give a folder of vectors that simemb encode made, which {options.model} is not"
-        )
+        folder = f"a folder of vectors that simemb encode made, which {options.model} is not"
+        raise UsageError(f"missing: INPUT, the texts; or give {folder}")
     given = [name for name in ("column", "ids", "titles", "pooling", "precision") if getattr(options, name) is not None]
     if given:
         raise UsageError(f"--{given[0]} is for encoding, and {options.model} holds vectors that are encoded already")
@@ -122,7 +121,6 @@ def _build_table(options: BuildIndex, progress: "_Progress") -> int:
     if options.input is None:
         return table_of_vectors(options.model, options.output, progress=progress, **common)
     with _source(options) as (encoder, opened):
-        opened.beside = opened.unused
         texts, ids, metadata = opened.streams_beside()
         return build_table(encoder, texts, options.output, ids=ids, metadata=metadata, progress=progress, **common)
 
@@ -134,7 +132,8 @@ def _source(options: BuildIndex) -> Generator[tuple[Any, "Documents"]]:
     from simemb.encoder.streaming import spread
 
     assert options.input is not None
-    opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
+    names = {"ids": options.ids, "titles": options.titles}
+    opened = documents(options.input, options.layout, options.column, **names, keep=options.to == "lancedb")
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     with spread(encoder, options.place.devices):

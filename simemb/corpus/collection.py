@@ -12,8 +12,10 @@ from dataclasses import astuple, dataclass
 from itertools import accumulate, islice
 from pathlib import Path
 
+from simemb.arguments import home
 from simemb.corpus.documents import Document, Documents, open_documents
 from simemb.corpus.folders import files_of
+from simemb.corpus.remote import Copies, facts_of, files_at, is_uri
 from simemb.errors import DataError
 
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -46,7 +48,7 @@ class Part:
 
 
 class Collection:
-    """The documents of a file, of a folder, of a pattern, of a corpus, or of a list of these.
+    """The documents of a file, of a folder, of a pattern, of a corpus, of a URI (s3://...), or of a list of these.
 
     Every file is read once for its SHA-256 and, where its format does not say it, for its number of documents. A file
     whose size and time of change are those of a part that is known already is not.
@@ -74,7 +76,8 @@ class Collection:
             raise DataError(
                 f"data must name files, not {'standard input' if several else 'nothing'}: they are read again"
             )
-        self._data = [file for item in several for file in files_of(item) or [item]]
+        self._data = [file for item in several for file in _files(item)]
+        self._copies = Copies()
         self.name = str(several[0]) if len(several) == 1 else f"{several[0]} and {len(several) - 1} more"
         self._columns, self._known = columns or Columns(), {part.name: part for part in known}
         self.first = self._open(0)
@@ -114,7 +117,9 @@ class Collection:
         ][:size]
 
     def _open(self, place: int) -> Documents:
-        documents = open_documents(self._data[place], **vars(self._columns))
+        data = self._data[place]
+        source = self._copies.copy_of(str(data)) if is_uri(data) else data
+        documents = open_documents(source, **vars(self._columns))
         if place and (documents.id is not None) != self.has_ids:
             there, here = ("ids", "none") if self.has_ids else ("no ids", "some")
             raise DataError(f"{self.first.name} has {there} and {documents.name} {here}: --ids none leaves them out")
@@ -122,13 +127,25 @@ class Collection:
 
     def _part(self, place: int) -> Part:
         data = self._data[place]
-        file = Path(data)
-        size, modified = (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
+        size, modified = _facts(data)
         known = self._known.get(str(data))
         if known is not None and modified and (known.bytes, known.modified) == (size, modified):
             return known
         documents = self._open(place) if place else self.first
         return Part(str(data), size, modified, documents.checksum(), documents.count())
+
+
+def _files(item: str | os.PathLike[str]) -> Sequence[str | os.PathLike[str]]:
+    """The files of one of the data; itself, if it is a file or a corpus."""
+    return files_at(str(item)) if is_uri(item) else files_of(item) or [item]
+
+
+def _facts(data: str | os.PathLike[str]) -> tuple[int, int]:
+    """The size of a file in bytes and the time of its change in ns; 0 and 0 of what is no file."""
+    if is_uri(data):
+        return facts_of(str(data))
+    file = Path(home(os.fspath(data)))
+    return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
 
 
 class Reader:
@@ -144,8 +161,10 @@ class Reader:
         Raises:
             DataError: as `Collection.documents`; or an id comes twice in this range, or the file has changed.
         """
-        if start != self._at:
+        if start < self._at or self._at < 0 or (start > self._at and self._collection.first.seekable):
             self._stream, self._at = self._collection.documents(start), start
+        for _ in islice(self._stream, start - self._at):
+            self._at += 1
         seen = set[str]()
         for document in islice(self._stream, stop - start):
             if document.id is not None and document.id in seen:

@@ -102,6 +102,11 @@ class Documents:
         ids = None if self.id is None else (document.id or "" for document in of_ids)
         return (document.text for document in of_texts), ids, (document.beside for document in of_cells)
 
+    @property
+    def seekable(self) -> bool:
+        """Whether a part is read without what comes before it."""
+        return isinstance(self._rows.table, ParquetFile)
+
     def count(self) -> int:
         """How many documents there are; a notice says which are blank. A parquet file says it without being read."""
         if isinstance(self._rows.table, ParquetFile):

@@ -27,26 +27,28 @@ def files_of(name: str | os.PathLike[str]) -> list[Path] | None:
     """
     place = Path(home(str(name)))
     if place.is_dir():
-        found = sorted(path for path in place.rglob("*") if _is_visible(path.relative_to(place)) and path.is_file())
+        found = sorted(path for path in place.rglob("*") if is_visible(path.relative_to(place)) and path.is_file())
     elif not place.exists() and glob.has_magic(str(place)):
         matches = glob.glob(str(place), recursive=True)  # noqa: PTH207  of an absolute path too
         found = sorted(path for path in map(Path, matches) if path.is_file())
     else:
         return None
-    files = [path for path in found if _is_known(path)]
+    files = [path for path in found if is_known(path)]
     if not files:
         raise DataError(f"{name}: no file there of a known format ({' '.join(ENDINGS)}, and .gz)")
-    if others := [path.name for path in found if not _is_known(path)]:
+    if others := [path.name for path in found if not is_known(path)]:
         more = " ..." if len(others) > SHOWN else ""
         log.warning("%s: files of other formats are left out: %s%s", name, ", ".join(others[:SHOWN]), more)
     return files
 
 
-def _is_visible(path: Path) -> bool:
+def is_visible(path: Path) -> bool:
+    """Whether no part of a path within a folder begins as what programs leave beside data."""
     return not any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _is_known(path: Path) -> bool:
+def is_known(path: Path) -> bool:
+    """Whether the ending of a name says a known format."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     ending = suffixes[-2:-1] if suffixes[-1:] == [".gz"] else suffixes[-1:]
     return bool(ending) and ending[0] in ENDINGS

@@ -6,6 +6,7 @@ need no word with each other: a folder that all of them see is enough, and a pro
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import tee
@@ -227,6 +228,8 @@ class Work:
             return False
         if other := header_of(plan, shard).other_than(read_header(path)):
             raise DataError(f"{path}: its vectors {other}: give another --output, or --overwrite")
+        with suppress(BusyError), files.writing(path):
+            pass  # what a writer left that was killed between the last two steps
         return True
 
     def _write_shard(self, plan: Plan, reader: Reader, shard: int, advance: Callable[[int], None]) -> int:
