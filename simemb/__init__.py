@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simemb.comparison.compare import compare
     from simemb.corpus.sources import Source
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.shards import encode_shards
     from simemb.encoder.whitening import whiten
     from simemb.errors import SimembError
     from simemb.evaluation.evaluate import evaluate
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     )
     from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
+    from simemb.search.encoded import index_vectors
     from simemb.search.index import Index
     from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
@@ -126,8 +128,10 @@ _HOMES = {
     "VICReg": "method.objectives",
     "View": "method.views",
     "compare": "comparison.compare",
+    "encode_shards": "encoder.shards",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
+    "index_vectors": "search.encoded",
     "whiten": "encoder.whitening",
 }
 
@@ -188,8 +192,10 @@ __all__ = [
     "VICReg",
     "View",
     "compare",
+    "encode_shards",
     "evaluate",
     "fit",
+    "index_vectors",
     "whiten",
 ]
 

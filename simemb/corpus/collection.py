@@ -4,6 +4,7 @@ Processes that share the work on a corpus agree on the number of every document 
 in a file the order of its records.
 """
 
+import glob
 import hashlib
 import os
 from bisect import bisect_right
@@ -133,6 +134,15 @@ class Collection:
             return known
         documents = self._open(place) if place else self.first
         return Part(str(data), size, modified, documents.checksum(), documents.count())
+
+
+def absolute(data: Data) -> Data:
+    """The same data for a process in another folder: files, folders and patterns by their absolute paths."""
+    if not isinstance(data, str | os.PathLike):
+        return [str(absolute(item)) for item in data]
+    place = Path(home(os.fspath(data)))
+    is_local = place.exists() or glob.has_magic(str(place))
+    return str(place.absolute()) if is_local and not is_uri(data) else data
 
 
 def _files(item: str | os.PathLike[str]) -> Sequence[str | os.PathLike[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simemb import extras
-from simemb.corpus.collection import Columns, Data, Reader
+from simemb.corpus.collection import Columns, Data, Reader, absolute
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.precision import Precision
 from simemb.encoder.prompts import Role, prompt_for, resolve
@@ -94,6 +94,7 @@ def encode_on_ray(
     extras.need("engine ray", extras.RAY)
     if workers is not None and workers < 1:
         raise DataError(f"workers must be 1 or more, not {workers}")
+    job = replace(job, output=job.output.resolve(), data=absolute(job.data))
     record = read_record(job.output) if resume and shards is None else None
     shards = record.plan.shards if record else shards
     if shards is not None:
@@ -160,6 +161,7 @@ def _written(job: Job, plan: Plan, missing: list[int], workers: int, claim: dict
     from ray import data
 
     data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     numbers = data.from_items([{"shard": shard} for shard in missing], override_num_blocks=len(missing))
     done = numbers.map_batches(
         Actor,  # pyright: ignore[reportArgumentType]
