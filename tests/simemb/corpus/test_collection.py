@@ -66,7 +66,7 @@ def test_a_pattern_a_list_and_a_uri_name_the_same_files(corpus: Path, monkeypatc
 
 def test_a_corpus_of_the_registry_is_a_collection() -> None:
     collection = Collection("sample_search")
-    assert texts(collection, 1, 3) == list(document.text for document in collection.documents(1))[:2]
+    assert texts(collection, 1, 3) == [document.text for document in collection.documents(1)][:2]
 
 
 def test_parts_are_looked_through_once(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
