@@ -1,6 +1,7 @@
 """A folder of shards as one stream: texts, ids and vectors in the order of the corpus, in constant memory."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,12 @@ class VectorFolder:
         for column in self._columns("embedding"):
             numbers = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
             yield unpacked(numbers, plan.stored, plan.scales, plan.width)
+
+    def rows(self) -> Iterator[tuple[str, str, Vectors]]:
+        """The id, the text and the vector [width] of each text; without ids it is the number of the text, from 0."""
+        ids = self.ids() or map(str, count())
+        vectors = chain.from_iterable(self.vectors())
+        return ((name, text, vector) for name, text, vector in zip(ids, self.texts(), vectors, strict=False))
 
     def _strings(self, name: str) -> Iterator[str]:
         for column in self._columns(name):

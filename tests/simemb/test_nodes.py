@@ -1,7 +1,7 @@
 """Training over nodes: two launches of torchrun on two networks of their own make one run.
 
-Each node is a network namespace with an address of its own, and a pair of virtual devices is the wire between them. Only
-root may make these.
+Each node is a network namespace with an address of its own, and a pair of virtual devices is the wire between them.
+Only root may make these.
 """
 
 import json
@@ -47,15 +47,15 @@ def nodes() -> Iterator[list[str]]:
 
 
 def test_two_nodes_make_one_run(nodes: list[str], tiny_base: Path, sentences_file: Path, tmp_path: Path) -> None:
-    words = ["train", "simcse", "--model", tiny_base, "--data", sentences_file, "--dev", "none", "--output"]
+    words = ["-m", "simemb.cli", "train", "simcse", "--model", tiny_base, "--data", sentences_file, "--dev", "none"]
+    words += ["--output", tmp_path / "run"]
     size = ["--batch-size", "8", "--max-steps", "4", "--dropout", "0", "--seed", "3"]
     torchrun = [Path(sys.executable).with_name("torchrun"), "--nnodes", "2", "--nproc-per-node", "1"]
     place = ["--master-addr", NODES[0], "--master-port", "29511"]
     environment = os.environ | {"GLOO_SOCKET_IFNAME": "wire", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     launches = [
         subprocess.Popen(
-            [*("ip", "netns", "exec", name), *torchrun, "--node-rank", str(node), *place]
-            + ["-m", "simemb.cli", *words, tmp_path / "run", *size],
+            ["ip", "netns", "exec", name, *torchrun, "--node-rank", str(node), *place, *words, *size],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -66,5 +66,5 @@ def test_a_killed_actor_costs_a_shard_and_the_files_are_the_same(tiny_base: Path
     assert encode_on_ray(job, workers=2, resume=True) == (0, 12)
     with pytest.raises(DataError, match=r"00000-of-00012\.parquet exists: --resume goes on"):
         encode_on_ray(job, shards=12)
-    with pytest.raises(DataError, match="no file or corpus 'nowhere.txt'"):
+    with pytest.raises(DataError, match=r"no file or corpus 'nowhere\.txt'"):
         encode_on_ray(Job(str(tiny_base), "nowhere.txt", tmp_path / "other"), shards=1, workers=1)
