@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simemb.comparison.compare import compare
     from simemb.corpus.sources import Source
     from simemb.encoder.encoder import Encoder
+    from simemb.encoder.shards import encode_shards
     from simemb.encoder.static_distillation import distil_static
     from simemb.encoder.whitening import whiten
     from simemb.errors import SimembError
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     )
     from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
+    from simemb.search.encoded import index_vectors
     from simemb.search.index import Index
     from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
@@ -169,8 +171,10 @@ _HOMES = {
     "View": "method.views",
     "compare": "comparison.compare",
     "distil_static": "encoder.static_distillation",
+    "encode_shards": "encoder.shards",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
+    "index_vectors": "search.encoded",
     "whiten": "encoder.whitening",
 }
 
@@ -253,8 +257,10 @@ __all__ = [
     "View",
     "compare",
     "distil_static",
+    "encode_shards",
     "evaluate",
     "fit",
+    "index_vectors",
     "whiten",
 ]
 

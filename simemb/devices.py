@@ -70,6 +70,11 @@ def leading(device: str | None, devices: str | Sequence[str | int] | None) -> st
     return find_several(devices)[0]
 
 
+def of_process(number: int) -> str:
+    """The word for the device of one of several processes of a machine: a GPU each, by turns, and auto without any."""
+    return f"{CUDA}:{number % gpus}" if (gpus := _gpus()) else AUTO
+
+
 def current(device: "torch.device") -> AbstractContextManager[None]:
     """Make a GPU the current one, where kernels of our own are launched; nothing for another device."""
     import torch

@@ -36,6 +36,8 @@ FOREIGN_MODULES = Extra("external", ("sentence_transformers",))
 """Models with modules that simemb does not have, and cross-encoders."""
 PICTURES = Extra("plot", ("matplotlib", "jinja2", "scipy"))
 SERVER = Extra("serve", ("starlette", "uvicorn"))
+LANCEDB = Extra("lancedb", ("lancedb",))
+RAY = Extra("ray", ("ray",))
 MTEB = Extra("mteb", ("mteb", "scipy"))
 
 

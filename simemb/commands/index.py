@@ -4,10 +4,12 @@ simemb index MODEL INPUT --output DIR
 """
 
 import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -15,8 +17,13 @@ from tyro.conf import Positional
 from simemb import extras
 from simemb.commands.inputs import documents, load_finished
 from simemb.commands.options import UNPREFIXED, FileLayout, SeveralDevices
-from simemb.commands.parsing import parse
+from simemb.commands.parsing import UsageError, parse
 from simemb.encoder.precision import Precision
+from simemb.errors import unknown
+from simemb.progress import track
+
+if TYPE_CHECKING:
+    from simemb.corpus.documents import Documents
 
 log = logging.getLogger("simemb")
 
@@ -26,11 +33,14 @@ class BuildIndex:
     """Build a search index: the vectors of texts, with the texts beside them."""
 
     model: Positional[Annotated[str, tyro.conf.arg(metavar="MODEL")]]
-    """A run directory, a model directory, a hub name, or `mini`, which ships with simemb."""
-    input: Positional[Annotated[str, tyro.conf.arg(metavar="INPUT")]]
-    """A file, a corpus name, or - for standard input; larger than memory is fine."""
+    """A run directory, a model directory, a hub name, or `mini`, which ships with simemb. Without INPUT, a folder of
+    vectors that `simemb encode` made: they are not computed again."""
     output: Path
-    """The directory of the index."""
+    """The directory of the index; of LanceDB the table, as texts.lance."""
+    input: Positional[Annotated[str | None, tyro.conf.arg(metavar="INPUT")]] = None
+    """A file, a corpus name, or - for standard input; larger than memory is fine."""
+    to: Literal["faiss", "lancedb"] = "faiss"
+    """faiss: an index of simemb. lancedb: a table of LanceDB, with the other columns of INPUT beside the texts."""
     column: Annotated[str | None, tyro.conf.arg(aliases=["--columns"])] = None
     """The column to index; by default the first text column, and title before it."""
     ids: str | None = None
@@ -38,8 +48,8 @@ class BuildIndex:
     titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
-    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
-    """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
+    kind: Literal["auto", "exact", "ivf", "hnsw", "ivfpq"] = "auto"
+    """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above. ivfpq is LanceDB's alone."""
     truncate_dim: int | None = None
     """Keep this many of the first dimensions; `search` does the same by itself."""
     pooling: str | None = None
@@ -54,34 +64,89 @@ class BuildIndex:
 
 def run(words: list[str]) -> None:
     """`simemb index MODEL INPUT --output DIR`."""
-    options = parse(BuildIndex, words, prog="simemb index", needs=extras.INDEXES)
+    options = parse(BuildIndex, words, prog="simemb index")
+    _check(options)
+    with track("indexing") as advance:
+        build = _build_table if options.to == "lancedb" else _build_index
+        count = build(options, _Progress(advance))
+    log.info('%s: %d texts; next: simemb search %s "..."', options.output, count, quote(str(options.output)))
+
+
+def _check(options: BuildIndex) -> None:
+    """Refuse what cannot be done, before anything is read or loaded."""
+    from simemb.search import lance, storage
+
+    extras.need("simemb index", extras.LANCEDB if options.to == "lancedb" else extras.INDEXES)
+    if options.input is None:
+        _check_vectors(options)
+    if options.to == "lancedb":
+        lance.check_writable(options.output, overwrite=options.overwrite)
+        if options.kind not in lance.KINDS:
+            raise UsageError(unknown("value of --kind with --to lancedb", options.kind, lance.KINDS))
+    elif options.kind == "ivfpq":
+        raise UsageError("--kind ivfpq is for --to lancedb")
+    else:
+        storage.check_writable(options.output, overwrite=options.overwrite)
+
+
+def _check_vectors(options: BuildIndex) -> None:
+    """Refuse options about texts and an encoder where vectors are there already."""
+    from simemb.encoder.vector_folder import holds_shards
+
+    if not holds_shards(Path(options.model)):
+        folder = f"a folder of vectors that simemb encode made, which {options.model} is not"
+        raise UsageError(f"missing: INPUT, the texts; or give {folder}")
+    given = [name for name in ("column", "ids", "titles", "pooling", "precision") if getattr(options, name) is not None]
+    if given:
+        raise UsageError(f"--{given[0]} is for encoding, and {options.model} holds vectors that are encoded already")
+
+
+def _build_index(options: BuildIndex, progress: "_Progress") -> int:
+    from simemb.search.encoded import index_vectors
+    from simemb.search.index import Index
+
+    common = {"kind": options.kind, "truncate_dim": options.truncate_dim, "overwrite": options.overwrite}
+    if options.input is None:
+        return len(index_vectors(options.model, options.output, progress=progress, **common))
+    with _source(options) as (encoder, opened):
+        texts, ids = opened.streams()
+        return len(Index.build(encoder, texts, ids=ids, path=options.output, progress=progress, **common))
+
+
+def _build_table(options: BuildIndex, progress: "_Progress") -> int:
+    from simemb.search.encoded import table_of_vectors
+    from simemb.search.lance import build_table
+
+    common = {"kind": options.kind, "truncate_dim": options.truncate_dim, "overwrite": options.overwrite}
+    if options.input is None:
+        return table_of_vectors(options.model, options.output, progress=progress, **common)
+    with _source(options) as (encoder, opened):
+        texts, ids, metadata = opened.streams_beside()
+        return build_table(encoder, texts, options.output, ids=ids, metadata=metadata, progress=progress, **common)
+
+
+@contextmanager
+def _source(options: BuildIndex) -> Generator[tuple[Any, "Documents"]]:
+    """The encoder, on its devices, and the texts."""
     from simemb.encoder.limits import check_dim
     from simemb.encoder.streaming import spread
-    from simemb.progress import track
-    from simemb.search.index import Index
-    from simemb.search.storage import check_writable
 
-    check_writable(options.output, overwrite=options.overwrite)
-    opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
-    texts, ids = opened.streams()
+    assert options.input is not None
+    names = {"ids": options.ids, "titles": options.titles}
+    opened = documents(options.input, options.layout, options.column, **names, keep=options.to == "lancedb")
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
-    with spread(encoder, options.place.devices), track("indexing") as advance:
-        done = 0
+    with spread(encoder, options.place.devices):
+        yield encoder, opened
 
-        def progress(total: int) -> None:
-            nonlocal done
-            advance(total - done)
-            done = total
 
-        built = Index.build(
-            encoder,
-            texts,
-            ids=ids,
-            kind=options.kind,
-            truncate_dim=options.truncate_dim,
-            path=options.output,
-            overwrite=options.overwrite,
-            progress=progress,
-        )
-    log.info('%s: %d texts; next: simemb search %s "..."', options.output, len(built), quote(str(options.output)))
+@dataclass
+class _Progress:
+    """A bar that is told how many texts are done in all."""
+
+    advance: Callable[[int], None]
+    done: int = 0
+
+    def __call__(self, total: int) -> None:
+        self.advance(total - self.done)
+        self.done = total

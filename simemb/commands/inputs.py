@@ -97,9 +97,18 @@ def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: s
 
 
 def documents(
-    data: str, layout: FileLayout, column: str | None = None, *, ids: str | None = None, titles: str | None = None
+    data: str,
+    layout: FileLayout,
+    column: str | None = None,
+    *,
+    ids: str | None = None,
+    titles: str | None = None,
+    keep: bool = False,
 ) -> "Documents":
-    """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for."""
+    """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for.
+
+    keep: whether the columns that are left over come beside the texts.
+    """
     from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
@@ -109,5 +118,6 @@ def documents(
     if opened.title:
         log.info("%s: texts: column %s, a blank, column %s", opened.name, opened.title, opened.text)
     if opened.unused:
-        log.info("%s: not used: column %s", opened.name, listed(opened.unused))
+        log.info("%s: %s: column %s", opened.name, "beside the texts" if keep else "not used", listed(opened.unused))
+    opened.beside = opened.unused if keep else ()
     return opened

@@ -7,7 +7,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import Positional
@@ -17,6 +17,10 @@ from simemb.commands.inputs import load_finished
 from simemb.commands.options import UNPREFIXED, AtLeastOne, OneDevice
 from simemb.commands.parsing import parse
 
+if TYPE_CHECKING:
+    from simemb.search.index import Index
+    from simemb.search.lance_search import LanceTable
+
 log = logging.getLogger("simemb")
 
 
@@ -25,7 +29,7 @@ class Search:
     """Find the nearest texts of an index."""
 
     index: Positional[Annotated[Path, tyro.conf.arg(metavar="INDEX")]]
-    """The directory of the index."""
+    """The directory of the index, or a table of LanceDB that simemb made (texts.lance)."""
     queries: Positional[Annotated[tuple[str, ...], tyro.conf.arg(metavar="QUERY [QUERY ...]"), AtLeastOne("QUERY")]]
     """One or more texts; - reads them from standard input, one a line."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 5
@@ -41,12 +45,10 @@ class Search:
 
 def run(words: list[str]) -> None:
     """`simemb search INDEX QUERY [QUERY ...]`."""
-    options = parse(Search, words, prog="simemb search", needs=extras.INDEXES)
+    options = parse(Search, words, prog="simemb search")
     from simemb.report import listing
-    from simemb.search.index import Index
 
-    encoder = load_finished(options.model, options.pooling, options.place) if options.model else None
-    loaded = Index.load(options.index, encoder=encoder, device=None if options.model else options.place.device)
+    loaded = _loaded(options)
     queries = [query for word in options.queries for query in (_standard_input() if word == "-" else [word])]
     if options.k > len(loaded):
         log.info("%s has %d texts: all are shown, not %d", options.index, len(loaded), options.k)
@@ -57,6 +59,21 @@ def run(words: list[str]) -> None:
                 streams.show(json.dumps(record, ensure_ascii=False) + "\n")
         else:
             listing.print_hits(query, hits)
+
+
+def _loaded(options: Search) -> "Index | LanceTable":
+    """The index, or the table of LanceDB."""
+    from simemb.search.lance import is_table
+
+    in_lance = is_table(options.index)
+    extras.need("simemb search", extras.LANCEDB if in_lance else extras.INDEXES)
+    from simemb.search.index import Index
+    from simemb.search.lance_search import LanceTable
+
+    encoder = load_finished(options.model, options.pooling, options.place) if options.model else None
+    device = None if options.model else options.place.device
+    kind = LanceTable if in_lance else Index
+    return kind.load(options.index, encoder=encoder, device=device)
 
 
 def _standard_input() -> list[str]:

@@ -5,16 +5,17 @@ document is the same text everywhere.
 """
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import tee
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, tee
 from typing import Any
 
 from simemb.corpus.blanks import Blanks
 from simemb.corpus.cells import text_of
 from simemb.corpus.columns import for_one
+from simemb.corpus.parquet import ParquetFile
 from simemb.corpus.rows import Rows, open_rows
-from simemb.corpus.table import MISSING, kind_of
+from simemb.corpus.table import MISSING, Record, kind_of
 from simemb.errors import DataError, UnclearError, unknown
 
 log = logging.getLogger("simemb")
@@ -26,11 +27,15 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Document:
-    """A text with the number of its record, from 1; `id` is None where the data have no ids."""
+    """A text with the number of its record, from 1; `id` is None where the data have no ids.
+
+    beside: the cells of the columns that were asked for beside the text (`Documents.beside`), by name.
+    """
 
     number: int
     id: str | None
     text: str
+    beside: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Documents:
@@ -45,6 +50,7 @@ class Documents:
         id: the column of the ids, or None.
         title: the column of the titles, or None; a document is then title, a blank and text, as in BEIR.
         unused: the columns that play no role.
+        beside: columns whose cells come with the documents; none unless they are set. A cell that is missing is None.
         way_out: the end of a message about an id that cannot be one: what to do.
     """
 
@@ -56,6 +62,7 @@ class Documents:
             members = ", ".join(rows.several[self.text])
             raise DataError(f"{rows.name}: a record may hold several texts ({members}), and one is needed: --column")
         self.unused = tuple(column for column in rows.every_column if column not in (self.text, id, title))
+        self.beside: tuple[str, ...] = ()
         self._passed = False
 
     def __iter__(self) -> Iterator[Document]:
@@ -88,10 +95,47 @@ class Documents:
         of_texts, of_ids = tee(self)
         return (document.text for document in of_texts), (document.id or "" for document in of_ids)
 
-    def _in_place(self) -> Iterator[tuple[int, tuple[object, ...] | None]]:
-        """The records up to the last that is not blank."""
+    def streams_beside(self) -> tuple[Iterator[str], Iterator[str] | None, Iterator[Mapping[str, object]]]:
+        """As `streams`, and the cells of the columns in `beside`."""
+        of_documents, of_cells = tee(self)
+        of_texts, of_ids = tee(of_documents)
+        ids = None if self.id is None else (document.id or "" for document in of_ids)
+        return (document.text for document in of_texts), ids, (document.beside for document in of_cells)
+
+    @property
+    def seekable(self) -> bool:
+        """Whether a part is read without what comes before it."""
+        return isinstance(self._rows.table, ParquetFile)
+
+    def count(self) -> int:
+        """How many documents there are; a notice says which are blank. A parquet file says it without being read."""
+        if isinstance(self._rows.table, ParquetFile):
+            return self._rows.table.count
+        empty, count = Blanks(self._rows.unit), 0
+        for number, cells in self._in_place():
+            count += 1
+            if cells is None or (isinstance(cells[0], str) and not cells[0].strip()):
+                empty.add(number)
+        self._say(empty)
+        return count
+
+    def part(self, start: int, stop: int | None = None) -> Iterator[Document]:
+        """The documents from position `start` (from 0) up to `stop`, which is left out; by default to the end.
+
+        Ids are not compared: who reads a part knows what else must have other ids. Raises `DataError` as `__iter__`.
+        """
+        end = None if stop is None else stop - start
+        return (self._document(number, cells) for number, cells in islice(self._in_place(start), end))
+
+    def checksum(self) -> str:
+        """The SHA-256 of the file, or of the values of a list."""
+        return self._rows.checksum()
+
+    def _in_place(self, start: int = 0) -> Iterator[tuple[int, tuple[object, ...] | None]]:
+        """The records from position `start` up to the last that is not blank."""
         blank: list[int] = []
-        for number, cells in self._rows.records([column for column in (self.text, self.id, self.title) if column]):
+        columns = [*(column for column in (self.text, self.id, self.title) if column), *self.beside]
+        for number, cells in self._records(columns, start):
             if cells is None:
                 blank.append(number)
                 continue
@@ -99,6 +143,13 @@ class Documents:
             blank.clear()
             yield number, cells
         self._blank_end = len(blank)
+
+    def _records(self, columns: Sequence[str], start: int) -> Iterator[Record]:
+        """The records without the first `start`, which are not even read of a parquet file."""
+        table = self._rows.table
+        if isinstance(table, ParquetFile):
+            return table.records(columns, start)
+        return islice(self._rows.records(columns), start, None)
 
     def _document(self, number: int, cells: tuple[object, ...] | None) -> Document:
         if cells is None:
@@ -109,9 +160,11 @@ class Documents:
         words = self._rows.text_of(number, self.text, text)
         name = self._id(number, others.pop(0)) if self.id else None
         if self.title:
-            title = "" if others[0] in (None, MISSING) else self._rows.text_of(number, self.title, others[0])
+            cell = others.pop(0)
+            title = "" if cell in (None, MISSING) else self._rows.text_of(number, self.title, cell)
             words = f"{title} {words}".strip()
-        return Document(number, name, words)
+        beside = {column: None if cell is MISSING else cell for column, cell in zip(self.beside, others, strict=True)}
+        return Document(number, name, words, beside)
 
     def _id(self, number: int, value: object) -> str:
         if isinstance(value, float) and value.is_integer():  # as pandas writes whole numbers beside missing ones

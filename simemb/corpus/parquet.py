@@ -19,8 +19,8 @@ ROWS = 128
 class ParquetFile:
     """A parquet file, read some rows at a time.
 
-    label_names: by column, the names that its numbers stand for, where `datasets` wrote them beside the data. gaps: the
-    columns with nulls, where the file says how many there are.
+    count: how many rows it has. label_names: by column, the names that its numbers stand for, where `datasets` wrote
+    them beside the data. gaps: the columns with nulls, where the file says how many there are.
     """
 
     unit = "row"
@@ -28,23 +28,26 @@ class ParquetFile:
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         with self._open() as file:
-            schema, self.gaps = file.schema_arrow, _gaps(file.metadata)
+            schema, self.gaps, self.count = file.schema_arrow, _gaps(file.metadata), file.metadata.num_rows
         check_columns(name, len(schema.names))
         self.columns = tuple(schema.names)
         self.text_columns = tuple(field.name for field in schema if _may_hold_text(field.type))
         self.list_columns = tuple(field.name for field in schema if _holds_lists(field.type))
         self.label_names = _label_names(schema.metadata or {})
 
-    def records(self, chosen: Sequence[str]) -> Iterator[Record]:
-        """Every row, numbered from 1."""
-        number = 0
+    def records(self, chosen: Sequence[str], start: int = 0) -> Iterator[Record]:
+        """Every row, numbered from 1, without the first `start`: row groups before them are not read."""
         with self._open() as file:
-            for batch in file.iter_batches(batch_size=ROWS, columns=list(chosen)):
-                with libraries.reading(lambda reason: DataError(f"{self.name} holds what cannot be read: {reason}")):
-                    cells = [_cells(batch.column(column)) for column in chosen]
-                for row in zip(*cells, strict=True):
-                    number += 1
+            groups, before = _groups_from(file.metadata, start)
+            for number, row in enumerate(self._rows(file, groups, chosen), before + 1):
+                if number > start:
                     yield number, row
+
+    def _rows(self, file: Any, groups: Sequence[int], chosen: Sequence[str]) -> Iterator[tuple[object, ...]]:
+        for batch in file.iter_batches(batch_size=ROWS, row_groups=groups, columns=list(chosen)):
+            with libraries.reading(lambda reason: DataError(f"{self.name} holds what cannot be read: {reason}")):
+                cells = [_cells(batch.column(column)) for column in chosen]
+            yield from zip(*cells, strict=True)
 
     @contextmanager
     def _open(self) -> Generator[Any]:
@@ -60,6 +63,17 @@ class ParquetFile:
         except (pyarrow.ArrowException, UnicodeDecodeError) as error:
             detail = " ".join(str(error).split())
             raise DataError(f"{self.name} is not a whole parquet file: {detail}") from None
+
+
+def _groups_from(metadata: Any, start: int) -> tuple[list[int], int]:
+    """The row groups that hold rows after the first `start`, and how many rows come before these groups."""
+    before = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if before + rows > start:
+            return list(range(group, metadata.num_row_groups)), before
+        before += rows
+    return [], before
 
 
 def _gaps(metadata: Any) -> set[str]:

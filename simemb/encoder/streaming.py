@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
@@ -24,11 +23,9 @@ from simemb.encoder.prompted import Prompted
 from simemb.encoder.prompts import resolve
 from simemb.encoder.unit_vectors import refuse_infinite, unit
 from simemb.encoder.unknown_tokens import UnknownTokens
-from simemb.encoder.vector_files import Vectors, writer_for
+from simemb.encoder.vector_files import Vectors, write_blocks, writer_for
 from simemb.errors import DataError, DeviceError
-from simemb.outputs import new_file
 from simemb.progress import track
-from simemb.streams import FULL
 from simemb.texts import Texts, check_values, whole
 
 log = logging.getLogger("simemb")
@@ -174,7 +171,7 @@ class Encodes(Prompted):
         options = Options(normalize, truncate_dim, batch_size, progress, _prompt(self, prompt, prompt_name), devices)
         several = Texts([texts] if isinstance(texts, str) else texts)
         width = _width(self, options)
-        blocks = [vectors for _, vectors in _stream(self, several, options)]
+        blocks = [vectors for _, vectors in stream(self, several, options)]
         vectors = np.concatenate(blocks) if blocks else np.zeros((0, width), np.float32)
         return vectors[0] if isinstance(texts, str) else vectors
 
@@ -205,22 +202,12 @@ class Encodes(Prompted):
         path, several = Path(path), Texts(texts)
         if ids is not None:
             check_values(ids, "ids", "a list of strings, one for each text")
-        writer_of, rows = writer_for(path), 0
-        names = None if ids is None else iter(ids)
-        try:
-            width = _width(self, options)
-            with new_file(path, overwrite=overwrite) as partial, writer_of(partial, width) as writer:
-                for chunk, vectors in _stream(self, several, options):
-                    writer.append(chunk, vectors, None if names is None else list(islice(names, len(chunk))))
-                    rows += len(chunk)
-        except OSError as error:
-            # Unless there is no room, the whole error: it may name the file that the texts come from.
-            reason = error.strerror if error.errno in FULL else error
-            raise DataError(f"{path}: cannot be written: {reason}") from error
-        return rows
+        writer, width = writer_for(path), _width(self, options)
+        blocks = stream(self, several, options)
+        return write_blocks(blocks, path, lambda partial: writer(partial, width), overwrite=overwrite, ids=ids)
 
 
-def _stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
+def stream(encoder: Embeds, texts: Texts, options: Options) -> Iterator[tuple[list[str], Vectors]]:
     """Chunks of texts with their vectors, in order."""
     count = truncated = broken = 0
     unknown = UnknownTokens(encoder)

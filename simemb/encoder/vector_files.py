@@ -1,12 +1,17 @@
 """Writing vectors to a file block by block: .npy, or .parquet with the texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
+from simemb.encoder import vector_types
+from simemb.encoder.vector_types import StoredAs
 from simemb.errors import DataError
+from simemb.outputs import new_file
+from simemb.streams import FULL
 from simemb.texts import whole
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
@@ -52,17 +57,31 @@ class NpyWriter:
 
 
 class ParquetWriter:
-    """Columns id (string, if the texts have ids), text (string) and embedding (fixed-size list of float32)."""
+    """Columns id (string, if the texts have ids), text (string) and embedding (fixed-size list of float32).
 
-    def __init__(self, path: Path, width: int):
-        self.path, self.width = path, width
+    has_ids: whether a file without a row has a column of ids. stored, scales: the type of the embedding, as in
+    `simemb.encoder.vector_types`. metadata: what is kept beside the columns.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        *,
+        has_ids: bool = False,
+        stored: StoredAs = "float32",
+        scales: Sequence[float] = (),
+        metadata: Mapping[str, str] | None = None,
+    ):
+        self.path, self.width, self.has_ids = path, width, has_ids
+        self.stored, self.scales, self.metadata = stored, scales, metadata
         self.writer: Any = None
 
     def __enter__(self) -> "ParquetWriter":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._open(with_ids=False)  # a file without a block has its columns too
+        self._open(with_ids=self.has_ids)  # a file without a block has its columns too
         self.writer.close()
 
     def _open(self, *, with_ids: bool) -> None:
@@ -70,8 +89,9 @@ class ParquetWriter:
         import pyarrow.parquet as pq
 
         if self.writer is None:
-            columns = {"text": pa.string(), "embedding": pa.list_(pa.float32(), self.width)}
-            self.writer = pq.ParquetWriter(self.path, pa.schema({"id": pa.string()} | columns if with_ids else columns))
+            columns = {"text": pa.string(), "embedding": vector_types.arrow_type(self.stored, self.width)}
+            schema = pa.schema({"id": pa.string()} | columns if with_ids else columns)
+            self.writer = pq.ParquetWriter(self.path, schema.with_metadata(self.metadata))
 
     def append(self, texts: list[str], vectors: Vectors, ids: list[str] | None = None) -> None:
         """Write texts and vectors, one row each."""
@@ -79,7 +99,7 @@ class ParquetWriter:
 
         self._open(with_ids=ids is not None)
         schema = self.writer.schema
-        flat = pa.array(vectors.ravel())
+        flat = pa.array(vector_types.packed(vectors, self.stored, self.scales).ravel())
         embedding = pa.FixedSizeListArray.from_arrays(flat, type=schema.field("embedding").type)
         words = [_strings(column) for column in (ids, texts) if column is not None]
         self.writer.write_table(pa.table([*words, embedding], schema=schema))
@@ -101,3 +121,29 @@ def writer_for(path: Path) -> Callable[[Path, int], VectorWriter]:
     if path.suffix not in WRITERS:
         raise DataError(f"{path}: vectors are written to {' or '.join(WRITERS)}, not to {path.suffix or 'a folder'!r}")
     return WRITERS[path.suffix]
+
+
+def write_blocks(
+    blocks: Iterator[tuple[list[str], Vectors]],
+    path: Path,
+    writer: Callable[[Path], VectorWriter],
+    *,
+    overwrite: bool,
+    ids: Iterable[str] | None = None,
+) -> int:
+    """Write texts with their vectors, and the ids of the texts; the file appears only when it is complete.
+
+    Returns the number of texts. Raises `DataError` if the file exists (without `overwrite`) or cannot be written,
+    `BusyError` if another process is writing it.
+    """
+    names, rows = None if ids is None else iter(ids), 0
+    try:
+        with new_file(path, overwrite=overwrite) as partial, writer(partial) as file:
+            for texts, vectors in blocks:
+                file.append(texts, vectors, None if names is None else list(islice(names, len(texts))))
+                rows += len(texts)
+    except OSError as error:
+        # Unless there is no room, the whole error: it may name the file that the texts come from.
+        reason = error.strerror if error.errno in FULL else error
+        raise DataError(f"{path}: cannot be written: {reason}") from error
+    return rows

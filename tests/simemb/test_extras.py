@@ -13,7 +13,12 @@ from simemb.errors import LibraryError, SimembError
 from simemb.extras import Extra, need
 
 ROOT = Path(__file__).resolve().parents[2]
-DISTRIBUTIONS = {"faiss": "faiss-cpu", "sklearn": "scikit-learn", "sentence_transformers": "sentence-transformers"}
+DISTRIBUTIONS = {
+    "faiss": "faiss-cpu",
+    "sklearn": "scikit-learn",
+    "sentence_transformers": "sentence-transformers",
+    "ray": "ray[data]",
+}
 EXTRAS = {name: value for name, value in vars(extras).items() if isinstance(value, Extra)}
 HIDDEN = (
     "accelerate",
@@ -193,7 +198,7 @@ def test_the_pip_line_installs_what_is_missing(name: str) -> None:
     )
     for module in extra.modules:
         assert f"{DISTRIBUTIONS.get(module, module)}>=" in installed
-    assert extra.name in ("plot", "mteb", "serve") or extra.name in stated["all"]
+    assert extra.name in ("plot", "mteb", "serve", "lancedb", "ray") or extra.name in stated["all"]
 
 
 def test_a_missing_library_is_a_line_of_ours_and_an_import_error() -> None:

@@ -17,12 +17,28 @@ import pytest
 from trigrams import Trigrams, sentences
 
 import simemb
-from simemb import Encoder, Index, InfoNCE, Queue, Recipe, Suite, View, compare, distil_static, evaluate, fit, whiten
+from simemb import (
+    Encoder,
+    Index,
+    InfoNCE,
+    Queue,
+    Recipe,
+    Suite,
+    View,
+    compare,
+    distil_static,
+    encode_shards,
+    evaluate,
+    fit,
+    index_vectors,
+    whiten,
+)
 from simemb.corpus.rows import open_rows
 from simemb.encoder.external import ExternalEncoder
 from simemb.encoder.untrained import new
 from simemb.errors import ArgumentError, SimembError
 from simemb.evaluation.tasks import Similarity
+from simemb.search.lance import build_table
 from simemb.search.mining import mine
 from simemb.search.mining_rules import Rules
 
@@ -72,6 +88,18 @@ CALLS: dict[str, Callable[[Kitchen], Call]] = {
     "Encoder.encode_to_file": lambda kitchen: (
         kitchen.encoder.encode_to_file,
         {"texts": TEXTS, "path": kitchen.here / "vectors.npy"},
+    ),
+    "encode_shards": lambda kitchen: (
+        encode_shards,
+        {"model": kitchen.encoder, "data": "sample_search", "output": kitchen.here / "vectors"},
+    ),
+    "index_vectors": lambda kitchen: (
+        index_vectors,
+        {"vectors": kitchen.here / "vectors", "path": kitchen.here / "index"},
+    ),
+    "build_table": lambda kitchen: (
+        build_table,
+        {"encoder": Trigrams(), "texts": TEXTS, "path": kitchen.here / "texts.lance"},
     ),
     "Encoder.encode_query": lambda kitchen: (kitchen.encoder.encode_query, {"texts": TEXTS}),
     "Encoder.encode_document": lambda kitchen: (kitchen.encoder.encode_document, {"texts": TEXTS}),

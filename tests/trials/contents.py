@@ -76,6 +76,32 @@ def index(path: Path) -> Mapping[str, str]:
     return {"texts": str(texts), "files": str(sums), "index.json": value(path / "index.json")}
 
 
+def shards(path: Path) -> Mapping[str, str]:
+    """The shards of a folder and their plan; the time at which the texts were written is left out."""
+    content = tree(path)
+    plan = json.loads((path / "plan.json").read_text())
+    content["plan.json"] = json.dumps({**plan, "parts": [{**part, "modified": 0} for part in plan["parts"]]})
+    return content
+
+
+def some_shards(path: Path) -> str | None:
+    """What is wrong with a folder of which not all shards are written: every file that is there is whole."""
+    from simemb.encoder.shard_plan import read_header, read_record, shards_in
+
+    read_record(path)
+    for file, _, _ in shards_in(path):
+        read_header(file)
+    return None
+
+
+def table(path: Path) -> Mapping[str, str]:
+    """The rows of a table of LanceDB."""
+    import lancedb
+
+    opened = lancedb.connect(path.parent).open_table(path.stem)
+    return {"rows": str(opened.to_arrow().to_pylist()), "schema": str(opened.schema.metadata)}
+
+
 def run(path: Path) -> Mapping[str, str]:
     """The files of a run, with the scores that `simemb eval` put beside it left out."""
     return {name: content for name, content in tree(path).items() if not name.startswith("scores")}

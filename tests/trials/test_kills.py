@@ -43,8 +43,8 @@ def counts(done: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
 
 
 def test_kills_lose_nothing() -> None:
-    """A run and a file, each killed over an earlier one."""
-    done = trial("--writer", r"^(train simcse --overwrite|encode to out.npy)$", "--step", "12")
+    """A run and a file, each killed over an earlier one; and a folder of shards, which is resumed."""
+    done = trial("--writer", r"^(train simcse --overwrite|encode to out.npy|encode --shards)$", "--step", "12")
     tried, _, lost = counts(done)
     assert (done.returncode, lost) == (0, 0), done.stdout
     assert tried >= 6

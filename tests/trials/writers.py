@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from simemb.extras import installed
 from tests.trials import contents
 
 BYSTANDERS = ("out.old", "out.partial", ".out.partial", "best.old", ".out.0123.partial", "cache.old", ".out.replaced")
@@ -195,11 +196,20 @@ def _over(
     return Writer(f"{verb} to {output}", work, before, output=output, read=read, cached=cached)
 
 
+def _lance() -> list[Writer]:
+    """A table of LanceDB, where that is installed; it gives its files names and dates of its own."""
+    if not installed("lancedb"):
+        return []
+    words = ["{}/model", "{}/*.txt", "--to", "lancedb", "--output", "out.lance"]
+    return [_over("index", words, _TEXTS, "out.lance", read=contents.table)]
+
+
 _TEXTS, _PAIRS, _MODELS = ("texts", "other"), ("pairs", "other"), ("model", "teacher")
 _SUITE = ("--suite", "{}/dev.tsv")
 _SEEDS = train("simcse", "texts.txt", "--seeds", "1", "2", steps=2)
 _EVAL = ("eval", "{}/model", *_SUITE, "--json", "out.json")
 _COMPARE = ("compare", "{}/model", "{}/teacher", *_SUITE, "--resamples", "50", "--json", "out.json")
+_SHARDS = ("encode", "{}/model", "{}/texts.txt", "--output", "out", "--shards", "3")
 _INDEX = ("index", "{}/model", "{}/texts.txt", "--output", "out")
 
 WRITERS = (
@@ -228,6 +238,7 @@ WRITERS = (
     _over("index", ["{}/model", "{}/*.txt", "--output", "out"], _TEXTS, read=contents.index),
     *(_over("encode", ["{}/model", "{}/*.txt", "--output", out], _TEXTS, out) for out in ("out.npy", "out.parquet")),
     *(_over("mine", ["{}/model", "{}/*.tsv", "--output", out], _PAIRS, out) for out in ("out.tsv", "out.jsonl")),
+    *_lance(),
     _over("report", ["{}/*", *_SUITE, "--output", "out.html"], _MODELS, "out.html", cached=True),
     _over("plot", ["scores", "{}/*", *_SUITE, "--output", "out.svg"], _MODELS, "out.svg", cached=True),
     Writer(
@@ -236,6 +247,20 @@ WRITERS = (
         # An index that is whole is in the way of the same command, as it is without a kill.
         after=(command(*_INDEX), overwriting(*_INDEX)),
         read=contents.index,
+    ),
+    Writer(
+        "encode --shards",
+        command(*_SHARDS),
+        after=(command(*_SHARDS, "--resume"),),
+        read=contents.shards,
+        stages=contents.some_shards,
+    ),
+    Writer(
+        "encode --shards --overwrite",
+        overwriting(*_SHARDS),
+        command("encode", "{}/teacher", "{}/other.txt", "--output", "out", "--shards", "2", "--dtype", "int8"),
+        read=contents.shards,
+        stages=contents.some_shards,
     ),
     Writer("Index.save", _save_index("texts.txt"), _save_index("other.txt"), read=contents.index),
     Writer("Index.add", _add_to_index, _save_index("texts.txt"), read=contents.index),

@@ -114,3 +114,36 @@ def test_vectors_that_another_thread_writes_are_refused(
     line = f"simemb: a.npy is being written by process {os.getpid()}; choose another --output\n"
     assert capsys.readouterr().err.endswith(line)
     assert list(Path().iterdir()) == []
+
+
+def test_a_name_without_ending_is_a_folder_of_shards(
+    tiny_base: Path, sentences_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["encode", str(tiny_base), str(sentences_file), "--output", "vectors"]
+    assert main([*words, "--shard", "1/3"]) == 0
+    assert "vectors: 80 more vectors; 1 of 3 shards are there\n" in capsys.readouterr().err
+    assert main([*words, "--resume"]) == 0
+    assert "next: simemb index vectors --output DIR" in capsys.readouterr().err
+    assert main(["index", "vectors", "--output", "vectors.index"]) == 0
+    assert main(["search", "vectors.index", "a dog", "-k", "2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["vectors.npy", "--shards", "2"], "shards are files in a folder: vectors.npy is the name of one"),
+        (["vectors", "--shard", "2"], "--shard 2: give a shard and how many there are, as 0/64"),
+        (["vectors", "--shard", "2/2"], "shards are numbered from 0: 2 is not in 0 to 1"),
+        (["vectors", "--shard", "1/2", "--shards", "3"], "--shard 1/2 and --shards 3 disagree"),
+        (["vectors", "--resume", "--overwrite"], "--resume keeps the shards that are there"),
+        (["vectors", "--dtype", "int4"], "unknown value of --dtype 'int4': did you mean 'int8'"),
+        (["vectors", "--workers", "2"], "--workers is for --engine ray"),
+        (["vectors", "--engine", "ray", "--shard", "1/2"], "leave out --shard and --devices"),
+    ],
+)
+def test_shards_that_cannot_be_are_refused_at_once(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["encode", "no-model", "no-texts.txt", "--output", *words]) == 2
+    assert line in capsys.readouterr().err
+    assert list(Path().iterdir()) == []

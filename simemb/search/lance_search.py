@@ -1,0 +1,99 @@
+"""Searching a table of LanceDB by texts, with the encoder that it names."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simemb import extras, libraries
+from simemb.arguments import checked
+from simemb.encoder.models import Model, encoder_of
+from simemb.encoder.prompts import prompted
+from simemb.encoder.streaming import TextEncoder
+from simemb.errors import SearchError
+from simemb.json_files import parse_record
+from simemb.records import shaped
+from simemb.search import origin_encoder
+from simemb.search.finite import finite_unit
+from simemb.search.hits import Hit
+from simemb.search.lance import KEY, OWN, is_table
+from simemb.search.queries import several
+from simemb.search.storage import Origin
+
+REFINED = 10
+"""For each hit, so many candidates of product quantization are compared again by their vectors."""
+
+
+class LanceTable:
+    """A table that `build_table` made.
+
+    Attributes:
+        effort: the cells that are searched for each query.
+    """
+
+    def __init__(self, path: Path, table: Any, origin: Origin, encoder: TextEncoder | None, device: str | None) -> None:
+        self.path, self.origin, self.effort = path, origin, 128
+        self._table, self._encoder, self._device = table, encoder, device
+
+    @classmethod
+    @checked
+    def load(cls, path: str | Path, *, encoder: Model | None = None, device: str | None = None) -> "LanceTable":
+        """Open a table.
+
+        encoder: the one that it was built with; by default it is loaded by its name, on a device, for the first query.
+
+        Raises:
+            SearchError: there is no table, it is not of simemb, or it is of another encoder.
+        """
+        extras.need("a table of LanceDB", extras.LANCEDB)
+        import lancedb
+
+        place = Path(path).resolve()
+        if not is_table(place):
+            raise SearchError(f"{path}: no table of LanceDB here: make one with `simemb index ... --to lancedb`")
+        with libraries.reading(lambda reason: SearchError(f"{path}: LanceDB cannot open it: {reason}")):
+            table = lancedb.connect(place.parent).open_table(place.stem)
+            schema = table.schema
+        metadata = schema.metadata or {}
+        if KEY not in metadata or not {*OWN} <= {*schema.names}:
+            raise SearchError(f"{path}: a table that simemb did not make: nothing in it says which encoder it is of")
+        with libraries.reading(
+            lambda reason: SearchError(f"{path}: its encoder is not said ({reason}): build it again")
+        ):
+            origin = shaped(parse_record(metadata[KEY].decode()), Origin)
+        given = None if encoder is None else origin_encoder.matching(encoder_of(encoder, device), origin)
+        return cls(place, table, origin, given, device if given is None else None)
+
+    def __len__(self) -> int:
+        return int(self._table.count_rows())
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """The encoder of the table, loaded by its name on first use."""
+        if self._encoder is None:
+            self._encoder, self.origin = origin_encoder.load(self.origin, None, self._device)
+        return self._encoder
+
+    @checked
+    def search_batch(self, queries: Any, k: int = 5) -> list[list[Hit]]:
+        """The k nearest texts of each query, best first: as `Index.search_batch`. Raises `SearchError`."""
+        if k < 1:
+            raise SearchError(f"k must be 1 or more, not {k}")
+        source = several(queries)
+        if not len(source):
+            return []
+        if not isinstance(source, np.ndarray):
+            source = self.encoder.encode(source, normalize=False, progress=False, **prompted(self.encoder, "query"))
+        kept = self.origin.kept
+        if source.shape[1] not in (self.origin.dim, kept):
+            raise SearchError(f"queries: vectors of dim {source.shape[1]} do not fit a table of dim {kept}")
+        return [self._nearest(vector, k) for vector in finite_unit(source[:, :kept], "queries")]
+
+    def _nearest(self, vector: np.ndarray, k: int) -> list[Hit]:
+        with libraries.reading(lambda reason: SearchError(f"{self.path}: LanceDB cannot search it: {reason}")):
+            search = self._table.search(vector).distance_type("cosine").nprobes(self.effort).refine_factor(REFINED)
+            found = search.limit(k).select(["id", "text", "_distance"]).to_list()
+        return [
+            Hit(rank=rank, id=row["id"], score=1 - row["_distance"], text=row["text"])
+            for rank, row in enumerate(found, start=1)
+        ]
