@@ -245,13 +245,12 @@ class Method(nn.Module):
         if isinstance(self.memory, BankState):
             for query in sides.queries.values():
                 self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
-        queues = [module.queue for module in self.modules() if isinstance(module, TermLoss)]
-        if isinstance(self.memory, QueueState):
-            queues.append(self.memory)
-        for queue in queues:
-            keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
+        keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
+        terms = [module.queue for module in self.modules() if isinstance(module, TermLoss)]
+        for queue in [*terms, self.memory] if isinstance(self.memory, QueueState) else terms:
             for place in keys if queue.view is None else [queue.view]:
-                queue.push(gather(sides.queue_keys[place].detach()), gather_numbers(examples.texts[place]))
+                vectors = (sides.queue_keys if place in sides.queue_keys else sides.keys)[place]
+                queue.push(gather(vectors.detach()), gather_numbers(examples.texts[place]))
 
     # ---- auxiliaries, and after the step -------------------------------------------------
 

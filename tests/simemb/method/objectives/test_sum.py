@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from families import make_encoder
-from feeding import examples_of
+from feeding import batch_of, examples_of
 from torch import Tensor, nn
 
 from simemb.encoder.encoder import Encoder
@@ -32,6 +32,7 @@ from simemb.method.objectives import (
     SupCon,
     Swapped,
     Term,
+    TermLoss,
     Texts,
     VICReg,
     nested_sizes,
@@ -40,7 +41,7 @@ from simemb.method.objectives import (
     walk,
 )
 from simemb.method.recipe import Recipe
-from simemb.method.targets import StopGradient
+from simemb.method.targets import EMA, StopGradient
 from simemb.method.views import View
 
 ONE_WAY = (View(0, target=False), View(1, online=False))
@@ -182,6 +183,17 @@ def test_one_term_sees_a_queue_and_another_does_not(encoder: Encoder):
         watched = own(examples_of(own, *COLUMNS))[1]
     assert watched["term_1"] != second["term_1"]
     assert watched["term_0"] == second["term_0"]
+
+
+def test_beside_a_queue_of_slow_vectors_a_term_takes_the_keys_of_the_encoder(encoder: Encoder):
+    slow = {"target": EMA(keys=False), "memory": Queue(6, view=0)}
+    both = method(encoder, Sum((Term(InfoNCE(0.5), Queue(6)), InfoNCE(0.5))), **slow)
+    both(examples_of(both, *COLUMNS))
+    assert isinstance(both.objective, nn.Module)
+    (own,) = [module.queue for module in both.modules() if isinstance(module, TermLoss)]
+    keys = encoder(batch_of(encoder, COLUMNS[1]))
+    torch.testing.assert_close(own.read()[0], keys.detach(), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(both.memory.read()[0], encoder(batch_of(encoder, COLUMNS[0])), atol=1e-6, rtol=1e-5)
 
 
 def test_the_queue_under_a_matryoshka_has_each_length(encoder: Encoder):
