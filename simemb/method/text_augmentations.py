@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from simemb.arguments import checked_fields
 from simemb.corpus.negation import opposite
 
 
@@ -19,6 +20,7 @@ class TextAugmentation(ABC):
         """The changed text; as it is, where the change does not apply."""
 
 
+@checked_fields
 @dataclass(frozen=True)
 class Negate(TextAugmentation):
     """Say the opposite in nearly the same words: remove a negation, or put "not" to the verb.

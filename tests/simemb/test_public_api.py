@@ -153,7 +153,15 @@ INSIDE = {
 }
 """Callables without a door, and why."""
 
-BASES = {"Auxiliary", "Callback", "EmbeddingAugmentation", "Objective", "TokenAugmentation", "SimembError"}
+BASES = {
+    "Auxiliary",
+    "Callback",
+    "EmbeddingAugmentation",
+    "Objective",
+    "TextAugmentation",
+    "TokenAugmentation",
+    "SimembError",
+}
 """Public names that are not called, but subclassed or caught."""
 BY_THE_ENGINE = {"Pair"}
 """Made once a step, of tensors."""
