@@ -28,6 +28,7 @@ ORDER = (
     "plot",
     "index",
     "search",
+    "serve",
     "mine",
     "whiten",
     "push",

@@ -60,6 +60,10 @@ class SearchError(SimembError):
     """An index that is corrupt or belongs to another encoder."""
 
 
+class ServiceError(SimembError):
+    """A server that cannot start: an address, a key or a limit that cannot be used."""
+
+
 class BusyError(SimembError):
     """An output that another process is writing."""
 

@@ -35,6 +35,7 @@ RANKINGS = Extra("eval", ("scipy", "faiss"))
 FOREIGN_MODULES = Extra("external", ("sentence_transformers",))
 """Models with modules that simemb does not have, and cross-encoders."""
 PICTURES = Extra("plot", ("matplotlib", "jinja2", "scipy"))
+SERVER = Extra("serve", ("starlette", "uvicorn"))
 MTEB = Extra("mteb", ("mteb", "scipy"))
 
 

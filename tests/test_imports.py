@@ -20,7 +20,7 @@ COOKBOOK = ("train", "eval", "data")
 PACKAGES = ("simemb", *COOKBOOK)
 HEAVY = {
     *("torch", "transformers", "sentence_transformers", "datasets", "faiss", "scipy", "pyarrow", "accelerate"),
-    *("sklearn", "matplotlib", "jinja2", "mteb"),
+    *("sklearn", "matplotlib", "jinja2", "mteb", "starlette", "uvicorn"),
 }
 # transformers hands its attention functions whatever a model was called with; the console passes on what rich gives it;
 # `fit` hands fields to the recipe, which knows its own.
@@ -34,8 +34,9 @@ FOUNDATIONS = {
 }
 ARROWS = {
     "bundled": "comparison training evaluation method encoder transformer corpus",
-    "commands": "report comparison training evaluation search method encoder transformer corpus",
+    "commands": "report service comparison training evaluation search method encoder transformer corpus",
     "report": "comparison training evaluation search encoder",
+    "service": "search encoder corpus",
     "comparison": "training evaluation corpus encoder",
     "training": "evaluation method encoder transformer corpus",
     "evaluation": "search encoder corpus",
@@ -170,6 +171,7 @@ CLI = "import simemb.cli; assert simemb.cli.main(sys.argv[1:]) == {}"
         (CLI.format(2), ["search", "--modle"]),
         (CLI.format(0), ["mine", "--help"]),
         (CLI.format(0), ["new", "--help"]),
+        (CLI.format(0), ["serve", "--help"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -1,0 +1,76 @@
+"""A route: its path, what it takes and gives, and the function that answers."""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from simemb.service.bodies import read_body
+from simemb.service.limits import Ticket
+from simemb.service.refusals import DEFECT, Refusal
+from simemb.service.state import Service
+from simemb.service.validation import Schema
+
+log = logging.getLogger("simemb")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request for an operation: the request itself, its body in the shape of the schema, and what it holds."""
+
+    service: Service
+    request: Request
+    body: Any
+    ticket: Ticket
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route.
+
+    path: as Starlette has it. summary: one line. answer: gives the response, or raises `Refusal`. takes: the body of a
+    POST; None: a GET. gives: the content of status 200, or its media type if it is not JSON. open: no key is needed.
+    example: a body, for the reference.
+    """
+
+    path: str
+    summary: str
+    answer: Callable[[Call], Awaitable[Response]]
+    takes: Schema | None = None
+    gives: Schema | str = field(default_factory=dict)
+    open: bool = False
+    example: Any = None
+    parameters: Mapping[str, Schema] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """POST if it takes a body, otherwise GET."""
+        return "GET" if self.takes is None else "POST"
+
+    async def respond(self, service: Service, request: Request) -> Response:
+        """The answer to a request, or what the protocol of its path says to a refusal."""
+        path = request.url.path
+        try:
+            ticket = service.admission.enter()
+            try:
+                most = service.limits.max_bytes
+                body = None if self.takes is None else await read_body(request, self.takes, ticket, most)
+                return await self.answer(Call(service, request, body, ticket))
+            finally:
+                ticket.leave()
+        except Refusal as refusal:
+            return refused(refusal, path)
+        except Exception:
+            for line in ("a request failed by a defect of simemb:", *traceback.format_exc().splitlines()):
+                log.error("%s", line)
+            return refused(Refusal(DEFECT, "the server has a defect; its log says more"), path)
+
+
+def refused(refusal: Refusal, path: str) -> Response:
+    """A refusal in the shape of the protocol that the path belongs to."""
+    status, content, headers = refusal.shaped(path)
+    return JSONResponse(content, status, dict(headers))

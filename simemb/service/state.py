@@ -1,0 +1,86 @@
+"""What a server holds: encoders, indexes, limits, and what it counts."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from simemb.errors import SimembError, in_one_line
+from simemb.search.hits import Hit
+from simemb.search.index import Index
+from simemb.service.engine import Engine
+from simemb.service.limits import Admission, Limits
+from simemb.service.metrics import Metrics
+from simemb.service.refusals import FAILED, Refusal
+from simemb.service.schemas import MOST_HITS
+from simemb.streams import one_line
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """An index, with the engine that computes queries for it."""
+
+    name: str
+    index: Index
+    engine: Engine
+
+
+class Service:
+    """The state of a server.
+
+    encoder: of the embeddings. name: what clients call it. indexes: those that are searched, by name; each is searched
+    with `encoder` if it was built with it, otherwise with its own. key: what clients must send; empty: nothing.
+    hosts: names besides localhost by which clients may call a server without a key.
+    """
+
+    def __init__(
+        self,
+        encoder: Any,
+        *,
+        name: str,
+        indexes: Mapping[str, Index] | None = None,
+        limits: Limits | None = None,
+        truncate: bool = True,
+        key: str = "",
+        hosts: Sequence[str] = (),
+    ):
+        self.limits = limits or Limits()
+        self.admission = Admission(self.limits)
+        self.metrics = Metrics()
+        self.key, self.hosts, self.truncate = key, tuple(hosts), truncate
+        self.engine = self._engine(encoder, one_line(name))
+        self.engines: dict[str, Engine] = {self.engine.name: self.engine}
+        self.shelves = {name: self._shelf(name, index) for name, index in (indexes or {}).items()}
+        self._searcher = ThreadPoolExecutor(1, "simemb-search")
+
+    def _engine(self, encoder: Any, name: str) -> Engine:
+        limits = self.limits
+        return Engine(encoder, name=name, truncate=self.truncate, max_tokens=limits.max_tokens, metrics=self.metrics)
+
+    def _shelf(self, name: str, index: Index) -> Shelf:
+        """The index with its engine, which may be that of others. Raises `SearchError` if its encoder is not there."""
+        for engine in self.engines.values():
+            if engine.encoder is index.encoder:
+                return Shelf(name, index, engine)
+        own = one_line(index.origin.name)
+        own = f"{own}, of {name}" if own in self.engines else own
+        self.engines[own] = self._engine(index.encoder, own)
+        return Shelf(name, index, self.engines[own])
+
+    async def search(self, shelf: Shelf, queries: Sequence[str], k: int, contains: str | None) -> list[list[Hit]]:
+        """The hits of each query; `contains` keeps, of the `MOST_HITS` nearest, the texts that have it in them."""
+        job = await shelf.engine.compute(list(queries), prompt=shelf.engine.prompt("query"))
+        word = (contains or "").casefold()
+        try:
+            wanted = shelf.index.search_batch, job.vectors, MOST_HITS if word else k
+            found = await asyncio.get_running_loop().run_in_executor(self._searcher, *wanted)
+        except SimembError as error:
+            raise Refusal(FAILED, in_one_line(error)) from error
+        return [[hit for hit in hits if word in hit.text.casefold()][:k] for hits in found]
+
+    def close(self) -> None:
+        """Finish what waits, and end all threads."""
+        for engine in self.engines.values():
+            engine.batcher.close()
+        self._searcher.shutdown()
