@@ -1,18 +1,21 @@
 """An encoder as the routes use it: texts of a request to vectors, computed by its batcher."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from simemb.encoder.prompts import ROLES, prompt_for
+from simemb.encoder.prompts import Role, prompt_for
 from simemb.encoder.unit_vectors import unit
 from simemb.encoder.vector_files import Vectors
 from simemb.errors import SimembError, in_one_line
 from simemb.service.batcher import Batcher, Item, Job
 from simemb.service.metrics import Metrics
 from simemb.service.refusals import FAILED, Refusal
+
+ROLE_NAMES: Mapping[str, Role] = {"query": "query", "document": "document"}
+"""The roles that a request may name, whatever the model calls their prompts."""
 
 
 class Engine:
@@ -48,14 +51,14 @@ class Engine:
     @property
     def prompt_names(self) -> list[str]:
         """What a request may name: the model's own prompts, and the roles."""
-        return list(dict.fromkeys([*self.encoder.prompts, "query", "document"]))
+        return list(dict.fromkeys([*self.encoder.prompts, *ROLE_NAMES]))
 
     def prompt(self, name: str | None) -> str:
         """A prompt by its name, that of a role (as in `encode_query`), or the model's default, as in `encode`."""
         prompts = self.encoder.prompts
         if name is not None and name in prompts:
             return prompts[name]
-        return prompt_for(self.encoder, name if name in ROLES else "text")
+        return prompt_for(self.encoder, ROLE_NAMES.get(name or "", "text"))
 
     async def compute(self, items: Sequence[Item], *, prompt: str, truncate: bool | None = None) -> Job:
         """The job of these texts, done. Raises `Refusal`."""

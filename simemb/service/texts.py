@@ -8,8 +8,7 @@ from simemb.service.limits import Ticket
 
 def items_of(value: Any, ticket: Ticket) -> list[Item]:
     """One text or token ids, or several, as a list; `ticket` holds them. Raises `Refusal` (429)."""
-    one = isinstance(value, str) or isinstance(value[0], int)
-    items: list[Item] = [value] if one else value
+    items: list[Item] = [value] if isinstance(value, str) or isinstance(value[0], int) else [*value]
     ticket.hold(texts=len(items))
     return items
 

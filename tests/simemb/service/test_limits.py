@@ -30,10 +30,10 @@ class Slow:
     def __init__(self) -> None:
         self.go_on, self.busy = threading.Event(), threading.Event()
 
-    def tokenize(self, texts: Any, prompt: str = "") -> tuple[list[str], int]:
+    def tokenize(self, texts: Any, _: str = "") -> tuple[list[str], int]:
         return list(texts), 0
 
-    def embed(self, sentences: Any, prompt: str = "") -> np.ndarray:
+    def embed(self, sentences: Any, _: str = "") -> np.ndarray:
         self.busy.set()
         assert self.go_on.wait(30)
         return np.ones((len(sentences), 2), np.float32)

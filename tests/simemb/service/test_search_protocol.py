@@ -10,6 +10,7 @@ import pytest
 from simemb.search.index import Index
 from simemb.service.state import Service
 
+Served = Callable[[Service], AbstractContextManager[str]]
 Post = Callable[..., httpx2.Response]
 TEXTS = ["A man plays a guitar.", "An orchestra plays a symphony.", "The weather is fine.", "A dog runs."]
 
@@ -23,9 +24,7 @@ def expected(index: Index, query: str, k: int) -> list[tuple[str, str, float]]:
     return [(hit.id, hit.text, round(hit.score, 5)) for hit in index.search(query, k)]
 
 
-def test_hits_are_those_of_the_index(
-    mini: Any, prompted_mini: Any, served: Callable[[Service], AbstractContextManager[str]]
-) -> None:
+def test_hits_are_those_of_the_index(mini: Any, prompted_mini: Any, served: Served) -> None:
     plain = Index.build(mini, TEXTS, ids=["g", "o", "w", "d"])
     asking = Index.build(prompted_mini, TEXTS)
     service = Service(mini, name="mini", indexes={"plain": plain, "asking": asking})
@@ -49,9 +48,7 @@ def test_hits_are_those_of_the_index(
         assert search(["a"] * 33).status_code == 413
 
 
-def test_without_an_index_there_is_no_search(
-    mini: Any, served: Callable[[Service], AbstractContextManager[str]]
-) -> None:
+def test_without_an_index_there_is_no_search(mini: Any, served: Served) -> None:
     with served(Service(mini, name="mini")) as address:
         assert httpx2.post(f"{address}/search", json={"query": "a"}).status_code == 404
 
