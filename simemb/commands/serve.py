@@ -71,20 +71,20 @@ def run(words: list[str]) -> None:
     from simemb.service.state import Service
 
     key = read_key(options.api_key_file)
-    listener = server.bound(options.host, options.port)
-    encoder = load_finished(options.model, options.pooling, options.place, options.precision)
-    service = Service(
-        encoder,
-        name=options.model,
-        indexes=_indexes(options, encoder),
-        limits=options.limits,
-        truncate=options.truncate,
-        key=key,
-        hosts=options.allow_hosts,
-    )
-    if not key and options.host not in LOCAL:
-        log.warning("%s can be reached by others, and there is no key: set $%s", options.host, VARIABLE)
-    server.serve(service, listener, started=lambda: _say(service, server.url_of(listener)))
+    with server.bound(options.host, options.port) as listener:
+        encoder = load_finished(options.model, options.pooling, options.place, options.precision)
+        service = Service(
+            encoder,
+            name=options.model,
+            indexes=_indexes(options, encoder),
+            limits=options.limits,
+            truncate=options.truncate,
+            key=key,
+            hosts=options.allow_hosts,
+        )
+        if not key and options.host not in LOCAL:
+            log.warning("%s can be reached by others, and there is no key: set $%s", options.host, VARIABLE)
+        server.serve(service, listener, started=lambda: _say(service, server.url_of(listener)))
     log.info("stopped: every request was answered")
 
 

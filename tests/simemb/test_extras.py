@@ -25,6 +25,8 @@ HIDDEN = (
     "matplotlib",
     "jinja2",
     "mteb",
+    "starlette",
+    "uvicorn",
 )
 
 CORE = """
@@ -50,6 +52,7 @@ COMMANDS = {
     "compare": ["compare", "mini", "base", "--suite", "sample"],
     "index": ["index", "mini", "sample_search", "--output", "texts.index"],
     "search": ["search", "texts.index", "music"],
+    "serve": ["serve", "mini"],
     "mine": ["mine", "mini", "sample_pairs", "--output", "triplets.tsv"],
     "report": ["report", "mini", "--output", "report.html"],
     "plot": ["plot", "plane", "mini", "--output", "plane.svg"],
@@ -136,6 +139,7 @@ def test_the_core_encodes_and_every_verb_that_needs_more_names_the_pip_line(tmp_
         "compare": ("scipy", "eval"),
         "index": ("faiss", "index"),
         "search": ("faiss", "index"),
+        "serve": ("starlette and uvicorn", "serve"),
         "mine": ("faiss", "index"),
         "report": ("matplotlib, jinja2 and scipy", "plot"),
         "plot": ("matplotlib, jinja2 and scipy", "plot"),
@@ -189,7 +193,7 @@ def test_the_pip_line_installs_what_is_missing(name: str) -> None:
     )
     for module in extra.modules:
         assert f"{DISTRIBUTIONS.get(module, module)}>=" in installed
-    assert extra.name in ("plot", "mteb") or extra.name in stated["all"]
+    assert extra.name in ("plot", "mteb", "serve") or extra.name in stated["all"]
 
 
 def test_a_missing_library_is_a_line_of_ours_and_an_import_error() -> None:

@@ -156,7 +156,7 @@ def main(words: Sequence[str] | None = None) -> int:
             table.add(trial, attack(options.requests, options.seed))
         else:
             table.add(trial, restarts(options.restarts, options.clients))
-    return table.show()
+    return table.close()
 
 
 if __name__ == "__main__":

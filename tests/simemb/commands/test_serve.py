@@ -1,4 +1,4 @@
-"""`simemb serve` as people type it: it says where it listens, ends well when it is asked to, and refuses in one line."""
+"""`simemb serve` as people type it: where it listens, how it ends, and what it refuses in one line."""
 
 import json
 import os
@@ -39,6 +39,7 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, list[st
     finally:
         process.kill()
         process.wait()
+        process.stderr.close()
 
 
 def test_it_answers_what_was_asked_before_it_ends(server: tuple[subprocess.Popen[str], str, list[str]]) -> None:
