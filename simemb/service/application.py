@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simemb.service import openai_protocol, reference, search_protocol, tei_protocol
+from simemb.service import openai_protocol, pages, reference, search_protocol, tei_protocol
 from simemb.service.gate import Gate
 from simemb.service.operations import Operation, refused
 from simemb.service.refusals import ABSENT, METHOD, SYNTAX, Refusal
@@ -27,7 +27,7 @@ def application(service: Service) -> Starlette:
     >>> [route.path for route in app.routes][:2]
     ['/v1/embeddings', '/v1/models']
     """
-    modules = (openai_protocol, tei_protocol, search_protocol)
+    modules = (openai_protocol, tei_protocol, search_protocol, pages)
     operations = [operation for module in modules for operation in module.operations(service)]
     operations += reference.operations(operations)
 

@@ -97,5 +97,11 @@ def search(indexes: Sequence[str]) -> Schema:
         "k": optional({"type": "integer", "minimum": 1, "maximum": MOST_HITS}, 5),
         "index": optional({"type": "string", "enum": list(indexes)}),
         "contains": optional(STRING),
+        "place": optional({"type": "boolean"}, False),
     }
     return record(fields, ["query"])
+
+
+def corpus_map(indexes: Sequence[str]) -> Schema:
+    """The body of `POST /map`."""
+    return record({"index": optional({"type": "string", "enum": list(indexes)})})

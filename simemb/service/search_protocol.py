@@ -1,13 +1,14 @@
 """`POST /search`: the nearest texts of an index, as `simemb search` finds them."""
 
 from dataclasses import asdict
+from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from simemb.service import schemas
 from simemb.service.operations import Call, Operation
 from simemb.service.refusals import ABSENT, Refusal
-from simemb.service.schemas import STRING, record
+from simemb.service.schemas import NUMBERS, STRING, record
 from simemb.service.state import Service, Shelf
 from simemb.service.texts import items_of
 
@@ -17,7 +18,8 @@ def operations(service: Service) -> list[Operation]:
     if not service.shelves:
         return []
     fields = {"rank": {"type": "integer"}, "id": STRING, "score": {"type": "number"}, "text": STRING}
-    hits = record({"hits": {"type": "array", "items": record(fields, list(fields))}}, ["hits"])
+    result = {"hits": {"type": "array", "items": record(fields, list(fields))}, "place": NUMBERS}
+    hits = record(result, ["hits"])
     return [
         Operation(
             "/search",
@@ -34,8 +36,13 @@ async def search(call: Call) -> Response:
     """`POST /search`."""
     body, shelf = call.body, shelf_of(call.service, call.body["index"])
     queries = [item for item in items_of(body["query"], call.ticket) if isinstance(item, str)]
-    found = await call.service.search(shelf, queries, body["k"], body["contains"])
-    return JSONResponse({"index": shelf.name, "results": [{"hits": [asdict(hit) for hit in hits]} for hits in found]})
+    vectors = await call.service.query_vectors(shelf, queries)
+    found = await call.service.search(shelf, vectors, body["k"], body["contains"])
+    results: list[dict[str, Any]] = [{"hits": [asdict(hit) for hit in hits]} for hits in found]
+    if body["place"]:
+        places = (await call.service.map_of(shelf)).place(vectors).tolist()
+        results = [{**result, "place": place} for result, place in zip(results, places, strict=True)]
+    return JSONResponse({"index": shelf.name, "results": results})
 
 
 def shelf_of(service: Service, name: str | None) -> Shelf:

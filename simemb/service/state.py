@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from simemb.encoder.vector_files import Vectors
 from simemb.errors import SimembError, in_one_line
 from simemb.search.hits import Hit
 from simemb.search.index import Index
+from simemb.service.corpus_map import CorpusMap, draw
 from simemb.service.engine import Engine
 from simemb.service.limits import Admission, Limits
 from simemb.service.metrics import Metrics
@@ -52,6 +55,7 @@ class Service:
         self.engine = self._engine(encoder, one_line(name))
         self.engines: dict[str, Engine] = {self.engine.name: self.engine}
         self.shelves = {name: self._shelf(name, index) for name, index in (indexes or {}).items()}
+        self._maps: dict[str, asyncio.Task[CorpusMap]] = {}
         self._searcher = ThreadPoolExecutor(1, "simemb-search")
 
     def _engine(self, encoder: Any, name: str) -> Engine:
@@ -68,16 +72,33 @@ class Service:
         self.engines[own] = self._engine(index.encoder, own)
         return Shelf(name, index, self.engines[own])
 
-    async def search(self, shelf: Shelf, queries: Sequence[str], k: int, contains: str | None) -> list[list[Hit]]:
+    async def query_vectors(self, shelf: Shelf, queries: Sequence[str]) -> Vectors:
+        """The vectors of texts as queries of an index."""
+        return (await shelf.engine.compute(list(queries), prompt=shelf.engine.prompt("query"))).vectors
+
+    async def search(self, shelf: Shelf, vectors: Vectors, k: int, contains: str | None) -> list[list[Hit]]:
         """The hits of each query; `contains` keeps, of the `MOST_HITS` nearest, the texts that have it in them."""
-        job = await shelf.engine.compute(list(queries), prompt=shelf.engine.prompt("query"))
         word = (contains or "").casefold()
         try:
-            wanted = shelf.index.search_batch, job.vectors, MOST_HITS if word else k
+            wanted = shelf.index.search_batch, vectors, MOST_HITS if word else k
             found = await asyncio.get_running_loop().run_in_executor(self._searcher, *wanted)
         except SimembError as error:
             raise Refusal(FAILED, in_one_line(error)) from error
         return [[hit for hit in hits if word in hit.text.casefold()][:k] for hits in found]
+
+    async def map_of(self, shelf: Shelf) -> CorpusMap:
+        """The map of an index, drawn once."""
+        if shelf.name not in self._maps:
+            self._maps[shelf.name] = asyncio.create_task(draw(shelf.index, partial(self._documents, shelf)))
+        try:
+            return await asyncio.shield(self._maps[shelf.name])
+        except Refusal:  # the next one may be luckier
+            self._maps.pop(shelf.name, None)
+            raise
+
+    async def _documents(self, shelf: Shelf, texts: Sequence[str]) -> Vectors:
+        engine = shelf.engine
+        return (await engine.compute(list(texts), prompt=engine.prompt("document"), truncate=True)).vectors
 
     def close(self) -> None:
         """Finish what waits, and end all threads."""
