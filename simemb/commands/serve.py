@@ -85,7 +85,8 @@ def run(words: list[str]) -> None:
         if not key and options.host not in LOCAL:
             log.warning("%s can be reached by others, and there is no key: set $%s", options.host, VARIABLE)
         server.serve(service, listener, started=lambda: _say(service, server.url_of(listener)))
-    log.info("stopped: every request was answered")
+    left = f"{service.cut_off} requests took too long and were not" if service.cut_off else "every request was"
+    log.info("stopped: %s answered", left)
 
 
 def _indexes(options: Serve, encoder: Any) -> Mapping[str, "Index"]:

@@ -1,5 +1,6 @@
 """A route: its path, what it takes and gives, and the function that answers."""
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from simemb.service.bodies import read_body
 from simemb.service.limits import Ticket
-from simemb.service.refusals import DEFECT, Refusal
+from simemb.service.refusals import DEFECT, STOPPING, Refusal
 from simemb.service.state import Service
 from simemb.service.validation import Schema
 
@@ -64,6 +65,9 @@ class Operation:
                 ticket.leave()
         except Refusal as refusal:
             return refused(refusal, path)
+        except asyncio.CancelledError:  # the server has waited long enough
+            service.cut_off += 1
+            return refused(Refusal(STOPPING, "the server stopped before this was computed: ask again"), path)
         except Exception:
             for line in ("a request failed by a defect of simemb:", *traceback.format_exc().splitlines()):
                 log.error("%s", line)

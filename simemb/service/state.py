@@ -35,6 +35,9 @@ class Service:
     encoder: of the embeddings. name: what clients call it. indexes: those that are searched, by name; each is searched
     with `encoder` if it was built with it, otherwise with its own. key: what clients must send; empty: nothing.
     hosts: names besides localhost by which clients may call a server without a key.
+
+    Attributes:
+        cut_off: Requests that a stop did not leave the time for.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Service:
         self.limits = limits or Limits()
         self.admission = Admission(self.limits)
         self.metrics = Metrics()
+        self.cut_off = 0
         self.key, self.hosts, self.truncate = key, tuple(hosts), truncate
         self.engine = self._engine(encoder, one_line(name))
         self.engines: dict[str, Engine] = {self.engine.name: self.engine}

@@ -7,7 +7,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
 
 let names = []; // of all indexes
-let maps = new Map(); // by index: a promise of its points
+const maps = new Map(); // by index: a promise of its points
+const drawn = new Set(); // indexes whose map is there
 let searching = null; // the request that is under way
 let timer = null;
 
@@ -92,12 +93,12 @@ async function search() {
   const began = performance.now();
   try {
     const k = Number($("k").value);
-    const bodies = chosen().map((index) => ({ query, k, index, contains: contains || null, place: true }));
+    const bodies = chosen().map((index) => ({ query, k, index, contains: contains || null, place: drawn.has(index) }));
     const found = await Promise.all(bodies.map((body) => ask("search", body, own.signal)));
     const ranks = found.map(({ results }) => new Map(results[0].hits.map((hit) => [hit.text, hit.rank])));
     found.forEach(({ index, results }, at) => {
       const other = ranks.length === 2 ? ranks[1 - at] : new Map();
-      show(index, results[0].hits, results[0].place, other);
+      show(index, results[0].hits, results[0].place || null, other);
     });
     const count = Math.max(...found.map(({ results }) => results[0].hits.length));
     say(`${count} ${count === 1 ? "hit" : "hits"} in ${Math.round(performance.now() - began)} ms`);
@@ -139,7 +140,11 @@ function shelf(name) {
   const figure = element("figure", { hidden: "" });
   made.append(head, element("ol", { class: "hits", "aria-label": `Hits of ${name}` }), figure);
   if (!maps.has(name)) maps.set(name, ask("map", { index: name }));
-  maps.get(name).then((map) => draw(made, figure, map), (error) => {
+  maps.get(name).then((map) => {
+    draw(made, figure, map);
+    drawn.add(name);
+    if (made.last && made.isConnected) search(); // for the place of what was asked
+  }, (error) => {
     maps.delete(name);
     figure.hidden = false;
     figure.append(element("figcaption", {}, `No map: ${error.message}`));
