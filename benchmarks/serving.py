@@ -14,11 +14,12 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -135,11 +136,12 @@ def main() -> None:
                     rounds[program, clients].append(found)
                     print(f"  round {number + 1}, {clients} clients, {program}: {found}", flush=True)
     for clients in options.clients:
-        line = {program: _medians(rounds[program, clients]) for program in programs}
+        line: dict[str, Any] = {program: _medians(rounds[program, clients]) for program in programs}
+        line["model"], line["clients"] = Path(options.model).name, clients
         line["ratio"] = line["simemb"]["per_second"] / line["peer"]["per_second"]
         print(clients, json.dumps(line), flush=True)
         if not options.dry:
-            record.add("serving", f"{os.path.basename(options.model.rstrip('/'))}; {clients} clients", line)
+            record.add("serving", f"{line['model']}; {clients} clients", line)
 
 
 def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:

@@ -203,6 +203,28 @@ def search(lines: list[Line]) -> str:
     return grid(heads, rows, words=2)
 
 
+def serving(lines: list[Line]) -> str:
+    """Requests a second, and the time of one."""
+    heads = [
+        "model",
+        "clients",
+        "requests a second, simemb",
+        "beside FastAPI",
+        "p50, simemb",
+        "p50",
+        "p99, simemb",
+        "p99",
+    ]
+    rows: list[list[str]] = []
+    for line in sorted(lines, key=lambda line: (line["model"], line["clients"])):
+        ours, theirs = line["simemb"], line["peer"]
+        cells = [line["model"], str(line["clients"]), f"{ours['per_second']:.0f}", f"**{line['ratio']:.2f}x**"]
+        for share in ("p50", "p99"):
+            cells += [f"{ours[share]:.1f} ms", f"{theirs[share]:.1f} ms"]
+        rows.append(cells)
+    return grid(heads, rows)
+
+
 def suite(lines: list[Line]) -> str:
     """The whole suite."""
     heads = ["model", "sentences of both sides", "distinct", "simemb", "beside sentence-transformers"]
@@ -273,6 +295,7 @@ QUESTIONS: dict[str, tuple[str, list[Callable[[list[Line]], str]]]] = {
     "suite": ("The whole `sts` suite", [suite]),
     "tokenizing": ("Tokenizing", [tokenizing]),
     "search": ("Search", [search]),
+    "serving": ("Serving, beside sentence-transformers behind FastAPI", [serving]),
     "cold": ("Time to the first vector, cold", [cold]),
     "startup": ("Start-up", [startup]),
     "filling": ("Batches filled to a round number of tokens", [generic]),
