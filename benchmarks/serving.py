@@ -1,11 +1,12 @@
-"""How many requests a second does `simemb serve` answer, beside the same model behind sentence-transformers and FastAPI?
+"""How many requests a second does `simemb serve` answer, beside the same model behind FastAPI?
 
     python benchmarks/serving.py PATH/minilm-l4-mlm [--clients 1 8 32] [--seconds 5] [--rounds 3]
 
-Both servers are processes of their own on this machine, one at a time under load, in alternating rounds. Each client asks
-for one sentence of STS-B after the other, as `POST /embed`, and waits for the answer. The peer is what one would write:
-a FastAPI route that calls `SentenceTransformer.encode`, in the threads that FastAPI gives it. The clients are threads of
-another process. Recorded: the median of the rounds of requests a second, and of the percentiles of their time.
+Both servers are processes of their own on this machine, one at a time under load, in alternating rounds. Each client
+asks for one sentence of STS after the other, as `POST /embed`, and waits for the answer. The peer is what one would
+write: a FastAPI route that calls `SentenceTransformer.encode`, in the threads that FastAPI gives it. The clients are
+threads of another process. Recorded: the medians over the rounds of requests a second, and of the percentiles of the
+time of one.
 """
 
 import argparse
