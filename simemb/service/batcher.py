@@ -120,6 +120,11 @@ class Batcher:
         with self._ready:
             return sum(len(job.items) - job.taken for job in self._waiting)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread computes, or waits for something to compute."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Compute what waits, then end the thread."""
         with self._ready:
@@ -133,7 +138,11 @@ class Batcher:
             for part in parts:
                 if part.start == 0:
                     self._metrics.observe("simemb_queue_seconds", started - part.job.since)
-            self._compute(parts)
+            try:
+                self._compute(parts)
+            except Exception as error:  # a thread that ended would leave all others waiting
+                for part in parts:
+                    self._fail(part.job, error)
 
     def _next_round(self) -> list[Part]:
         """Some texts of each waiting job in turn; none once the batcher is closed and nothing waits."""

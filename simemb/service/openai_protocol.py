@@ -50,7 +50,7 @@ def operations(service: Service) -> list[Operation]:
 async def embeddings(call: Call) -> Response:
     """`POST /v1/embeddings`."""
     body, engine = call.body, _engine(call.service, call.body["model"])
-    items = items_of(body["input"], call.ticket)
+    items = items_of(body["input"], call)
     if (body["dimensions"] or 1) > engine.dim:
         raise Refusal(INVALID, f"dimensions must be in 1 to {engine.dim}, not {body['dimensions']}", "dimensions")
     job = await engine.compute(items, prompt=engine.prompt(body["prompt_name"]))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,12 @@ class Call:
     service: Service
     request: Request
     body: Any
-    ticket: Ticket
+    ticket: Ticket | None
+
+    def hold(self, texts: Sequence[Any]) -> None:
+        """Count texts among those in memory. Raises `Refusal` (429) if there would be too many."""
+        if self.ticket is not None:
+            self.ticket.hold(texts=len(texts))
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,7 @@ class Operation:
         """The answer to a request, or what the protocol of its path says to a refusal."""
         path = request.url.path
         try:
-            ticket = service.admission.enter()
-            try:
-                most = service.limits.max_bytes
-                body = None if self.takes is None else await read_body(request, self.takes, ticket, most)
-                return await self.answer(Call(service, request, body, ticket))
-            finally:
-                ticket.leave()
+            return await self._answered(service, request)
         except Refusal as refusal:
             return refused(refusal, path)
         except asyncio.CancelledError:  # the server has waited long enough
@@ -72,6 +71,17 @@ class Operation:
             for line in ("a request failed by a defect of simemb:", *traceback.format_exc().splitlines()):
                 log.error("%s", line)
             return refused(Refusal(DEFECT, "the server has a defect; its log says more"), path)
+
+    async def _answered(self, service: Service, request: Request) -> Response:
+        """What has a body is counted among the requests at once; the health of a busy server is told all the same."""
+        if self.takes is None:
+            return await self.answer(Call(service, request, None, None))
+        ticket = service.admission.enter()
+        try:
+            body = await read_body(request, self.takes, ticket, service.limits.max_bytes)
+            return await self.answer(Call(service, request, body, ticket))
+        finally:
+            ticket.leave()
 
 
 def refused(refusal: Refusal, path: str) -> Response:

@@ -35,7 +35,7 @@ def operations(service: Service) -> list[Operation]:
 async def search(call: Call) -> Response:
     """`POST /search`."""
     body, shelf = call.body, shelf_of(call.service, call.body["index"])
-    queries = [item for item in items_of(body["query"], call.ticket) if isinstance(item, str)]
+    queries = [item for item in items_of(body["query"], call) if isinstance(item, str)]
     vectors = await call.service.query_vectors(shelf, queries)
     found = await call.service.search(shelf, vectors, body["k"], body["contains"])
     results: list[dict[str, Any]] = [{"hits": [asdict(hit) for hit in hits]} for hits in found]

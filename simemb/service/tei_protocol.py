@@ -12,6 +12,7 @@ from simemb.encoder import batching
 from simemb.service import schemas
 from simemb.service.engine import Engine, finished
 from simemb.service.operations import Call, Operation
+from simemb.service.refusals import STOPPING, Refusal
 from simemb.service.schemas import NUMBERS
 from simemb.service.state import Service
 from simemb.service.texts import headers_of, items_of
@@ -42,7 +43,7 @@ def operations(service: Service) -> list[Operation]:
             example={"inputs": pair},
         ),
         Operation("/info", "The model, and the limits of the server.", info, gives={"type": "object"}),
-        Operation("/health", "200 while the server answers.", health, gives="text/plain", open=True),
+        Operation("/health", "200 while the server computes, 503 otherwise.", health, gives="text/plain", open=True),
         Operation("/metrics", "Counters for Prometheus.", metrics, gives="text/plain"),
     ]
 
@@ -50,7 +51,7 @@ def operations(service: Service) -> list[Operation]:
 async def embed(call: Call) -> Response:
     """`POST /embed`."""
     body, engine = call.body, call.service.engine
-    items = items_of(body["inputs"], call.ticket)
+    items = items_of(body["inputs"], call)
     job = await engine.compute(items, prompt=engine.prompt(body["prompt_name"]), truncate=body["truncate"])
     vectors = finished(job.vectors, normalize=body["normalize"], dimensions=body["dimensions"])
     return JSONResponse(vectors.tolist(), headers=headers_of(job))
@@ -59,7 +60,7 @@ async def embed(call: Call) -> Response:
 async def similarity(call: Call) -> Response:
     """`POST /similarity`."""
     pair, how, engine = call.body["inputs"], call.body["parameters"], call.service.engine
-    items = items_of([pair["source_sentence"], *pair["sentences"]], call.ticket)
+    items = items_of([pair["source_sentence"], *pair["sentences"]], call)
     job = await engine.compute(items, prompt=engine.prompt(how.get("prompt_name")), truncate=how.get("truncate"))
     vectors = finished(job.vectors, normalize=True, dimensions=None)
     cosines = np.clip(vectors[1:] @ vectors[0], -1, 1)
@@ -98,8 +99,10 @@ def _precision(engine: Engine) -> str:
     return str(engine.encoder.half_type or "float32").removeprefix("torch.")
 
 
-async def health(call: Call) -> Response:  # noqa: ARG001
+async def health(call: Call) -> Response:
     """`GET /health`."""
+    if not all(engine.batcher.alive for engine in call.service.engines.values()):
+        raise Refusal(STOPPING, "nothing is computed any more: start the server again")
     return PlainTextResponse("")
 
 

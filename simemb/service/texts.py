@@ -3,13 +3,13 @@
 from typing import Any
 
 from simemb.service.batcher import Item, Job
-from simemb.service.limits import Ticket
+from simemb.service.operations import Call
 
 
-def items_of(value: Any, ticket: Ticket) -> list[Item]:
-    """One text or token ids, or several, as a list; `ticket` holds them. Raises `Refusal` (429)."""
+def items_of(value: Any, call: Call) -> list[Item]:
+    """One text or token ids, or several, as a list, which the call holds. Raises `Refusal` (429)."""
     items: list[Item] = [value] if isinstance(value, str) or isinstance(value[0], int) else [*value]
-    ticket.hold(texts=len(items))
+    call.hold(items)
     return items
 
 

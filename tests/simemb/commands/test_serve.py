@@ -53,7 +53,7 @@ def test_it_answers_what_was_asked_before_it_ends(server: tuple[subprocess.Popen
 
     asking = threading.Thread(target=ask)
     asking.start()
-    while "simemb_requests_in_flight 2" not in httpx2.get(f"{address}/metrics", headers=headers).text:
+    while "simemb_requests_in_flight 1" not in httpx2.get(f"{address}/metrics", headers=headers).text:
         pass
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) == 0

@@ -96,6 +96,7 @@ def test_more_requests_than_are_answered_at_once_are_429_and_the_others_lose_not
         answer = httpx2.post(f"{address}/embed", json={"inputs": "a"}, timeout=30)
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
         assert answer.json()["error_type"] == "Overloaded"
+        assert httpx2.get(f"{address}/health").status_code == 200
         slow.go_on.set()
         for thread in first:
             thread.join()
