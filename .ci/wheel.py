@@ -18,6 +18,7 @@ REQUIRED = {
     "simemb/data/bundled.py",
     *(f"simemb/bundled/{name}/{file}" for name in MODELS for file in FILES),
     "simemb/report/template.html",
+    "simemb/service/page/page.html",
     "simemb/py.typed",
     *SAMPLE,
 }

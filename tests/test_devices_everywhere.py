@@ -37,6 +37,7 @@ VERBS = {
     "index": "index MODEL TEXTS --output out.index",
     "search": "search INDEX question",
     "search by a model": "search INDEX question --model MODEL",
+    "serve": "serve MODEL --port 0",
     "mine": "mine MODEL TRIPLETS --output out.tsv",
     "whiten": "whiten MODEL --data TEXTS --output out",
     "new": "new out --data TEXTS --words-from MODEL",

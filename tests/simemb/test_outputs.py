@@ -30,7 +30,7 @@ WRITERS: dict[str, tuple[str, str]] = {
     "new": ("new {} --data no.txt", "model"),
 }
 """Verbs that write what a user names: words that would fail at everything but the output, and the output."""
-WRITES_NOTHING = {"push", "list", "search"}
+WRITES_NOTHING = {"push", "list", "search", "serve"}
 MAKES_A_FOLDER_OF_ITS_OWN = {"demo"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from simemb.cli import main
-from simemb.commands import compare, encode, index, mine, new, plot, push, report, search, train, whiten
+from simemb.commands import compare, encode, index, mine, new, plot, push, report, search, serve, train, whiten
 from simemb.commands import eval as eval_verb
 from simemb.commands import list as list_verb
 from simemb.commands.parsing import UsageError, parse
@@ -17,6 +17,7 @@ VERBS = {
     "eval": eval_verb.Eval,
     "index": index.BuildIndex,
     "search": search.Search,
+    "serve": serve.Serve,
     "compare": compare.Compare,
     "report": report.Report,
     "plot": plot.Plot,
@@ -36,6 +37,8 @@ SHOWN = {
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
     ("search", "queries"): "QUERY [QUERY ...]",
+    ("serve", "model"): "MODEL",
+    ("serve", "limits"): "--max-texts",
     ("compare", "models"): "MODEL MODEL [MODEL ...]",
     ("report", "models"): "RUN [RUN ...]",
     ("plot", "figure"): "FIGURE",
