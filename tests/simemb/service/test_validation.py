@@ -31,13 +31,15 @@ VALUES = st.recursive(
 @given(value=VALUES)
 @settings(max_examples=200)
 def test_what_is_read_is_what_jsonschema_allows(schema: dict[str, Any], value: Any) -> None:
-    allowed = jsonschema.Draft202012Validator(schema).is_valid(value)
+    assert _fits(value, schema) == jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+def _fits(value: Any, schema: Any) -> bool:
     try:
         read(value, schema, "it")
-    except Refusal as refusal:
-        assert not allowed, refusal
-    else:
-        assert allowed
+    except Refusal:
+        return False
+    return True
 
 
 def test_defaults_stand_for_what_is_absent_or_null() -> None:
