@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from simemb.errors import ServiceError
-from simemb.service import bodies
+from simemb.service import bodies, server
 from simemb.service.limits import Admission, Limits
 from simemb.service.refusals import Refusal
 from simemb.service.state import Service
@@ -105,6 +105,21 @@ def test_more_requests_than_are_answered_at_once_are_429_and_the_others_lose_not
 
 def _ask(address: str, answers: list[int]) -> None:
     answers.append(httpx2.post(f"{address}/embed", json={"inputs": "a"}, timeout=30).status_code)
+
+
+def test_what_takes_too_long_when_the_server_stops_may_be_asked_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "GRACE", 0.2)
+    slow, answers = Slow(), list[int]()
+    service = Service(slow, name="slow")
+    with served(service) as address:
+        asking = threading.Thread(target=_ask, args=(address, answers))
+        asking.start()
+        assert slow.busy.wait(20)
+        threading.Timer(1, slow.go_on.set).start()
+    asking.join()
+    assert (answers, service.cut_off) == ([503], 1)
 
 
 def test_memory_is_counted_and_given_back() -> None:
