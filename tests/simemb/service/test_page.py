@@ -1,6 +1,5 @@
 """The page to search with, by clicking and typing in Chromium; and the commands of docs/serving.md."""
 
-import asyncio
 import re
 import shlex
 import shutil
@@ -9,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import numpy as np
 import pytest
 
 from simemb.search.index import Index
-from simemb.service.corpus_map import POINTS, draw
 from simemb.service.state import Service
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -139,24 +136,6 @@ def test_everything_has_a_name_for_who_cannot_see_it(page: Any, url: str) -> Non
     assert page.get_by_role("status").text_content()
     unnamed = "[...document.querySelectorAll('input, select')].filter(field => !field.labels.length).length"
     assert page.evaluate(unnamed) == 0
-
-
-def test_the_map_is_that_of_the_principal_components(mini: Any) -> None:
-    texts = [f"{text} {number}" for number in range(5) for text in PLAIN]
-
-    async def encode(some: Any) -> Any:
-        return mini.encode(some)
-
-    found = asyncio.run(draw(Index.build(mini, texts), encode))
-    vectors = mini.encode(texts, normalize=True).astype(np.float64)
-    values, directions = np.linalg.eigh(np.cov(vectors.T))
-    places = (vectors - vectors.mean(axis=0)) @ directions[:, :-3:-1]
-    np.testing.assert_allclose(np.abs(found.places), np.abs(places), atol=1e-5)
-    np.testing.assert_allclose(found.explained, values[:-3:-1] / values.sum(), atol=1e-5)
-    np.testing.assert_allclose(found.place(mini.encode(texts)), found.places, atol=1e-5)
-    single = asyncio.run(draw(Index.build(mini, ["one text"]), encode))
-    assert single.places.tolist() == [[0.0, 0.0]]
-    assert POINTS >= len(found.ids) == len(texts)
 
 
 def test_the_commands_of_the_docs_work(url: str) -> None:

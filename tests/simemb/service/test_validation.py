@@ -56,8 +56,8 @@ def test_defaults_stand_for_what_is_absent_or_null() -> None:
         ({"a": 10}, SCHEMAS[5], "a must be in 0 to 9, not 10", "a"),
         ([0, "x"], SCHEMAS[3], "it[1] must be a whole number, not 'x'", "it[1]"),
         (True, NUMBER, "it must be a whole number, not True", "it"),
-        (5, SCHEMAS[4], "it must be a text or texts, not 5", "it"),
-        (["a", 5], SCHEMAS[4], "it[1] must be a string, not 5", "it[1]"),
+        (5, SCHEMAS[4], "it must be a text or texts, not 5 (int)", "it"),
+        (["a", 5], SCHEMAS[4], "it[1] must be a string, not 5 (int)", "it[1]"),
     ],
 )
 def test_a_complaint_names_the_place(value: Any, schema: Any, message: str, param: str) -> None:
