@@ -105,7 +105,11 @@ def _build_index(options: BuildIndex, progress: "_Progress") -> int:
     from simemb.search.encoded import index_vectors
     from simemb.search.index import Index
 
-    common = {"kind": options.kind, "truncate_dim": options.truncate_dim, "overwrite": options.overwrite}
+    common: dict[str, Any] = {
+        "kind": options.kind,
+        "truncate_dim": options.truncate_dim,
+        "overwrite": options.overwrite,
+    }
     if options.input is None:
         return len(index_vectors(options.model, options.output, progress=progress, **common))
     with _source(options) as (encoder, opened):
@@ -117,7 +121,11 @@ def _build_table(options: BuildIndex, progress: "_Progress") -> int:
     from simemb.search.encoded import table_of_vectors
     from simemb.search.lance import build_table
 
-    common = {"kind": options.kind, "truncate_dim": options.truncate_dim, "overwrite": options.overwrite}
+    common: dict[str, Any] = {
+        "kind": options.kind,
+        "truncate_dim": options.truncate_dim,
+        "overwrite": options.overwrite,
+    }
     if options.input is None:
         return table_of_vectors(options.model, options.output, progress=progress, **common)
     with _source(options) as (encoder, opened):
@@ -132,7 +140,7 @@ def _source(options: BuildIndex) -> Generator[tuple[Any, "Documents"]]:
     from simemb.encoder.streaming import spread
 
     assert options.input is not None
-    names = {"ids": options.ids, "titles": options.titles}
+    names: dict[str, Any] = {"ids": options.ids, "titles": options.titles}
     opened = documents(options.input, options.layout, options.column, **names, keep=options.to == "lancedb")
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")

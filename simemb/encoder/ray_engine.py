@@ -8,6 +8,7 @@ import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,7 @@ def encode_on_ray(
 @contextmanager
 def _cluster() -> Generator[tuple[int, int]]:
     """The GPUs and CPUs of the cluster. One that was started for this block ends with it."""
-    import ray
-
+    ray: Any = import_module("ray")
     ours = not ray.is_initialized()
     if ours:
         ray.init(log_to_driver=False, logging_level=logging.ERROR)
@@ -145,7 +145,7 @@ def _told() -> Generator[None]:
 
 def _on_an_actor(job: Job, shards: int, claim: Mapping[str, float]) -> Plan:
     """Write the plan on a device like those of the actors, so that its precision is theirs."""
-    import ray
+    ray: Any = import_module("ray")
 
     def settle() -> Plan:
         plan, _ = job.work(shards, overwrite=job.overwrite).settle(job.data, job.columns)
@@ -158,16 +158,15 @@ def _written(job: Job, plan: Plan, missing: list[int], workers: int, claim: dict
     """Write shards; returns the number of vectors."""
     if not missing:
         return 0
-    from ray import data
-
+    data: Any = import_module("ray.data")
     data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     numbers = data.from_items([{"shard": shard} for shard in missing], override_num_blocks=len(missing))
     done = numbers.map_batches(
-        Actor,  # pyright: ignore[reportArgumentType]
+        Actor,
         fn_constructor_args=(job, plan.shards),
         batch_size=1,
         compute=data.ActorPoolStrategy(size=workers),
-        **claim,  # pyright: ignore[reportArgumentType]
+        **claim,
     )
     return sum(int(row["vectors"]) for row in done.take_all())

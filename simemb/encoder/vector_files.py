@@ -71,7 +71,7 @@ class ParquetWriter:
         has_ids: bool = False,
         stored: StoredAs = "float32",
         scales: Sequence[float] = (),
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[bytes, str] | None = None,
     ):
         self.path, self.width, self.has_ids = path, width, has_ids
         self.stored, self.scales, self.metadata = stored, scales, metadata

@@ -1,7 +1,7 @@
 """An index, or a table of LanceDB, of vectors that `simemb encode` has written, which are not computed again."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from simemb.arguments import checked
@@ -121,7 +121,7 @@ class Encoded:
 
     def encode(
         self,
-        texts: Sequence[str],
+        texts: str | Iterable[str],
         *,
         normalize: bool = False,  # noqa: ARG002
         truncate_dim: int | None = None,  # noqa: ARG002
@@ -130,4 +130,4 @@ class Encoded:
         prompt: str | None = None,  # noqa: ARG002
     ) -> Vectors:
         """The vectors of the next texts, as they were asked for when they were encoded."""
-        return self._vectors.take(len(texts))
+        return self._vectors.take(len([texts] if isinstance(texts, str) else list(texts)))
