@@ -37,9 +37,13 @@ class BuildIndex:
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
     titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
+    keep: tuple[str, ...] = ()
+    """Columns to keep beside the texts, for `simemb search --where`; all: every one that plays no other role."""
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
-    kind: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
-    """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above."""
+    kind: Literal["auto", "exact", "flat", "hnsw", "ivf", "ivfpq", "sq8", "binary"] = "auto"
+    """exact (or flat) looks at every vector, ivf at those in the cells nearest to the query; auto takes exact up to
+    100,000 texts and ivf above. ivfpq, sq8 and binary look at codes of a 16th, a 4th and a 32nd of the vectors' size,
+    then at the vectors of the best. hnsw follows a graph."""
     truncate_dim: int | None = None
     """Keep this many of the first dimensions; `search` does the same by itself."""
     pooling: str | None = None
@@ -62,8 +66,10 @@ def run(words: list[str]) -> None:
     from simemb.search.storage import check_writable
 
     check_writable(options.output, overwrite=options.overwrite)
-    opened = documents(options.input, options.layout, options.column, ids=options.ids, titles=options.titles)
-    texts, ids = opened.streams()
+    opened = documents(
+        options.input, options.layout, options.column, ids=options.ids, titles=options.titles, kept=options.keep
+    )
+    texts, ids, metadata = opened.streams_kept()
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     with spread(encoder, options.place.devices), track("indexing") as advance:
@@ -78,6 +84,7 @@ def run(words: list[str]) -> None:
             encoder,
             texts,
             ids=ids,
+            metadata=metadata,
             kind=options.kind,
             truncate_dim=options.truncate_dim,
             path=options.output,

@@ -97,13 +97,24 @@ def rows_of(data: Any, layout: FileLayout, columns: Sequence[str] = (), score: s
 
 
 def documents(
-    data: str, layout: FileLayout, column: str | None = None, *, ids: str | None = None, titles: str | None = None
+    data: str,
+    layout: FileLayout,
+    column: str | None = None,
+    *,
+    ids: str | None = None,
+    titles: str | None = None,
+    kept: Sequence[str] = (),
+    known: Sequence[str] = (),
 ) -> "Documents":
-    """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for."""
+    """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for.
+
+    known: columns that are kept where there are such, unless `kept` names others.
+    """
     from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
-    opened = open_documents(data, column=column, ids=ids, titles=titles, **vars(layout))
+    opened = open_documents(data, column=column, ids=ids, titles=titles, kept=kept, **vars(layout))
+    opened.keep_known(() if kept else known)
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:
