@@ -63,7 +63,10 @@ if TYPE_CHECKING:
     )
     from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
+    from simemb.search.clusters import cluster
+    from simemb.search.duplicates import dedupe
     from simemb.search.index import Index
+    from simemb.search.similar_pairs import pairs
     from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
 
@@ -125,9 +128,12 @@ _HOMES = {
     "Twin": "method.targets",
     "VICReg": "method.objectives",
     "View": "method.views",
+    "cluster": "search.clusters",
     "compare": "comparison.compare",
+    "dedupe": "search.duplicates",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
+    "pairs": "search.similar_pairs",
     "whiten": "encoder.whitening",
 }
 
@@ -187,9 +193,12 @@ __all__ = [
     "Twin",
     "VICReg",
     "View",
+    "cluster",
     "compare",
+    "dedupe",
     "evaluate",
     "fit",
+    "pairs",
     "whiten",
 ]
 

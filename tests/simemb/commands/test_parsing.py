@@ -6,7 +6,23 @@ from dataclasses import fields
 import pytest
 
 from simemb.cli import main
-from simemb.commands import compare, encode, index, mine, new, plot, push, report, search, train, whiten
+from simemb.commands import (
+    cluster,
+    compare,
+    dedupe,
+    encode,
+    index,
+    mine,
+    new,
+    pairs,
+    plot,
+    push,
+    report,
+    search,
+    train,
+    update,
+    whiten,
+)
 from simemb.commands import eval as eval_verb
 from simemb.commands import list as list_verb
 from simemb.commands.parsing import UsageError, parse
@@ -17,6 +33,10 @@ VERBS = {
     "eval": eval_verb.Eval,
     "index": index.BuildIndex,
     "search": search.Search,
+    "update": update.Update,
+    "dedupe": dedupe.Dedupe,
+    "cluster": cluster.ClusterTexts,
+    "pairs": pairs.Pairs,
     "compare": compare.Compare,
     "report": report.Report,
     "plot": plot.Plot,
@@ -35,6 +55,10 @@ SHOWN = {
     ("index", "model"): "MODEL",
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
+    ("update", "index"): "INDEX",
+    **{(verb, "input"): "INPUT" for verb in ("dedupe", "cluster", "pairs")},
+    **{(verb, "corpus"): "--header, --no-header" for verb in ("dedupe", "cluster", "pairs")},
+    ("update", "input"): "INPUT",
     ("search", "queries"): "QUERY [QUERY ...]",
     ("compare", "models"): "MODEL MODEL [MODEL ...]",
     ("report", "models"): "RUN [RUN ...]",
@@ -46,7 +70,7 @@ SHOWN = {
     ("mine", "rules"): "--relative-margin",
     **{
         (verb, "layout"): "--header, --no-header"
-        for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
+        for verb in ("train simcse", "encode", "index", "update", "mine", "eval", "new", "whiten")
     },
     ("push", "model"): "RUN",
     ("push", "name"): "ORG/NAME",
