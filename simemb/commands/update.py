@@ -108,8 +108,15 @@ def _put_in(options: Update, index: "Index") -> int:
     from simemb.progress import counted, track
 
     assert options.input is not None
-    columns = {"ids": options.ids, "titles": options.titles, "kept": options.keep, "known": index.columns}
-    opened = documents(options.input, options.layout, options.column, **columns)
+    opened = documents(
+        options.input,
+        options.layout,
+        options.column,
+        ids=options.ids,
+        titles=options.titles,
+        kept=options.keep,
+        known=index.columns,
+    )
     if options.model:
         index.encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     texts, ids, metadata = opened.streams_kept()

@@ -114,7 +114,7 @@ def check_ids(rows: Iterator[Row], existing: set[str], new: set[str]) -> Iterato
 # ---- the table -----------------------------------------------------------------------------------------
 
 
-def arrow_table(rows: Sequence[Row], start: int) -> pa.Table:
+def arrow_table(rows: Sequence[Row], start: int) -> Any:
     """The Arrow table of some rows; `start` is how many texts come before them, for error messages.
 
     Raises:
@@ -130,9 +130,9 @@ def arrow_table(rows: Sequence[Row], start: int) -> pa.Table:
         raise SearchError(f"texts {first} to {last}: one is not valid Unicode: {excerpt!r}") from error
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
+def joined(tables: Sequence[Any]) -> Any:
     """The rows of several tables; a column that one lacks is missing there, and one of several types holds texts."""
-    kinds: dict[str, list[pa.DataType]] = {}
+    kinds: dict[str, list[Any]] = {}
     for table in tables:
         for field in table.schema:
             kinds.setdefault(field.name, []).append(field.type)
@@ -140,7 +140,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables([_filled(table, schema) for table in tables])
 
 
-def is_table(table: pa.Table) -> bool:
+def is_table(table: Any) -> bool:
     """Whether a table is one of an index: ids and texts without gaps, then metadata of the four types."""
     own, others = list(table.schema)[:2], list(table.schema)[2:]
     named = len(set(table.schema.names)) == len(table.schema.names)
@@ -153,7 +153,7 @@ def is_table(table: pa.Table) -> bool:
     )
 
 
-def metadata_of(table: pa.Table, number: int) -> dict[str, Any]:
+def metadata_of(table: Any, number: int) -> dict[str, Any]:
     """The metadata of a row; what is missing is left out."""
     cells = {name: table[name][number].as_py() for name in table.schema.names[2:]}
     return {name: value for name, value in cells.items() if value is not None}
@@ -164,7 +164,7 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _typed(cells: Sequence[Any]) -> pa.Array:
+def _typed(cells: Sequence[Any]) -> Any:
     """A column of the narrowest of `TYPES` that holds all values; not a number is missing."""
     plain = [cell.item() if hasattr(cell, "item") else cell for cell in cells]
     plain = [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in plain]
@@ -178,13 +178,13 @@ def _typed(cells: Sequence[Any]) -> pa.Array:
     return pa.array([None if cell is None else text_of(cell) for cell in plain], TYPES[3])
 
 
-def _common(kinds: Sequence[pa.DataType]) -> pa.DataType:
+def _common(kinds: Sequence[Any]) -> Any:
     if len(set(kinds)) == 1:
         return kinds[0]
     return TYPES[2] if set(kinds) == {TYPES[1], TYPES[2]} else TYPES[3]
 
 
-def _filled(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def _filled(table: Any, schema: Any) -> Any:
     columns = [
         table[field.name].cast(field.type) if field.name in table.schema.names else pa.nulls(table.num_rows, field.type)
         for field in schema

@@ -55,7 +55,7 @@ class Segment:
     """
 
     vectors: Any
-    texts: pa.Table
+    texts: Any
     codes: Any = None
     cells: Cells | None = None
     deleted: Bool[np.ndarray, " text"] | None = None
@@ -63,7 +63,7 @@ class Segment:
 
     @classmethod
     def of(
-        cls, vectors: Float32[np.ndarray, "text dim"], texts: pa.Table, kind: str = "exact", cells: Cells | None = None
+        cls, vectors: Float32[np.ndarray, "text dim"], texts: Any, kind: str = "exact", cells: Cells | None = None
     ) -> "Segment":
         """The vectors arranged as `kind`, one of "exact", "hnsw" or the kind of the cells."""
         if kind in CELL_KINDS and cells is not None:
@@ -93,7 +93,7 @@ class Segment:
         return self.count if self.deleted is None else self.count - int(self.deleted.sum())
 
     @property
-    def live_ids(self) -> pa.ChunkedArray:
+    def live_ids(self) -> Any:
         """The ids of the texts that can be found."""
         return self.texts["id"] if self.deleted is None else self.texts["id"].filter(pa.array(~self.deleted))
 
@@ -244,12 +244,13 @@ class Segment:
             writer.write_table(self.texts.combine_chunks(), max_chunksize=8192)
 
     def _write_deleted(self, path: Path) -> None:
+        assert self.deleted is not None
         table = pa.table({"row": pa.array(np.flatnonzero(self.deleted), pa.int64())})
         with pa.ipc.new_file(str(path), table.schema) as writer:
             writer.write_table(table)
 
 
-def _mask(deleted: pa.Table, count: int, path: Path) -> Bool[np.ndarray, " text"]:
+def _mask(deleted: Any, count: int, path: Path) -> Bool[np.ndarray, " text"]:
     """The rows that a table names, as a mask; `SearchError` if it names others."""
     if deleted.schema != pa.schema([("row", pa.int64())]) or deleted["row"].null_count:
         raise SearchError(f"{path}: does not hold numbers of rows: damaged, build the index again")

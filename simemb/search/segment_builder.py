@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from simemb.errors import SearchError
 from simemb.search.rows import Row, arrow_table, joined
@@ -32,7 +32,7 @@ def build_segments(
     if chunk_size < 1:
         raise SearchError(f"chunk_size must be 1 or more, not {chunk_size}")
     vectors: list[np.ndarray] = []
-    tables: list[pa.Table] = []
+    tables: list[Any] = []
     done = 0
     while chunk := list(islice(rows, chunk_size)):
         tables.append(arrow_table(chunk, done))
@@ -46,7 +46,7 @@ def build_segments(
         yield _segment(vectors, tables)
 
 
-def _segment(vectors: list[np.ndarray], tables: list[pa.Table]) -> Segment:
+def _segment(vectors: list[np.ndarray], tables: list[Any]) -> Segment:
     """One segment of all chunks; empties both lists, so that the chunks do not stay in memory beside the segment."""
     matrix, texts = np.concatenate(vectors), joined(tables)
     vectors.clear()

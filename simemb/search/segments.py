@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from jaxtyping import Bool, Float32, Int64
 
 from simemb.search import cells as cells_of
@@ -20,6 +21,7 @@ from simemb.search.rows import joined
 from simemb.search.segment import Segment
 from simemb.search.where import Where
 
+pc: Any = pyarrow.compute  # whose functions are made when it is imported
 KINDS = ("auto", "exact", "flat", "hnsw", *CELL_KINDS)
 EXACT_LIMIT = 100_000
 """Up to this number of texts, "auto" compares a query with all: 6 ms a query at 128 dimensions on 2 cores."""
@@ -159,7 +161,7 @@ class Segments:
                 parts.append(united.arranged(self._kind_of(united), self.cells))
         return replace(self, parts=tuple(parts))
 
-    def without(self, ids: pa.Array) -> "Segments":
+    def without(self, ids: Any) -> "Segments":
         """Without the texts of these ids. Segments of which little is left are thinned out."""
         parts: list[Segment] = []
         for part in self.parts:

@@ -15,15 +15,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from jaxtyping import Bool
 
 from simemb.errors import SearchError, unknown
 
+pc: Any = pyarrow.compute  # whose functions are made when it is imported
 DEEPEST = 50
 """The most levels of parentheses and `not`."""
 OPERATORS = {
@@ -44,7 +45,7 @@ _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 WORDS = ("and", "or", "not", "in")
 
 Value = str | int | float | bool
-Condition = Callable[[pa.Table], pa.ChunkedArray]
+Condition = Callable[[Any], Any]
 """Gives a truth value for each row of a table, or null."""
 
 
@@ -83,7 +84,7 @@ class Where:
             if column not in known:
                 raise SearchError(f"where {self.expression!r}: {unknown('column', column, known)}")
 
-    def mask(self, table: pa.Table) -> Bool[np.ndarray, " row"]:
+    def mask(self, table: Any) -> Bool[np.ndarray, " row"]:
         """Which rows satisfy it; a column that this table does not have is missing in all of them."""
         if not table.num_rows:
             return np.zeros(0, bool)
@@ -110,7 +111,7 @@ class _Reader:
     def _both(self, depth: int) -> Condition:
         return self._chain("and", pc.and_kleene, lambda: self._negated(depth))
 
-    def _chain(self, word: str, join: Callable[..., pa.ChunkedArray], read: Callable[[], Condition]) -> Condition:
+    def _chain(self, word: str, join: Callable[..., Any], read: Callable[[], Condition]) -> Condition:
         members = [read()]
         while self._is(word):
             self._take()
@@ -147,7 +148,7 @@ class _Reader:
         self._take()
         values = self._values()
 
-        def condition(table: pa.Table) -> pa.ChunkedArray:
+        def condition(table: Any) -> Any:
             return reduce(pc.or_kleene, (pc.equal(_as(table, column, value), _scalar(value)) for value in values))
 
         return (lambda table: pc.invert(condition(table))) if refused else condition
@@ -214,11 +215,11 @@ class _Reader:
         return _Token(found.lastgroup, found[found.lastgroup], start)
 
 
-def _scalar(value: Value) -> pa.Scalar:
+def _scalar(value: Value) -> Any:
     return pa.scalar(value, pa.large_string()) if isinstance(value, str) else pa.scalar(value)
 
 
-def _as(table: pa.Table, name: str, value: Value) -> pa.ChunkedArray:
+def _as(table: Any, name: str, value: Value) -> Any:
     """A column in the type of a value that it is compared with; null where it has no such value."""
     if name not in table.schema.names:
         return pa.chunked_array([pa.nulls(table.num_rows, _scalar(value).type)])
