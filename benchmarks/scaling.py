@@ -189,8 +189,9 @@ def main() -> None:
         part.set_defaults(work=work)
         part.add_argument("--sizes", type=int, nargs="+", default=sizes)
         if work is index:
-            part.add_argument("--kinds", nargs="+", default=["exact", "ivf"])
+            part.add_argument("--kinds", nargs="+", default=["exact", "ivf", "ivfpq", "sq8", "binary"])
             part.add_argument("--dim", type=int, default=128)
+            part.add_argument("--rivals", action="store_true", help="FAISS and hnswlib by themselves too")
         else:
             part.add_argument("--model", default="mini")
     part = parts.add_parser(train.__name__)

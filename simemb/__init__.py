@@ -85,8 +85,11 @@ if TYPE_CHECKING:
     )
     from simemb.method.trained_parts import LoRA
     from simemb.method.views import View
+    from simemb.search.clusters import cluster
+    from simemb.search.duplicates import dedupe
     from simemb.search.encoded import index_vectors
     from simemb.search.index import Index
+    from simemb.search.similar_pairs import pairs
     from simemb.training.callbacks import Callback
     from simemb.training.fit import fit
 
@@ -169,12 +172,15 @@ _HOMES = {
     "Twin": "method.targets",
     "VICReg": "method.objectives",
     "View": "method.views",
+    "cluster": "search.clusters",
     "compare": "comparison.compare",
+    "dedupe": "search.duplicates",
     "distil_static": "encoder.static_distillation",
     "encode_shards": "encoder.shards",
     "evaluate": "evaluation.evaluate",
     "fit": "training.fit",
     "index_vectors": "search.encoded",
+    "pairs": "search.similar_pairs",
     "whiten": "encoder.whitening",
 }
 
@@ -255,12 +261,15 @@ __all__ = [
     "Twin",
     "VICReg",
     "View",
+    "cluster",
     "compare",
+    "dedupe",
     "distil_static",
     "encode_shards",
     "evaluate",
     "fit",
     "index_vectors",
+    "pairs",
     "whiten",
 ]
 

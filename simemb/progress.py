@@ -1,8 +1,11 @@
 """A progress bar with rate and time left, on standard error, if that is a terminal."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -38,3 +41,10 @@ def track(
             bar.update(task, advance=count, rate=f"{speed:,.0f} {unit}/s" if speed else "")
 
         yield advance
+
+
+def counted(items: Iterable[Item], advance: Callable[[int], None]) -> Iterator[Item]:
+    """The same items; each moves a bar of `track` by one."""
+    for item in items:
+        yield item
+        advance(1)

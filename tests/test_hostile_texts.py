@@ -93,12 +93,26 @@ def test_search_index_encode_and_mine(terminal: Terminal, model: Path, texts: Pa
     check(terminal("index", str(model), str(texts), "--pooling", "mean", "--output", f"{NAME}.index"))
     check(terminal("search", f"{NAME}.index", HOSTILE, "-k", "2", "--pooling", "mean"), "[link=http://e]")
     check(terminal("search", f"{NAME}.index", HOSTILE, "-k", "99", "--pooling", "mean", columns=60), "[bold]b")
+    check(terminal("update", f"{NAME}.index", str(texts), "--pooling", "mean", "--model", str(model)))
     check(terminal("encode", str(model), str(texts), "--output", f"{NAME}.npy", "--pooling", "mean"))
     pairs = Path(f"{NAME}.tsv")
     pairs.write_text(
         f"anchor\tpositive\tx{CONTROLS}\n" + "".join(f"the {n}\ta {n}\tz\n" for n in ("dog", "cat", "man"))
     )
     check(terminal("mine", str(model), str(pairs), "--output", f"{NAME}.out.jsonl", "--pooling", "mean"))
+
+
+def test_update_where_dedupe_cluster_and_pairs(terminal: Terminal, model: Path, texts: Path) -> None:
+    terminal("index", str(model), str(texts), "--pooling", "mean", "--output", "an.index", "--keep", "all")
+    check(terminal("update", "an.index", "--delete", HOSTILE, code=2))
+    check(terminal("search", "an.index", "a", "--where", f"`{HOSTILE}` = 1 and", code=2))
+    check(terminal("search", "an.index", "a", "--where", f"x{HOSTILE} = 1", code=2))
+    check(terminal("search", "an.index", "a", "--where", "nothing = 1", code=2))
+    for words in (("an.index",), (str(texts), "--model", str(model), "--pooling", "mean")):
+        check(terminal("pairs", *words, "--top", "3"), "[link=http://e]")
+        check(terminal("cluster", *words, "--min-size", "2"), "[link=http://e]")
+        check(terminal("dedupe", *words, "--output", f"{NAME}.txt", "--overwrite", "--report", f"{NAME}.gone.tsv"))
+    check(terminal("pairs", "an.index", "--output", f"{NAME}.{HOSTILE[:9]}", code=2), r"\x1b]0;owned")
 
 
 def test_json_lines_of_a_search_are_json_with_the_same_texts(terminal: Terminal, model: Path, texts: Path) -> None:

@@ -47,9 +47,13 @@ class BuildIndex:
     """The column of the ids that search shows; by default _id or id where there is one. none: lines are numbered."""
     titles: str | None = None
     """The column of the titles, which go before the texts; by default title where there is one. none: no titles."""
+    keep: tuple[str, ...] = ()
+    """Columns to keep beside the texts, for `simemb search --where`; all: every one that plays no other role."""
     layout: Annotated[FileLayout, UNPREFIXED] = field(default_factory=FileLayout)
-    kind: Literal["auto", "exact", "ivf", "hnsw", "ivfpq"] = "auto"
-    """exact looks at every vector; auto does so up to 100,000 texts and takes ivf above. ivfpq is LanceDB's alone."""
+    kind: Literal["auto", "exact", "flat", "hnsw", "ivf", "ivfpq", "sq8", "binary"] = "auto"
+    """exact (or flat) looks at every vector, ivf at those in the cells nearest to the query; auto takes exact up to
+    100,000 texts and ivf above. ivfpq, sq8 and binary look at codes of a 16th, a 4th and a 32nd of the vectors' size,
+    then at the vectors of the best. hnsw follows a graph."""
     truncate_dim: int | None = None
     """Keep this many of the first dimensions; `search` does the same by itself."""
     pooling: str | None = None
@@ -83,8 +87,6 @@ def _check(options: BuildIndex) -> None:
         lance.check_writable(options.output, overwrite=options.overwrite)
         if options.kind not in lance.KINDS:
             raise UsageError(unknown("value of --kind with --to lancedb", options.kind, lance.KINDS))
-    elif options.kind == "ivfpq":
-        raise UsageError("--kind ivfpq is for --to lancedb")
     else:
         storage.check_writable(options.output, overwrite=options.overwrite)
 
@@ -96,7 +98,8 @@ def _check_vectors(options: BuildIndex) -> None:
     if not holds_shards(Path(options.model)):
         folder = f"a folder of vectors that simemb encode made, which {options.model} is not"
         raise UsageError(f"missing: INPUT, the texts; or give {folder}")
-    given = [name for name in ("column", "ids", "titles", "pooling", "precision") if getattr(options, name) is not None]
+    names = ("column", "ids", "titles", "keep", "pooling", "precision")
+    given = [name for name in names if getattr(options, name) not in (None, ())]
     if given:
         raise UsageError(f"--{given[0]} is for encoding, and {options.model} holds vectors that are encoded already")
 
@@ -113,8 +116,11 @@ def _build_index(options: BuildIndex, progress: "_Progress") -> int:
     if options.input is None:
         return len(index_vectors(options.model, options.output, progress=progress, **common))
     with _source(options) as (encoder, opened):
-        texts, ids = opened.streams()
-        return len(Index.build(encoder, texts, ids=ids, path=options.output, progress=progress, **common))
+        texts, ids, metadata = opened.streams_kept()
+        built = Index.build(
+            encoder, texts, ids=ids, metadata=metadata, path=options.output, progress=progress, **common
+        )
+        return len(built)
 
 
 def _build_table(options: BuildIndex, progress: "_Progress") -> int:
@@ -129,7 +135,7 @@ def _build_table(options: BuildIndex, progress: "_Progress") -> int:
     if options.input is None:
         return table_of_vectors(options.model, options.output, progress=progress, **common)
     with _source(options) as (encoder, opened):
-        texts, ids, metadata = opened.streams_beside()
+        texts, ids, metadata = opened.streams_kept()
         return build_table(encoder, texts, options.output, ids=ids, metadata=metadata, progress=progress, **common)
 
 
@@ -141,7 +147,8 @@ def _source(options: BuildIndex) -> Generator[tuple[Any, "Documents"]]:
 
     assert options.input is not None
     names: dict[str, Any] = {"ids": options.ids, "titles": options.titles}
-    opened = documents(options.input, options.layout, options.column, **names, keep=options.to == "lancedb")
+    kept = options.keep or (("all",) if options.to == "lancedb" else ())
+    opened = documents(options.input, options.layout, options.column, **names, kept=kept)
     encoder = load_finished(options.model, options.pooling, options.place, options.precision)
     check_dim(options.truncate_dim, encoder.dim, "--truncate-dim")
     with spread(encoder, options.place.devices):

@@ -103,21 +103,24 @@ def documents(
     *,
     ids: str | None = None,
     titles: str | None = None,
-    keep: bool = False,
+    kept: Sequence[str] = (),
+    known: Sequence[str] = (),
 ) -> "Documents":
     """The documents of a file (`simemb.corpus.documents.open_documents`); a notice says what each column is for.
 
-    keep: whether the columns that are left over come beside the texts.
+    known: columns that are kept where there are such, unless `kept` names others.
     """
     from simemb.corpus.columns import listed
     from simemb.corpus.documents import open_documents
 
-    opened = open_documents(data, column=column, ids=ids, titles=titles, **vars(layout))
+    opened = open_documents(data, column=column, ids=ids, titles=titles, kept=kept, **vars(layout))
+    opened.keep_known(() if kept else known)
     if opened.id:
         log.info("%s: ids: column %s", opened.name, opened.id)
     if opened.title:
         log.info("%s: texts: column %s, a blank, column %s", opened.name, opened.title, opened.text)
     if opened.unused:
-        log.info("%s: %s: column %s", opened.name, "beside the texts" if keep else "not used", listed(opened.unused))
-    opened.beside = opened.unused if keep else ()
+        log.info("%s: not used: column %s", opened.name, listed(opened.unused))
+    if opened.kept:
+        log.info("%s: kept beside the texts: column %s", opened.name, listed(opened.kept))
     return opened

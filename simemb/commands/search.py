@@ -34,6 +34,15 @@ class Search:
     """One or more texts; - reads them from standard input, one a line."""
     k: Annotated[int, tyro.conf.arg(aliases=["-k"])] = 5
     """How many texts to show."""
+    where: str | None = None
+    """Only texts that satisfy an expression on the columns of `index --keep`, ids and texts: "lang = 'de' and (year >=
+    2020 or not source in ('web', 'mail'))"."""
+    effort: int | None = None
+    """The cells that are looked into for a query, or the candidates that hnsw keeps: more finds more, and takes longer.
+    By default that of the index (128)."""
+    rescore: int | None = None
+    """For each text that is shown, so many that look best by codes are compared by their vectors; by default that of
+    the index (10). For ivfpq, sq8 and binary."""
     json: bool = False
     """Print one JSON line a hit instead of a table."""
     model: str | None = None
@@ -49,14 +58,17 @@ def run(words: list[str]) -> None:
     from simemb.report import listing
 
     loaded = _loaded(options)
+    loaded.effort = loaded.effort if options.effort is None else options.effort
+    loaded.rescore = loaded.rescore if options.rescore is None else options.rescore
     queries = [query for word in options.queries for query in (_standard_input() if word == "-" else [word])]
     if options.k > len(loaded):
         log.info("%s has %d texts: all are shown, not %d", options.index, len(loaded), options.k)
-    for query, hits in zip(queries, loaded.search_batch(queries, options.k), strict=True):
+    for query, hits in zip(queries, loaded.search_batch(queries, options.k, where=options.where), strict=True):
         if options.json:
             for hit in hits:
                 record = {"query": query, "rank": hit.rank, "score": hit.score, "id": hit.id, "text": hit.text}
-                streams.show(json.dumps(record, ensure_ascii=False) + "\n")
+                kept = {"metadata": hit.metadata} if loaded.columns else {}
+                streams.show(json.dumps({**record, **kept}, ensure_ascii=False) + "\n")
         else:
             listing.print_hits(query, hits)
 

@@ -23,19 +23,21 @@ log = logging.getLogger("simemb")
 IDS, TITLES = ("_id", "id"), ("title",)
 NONE = "none"
 """The name of a column that says: none, even if there is one with a usual name."""
+ALL = "all"
+"""The name of a column that says: every one that plays no other role."""
 
 
 @dataclass(frozen=True)
 class Document:
     """A text with the number of its record, from 1; `id` is None where the data have no ids.
 
-    beside: the cells of the columns that were asked for beside the text (`Documents.beside`), by name.
+    kept: the cells of the columns that are kept beside it; what is missing is left out.
     """
 
     number: int
     id: str | None
     text: str
-    beside: Mapping[str, object] = field(default_factory=dict[str, object])
+    kept: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Documents:
@@ -49,20 +51,23 @@ class Documents:
         text: the column of the texts: the first text column of the rows.
         id: the column of the ids, or None.
         title: the column of the titles, or None; a document is then title, a blank and text, as in BEIR.
+        kept: the columns that are kept beside the texts.
         unused: the columns that play no role.
-        beside: columns whose cells come with the documents; none unless they are set. A cell that is missing is None.
         way_out: the end of a message about an id that cannot be one: what to do.
     """
 
     way_out = ""
 
-    def __init__(self, rows: Rows, *, id: str | None = None, title: str | None = None) -> None:
+    def __init__(
+        self, rows: Rows, *, id: str | None = None, title: str | None = None, kept: Sequence[str] = ()
+    ) -> None:
         self._rows, self.name, self.text, self.id, self.title = rows, rows.name, rows.columns[0], id, title
         if self.text in rows.several:
             members = ", ".join(rows.several[self.text])
             raise DataError(f"{rows.name}: a record may hold several texts ({members}), and one is needed: --column")
-        self.unused = tuple(column for column in rows.every_column if column not in (self.text, id, title))
-        self.beside: tuple[str, ...] = ()
+        free = tuple(column for column in rows.every_column if column not in (self.text, id, title))
+        self.kept = free if tuple(kept) == (ALL,) else tuple(_kept(rows.name, column, free) for column in kept)
+        self.unused = tuple(column for column in free if column not in self.kept)
         self._passed = False
 
     def __iter__(self) -> Iterator[Document]:
@@ -84,6 +89,11 @@ class Documents:
             yield document
         self._say(empty)
 
+    def keep_known(self, columns: Sequence[str]) -> None:
+        """Keep those of these columns that play no other role; the data need not have them."""
+        self.kept = (*self.kept, *(column for column in self.unused if column in columns))
+        self.unused = tuple(column for column in self.unused if column not in columns)
+
     def texts(self) -> Iterator[str]:
         """The text of every document."""
         return (document.text for document in self)
@@ -95,12 +105,13 @@ class Documents:
         of_texts, of_ids = tee(self)
         return (document.text for document in of_texts), (document.id or "" for document in of_ids)
 
-    def streams_beside(self) -> tuple[Iterator[str], Iterator[str] | None, Iterator[Mapping[str, object]]]:
-        """As `streams`, and the cells of the columns in `beside`."""
-        of_documents, of_cells = tee(self)
-        of_texts, of_ids = tee(of_documents)
-        ids = None if self.id is None else (document.id or "" for document in of_ids)
-        return (document.text for document in of_texts), ids, (document.beside for document in of_cells)
+    def streams_kept(self) -> tuple[Iterator[str], Iterator[str] | None, Iterator[Mapping[str, object]] | None]:
+        """As `streams`, and what is kept of each document, or None if no column is."""
+        if not self.kept:
+            return *self.streams(), None
+        of_texts, of_ids, of_kept = tee(self, 3)
+        ids = (document.id or "" for document in of_ids) if self.id else None
+        return (document.text for document in of_texts), ids, (document.kept for document in of_kept)
 
     @property
     def seekable(self) -> bool:
@@ -134,7 +145,7 @@ class Documents:
     def _in_place(self, start: int = 0) -> Iterator[tuple[int, tuple[object, ...] | None]]:
         """The records from position `start` up to the last that is not blank."""
         blank: list[int] = []
-        columns = [*(column for column in (self.text, self.id, self.title) if column), *self.beside]
+        columns = [column for column in (self.text, self.id, self.title, *self.kept) if column]
         for number, cells in self._records(columns, start):
             if cells is None:
                 blank.append(number)
@@ -163,8 +174,8 @@ class Documents:
             cell = others.pop(0)
             title = "" if cell in (None, MISSING) else self._rows.text_of(number, self.title, cell)
             words = f"{title} {words}".strip()
-        beside = {column: None if cell is MISSING else cell for column, cell in zip(self.beside, others, strict=True)}
-        return Document(number, name, words, beside)
+        kept = zip(self.kept, others, strict=True)
+        return Document(number, name, words, {column: cell for column, cell in kept if cell not in (None, MISSING)})
 
     def _id(self, number: int, value: object) -> str:
         if isinstance(value, float) and value.is_integer():  # as pandas writes whole numbers beside missing ones
@@ -198,6 +209,7 @@ def open_documents(
     column: str | None = None,
     ids: str | None = None,
     titles: str | None = None,
+    kept: Sequence[str] = (),
     delimiter: str | None = None,
     header: bool = True,
     name: str = "data",
@@ -209,6 +221,7 @@ def open_documents(
         column: the column of the texts; by default the first text column, and then `title` goes before it.
         ids: the column of the ids, `NONE` for none; by default `_id`, else `id`, where there is one.
         titles: the column of the titles, `NONE` for none; by default `title` where there is one.
+        kept: columns that are kept beside the texts; `ALL` alone for those that play no other role.
         delimiter, header, name: see `simemb.corpus.rows.open_rows`.
 
     Raises:
@@ -218,14 +231,26 @@ def open_documents(
         rows = open_rows(data, columns=[column] if column else None, delimiter=delimiter, header=header, name=name)
     except UnclearError as error:
         raise for_one(error) from None
-    documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None))
+    documents = documents_of(rows, ids=ids, titles=titles or (NONE if column else None), kept=kept)
     documents.way_out = "; --ids (ids=) names another column, or none"
     return documents
 
 
-def documents_of(rows: Rows, *, ids: str | None = None, titles: str | None = None) -> Documents:
+def documents_of(
+    rows: Rows, *, ids: str | None = None, titles: str | None = None, kept: Sequence[str] = ()
+) -> Documents:
     """The documents of rows; the columns are those of `open_documents`. Raises `DataError` if one does not exist."""
-    return Documents(rows, id=_find(rows, ids, IDS), title=_find(rows, titles, TITLES))
+    return Documents(rows, id=_find(rows, ids, IDS), title=_find(rows, titles, TITLES), kept=kept)
+
+
+def _kept(name: str, requested: str, free: Sequence[str]) -> str:
+    """A column to keep, as the data spell it. Raises `DataError` if there is none, or it plays another role."""
+    columns = {column.lower(): column for column in reversed(free)}
+    if requested.lower() not in columns:
+        raise DataError(f"{name}: {unknown('column to keep', requested, free)}")
+    if requested.lower() in ("id", "text"):
+        raise DataError(f"{name}: a column called {requested!r} cannot be kept: an index has one of its own")
+    return columns[requested.lower()]
 
 
 def _find(rows: Rows, requested: str | None, usual: tuple[str, ...]) -> str | None:

@@ -1,32 +1,39 @@
-"""The results of a search: the hits of all segments, put in one order."""
+"""The results of a search: texts with their ids, their metadata and their cosines, in order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from simemb.search.cells import Found
 
-from simemb.search.segment import Segment
+if TYPE_CHECKING:
+    from simemb.search.segments import Segments
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A search result: its rank from 1, the id of the text, the cosine of query and text in [-1, 1], and the text."""
+    """A search result.
+
+    rank: from 1. id: of the text. score: the cosine of query and text in [-1, 1]. text: itself. metadata: what the
+    index keeps beside it.
+    """
 
     rank: int
     id: str
     score: float
     text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def merged(segments: Sequence[Segment], results: Sequence[tuple[np.ndarray, np.ndarray]], k: int) -> list[Hit]:
-    """The best k of the scores and rows of each segment for one query; on a tie the earlier text comes first."""
-    candidates = [
-        (-float(score), number, int(row))
-        for number, (scores, rows) in enumerate(results)
-        for score, row in zip(scores, rows, strict=True)
+def hits_of(segments: "Segments", found: Found) -> list[list[Hit]]:
+    """The hits of each query, of scores and rows [query, hit] as `Segments.nearest` gives them."""
+    return [
+        [_hit(segments, rank, score, row) for rank, (score, row) in enumerate(zip(*one, strict=True), start=1)]
+        for one in zip(found[0].tolist(), found[1].tolist(), strict=True)
     ]
-    hits: list[Hit] = []
-    for rank, (negated, number, row) in enumerate(sorted(candidates)[:k], start=1):
-        name, text = segments[number].row(row)
-        hits.append(Hit(rank, name, -negated, text))
-    return hits
+
+
+def _hit(segments: "Segments", rank: int, score: float, row: int) -> Hit:
+    segment, number = segments.locate(row)
+    name, text = segment.row(number)
+    return Hit(rank, name, score, text, segment.metadata(number))

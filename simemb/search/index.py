@@ -1,58 +1,55 @@
 """Search by meaning: an index of texts by the cosine of their embeddings, over FAISS.
 
 Douze et al., 2024, https://arxiv.org/abs/2401.08281. The measure is always the inner product of L2-normalized vectors;
-`simemb.search.segment` says how the vectors are arranged and stored.
+`simemb.search.segment` says how the vectors are arranged and stored, `simemb.search.cells` how they are found fast.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from simemb import devices, extras
 from simemb.arguments import checked
 from simemb.encoder.limits import check_dim
 from simemb.encoder.models import Model, encoder_of
-from simemb.encoder.prompts import Role, announce, prompted
-from simemb.encoder.streaming import TextEncoder
+from simemb.encoder.prompts import announce
 from simemb.errors import SearchError, unknown
-from simemb.search import origin_encoder, storage
-from simemb.search.finite import finite_unit
-from simemb.search.hits import Hit, merged
-from simemb.search.queries import Queries, several, single
-from simemb.search.rows import check_ids, read_rows
-from simemb.search.segment import FULL, KINDS, Segment, Stored
+from simemb.search import saved, storage
+from simemb.search.origin import Origin
+from simemb.search.rows import check_ids, id_of, read_rows
+from simemb.search.searcher import Searcher
 from simemb.search.segment_builder import build_segments
-from simemb.search.storage import FORMAT, MANIFEST, Origin, open_directory, read_manifest, write_manifest
+from simemb.search.segments import KINDS, Segments
+from simemb.search.storage import MANIFEST, open_directory
+from simemb.texts import check_values, values
 
 
-class Index:
+class Index(Searcher):
     """Texts that can be searched by meaning; created by `Index.build` and `Index.load`.
 
     Args:
         origin: the encoder of the vectors.
-        kind: "exact", "ivf", "hnsw" or "auto" (exact up to 100,000 texts, ivf above; see
-            `simemb.search.segment.arrange`).
-        effort: 1 or more: the cells that ivf searches and the candidates that hnsw keeps, for each query and segment
-            of 262,144 texts. A higher effort finds more and takes longer; exact ignores it. It may be changed at any
-            time.
+        kind: "exact" (or "flat") compares a query with all vectors, "ivf" with those in the cells nearest to it. So do
+            "ivfpq", "sq8" and "binary", by codes of D / 4, D and D / 8 bytes (see `simemb.search.cells`), and compare
+            the best again by the vectors. "hnsw" follows a graph in each segment of 262,144 texts. "auto" is exact up
+            to 100,000 texts, ivf above.
+        effort: 1 or more: the cells that are looked into for a query, or the candidates that hnsw keeps. A higher
+            effort finds more and takes longer; exact ignores it. It may be changed at any time.
+        rescore: 1 or more: for each text that is asked for, so many that look best by codes are compared by the stored
+            vectors. Kinds without codes ignore it. It may be changed at any time.
     """
 
     @checked
-    def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128) -> None:
+    def __init__(self, origin: Origin, *, kind: str = "auto", effort: int = 128, rescore: int = 10) -> None:
         if kind not in KINDS:
             raise SearchError(unknown("kind of index", kind, KINDS))
-        self.origin = origin
+        super().__init__(origin, Segments(kind), effort, rescore)
         self.kind = kind
-        self.effort = effort
-        self._segments: list[Segment] = []
-        self._encoder: TextEncoder | None = None
-        self._device: str | None = None
+        self._numbered = 0
         self._ids: set[str] | None = None
-        self._beside: Path | None = None
         self._version: tuple[Path, str] | None = None
 
     @classmethod
@@ -63,8 +60,10 @@ class Index:
         texts: Iterable[str],
         *,
         ids: Iterable[str | int] | None = None,
+        metadata: Iterable[Mapping[str, Any]] | None = None,
         kind: str = "auto",
         effort: int = 128,
+        rescore: int = 10,
         truncate_dim: int | None = None,
         path: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
@@ -76,15 +75,17 @@ class Index:
 
         Texts are read from the iterator `chunk_size` at a time. With `path` the index is saved there, and each full
         segment (262,144 texts) is written as soon as it is complete, so neither the texts nor the vectors have to fit
-        in memory. The number of texts need not be known, since `kind` is resolved for each segment.
+        in memory. The number of texts need not be known: cells are made when the last text has been read.
 
         Args:
             encoder: turns texts into vectors; a directory or a hub name is loaded.
             texts: any number of strings, as for `Encoder.encode`.
             ids: a string or a whole number for each text, all different; stored as strings. They stay in memory to
                 check that they differ, about 100 bytes each. Without them a text's id is its number from 0.
+            metadata: a dict for each text, of column names and values: strings, numbers or truth values. A search
+                returns them, and its `where` compares them.
             kind: how the vectors are arranged, as for the class.
-            effort: how thoroughly they are searched, as for the class.
+            effort, rescore: how thoroughly they are searched, as for the class.
             truncate_dim: keep only the first dimensions of vectors; a search cuts those of its queries by itself.
             path: directory of the index. Without it the index stays in memory.
             overwrite: replace an index that exists there.
@@ -101,82 +102,115 @@ class Index:
         extras.need("Index", extras.INDEXES)
         encoder = encoder_of(encoder, device)
         check_dim(truncate_dim, encoder.dim)
-        index = cls(Origin.of(encoder, truncate_dim), kind=kind, effort=effort)
+        index = cls(Origin.of(encoder, truncate_dim), kind=kind, effort=effort, rescore=rescore)
         index._encoder = encoder
-        rows = read_rows(texts, ids, 0)
+        rows = read_rows(texts, ids, 0, metadata)
         if ids is not None:
             rows = check_ids(rows, set(), set())
         announce(encoder, "document", "query")
-        segments = build_segments(rows, index._unit_vectors, kind, chunk_size=chunk_size, progress=progress)
+        segments = build_segments(rows, index._unit_vectors, chunk_size=chunk_size, progress=progress)
         if path is None:
-            index._segments = list(segments)
+            whole = Segments(kind, tuple(segments))
+            index._take(whole.arranged(fresh=True), added=len(whole))
         else:
             with open_directory(Path(path), overwrite=overwrite) as directory:
-                index._segments = index._store(directory, segments)
+                index._segments = Segments(kind, tuple(segment.store(directory) for segment in segments))
+                index._numbered = len(index)
+                index._store(directory, fresh=True)
         return index
 
     @checked
-    def add(self, texts: Iterable[str], ids: Iterable[str | int] | None = None) -> None:
+    def add(
+        self,
+        texts: Iterable[str],
+        ids: Iterable[str | int] | None = None,
+        *,
+        metadata: Iterable[Mapping[str, Any]] | None = None,
+    ) -> None:
         """Encode more texts and append them: all of them, or none if there is an error.
 
-        Appended texts stay exact until there are 100,000 of them, then they are arranged as `kind`. Without `ids` a
-        text's id is its number in the whole index. A stored index changes on disk only with `save`.
+        They go into the cells that there are; an index with four times the texts that these were made for gets new
+        cells when it is saved, and one that was never saved gets them at once. Without `ids` a text's id is its number
+        among all that the index ever held. A stored index changes on disk only with `save`.
 
         Raises:
             SimembError: as for `build`; or an id is already in the index.
         """
         if self._ids is None:
-            self._ids = {name for segment in self._segments for name in segment.texts["id"].to_pylist()}
+            self._ids = set(self._segments.ids())
         new: set[str] = set()
-        rows = check_ids(read_rows(texts, ids, len(self)), self._ids, new)
-        segments = [*self._segments]
-        for segment in list(build_segments(rows, self._unit_vectors, self.kind, growing=True)):
-            last = segments[-1] if segments else None
-            if last and last.kind == segment.kind == "exact" and last.count + segment.count <= FULL:
-                segment = segments.pop().extend(segment, self.kind)
-            segments.append(segment)
-        self._segments = segments
+        rows = check_ids(read_rows(texts, ids, self._numbered, metadata), self._ids, new)
+        segments = self._segments.grown(list(build_segments(rows, self._unit_vectors)))
+        self._take(segments, added=len(new))
         self._ids |= new
 
     @checked
-    def search(self, query: Any, k: int = 5) -> list[Hit]:
-        """The k texts nearest to a text or a vector [dim], best first; all texts if the index has fewer than k.
+    def update(
+        self,
+        texts: Iterable[str],
+        ids: Iterable[str | int],
+        *,
+        metadata: Iterable[Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Encode texts that take the place of those with the same ids; other ids are added. All of them, or none.
+
+        The metadata of a text are replaced with it. A text that is replaced stands at the end, as if it had been
+        deleted and added. A stored index changes on disk only with `save`.
+
+        Returns:
+            How many texts were replaced.
 
         Raises:
-            ArgumentError: the query is neither one text nor one vector.
-            SearchError: k is below 1, the vector has another dimension, or the encoder of the index cannot be loaded.
+            SimembError: as for `build`.
         """
-        return self._nearest(single(query), k)[0]
+        new: set[str] = set()
+        rows = check_ids(read_rows(texts, ids, 0, metadata), set(), new)
+        added = list(build_segments(rows, self._unit_vectors))
+        before = len(self)
+        left = self._segments.without(pa.array(sorted(new), pa.large_string()))
+        replaced = before - len(left)
+        self._take(left.grown(added), added=len(new) - replaced)
+        self._ids = None
+        return replaced
 
     @checked
-    def search_batch(self, queries: Any, k: int = 5) -> list[list[Hit]]:
-        """`search` for several queries at once: texts, as for `Encoder.encode`, or vectors [query, dim]."""
-        return self._nearest(several(queries), k)
+    def delete(self, ids: Iterable[str | int]) -> None:
+        """Delete texts by their ids: all of them, or none if an id is not in the index.
 
-    def _nearest(self, queries: Queries, k: int) -> list[list[Hit]]:
-        if k < 1:
-            raise SearchError(f"k must be 1 or more, not {k}")
-        if len(queries) == 0:
-            return []
-        vectors = self._unit_vectors(queries, "queries", "query")
-        results = [segment.nearest(vectors, k, self.effort) for segment in self._segments]
-        return [
-            merged(self._segments, [(scores[row], rows[row]) for scores, rows in results], k)
-            for row in range(len(vectors))
-        ]
+        They are marked and found no more; a segment of which less than half is left is written without them. A stored
+        index changes on disk only with `save`.
+
+        Raises:
+            SearchError: an id is not in the index, or is none.
+        """
+        check_values(ids, "ids", "a list of strings or whole numbers")
+        names = sorted({id_of(name, number) for number, name in enumerate(values(ids), start=1)})
+        if missing := self._segments.absent(names):
+            raise SearchError(f"{len(missing)} of {len(names)} ids are not in the index; the first is {missing[0]!r}")
+        self._take(self._segments.without(pa.array(names, pa.large_string())))
+        self._ids = None
+
+    def compact(self) -> None:
+        """Drop the rows of deleted texts, make segments as few as can be, and train the cells anew.
+
+        It takes what building takes, without the encoding, and the memory of all vectors. A stored index changes on
+        disk only with `save`.
+        """
+        self._take(self._segments.compacted())
 
     @checked
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the index; segments that are already stored there are not written again.
 
-        `index.json` is replaced last and atomically, so a failure before that leaves an older index intact.
+        `index.json` is replaced last and atomically, so a failure before that leaves an older index intact, and who
+        loads the index meanwhile gets the older or the newer one, whole.
 
         Raises:
             SearchError: the directory is not empty (without `overwrite`), holds no index, or cannot be written; or a
                 save would undo what came into it since this index was loaded from it.
         """
         with open_directory(Path(directory), overwrite=overwrite, read=self._version) as folder:
-            self._segments = self._store(folder, self._segments)
+            self._store(folder)
 
     @classmethod
     @checked
@@ -202,79 +236,26 @@ class Index:
         """
         extras.need("Index", extras.INDEXES)
         folder = Path(directory).resolve()
-        read, content = storage.version(folder), read_manifest(folder)
+        content, segments, version = saved.read(folder, verify=verify)
         try:
-            index = cls(content.encoder, kind=content.kind, effort=content.effort)
+            index = cls(content.encoder, kind=content.kind, effort=content.effort, rescore=content.rescore)
         except SearchError as error:
             raise SearchError(f"{folder / MANIFEST}: damaged ({error}), build the index again") from error
         index._beside = Origin.at(folder, content.beside) if content.beside else None
-        index._version = folder, read
-        stored = [Stored(folder, part.vectors, part.texts) for part in content.parts]
-        index._segments = [Segment.load(each, verify=verify) for each in stored]
-        if len(index) != content.count or any(segment.vectors.d != index.origin.kept for segment in index._segments):
-            raise SearchError(f"{folder / MANIFEST}: does not fit the files beside it: build the index again")
+        index._version = folder, version
+        index._segments = segments
+        index._numbered = content.count if content.numbered is None else content.numbered
         if encoder is not None:
             index.encoder = encoder_of(encoder, device)
         index._device = device and devices.find(device)
         return index
 
-    def __len__(self) -> int:
-        return sum(segment.count for segment in self._segments)
+    def _take(self, segments: Segments, *, added: int = 0) -> None:
+        """Go on with these segments, of which so many texts are new; what no directory holds is arranged at once."""
+        self._segments = segments if self._version else segments.arranged()
+        self._numbered += added
 
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        """The segments, in the order of the texts."""
-        return tuple(self._segments)
-
-    @property
-    def effort(self) -> int:
-        """How thoroughly the index is searched; setting it below 1 raises `SearchError`."""
-        return self._effort
-
-    @effort.setter
-    @checked
-    def effort(self, effort: int) -> None:
-        if effort < 1:
-            raise SearchError(f"effort must be 1 or more, not {effort}")
-        self._effort = effort
-
-    @property
-    def encoder(self) -> TextEncoder:
-        """The encoder of the index, loaded by its name on first use; setting another encoder raises `SearchError`."""
-        if self._encoder is None:
-            self._encoder, self.origin = origin_encoder.load(self.origin, self._beside, self._device)
-        return self._encoder
-
-    @encoder.setter
-    @checked
-    def encoder(self, encoder: TextEncoder) -> None:
-        self._encoder = origin_encoder.matching(encoder, self.origin)
-
-    def _unit_vectors(self, source: Sequence[str] | np.ndarray, what: str, role: Role = "document") -> np.ndarray:
-        """Unit vectors of texts or of vectors, cut as the index is; `SearchError` if their dimension is another."""
-        if isinstance(source, np.ndarray):
-            vectors = source
-        else:
-            prompt = prompted(self.encoder, role)
-            vectors = self.encoder.encode(source, normalize=False, progress=False, **prompt)
-        if vectors.ndim != 2 or vectors.shape[1] not in (self.origin.dim, self.origin.kept):
-            shape = " x ".join(map(str, vectors.shape))
-            raise SearchError(f"{what}: vectors of shape {shape} do not fit an index of dim {self.origin.kept}")
-        return finite_unit(vectors[:, : self.origin.kept], what)
-
-    def _store(self, directory: Path, segments: Iterable[Segment]) -> list[Segment]:
-        """Write the segments, then `index.json`, which makes them an index."""
-        stored = [segment.store(directory) for segment in segments]
-        content = {
-            "format": FORMAT,
-            "metric": "inner product of unit vectors",
-            "encoder": asdict(self.origin),
-            "beside": self.origin.beside(directory),
-            "kind": self.kind,
-            "effort": self.effort,
-            "count": sum(segment.count for segment in stored),
-            "parts": [segment.record() for segment in stored],
-        }
-        write_manifest(directory, content)
+    def _store(self, directory: Path, *, fresh: bool = False) -> None:
+        settings = {"effort": self.effort, "rescore": self.rescore, "numbered": self._numbered}
+        self._segments = saved.write(directory, self._segments, self.origin, **settings, fresh=fresh)
         self._version = directory, storage.version(directory)
-        return stored

@@ -25,8 +25,8 @@ from simemb.errors import SearchError, unknown
 from simemb.outputs import exists
 from simemb.search.finite import finite_unit
 from simemb.search.lance_columns import column_of, types_of
+from simemb.search.origin import Origin
 from simemb.search.rows import check_ids, read_rows
-from simemb.search.storage import Origin
 
 ENDING = ".lance"
 KEY = b"simemb"

@@ -1,5 +1,6 @@
 """Searching a table of LanceDB by texts, with the encoder that it names."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,9 @@ from simemb.search import origin_encoder
 from simemb.search.finite import finite_unit
 from simemb.search.hits import Hit
 from simemb.search.lance import KEY, OWN, is_table
+from simemb.search.origin import Origin
 from simemb.search.queries import several
-from simemb.search.storage import Origin
-
-REFINED = 10
-"""For each hit, so many candidates of product quantization are compared again by their vectors."""
+from simemb.search.where import Where
 
 
 class LanceTable:
@@ -29,10 +28,11 @@ class LanceTable:
 
     Attributes:
         effort: the cells that are searched for each query.
+        rescore: for each hit, so many candidates of product quantization are compared again by their vectors.
     """
 
     def __init__(self, path: Path, table: Any, origin: Origin, encoder: TextEncoder | None, device: str | None) -> None:
-        self.path, self.origin, self.effort = path, origin, 128
+        self.path, self.origin, self.effort, self.rescore = path, origin, 128, 10
         self._table, self._encoder, self._device = table, encoder, device
 
     @classmethod
@@ -74,11 +74,21 @@ class LanceTable:
             self._encoder, self.origin = origin_encoder.load(self.origin, None, self._device)
         return self._encoder
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the metadata."""
+        return tuple(name for name in self._table.schema.names if name not in OWN)
+
     @checked
-    def search_batch(self, queries: Any, k: int = 5) -> list[list[Hit]]:
-        """The k nearest texts of each query, best first: as `Index.search_batch`. Raises `SearchError`."""
+    def search_batch(self, queries: Any, k: int = 5, *, where: str | None = None) -> list[list[Hit]]:
+        """The k nearest texts of each query, best first: as `Index.search_batch`, but that LanceDB reads `where`.
+
+        Raises:
+            SearchError: as `Index.search_batch`.
+        """
         if k < 1:
             raise SearchError(f"k must be 1 or more, not {k}")
+        condition = None if where is None else self._condition(where)
         source = several(queries)
         if not len(source):
             return []
@@ -87,13 +97,27 @@ class LanceTable:
         kept = self.origin.kept
         if source.shape[1] not in (self.origin.dim, kept):
             raise SearchError(f"queries: vectors of dim {source.shape[1]} do not fit a table of dim {kept}")
-        return [self._nearest(vector, k) for vector in finite_unit(source[:, :kept], "queries")]
+        return [self._nearest(vector, k, condition) for vector in finite_unit(source[:, :kept], "queries")]
 
-    def _nearest(self, vector: np.ndarray, k: int) -> list[Hit]:
+    def _condition(self, where: str) -> str:
+        """The expression in SQL, in which texts stand between single quotes alone."""
+        Where.read(where).check(("id", "text", *self.columns))
+        return re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", _quoted, where)
+
+    def _nearest(self, vector: np.ndarray, k: int, condition: str | None) -> list[Hit]:
         with libraries.reading(lambda reason: SearchError(f"{self.path}: LanceDB cannot search it: {reason}")):
-            search = self._table.search(vector).distance_type("cosine").nprobes(self.effort).refine_factor(REFINED)
-            found = search.limit(k).select(["id", "text", "_distance"]).to_list()
-        return [
-            Hit(rank=rank, id=row["id"], score=1 - row["_distance"], text=row["text"])
-            for rank, row in enumerate(found, start=1)
-        ]
+            search = self._table.search(vector).distance_type("cosine").nprobes(self.effort).refine_factor(self.rescore)
+            search = search.where(condition, prefilter=True) if condition else search
+            found = search.limit(k).select(["id", "text", "_distance", *self.columns]).to_list()
+        return [_hit(rank, row) for rank, row in enumerate(found, start=1)]
+
+
+def _hit(rank: int, row: dict[str, Any]) -> Hit:
+    metadata = {name: value for name, value in row.items() if name not in (*OWN, "_distance") and value is not None}
+    return Hit(rank, row["id"], 1 - row["_distance"], row["text"], metadata)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    """A text of an expression between single quotes."""
+    mark, text = found[0][0], found[0][1:-1]
+    return found[0] if mark == "'" else "'" + text.replace('""', '"').replace("'", "''") + "'"

@@ -31,7 +31,7 @@ from simemb.encoder.reranker import Reranker, load_reranker
 from simemb.errors import DataError, unknown
 from simemb.files import scratch
 from simemb.outputs import check_file, new_file
-from simemb.progress import track
+from simemb.progress import counted, track
 from simemb.search import mined_files
 from simemb.search.finite import finite_unit
 from simemb.search.mined_files import FORMATS, SHAPES, MinedRow, MiningSummary, Shape
@@ -171,7 +171,7 @@ def _open_index(encoder: "TextEncoder", corpus: Any, rows: Rows, output: Path) -
             scratch(output) as folder,
             track("indexing") as advance,
         ):
-            yield Index.build(encoder, _count(_distinct(texts), advance), path=folder / "index")
+            yield Index.build(encoder, counted(_distinct(texts), advance), path=folder / "index")
 
 
 def _candidates(corpus: Any) -> Iterator[str]:
@@ -185,13 +185,6 @@ def _distinct(texts: Iterable[str]) -> Iterator[str]:
         if (digest := _digest(text)) not in digests:
             digests.add(digest)
             yield text
-
-
-def _count(texts: Iterable[str], advance: Any) -> Iterator[str]:
-    """The same texts; each moves the progress bar by one."""
-    for text in texts:
-        advance(1)
-        yield text
 
 
 # ---- mining --------------------------------------------------------------------------------------

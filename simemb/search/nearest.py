@@ -6,12 +6,16 @@ one block and of its results.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simemb.errors import SearchError, unknown
 from simemb.search.finite import finite_unit
+
+if TYPE_CHECKING:
+    from simemb.search.cells import Cells
 
 BLOCK = 4096
 """Documents compared at once."""
@@ -61,26 +65,42 @@ def approximate(request: SearchRequest, kind: str, effort: int) -> tuple[NDArray
     Raises:
         SearchError: there is no such kind of index.
     """
-    from simemb.search.rows import arrow_table
-    from simemb.search.segment import FULL, KINDS, Segment, arrange
+    import pyarrow as pa
+
+    from simemb.search.cells import CELL_KINDS
+    from simemb.search.segment import FULL, Segment
+    from simemb.search.segments import KINDS, Effort, Segments, arrangement_of
 
     if kind not in KINDS:
         raise SearchError(unknown("kind of index", kind, KINDS))
     queries = finite_unit(request.queries, "queries")
     best = _BestDocuments(request)
-    setting = f"{kind}, effort {effort}"
-    cells: list[int] = []
+    arrangement = arrangement_of(kind, request.documents)
+    cells = _cells(request, arrangement) if arrangement in CELL_KINDS else None
     for start in range(0, request.documents, FULL):
         block = finite_unit(request.vectors(start, start + FULL), "documents")
-        segment = Segment(arrange(block, kind), arrow_table([(str(row), "") for row in range(len(block))], 0))
-        cosines, rows = segment.nearest(queries, request.depth, effort)
-        by_number = np.argsort(rows, axis=1)
-        best.offer(
-            slice(None), np.take_along_axis(cosines, by_number, 1), start + np.take_along_axis(rows, by_number, 1)
-        )
-        cells += [segment.vectors.nlist] if segment.kind == "ivf" else []
-    searched = sum(min(effort, count) for count in cells)
-    return best.numbers(), f"{setting}: {searched} of {sum(cells)} cells" if cells else setting
+        rows_only = pa.table({"id": pa.nulls(len(block), pa.large_string())})
+        segment = Segment.of(block, rows_only, arrangement, cells)
+        found = Segments(kind, (segment,), cells).nearest(queries, request.depth, Effort(effort))
+        by_number = np.argsort(found[1], axis=1)
+        cosines, rows = (np.take_along_axis(each, by_number, 1) for each in found)
+        best.offer(slice(None), cosines, start + rows)
+    setting = f"{kind}, effort {effort}"
+    searched = f": {min(effort, cells.count)} of {cells.count} cells" if cells else ""
+    return best.numbers(), setting + searched
+
+
+def _cells(request: SearchRequest, kind: str) -> "Cells":
+    """The cells of all documents; they are read once for it."""
+    from simemb.search.cells import Cells, share_of
+    from simemb.search.segment import FULL
+
+    dice, share = np.random.default_rng(0), share_of(request.documents)
+    sample: list[NDArray[np.float32]] = []
+    for start in range(0, request.documents, FULL):
+        block = request.vectors(start, start + FULL)
+        sample.append(finite_unit(block[dice.random(len(block)) < share], "documents"))
+    return Cells.train(kind, np.concatenate(sample), request.documents)
 
 
 class _BestDocuments:

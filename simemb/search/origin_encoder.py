@@ -8,7 +8,7 @@ from simemb.encoder.models import encoder_of
 from simemb.encoder.prompts import in_words
 from simemb.encoder.streaming import TextEncoder
 from simemb.errors import SearchError, SimembError
-from simemb.search.storage import Origin
+from simemb.search.origin import Origin
 
 
 def matching(encoder: TextEncoder, origin: Origin) -> TextEncoder:

@@ -5,31 +5,26 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from simemb.errors import SearchError
-from simemb.search.rows import arrow_table
-from simemb.search.segment import EXACT_LIMIT, FULL, Segment, arrange
+from simemb.search.rows import Row, arrow_table, joined
+from simemb.search.segment import FULL, Segment
 
 
 def build_segments(
-    rows: Iterator[tuple[str, str]],
+    rows: Iterator[Row],
     encode: Callable[[Sequence[str], str], np.ndarray],
-    kind: str,
     *,
     chunk_size: int = 8192,
     progress: Callable[[int], None] | None = None,
-    growing: bool = False,
 ) -> Iterator[Segment]:
-    """Full segments of the rows, and a last one that may be smaller.
+    """Full exact segments of the rows, and a last one that may be smaller.
 
     Args:
-        rows: Ids and texts.
+        rows: Ids, texts and metadata.
         encode: Gives unit vectors [text, dim] of texts; its second argument names them in error messages.
-        kind: How each segment is arranged (`simemb.search.segment.arrange`).
         chunk_size: Texts encoded in one call, 1 or more.
         progress: Called with the number of texts done after each chunk.
-        growing: Whether more texts will be added later: up to `EXACT_LIMIT` texts a segment then stays exact.
 
     Raises:
         SearchError: `chunk_size` is below 1, or a text is not valid Unicode.
@@ -41,19 +36,19 @@ def build_segments(
     done = 0
     while chunk := list(islice(rows, chunk_size)):
         tables.append(arrow_table(chunk, done))
-        vectors.append(encode([text for _, text in chunk], f"texts from row {done}"))
+        vectors.append(encode([row.text for row in chunk], f"texts from row {done}"))
         done += len(chunk)
         if progress:
             progress(done)
         if sum(map(len, vectors)) >= FULL:
-            yield _segment(vectors, tables, kind, growing=growing)
+            yield _segment(vectors, tables)
     if vectors:
-        yield _segment(vectors, tables, kind, growing=growing)
+        yield _segment(vectors, tables)
 
 
-def _segment(vectors: list[np.ndarray], tables: list[Any], kind: str, *, growing: bool) -> Segment:
+def _segment(vectors: list[np.ndarray], tables: list[Any]) -> Segment:
     """One segment of all chunks; empties both lists, so that the chunks do not stay in memory beside the segment."""
-    matrix, texts = np.concatenate(vectors), pa.concat_tables(tables)
+    matrix, texts = np.concatenate(vectors), joined(tables)
     vectors.clear()
     tables.clear()
-    return Segment(arrange(matrix, "exact" if growing and len(matrix) <= EXACT_LIMIT else kind), texts)
+    return Segment.of(matrix, texts)

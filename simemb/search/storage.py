@@ -6,74 +6,31 @@ names.
 
 import hashlib
 import json
-import os
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from simemb.encoder.precision import kin
-from simemb.encoder.prompts import used
 from simemb.errors import SearchError
 from simemb.files import is_temporary, new_file, refuse_special, tidy_inside, write_text, writing
 from simemb.json_files import load_json, read_json
 from simemb.locks import confirm
 from simemb.outputs import exists
+from simemb.search.origin import Origin
 
-if TYPE_CHECKING:
-    from simemb.encoder.streaming import TextEncoder
-
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
 MANIFEST = "index.json"
-_PART = re.compile(r"vectors-[0-9a-f]{32}\.faiss|texts-[0-9a-f]{32}\.arrow")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The encoder of the vectors: the name that loads it, the digest of its weights, its dimension, and what is kept.
-
-    truncate_dim: how many of the first dimensions are in the index; None: all. prompts: what the encoder puts before
-    documents and queries; empty without prompts.
-    """
-
-    name: str
-    fingerprint: str
-    dim: int
-    truncate_dim: int | None = None
-    prompts: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def kept(self) -> int:
-        """The dimension of the vectors in the index."""
-        return self.truncate_dim or self.dim
-
-    def __str__(self) -> str:
-        return f"{self.name} (dim {self.dim}, fingerprint {self.fingerprint[:12]})"
-
-    def beside(self, directory: Path) -> str | None:
-        """The way from the directory of an index to that of the encoder; None if the encoder is no directory here."""
-        if not Path(self.name).is_dir():
-            return None
-        return Path(os.path.relpath(self.name, directory)).as_posix()
-
-    @staticmethod
-    def at(directory: Path, way: str) -> Path:
-        """Where such a way leads. Raises `SearchError` for one that does not begin at the directory."""
-        if PureWindowsPath(way).anchor or "\0" in way:
-            raise SearchError(
-                f"{directory / MANIFEST}: beside is {way!r}, which is not the way from here to an encoder"
-            )
-        return directory / way
-
-    @classmethod
-    def of(cls, encoder: "TextEncoder", truncate_dim: int | None = None) -> "Origin":
-        """The origin of this encoder's vectors."""
-        # The path of a directory is made absolute, so that the index can be searched from anywhere.
-        name = str(Path(encoder.name).resolve()) if Path(encoder.name).is_dir() else encoder.name
-        return cls(name, kin(encoder), encoder.dim, truncate_dim, used(encoder, "document", "query"))
+PIECES = {
+    "vectors": "vectors-{}.faiss",
+    "texts": "texts-{}.arrow",
+    "codes": "codes-{}.faiss",
+    "deleted": "deleted-{}.arrow",
+}
+"""The pieces of a segment, and the names of their files."""
+_PART = re.compile(r"(vectors|codes|cells)-[0-9a-f]{32}\.faiss|(texts|deleted)-[0-9a-f]{32}\.arrow")
 
 
 @dataclass(frozen=True)
@@ -105,17 +62,27 @@ class File:
 
 @dataclass(frozen=True)
 class Part:
-    """The two files of a segment."""
+    """The files of a segment; only those of vectors and texts are in every one."""
 
     vectors: File
     texts: File
+    codes: File | None = None
+    deleted: File | None = None
+
+    @property
+    def files(self) -> dict[str, File]:
+        """The pieces that there are (`PIECES`)."""
+        found = {piece: getattr(self, piece) for piece in PIECES}
+        return {piece: file for piece, file in found.items() if file is not None}
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What is read of `index.json`.
 
-    beside: the way from the directory of the index to that of its encoder. The others: as in `simemb.search.index`.
+    beside: the way from the directory of the index to that of its encoder. cells: the file that all segments share;
+    made_for: the number of texts for which they were trained. numbered: the number of the next text without an id; None
+    in format 1: the count. The others: as in `simemb.search.index`.
     """
 
     format: int
@@ -125,6 +92,16 @@ class Manifest:
     count: int
     parts: tuple[Part, ...]
     beside: str | None = None
+    rescore: int = 10
+    cells: File | None = None
+    made_for: int = 0
+    numbered: int | None = None
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files."""
+        shared = [self.cells] if self.cells else []
+        return {file.name for file in [*shared, *(file for part in self.parts for file in part.files.values())]}
 
 
 @dataclass(frozen=True)
@@ -197,8 +174,9 @@ def read_manifest(directory: Path) -> Manifest:
         return SearchError(f"{path}: damaged, or not the description of an index ({reason}): build it again")
 
     version = read_json(path, refusal, _Numbered).format
-    if version != FORMAT:
-        raise SearchError(f"{path}: format {version!s:.20}; this simemb reads format {FORMAT}: build the index again")
+    if version not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise SearchError(f"{path}: format {version!s:.20}; this simemb reads formats {known}: build the index again")
     return read_json(path, refusal, Manifest)
 
 
@@ -261,7 +239,7 @@ def _remove_unnamed(directory: Path) -> None:
     named = {MANIFEST}
     if (directory / MANIFEST).exists():
         try:
-            named |= {file.name for part in read_manifest(directory).parts for file in (part.vectors, part.texts)}
+            named |= read_manifest(directory).files
         except SearchError:
             return
     for path in directory.iterdir():

@@ -97,6 +97,7 @@ calls = {
     "compare": lambda: simemb.compare(["nowhere", "elsewhere"], pairs),
     "build": lambda: simemb.Index.build("nowhere", texts),
     "load": lambda: simemb.Index.load("nowhere"),
+    "dedupe": lambda: simemb.dedupe(texts),
     "mine": lambda: mine("nowhere", [("a", "b")], "triplets.tsv"),
     "columns": lambda: open_rows({"sentence": texts}),
 }
@@ -174,6 +175,7 @@ def test_the_api_names_the_pip_line_before_it_loads_anything(tmp_path: Path) -> 
         "compare": 'suite pairs needs scipy: pip install "simemb[eval]"',
         "build": 'Index needs faiss: pip install "simemb[index]"',
         "load": 'Index needs faiss: pip install "simemb[index]"',
+        "dedupe": 'dedupe needs faiss: pip install "simemb[index]"',
         "mine": 'mine needs faiss: pip install "simemb[index]"',
         "columns": 'data: a dict needs datasets: pip install "simemb[train]"',
         "foreign": "saved, which has modules of other kinds, needs sentence_transformers: "

@@ -25,12 +25,15 @@ from simemb import (
     Recipe,
     Suite,
     View,
+    cluster,
     compare,
+    dedupe,
     distil_static,
     encode_shards,
     evaluate,
     fit,
     index_vectors,
+    pairs,
     whiten,
 )
 from simemb.corpus.rows import open_rows
@@ -121,9 +124,14 @@ CALLS: dict[str, Callable[[Kitchen], Call]] = {
         kitchen.external.encode_to_file,
         {"texts": TEXTS, "path": kitchen.here / "vectors.npy"},
     ),
+    "dedupe": lambda kitchen: (dedupe, {"data": kitchen.index}),
+    "cluster": lambda kitchen: (cluster, {"data": kitchen.index}),
+    "pairs": lambda kitchen: (pairs, {"data": kitchen.index}),
     "Index": lambda kitchen: (Index, {"origin": kitchen.index.origin}),
     "Index.build": lambda _: (Index.build, {"encoder": Trigrams(), "texts": TEXTS}),
     "Index.add": lambda kitchen: (kitchen.index.add, {"texts": TEXTS}),
+    "Index.update": lambda kitchen: (kitchen.index.update, {"texts": TEXTS, "ids": ["x", "y", "z"]}),
+    "Index.delete": lambda kitchen: (kitchen.index.delete, {"ids": ["0"]}),
     "Index.search": lambda kitchen: (kitchen.index.search, {"query": "a man"}),
     "Index.search_batch": lambda kitchen: (kitchen.index.search_batch, {"queries": TEXTS}),
     "Index.save": lambda kitchen: (kitchen.index.save, {"directory": kitchen.here / "index"}),
@@ -141,6 +149,7 @@ INSIDE = {
     "Encoder.eager_states": "called with a batch of the engine",
     "Encoder.fingerprint": "`exact` is for an index",
     "Index.segments": "takes nothing",
+    "Index.compact": "takes nothing",
     "ExternalEncoder.embed": "called by `encode`",
     "ExternalEncoder.fingerprint": "`exact` is for an index",
     "ExternalEncoder.load": "called by `Encoder.load`",
@@ -241,8 +250,16 @@ TEXT_DOORS = (
     *(("whiten", "texts"), ("Encoder.encode", "texts"), ("Encoder.encode_to_file", "texts")),
     *(("Encoder.quantize", "sentences"), ("Encoder.tokenize", "texts"), ("ExternalEncoder.encode", "texts")),
     *(("Index.build", "texts"), ("Index.build", "ids"), ("Index.add", "texts"), ("Index.search_batch", "queries")),
+    *(("Index.update", "texts"), ("Index.update", "ids"), ("Index.delete", "ids")),
 )
-DATA_DOORS = (("fit", "data"), ("fit", "dev"), ("evaluate", "suite"), ("compare", "suite"), ("mine", "data"))
+DATA_DOORS = (
+    ("fit", "data"),
+    ("fit", "dev"),
+    ("evaluate", "suite"),
+    ("compare", "suite"),
+    ("mine", "data"),
+    ("dedupe", "data"),
+)
 
 
 @pytest.mark.parametrize(("name", "parameter"), TEXT_DOORS)

@@ -72,7 +72,7 @@ def index(path: Path) -> Mapping[str, str]:
     read = Index.load(path)
     texts = [[segment.row(row) for row in range(segment.count)] for segment in read.segments]
     manifest = json.loads((path / "index.json").read_text())
-    sums = [[part[kind]["sha256"] for kind in ("vectors", "texts")] for part in manifest["parts"]]
+    sums = [[piece["sha256"] for piece in part.values() if isinstance(piece, dict)] for part in manifest["parts"]]
     return {"texts": str(texts), "files": str(sums), "index.json": value(path / "index.json")}
 
 

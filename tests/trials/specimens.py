@@ -115,10 +115,10 @@ KINDS = (
     Kind("layers", "layers", OF_MODELS, ("*_*/*", "modules.json")),
     Kind("static model", "static", OF_MODELS[:5]),
     Kind("whitened", "white", (*OF_MODELS[:4], "report {it} --suite {pairs} --output made/report.html")),
-    Kind("index", "index", OF_INDEXES, ("*.json",)),
-    Kind("files of an index", "index", OF_INDEXES, ("*.faiss", "*.arrow")),
+    Kind("index", "exact", OF_INDEXES, ("*.json",)),
+    Kind("files of an index", "exact", OF_INDEXES, ("*.faiss", "*.arrow")),
     Kind("hnsw", "hnsw", OF_INDEXES[:2], ("*.faiss",)),
-    Kind("ivf", "ivf", OF_INDEXES[:2], ("*.faiss",)),
+    *(Kind(name, name, OF_INDEXES[:2], ("*.faiss", "deleted-*")) for name in ("ivf", "ivfpq", "sq8", "binary")),
     Kind("run", "run", OF_RUNS, ("*.json*", "scores/*", "last/*")),
     Kind("recipe.json", "run/recipe.json", (OF_RUNS[6].replace("/recipe.json", ""),)),
     Kind("recipe of a run", "run", OF_RUNS, ("recipe.json",)),
@@ -187,6 +187,8 @@ def _texts(pantry: Path, dice: random.Random) -> None:
     for ending, content in contents.items():
         (pantry / f"texts.{ending}").write_text(content)
         (pantry / f"texts.{ending}.gz").write_bytes(gzip.compress(content.encode()))
+    many = [" ".join(dice.choices(WORDS, k=dice.randint(2, 7))) for _ in range(1100)]
+    (pantry / "many.txt").write_text("\n".join(many) + "\n")
     (pantry / "texts.json").write_text(json.dumps([{"text": row} for row in rows]))
     (pantry / "texts.bz2").write_bytes(bz2.compress(lines.encode()))
     (pantry / "texts.xz").write_bytes(lzma.compress(lines.encode()))
@@ -294,7 +296,8 @@ def _written(pantry: Path) -> None:
         "whiten {base} --pooling mean --data {texts} --dims 8 --output {model}",
         "whiten {model} --data {texts} --dims 6 --output {white}",
         "encode {model} {texts} --output {vectors}",
-        *(f"index {{model}} {{texts}} --output {{{name}}} --kind {kind}" for name, kind in INDEXES.items()),
+        *(f"index {{model}} {{{of}}} --output {{{kind}}} --kind {kind}" for kind, of in INDEXES.items()),
+        *(f"update {{{kind}}} --delete 3 5" for kind in INDEXES),
         f"{train} --output {{run}}",
         f"{train} --output {{seeds}} --seeds 1 2",
         "eval {run} --suite {pairs} --json {pantry}/scores.json",
@@ -311,14 +314,25 @@ def _written(pantry: Path) -> None:
     layers.save(pantry / "layers")
 
 
-INDEXES = {"index": "exact", "hnsw": "hnsw", "ivf": "ivf"}
+INDEXES = {
+    **dict.fromkeys(("exact", "hnsw", "ivf"), "texts"),
+    **dict.fromkeys(("ivfpq", "sq8", "binary"), "many"),  # codes are learnt of a thousand texts or more
+}
+"""The kinds of index, and the texts of each."""
 
 
 def words(command: str, pantry: Path, it: Path | None = None) -> list[str]:
     """The words of a command, with paths in the place of names in braces."""
     names = {path.name.removesuffix(".tsv").removesuffix(".parquet"): path for path in pantry.iterdir()}
     fixed = {name: pantry / name for name in ("model", "white", "run", "seeds", *INDEXES)}
-    own = {"texts": pantry / "texts.txt", "vectors": pantry / "vectors.parquet", "pantry": pantry, "it": it}
+    own = {
+        "texts": pantry / "texts.txt",
+        "many": pantry / "many.txt",
+        "index": pantry / "exact",
+        "vectors": pantry / "vectors.parquet",
+        "pantry": pantry,
+        "it": it,
+    }
     return [word.format(**{**names, **fixed, **own}) for word in command.split()]
 
 

@@ -134,6 +134,19 @@ def _add_to_index(inputs: Path) -> int:
     return 0
 
 
+def _change_index(inputs: Path) -> int:
+    """Texts deleted and replaced, if they are not yet, and what is left of the index made compact."""
+    from simemb.search.index import Index
+
+    index = Index.load("out")
+    if len(index) == 60:
+        index.delete(range(20))
+        index.update((inputs / "other.txt").read_text().splitlines()[:9], range(15, 24))
+    index.compact()
+    index.save("out", overwrite=True)
+    return 0
+
+
 def _save_scores(model: str) -> Work:
     def work(inputs: Path) -> int:
         from simemb.encoder.encoder import Encoder
@@ -239,6 +252,14 @@ WRITERS = (
     *(_over("encode", ["{}/model", "{}/*.txt", "--output", out], _TEXTS, out) for out in ("out.npy", "out.parquet")),
     *(_over("mine", ["{}/model", "{}/*.tsv", "--output", out], _PAIRS, out) for out in ("out.tsv", "out.jsonl")),
     *_lance(),
+    *(
+        _over(verb, ["{}/*.txt", "--model", "{}/model", *more, "--output", out], _TEXTS, out)
+        for verb, out, more in (
+            ("dedupe", "out.jsonl", ["--threshold", "0.9"]),
+            ("cluster", "out.tsv", ["--min-size", "2"]),
+            ("pairs", "out.jsonl", []),
+        )
+    ),
     _over("report", ["{}/*", *_SUITE, "--output", "out.html"], _MODELS, "out.html", cached=True),
     _over("plot", ["scores", "{}/*", *_SUITE, "--output", "out.svg"], _MODELS, "out.svg", cached=True),
     Writer(
@@ -264,6 +285,18 @@ WRITERS = (
     ),
     Writer("Index.save", _save_index("texts.txt"), _save_index("other.txt"), read=contents.index),
     Writer("Index.add", _add_to_index, _save_index("texts.txt"), read=contents.index),
+    Writer("Index.delete, update, compact", _change_index, _save_index("texts.txt"), read=contents.index),
+    Writer(
+        "update",
+        command("update", "out", "--delete", "7", "9", "--compact"),
+        _save_index("texts.txt"),
+        # What is deleted already is not there to be deleted.
+        after=(
+            command("update", "out", "--delete", "7", "9", "--compact"),
+            command("update", "out", "--compact"),
+        ),
+        read=contents.index,
+    ),
     Writer("Encoder.save", _save_encoder("teacher"), _save_encoder("model")),
     Writer("eval --json", overwriting(*_EVAL), command(*_EVAL, "--no-geometry"), output="out.json", cached=True),
     Writer(

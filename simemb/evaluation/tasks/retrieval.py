@@ -86,7 +86,7 @@ class Retrieval(Task):
             corpus.jsonl (_id or id, title, text) and queries.jsonl (_id or id, text), each optionally .gz, and
             qrels/<split>.tsv or qrels_<split>.tsv (query-id, corpus-id, score).
         split: The split of the judgments.
-        kind: The kind of the approximate index (see `simemb.search.segment.arrange`).
+        kind: The kind of the approximate index (see `simemb.Index`).
         effort: How thoroughly the index is searched (see `simemb.Index`).
     """
 

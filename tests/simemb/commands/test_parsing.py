@@ -6,7 +6,24 @@ from dataclasses import fields
 import pytest
 
 from simemb.cli import main
-from simemb.commands import compare, encode, index, mine, new, plot, push, report, search, serve, train, whiten
+from simemb.commands import (
+    cluster,
+    compare,
+    dedupe,
+    encode,
+    index,
+    mine,
+    new,
+    pairs,
+    plot,
+    push,
+    report,
+    search,
+    serve,
+    train,
+    update,
+    whiten,
+)
 from simemb.commands import eval as eval_verb
 from simemb.commands import list as list_verb
 from simemb.commands.parsing import UsageError, parse
@@ -18,6 +35,10 @@ VERBS = {
     "index": index.BuildIndex,
     "search": search.Search,
     "serve": serve.Serve,
+    "update": update.Update,
+    "dedupe": dedupe.Dedupe,
+    "cluster": cluster.ClusterTexts,
+    "pairs": pairs.Pairs,
     "compare": compare.Compare,
     "report": report.Report,
     "plot": plot.Plot,
@@ -36,6 +57,10 @@ SHOWN = {
     ("index", "model"): "MODEL",
     ("index", "input"): "INPUT",
     ("search", "index"): "INDEX",
+    ("update", "index"): "INDEX",
+    **{(verb, "input"): "INPUT" for verb in ("dedupe", "cluster", "pairs")},
+    **{(verb, "corpus"): "--header, --no-header" for verb in ("dedupe", "cluster", "pairs")},
+    ("update", "input"): "INPUT",
     ("search", "queries"): "QUERY [QUERY ...]",
     ("serve", "model"): "MODEL",
     ("serve", "limits"): "--max-texts",
@@ -49,7 +74,7 @@ SHOWN = {
     ("mine", "rules"): "--relative-margin",
     **{
         (verb, "layout"): "--header, --no-header"
-        for verb in ("train simcse", "encode", "index", "mine", "eval", "new", "whiten")
+        for verb in ("train simcse", "encode", "index", "update", "mine", "eval", "new", "whiten")
     },
     ("push", "model"): "RUN",
     ("push", "name"): "ORG/NAME",

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from simemb.report import listing
-from simemb.search.index import Hit
+from simemb.search.hits import Hit
 
 
 def test_a_hit_is_shown_as_it_is_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def test_the_verbs_write_and_search_it(
     assert main(["search", "a.lance", "a cat", "-k", "1", "--json"]) == 0
     shown = capsys.readouterr()
     assert '"rank": 1, "score": 1.0' in shown.out.replace("0.9999", "1.0")[:200] or '"id": "x"' in shown.out
-    assert "a.jsonl: beside the texts: column year" in shown.err
+    assert "a.jsonl: kept beside the texts: column year" in shown.err
     assert [row["year"] for row in lancedb.connect(".").open_table("a").to_arrow().to_pylist()] == [1999, None]
     assert main([*index, "--overwrite", "--kind", "hnsw"]) == 2
     assert "unknown value of --kind with --to lancedb 'hnsw'" in capsys.readouterr().err

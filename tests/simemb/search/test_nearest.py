@@ -71,7 +71,7 @@ def test_an_index_in_several_segments_numbers_documents_through(monkeypatch):
     request = search_request(queries, documents, 20)
     result, index = approximate(request, "ivf", 128)
     assert result.tolist() == exact(request).tolist()
-    assert index == "ivf, effort 128: 3 of 3 cells"
+    assert index == "ivf, effort 128: 1 of 1 cells"
 
 
 def test_little_effort_misses_some():

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 from trigrams import DIM, Trigrams, sentences
 
-import simemb.search.index
+import simemb.search.saved
 from simemb.errors import BusyError, SearchError
 from simemb.search.index import Index
+from simemb.search.segments import Segments
 
 KINDS = ("exact", "ivf", "hnsw")
 
@@ -61,7 +62,7 @@ def test_a_loaded_index_gives_the_same_bits(kind: str, encoder: Trigrams, querie
 
 def test_the_description_says_how_the_index_was_made(saved: Path, encoder: Trigrams) -> None:
     description = json.loads((saved / "index.json").read_text(encoding="utf-8"))
-    assert description["format"] == 1
+    assert description["format"] == 2
     assert description["encoder"] == {
         "name": "trigrams",
         "fingerprint": encoder.fingerprint(),
@@ -145,7 +146,7 @@ def test_a_damaged_file_is_named(damage: Callable[[Path], None], line: str, patt
         ("", "damaged, or not the description of an index"),
         ('{"format": 1, "enc', "damaged, or not the description of an index"),
         ("[]", "damaged, or not the description of an index"),
-        ('{"format": 99}', "format 99; this simemb reads format 1"),
+        ('{"format": 99}', "format 99; this simemb reads formats 1 and 2"),
         ('{"format": 1}', "damaged"),
     ],
 )
@@ -239,7 +240,7 @@ def test_a_save_that_fails_leaves_the_old_index_whole(
     index = Index.load(saved, encoder=encoder)
     index.add(["new"])
     with monkeypatch.context() as patch:
-        patch.setattr(*((simemb.search.index, "write_manifest") if last else (faiss, "write_index")), fail)
+        patch.setattr(*((simemb.search.saved, "write_manifest") if last else (faiss, "write_index")), fail)
         expected = type(failure) if last or isinstance(failure, KeyboardInterrupt) else SearchError
         with pytest.raises(expected):
             index.save(saved, overwrite=True)
@@ -304,7 +305,7 @@ def test_a_stored_index_is_mapped_and_not_read(saved: Path) -> None:
     mapped = maps.read_text(encoding="utf-8")
     stored = index.segments[0].stored
     assert stored is not None
-    assert all(str(saved / file.name) in mapped for file in (stored.vectors, stored.texts))
+    assert all(str(saved / file.name) in mapped for file in stored.files.values())
 
 
 def test_an_index_that_moved_with_its_model_finds_it(
@@ -405,6 +406,6 @@ def test_vectors_that_lead_to_no_text_are_damage(saved: Path, encoder: Trigrams)
     """Files of the right size are read without their checksums if that is asked for."""
     index = Index.load(saved, encoder=encoder, verify=False)
     (segment,) = index.segments
-    index._segments = [replace(segment, texts=segment.texts.slice(0, 9))]
+    index._segments = Segments("auto", (replace(segment, texts=segment.texts.slice(0, 9)),))
     with pytest.raises(SearchError, match="the vectors of the index do not fit its texts"):
         index.search_batch([text[3:] for text in sentences(50)], 9)
