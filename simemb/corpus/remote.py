@@ -3,10 +3,12 @@
 A file is copied here before it is read: simemb reads every format from disk, and one file at a time is on it.
 """
 
-from collections.abc import Generator
+import shutil
+import weakref
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 from simemb.corpus.folders import is_known, is_visible
@@ -53,17 +55,20 @@ class Copies:
     """Copies of remote files, of which the last one is there."""
 
     def __init__(self) -> None:
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._uri = ""
+        self._gone: Callable[[], object] = lambda: None
 
     def copy_of(self, uri: str) -> Path:
         """The copy of a file; that of another one is gone then. Raises `DataError`."""
         from pyarrow import fs
 
         if self._folder is not None and uri == self._uri:
-            return Path(self._folder.name) / Path(uri).name
-        self._folder, self._uri = TemporaryDirectory(prefix="simemb-"), uri
-        place = Path(self._folder.name) / Path(uri).name
+            return self._folder / Path(uri).name
+        self._gone()
+        self._folder, self._uri = Path(mkdtemp(prefix="simemb-")), uri
+        self._gone = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        place = self._folder / Path(uri).name
         with _errors(uri):
             store, path = _opened(uri)
             fs.copy_files(path, str(place), source_filesystem=store, destination_filesystem=fs.LocalFileSystem())
