@@ -9,7 +9,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-
 import simemb.data
 
 # Beside others (`pytest -n auto`) a process has one core, and what it starts too.

@@ -57,6 +57,6 @@ def _sample(index: Index) -> Iterator[tuple[Segment, int]]:
     """Every n-th text, as its segment and its row there."""
     step, number = max(1, -(-len(index) // POINTS)), 0
     for segment in index.segments:
-        first = -number % step
-        yield from ((segment, row) for row in range(first, segment.count, step))
-        number += segment.count
+        rows = np.arange(segment.count) if segment.deleted is None else np.flatnonzero(~segment.deleted)
+        yield from ((segment, int(row)) for row in rows[-number % step :: step])
+        number += len(rows)

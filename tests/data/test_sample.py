@@ -4,9 +4,9 @@ import gzip
 from pathlib import Path
 
 import pytest
+from simemb.data.sample_grammar import files
 
 from simemb.corpus.rows import open_rows
-from simemb.data.sample_grammar import files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIGESTS = {

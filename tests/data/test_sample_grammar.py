@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import pytest
 from scipy.stats import spearmanr
-
 from simemb.data.sample_grammar import dev_pairs, pairs, sentences, stories, test_pairs, triplets
 from simemb.data.sample_grammar.edits import (
     change_core,

@@ -116,9 +116,9 @@ class ScoredContrast(Objective):
 
     def _mean(self, pair: Pair) -> Float[Tensor, ""]:
         assert pair.scores is not None
-        texts = None if pair.texts is None else (pair.texts.query, pair.texts.key)
-        queries = self._side(pair.queries, pair.key, pair, texts)
-        keys = self._side(pair.key, pair.queries, pair, texts and texts[::-1])
+        texts = pair.texts
+        queries = self._side(pair.queries, pair.key, pair, texts and (texts.query, texts.key))
+        keys = self._side(pair.key, pair.queries, pair, texts and (texts.key, texts.query))
         return ((queries + keys) / 2 * (pair.scores > self.above)).mean()
 
     def _side(
