@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simemb.distributed import gather, gather_numbers
 from simemb.encoder.encoder import Encoder
 from simemb.encoder.language_head import VocabularyHead
 from simemb.errors import RecipeError
 from simemb.method.auxiliaries import AuxiliaryInput, AuxiliaryLoss, Masked, MaskedLMLoss, Share, shares
 from simemb.method.branch import Branch, attach
 from simemb.method.memory import Bank, BankState, NoiseState, QueueState
+from simemb.method.memory_updates import remember
 from simemb.method.objectives import SumLoss, TermLoss, nested_sizes
 from simemb.method.recipe import Recipe
 from simemb.method.signals import batch_signals
@@ -201,7 +201,8 @@ class Method(nn.Module):
         contrast, losses = self._contrast(sides, examples)
         query, key = signal_pair(sides, examples, self.views, self.memory)
         if self.training:
-            self._update_memory(sides, examples)
+            own = [module.queue for module in self.modules() if isinstance(module, TermLoss)]
+            remember(self.memory, own, sides, examples, self.views)
         signals = {
             "contrast": contrast.detach(),
             **losses,
@@ -240,17 +241,6 @@ class Method(nn.Module):
                 return torch.stack([self.objective(pair) for pair in pairs]).mean(), {}
             losses = torch.stack([self.objective.terms(pair) for pair in pairs]).mean(dim=0)
             return self.objective.total(losses), {f"term_{k}": loss for k, loss in enumerate(losses.detach())}
-
-    def _update_memory(self, sides: Sides, examples: StepInput) -> None:
-        if isinstance(self.memory, BankState):
-            for query in sides.queries.values():
-                self.memory.push(gather_numbers(examples.rows), gather(query.detach()))
-        keys = [place for place in sides.keys if self.views[place].target and not self.views[place].negative]
-        terms = [module.queue for module in self.modules() if isinstance(module, TermLoss)]
-        for queue in [*terms, self.memory] if isinstance(self.memory, QueueState) else terms:
-            for place in keys if queue.view is None else [queue.view]:
-                vectors = (sides.queue_keys if place in sides.queue_keys else sides.keys)[place]
-                queue.push(gather(vectors.detach()), gather_numbers(examples.texts[place]))
 
     # ---- auxiliaries, and after the step -------------------------------------------------
 
