@@ -168,13 +168,14 @@ class Encoder(Encodes, Published, nn.Module):
         """
         from simemb.transformer import int8_calibration, int8_layers
 
+        texts = None if sentences is None else list(Texts(sentences, "sentences", one="sentence"))
         int8_layers.check(self.backbone)
         self.eval().quantized = self.half_type = None
-        if sentences is None:
+        if texts is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
         else:
-            token_ids = self.tokenize(list(Texts(sentences, "sentences", one="sentence")))[0]
+            token_ids = self.tokenize(texts)[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
         return self
 
