@@ -3,9 +3,10 @@
 Zhang et al., 2022, https://arxiv.org/abs/2203.06875, section 3: `simcse` with an angular margin of 10 degrees on the
 positive (ArcCon), plus 0.1 x a triplet loss of the sentence, itself with a fifth of its tokens masked and itself with
 two fifths masked, of which the first entails the second and the second the third. Average of the seven STS tasks in
-the paper: 78.11 (SimCSE: 76.25). The authors released no code; the factor 0.1, the triplet's margin 0 and the rates are
-those of others' reimplementations, and the rest is `simcse`'s. Each masked text has one span, and the short span lies
-within the long one. Left out: the paper forms triplets of long sentences only, and encodes them without dropout.
+the paper: 78.11 (SimCSE: 76.25). The authors released no code: the factor 0.1 and the triplet's margin 0 are those of a
+reimplementation, the rates could not be checked, and the rest is `simcse`'s. Each masked text has one span, and the
+short span lies within the long one. Left out: the paper forms triplets of long sentences only, and encodes them without
+dropout.
 
 When to use it: as `simcse`, where details of long sentences matter. What to watch: a step encodes four views, so it
 costs twice one of `simcse`; the base must have a mask token.

@@ -171,11 +171,10 @@ class Encoder(Encodes, Published, nn.Module):
         texts = None if sentences is None else list(Texts(sentences, "sentences", one="sentence"))
         int8_layers.check(self.backbone)
         self.eval().quantized = self.half_type = None
-        if texts is None:
+        token_ids = None if texts is None else self.tokenize(texts)[0]
+        if token_ids is None:
             size = min(len(self.tokenizer), int(self.backbone.config.vocab_size))
             token_ids = int8_calibration.sequences(lambda texts: self.tokenize(texts)[0], size, self.max_length)
-        else:
-            token_ids = self.tokenize(texts)[0]
         self.quantized = int8_layers.quantize(self.backbone, token_ids, self.embed)
         return self
 
