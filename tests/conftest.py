@@ -11,9 +11,11 @@ import hypothesis
 import pytest
 import simemb.data
 
-# Beside others (`pytest -n auto`) a process has one core, and what it starts too.
+# Beside others (`pytest -n auto`) a process has one core, and what it starts too; and there it is told of a width of 80
+# columns, which nobody asked for.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.pop("COLUMNS", None)
 
 # The suite says the same everywhere: the same examples, and no example fails because a machine is slow.
 # `--hypothesis-profile=default` looks for new ones.

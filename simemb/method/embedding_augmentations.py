@@ -111,7 +111,7 @@ class ShuffleEmbeddings(EmbeddingAugmentation):
     """Permute the tokens of each sentence, special tokens included, after their positions were added.
 
     Attention does not depend on the order. So this changes nothing for mean pooling with a model that takes its
-    positions from the embedding layer only; `simemb.method.token_augmentations.Shuffle` is ConSERT's token shuffling.
+    positions from the embedding layer only; `simemb.method.order_augmentations.Shuffle` is ConSERT's token shuffling.
     """
 
     def __call__(

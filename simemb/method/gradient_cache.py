@@ -61,12 +61,12 @@ def _all_vectors(parts: list[Encoded]) -> list[Tensor]:
     return [vectors for part in parts for side in (part.online, part.second) for vectors in side.values()]
 
 
-def _send_through(replay: Encoded, cached: Encoded, *, retain_graph: bool) -> None:
-    """Send the gradients of the cached vectors through the graph of the replayed ones.
+def _send_through(replay: Encoded, kept: Encoded, *, retain_graph: bool) -> None:
+    """Send the gradients of the kept vectors through the graph of the replayed ones.
 
     retain_graph: for the auxiliaries of the chunk, which use the graph afterwards.
     """
-    pairs = zip(_all_vectors([replay]), _all_vectors([cached]), strict=True)
+    pairs = zip(_all_vectors([replay]), _all_vectors([kept]), strict=True)
     outputs = [(vectors, leaf.grad) for vectors, leaf in pairs if vectors.requires_grad and leaf.grad is not None]
     if outputs:
         vectors, gradients = zip(*outputs, strict=True)

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from simemb.outputs import exists
 from simemb.search.finite import finite_unit
 from simemb.search.lance_columns import column_of, types_of
 from simemb.search.origin import Origin
-from simemb.search.rows import check_ids, read_rows
+from simemb.search.rows import Row, check_ids, read_rows
 
 ENDING = ".lance"
 KEY = b"simemb"
@@ -100,9 +100,9 @@ def build_table(
     check_dim(truncate_dim, encoder.dim)
     announce(encoder, "document", "query")
     origin = Origin.of(encoder, truncate_dim)
-    rows = read_rows(texts, ids, 0)
+    rows = read_rows(texts, ids, 0, metadata)
     rows = rows if ids is None else check_ids(rows, set(), set())
-    batches = _batches(encoder, origin, _beside(rows, metadata), chunk_size, progress)
+    batches = _batches(encoder, origin, rows, chunk_size, progress)
     try:
         with files.new_directory(place, check=lambda: check_writable(place, overwrite=overwrite)) as partial:
             return _write(partial, place.name, batches, kind, origin)
@@ -147,34 +147,21 @@ def _arrange(table: Any, kind: str, count: int) -> None:
         table.create_index("vector", config=IvfFlat(distance_type="cosine", num_partitions=cells))
 
 
-def _beside(
-    rows: Iterator[Any], metadata: Iterable[Mapping[str, Any]] | None
-) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Each row with its metadata. Raises `SearchError` if there are more of one than of the other."""
-    if metadata is None:
-        yield from ((row, {}) for row in rows)
-        return
-    for number, (row, beside) in enumerate(zip_longest(rows, metadata), start=1):
-        if row is None or beside is None:
-            raise SearchError(f"text {number}: there are not as many texts as metadata: each text needs a dict")
-        yield row, beside
-
-
 def _batches(
-    encoder: TextEncoder, origin: Origin, rows: Iterator[Any], size: int, progress: Callable[[int], None] | None
+    encoder: TextEncoder, origin: Origin, rows: Iterator[Row], size: int, progress: Callable[[int], None] | None
 ) -> Iterator[Any]:
     """Record batches of the rows with their vectors."""
     schema: Any = None
     done = 0
     while chunk := list(islice(rows, size)):
-        texts = [row[1] for row, _ in chunk]
-        beside = [metadata for _, metadata in chunk]
+        texts = [row.text for row in chunk]
+        beside = [row.metadata for row in chunk]
         if schema is None:
             schema = _schema(origin, types_of(beside, OWN))
         vectors = encoder.encode(texts, normalize=False, progress=False, **prompted(encoder, "document"))
         vectors = finite_unit(vectors[:, : origin.kept], f"texts from row {done}")
         columns = [column_of(beside, field, done) for field in list(schema)[len(OWN) :]]
-        yield _batch(schema, [row[0] for row, _ in chunk], texts, vectors, columns)
+        yield _batch(schema, [row.id for row in chunk], texts, vectors, columns)
         done += len(chunk)
         if progress:
             progress(done)

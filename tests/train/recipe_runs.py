@@ -42,7 +42,7 @@ def shrink(noun: Any) -> Any:
             return replace(noun, size=20)
         case NCE():
             return replace(noun, draws=16)
-        case InfoNCE(false_negatives=FalseNegatives()):  # of the tiny model all cosines are high
+        case InfoNCE(false_negatives=FalseNegatives(margin=None)):  # of the tiny model all cosines are high
             return replace(noun, false_negatives=replace(noun.false_negatives, threshold=0.999))
         case Matryoshka():
             return replace(noun, dims=(4, 8, 32))

@@ -92,7 +92,7 @@ def test_a_recipe_with_nouns_of_ones_own_in_one_file_trains_saves_and_resumes(
     assert main([*words, "--output", "whole"]) == 0
     recipe = json.loads(Path("whole/recipe.json").read_text())["recipe"]
     assert recipe["objective"] == {"kind": "Anchored", "weight": 1.0, "power": 3.0, "pull": 0.2}
-    assert recipe["views"][1]["augment"] == [{"kind": "Reverse", "frozen": False}]
+    assert recipe["views"][1]["augment"] == [{"kind": "Reverse", "frozen": False, "shared": False}]
     state = load_file("whole/last/state.safetensors")
     assert state["method.objective.mean"].any()
     assert state["method.objective.scale"] != 1

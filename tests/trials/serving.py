@@ -51,7 +51,8 @@ class Process:
                 break
         else:
             raise SystemExit("".join(self.said))
-        threading.Thread(target=lambda: self.said.extend(self._process.stderr or ()), daemon=True).start()
+        self._listener = threading.Thread(target=lambda: self.said.extend(self._process.stderr or ()), daemon=True)
+        self._listener.start()
 
     def memory(self) -> int:
         """Bytes in memory."""
@@ -60,7 +61,11 @@ class Process:
     def stop(self) -> int:
         """Ask it to end; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(60)
+        code = self._process.wait(60)
+        self._listener.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        return code
 
 
 def attack(count: int, seed: int) -> Iterator[tuple[str, str | None]]:

@@ -176,7 +176,7 @@ def test_a_default_prompt_must_be_there():
         make_encoder().set_prompts({"query": "a "}, default="qery")
 
 
-def test_a_model_that_sentence_transformers_runs_has_roles_too(tmp_path):
+def test_a_static_model_has_roles_too(tmp_path):
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import StaticEmbedding
 
@@ -188,7 +188,7 @@ def test_a_model_that_sentence_transformers_runs_has_roles_too(tmp_path):
     assert encoder.fingerprint() != plain
     np.testing.assert_array_equal(encoder.encode_query(TEXTS), encoder.encode(TEXTS, prompt="dog "))
     np.testing.assert_array_equal(encoder.encode_document(TEXTS), encoder.encode(TEXTS, prompt=""))
-    with pytest.raises(ModelError, match="runs through sentence-transformers, where include_prompt cannot be chosen"):
+    with pytest.raises(ModelError, match="is a static model, where include_prompt cannot be chosen"):
         encoder.set_prompts({}, include_prompt=False)
 
 

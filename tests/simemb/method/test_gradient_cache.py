@@ -27,6 +27,7 @@ from simemb.method.objectives import (
     CandidateKL,
     Centered,
     Consistency,
+    ContrastiveTension,
     CoSENT,
     CosineRegression,
     Entailment,
@@ -84,6 +85,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "learnt temperature": {"views": ONE_WAY, "objective": InfoNCE(symmetric=True, learnt=True)},
     "Barlow": {"views": ONE_WAY, "objective": BarlowTwins(), "head": NORMED},
     "VICReg": {"views": ONE_WAY, "objective": VICReg(), "head": NORMED},
+    "tension": {"views": ONE_WAY, "objective": ContrastiveTension(2), "head": Projector()},
     "angles": {"views": ONE_WAY, "objective": Sum((AnglE(2.0), ScoredContrast(0.2))), "head": Projector()},
     "ranks": {
         "views": TAUGHT,

@@ -44,6 +44,7 @@ from simemb.method.objectives import (
     CandidateKL,
     Centered,
     Consistency,
+    ContrastiveTension,
     CoSENT,
     CosineRegression,
     Entailment,
@@ -70,7 +71,7 @@ from simemb.method.recipe import Recipe, check
 from simemb.method.recipe_files import find, settings
 from simemb.method.recipe_json import noun_classes
 from simemb.method.sampled_dropout import SampledDropout
-from simemb.method.span_augmentations import MaskSpan
+from simemb.method.span_augmentations import MaskCharacters, MaskSpan, SpanPair
 from simemb.method.targets import EMA, Frozen, StopGradient, Twin
 from simemb.method.text_augmentations import Negate
 from simemb.method.token_augmentations import (
@@ -159,6 +160,13 @@ COMBINED = {
             ReplacedTokenDetection(0.1, 0.2, "some/generator", projected=False),
             Denoising(0.5, 2, tied=False),
         ),
+    ),
+    "spans": Recipe(
+        (
+            View(target=False, augment=(SpanPair("anchor", 0.1, 0.3),)),
+            View(online=False, augment=(MaskCharacters(3, 9),)),
+        ),
+        ContrastiveTension(3),
     ),
     "windows": Recipe((View(),), auxiliaries=(MutualInformation(0.5, (1, 7), 8),)),
     "no objective": Recipe((View(),), auxiliaries=(MaskedLM(), MaskedLM(0.5, 0.4))),

@@ -60,7 +60,7 @@ def test_an_error_leaves_the_earlier_table(tmp_path: Path) -> None:
         ({"overwrite": False}, SearchError, r"texts\.lance exists \(a table\): --overwrite"),
         ({"texts": ["a", 3]}, DataError, r"text 2 is 3 \(int\), not a string"),
         ({"ids": ["x", "x"]}, SearchError, "id 2 is 'x', which is taken"),
-        ({"metadata": [{"n": 1}]}, SearchError, "text 2: there are not as many texts as metadata"),
+        ({"metadata": [{"n": 1}]}, SearchError, "1 metadata and more texts: each text needs one"),
         ({"metadata": [{"n": 1}, {"n": "a"}], "chunk_size": 1}, SearchError, "column 'n' of text 2 is 'a' where"),
         ({"metadata": [{"vector": 1}, {}]}, SearchError, "the column 'vector' has the name of one of the table's own"),
         ({"kind": "hnsw"}, Exception, "kind"),

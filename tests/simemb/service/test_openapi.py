@@ -48,5 +48,5 @@ def test_the_document_names_every_route_and_its_errors(url: str) -> None:
 def test_the_page_shows_each_route_with_a_command(url: str) -> None:
     page = httpx2.get(f"{url}/docs").text
     assert all(f"POST {path}</code>" in page for path in PATHS)
-    assert page.count("curl localhost:8000") == len(PATHS)
+    assert page.count("curl localhost:8000") == len([*PATHS, "/map"])
     assert "a whole number in 1 to 256" in page
