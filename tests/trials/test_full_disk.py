@@ -9,7 +9,7 @@ START = "import sys; sys.path.append(sys.argv.pop(1)); from tests.trials.full_di
 
 
 def test_a_full_disk_loses_nothing_and_a_full_cache_not_even_the_work() -> None:
-    words = ["--writer", "^eval --json$", "--kinds", "limit", "ENOSPC", "--step", "12"]
+    words = ["--writer", "^eval --json$", "--kinds", "limit", "ENOSPC", "--step", "24"]
     done = subprocess.run(
         [sys.executable, "-c", START, str(ROOT), *words], capture_output=True, text=True, check=False, timeout=500
     )

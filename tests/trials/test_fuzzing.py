@@ -17,7 +17,7 @@ from tests.trials.fuzzing import FAULT, READ, REFUSED
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
 
-SEED, CASES = 1, 160
+SEED, CASES = 1, 60
 START = "import sys; sys.path.append(sys.argv.pop(1)); from tests.trials.fuzzing import main; sys.exit(main())"
 
 

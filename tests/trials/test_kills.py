@@ -44,7 +44,7 @@ def counts(done: subprocess.CompletedProcess[str]) -> tuple[int, int, int]:
 
 def test_kills_lose_nothing() -> None:
     """A run and a file, each killed over an earlier one; and a folder of shards, which is resumed."""
-    done = trial("--writer", r"^(train simcse --overwrite|encode to out.npy|encode --shards)$", "--step", "12")
+    done = trial("--writer", r"^(train simcse --overwrite|encode to out.npy|encode --shards)$", "--step", "24")
     tried, _, lost = counts(done)
     assert (done.returncode, lost) == (0, 0), done.stdout
     assert tried >= 6

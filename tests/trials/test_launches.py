@@ -31,8 +31,8 @@ def trial(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return carry_out
 
 
-def test_a_launch_of_torchrun_and_one_of_accelerate_end_well(trial: Callable[..., tuple[int, str]]) -> None:
-    assert trial("--times", "2", "--kind", "0", "--kind", "5") == (0, "2 2 0")
+def test_a_launch_of_torchrun_ends_well(trial: Callable[..., tuple[int, str]]) -> None:
+    assert trial("--times", "1", "--kind", "0") == (0, "1 1 0")
 
 
 @pytest.mark.slow

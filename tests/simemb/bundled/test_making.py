@@ -83,6 +83,7 @@ def test_the_narrow_teacher_keeps_the_inner_products(tiny_base: Path, sentences_
     assert abs(ours @ ours.T - theirs @ theirs.T).max() < 0.01
 
 
+@pytest.mark.slow
 def test_both_models_are_made_and_what_is_finished_stays(
     corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

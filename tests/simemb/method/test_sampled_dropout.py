@@ -68,14 +68,14 @@ def test_rates_are_uniform_in_their_range_and_follow_from_the_seed(monkeypatch: 
     monkeypatch.setattr(Encoder, "forward", forward)
     torch.manual_seed(4)
     first = method.encode(step.chunks[0], step).online
-    for _ in range(200):
+    for _ in range(60):
         method.encode(step.chunks[0], step)
     one, other = torch.tensor(drawn).view(-1, 2).T
     assert not torch.equal(one, other)
     for numbers in (one, other):
-        assert 0.1 <= numbers.min() < 0.13
-        assert 0.47 < numbers.max() <= 0.5
-        assert numbers.mean().item() == pytest.approx(0.3, abs=0.03)
+        assert 0.1 <= numbers.min() < 0.15
+        assert 0.45 < numbers.max() <= 0.5
+        assert numbers.mean().item() == pytest.approx(0.3, abs=0.05)
     torch.manual_seed(4)
     again = method.encode(step.chunks[0], step).online
     assert all(torch.equal(first[place], again[place]) for place in first)
