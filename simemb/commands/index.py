@@ -104,15 +104,16 @@ def _check_vectors(options: BuildIndex) -> None:
         raise UsageError(f"--{given[0]} is for encoding, and {options.model} holds vectors that are encoded already")
 
 
+def _common(options: BuildIndex) -> dict[str, Any]:
+    """The arguments that every way to build takes."""
+    return {"kind": options.kind, "truncate_dim": options.truncate_dim, "overwrite": options.overwrite}
+
+
 def _build_index(options: BuildIndex, progress: "_Progress") -> int:
     from simemb.search.encoded import index_vectors
     from simemb.search.index import Index
 
-    common: dict[str, Any] = {
-        "kind": options.kind,
-        "truncate_dim": options.truncate_dim,
-        "overwrite": options.overwrite,
-    }
+    common = _common(options)
     if options.input is None:
         return len(index_vectors(options.model, options.output, progress=progress, **common))
     with _source(options) as (encoder, opened):
@@ -127,11 +128,7 @@ def _build_table(options: BuildIndex, progress: "_Progress") -> int:
     from simemb.search.encoded import table_of_vectors
     from simemb.search.lance import build_table
 
-    common: dict[str, Any] = {
-        "kind": options.kind,
-        "truncate_dim": options.truncate_dim,
-        "overwrite": options.overwrite,
-    }
+    common = _common(options)
     if options.input is None:
         return table_of_vectors(options.model, options.output, progress=progress, **common)
     with _source(options) as (encoder, opened):
