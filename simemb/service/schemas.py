@@ -97,6 +97,7 @@ def search(indexes: Sequence[str]) -> Schema:
         "k": optional({"type": "integer", "minimum": 1, "maximum": MOST_HITS}, 5),
         "index": optional({"type": "string", "enum": list(indexes)}),
         "contains": optional(STRING),
+        "where": optional(STRING),
         "place": optional({"type": "boolean"}, False),
     }
     return record(fields, ["query"])

@@ -1,10 +1,10 @@
 """`POST /search`: the nearest texts of an index, as `simemb search` finds them."""
 
-from dataclasses import asdict
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from simemb.search.hits import Hit
 from simemb.service import schemas
 from simemb.service.operations import Call, Operation
 from simemb.service.refusals import ABSENT, Refusal
@@ -18,6 +18,7 @@ def operations(service: Service) -> list[Operation]:
     if not service.shelves:
         return []
     fields = {"rank": {"type": "integer"}, "id": STRING, "score": {"type": "number"}, "text": STRING}
+    fields |= {"metadata": {"type": "object"}}
     result = {"hits": {"type": "array", "items": record(fields, list(fields))}, "place": NUMBERS}
     hits = record(result, ["hits"])
     return [
@@ -37,12 +38,16 @@ async def search(call: Call) -> Response:
     body, shelf = call.body, shelf_of(call.service, call.body["index"])
     queries = [item for item in items_of(body["query"], call) if isinstance(item, str)]
     vectors = await call.service.query_vectors(shelf, queries)
-    found = await call.service.search(shelf, vectors, body["k"], body["contains"])
-    results: list[dict[str, Any]] = [{"hits": [asdict(hit) for hit in hits]} for hits in found]
+    found = await call.service.search(shelf, vectors, body["k"], contains=body["contains"], where=body["where"])
+    results: list[dict[str, Any]] = [{"hits": list(map(_shown, hits))} for hits in found]
     if body["place"]:
         places = (await call.service.map_of(shelf)).place(vectors).tolist()
         results = [{**result, "place": place} for result, place in zip(results, places, strict=True)]
     return JSONResponse({"index": shelf.name, "results": results})
+
+
+def _shown(hit: Hit) -> dict[str, Any]:
+    return {**vars(hit), "metadata": dict(hit.metadata)}
 
 
 def shelf_of(service: Service, name: str | None) -> Shelf:

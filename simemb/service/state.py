@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any
 
 from simemb.encoder.vector_files import Vectors
-from simemb.errors import SimembError, in_one_line
+from simemb.errors import SearchError, SimembError, in_one_line
 from simemb.search.hits import Hit
 from simemb.search.index import Index
+from simemb.search.where import Where
 from simemb.service.corpus_map import CorpusMap, draw
 from simemb.service.engine import Engine
 from simemb.service.limits import Admission, Limits
 from simemb.service.metrics import Metrics
-from simemb.service.refusals import FAILED, Refusal
+from simemb.service.refusals import FAILED, INVALID, Refusal
 from simemb.service.schemas import MOST_HITS
 from simemb.streams import one_line
 
@@ -80,12 +81,22 @@ class Service:
         """The vectors of texts as queries of an index."""
         return (await shelf.engine.compute(list(queries), prompt=shelf.engine.prompt("query"))).vectors
 
-    async def search(self, shelf: Shelf, vectors: Vectors, k: int, contains: str | None) -> list[list[Hit]]:
-        """The hits of each query; `contains` keeps, of the `MOST_HITS` nearest, the texts that have it in them."""
+    async def search(
+        self, shelf: Shelf, vectors: Vectors, k: int, *, contains: str | None = None, where: str | None = None
+    ) -> list[list[Hit]]:
+        """The hits of each query; `contains` keeps, of the `MOST_HITS` nearest, the texts that have it in them.
+
+        where: see `simemb.search.where`; raises `Refusal` for what is no expression on the columns of the index.
+        """
         word = (contains or "").casefold()
         try:
-            wanted = shelf.index.search_batch, vectors, MOST_HITS if word else k
-            found = await asyncio.get_running_loop().run_in_executor(self._searcher, *wanted)
+            if where is not None:
+                Where.read(where).check(("id", "text", *shelf.index.columns))
+        except SearchError as error:
+            raise Refusal(INVALID, in_one_line(error), "where") from error
+        try:
+            wanted = partial(shelf.index.search_batch, vectors, MOST_HITS if word else k, where=where)
+            found = await asyncio.get_running_loop().run_in_executor(self._searcher, wanted)
         except SimembError as error:
             raise Refusal(FAILED, in_one_line(error)) from error
         return [[hit for hit in hits if word in hit.text.casefold()][:k] for hits in found]

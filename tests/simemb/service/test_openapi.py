@@ -28,6 +28,8 @@ def test_what_fits_is_answered_and_what_does_not_is_refused(api: Any, path: str,
     @hypothesis.settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
+        if mode is GenerationMode.POSITIVE and isinstance(case.body, dict):
+            case.body.pop("where", None)  # an expression: a string of a grammar that no schema can say
         answer = case.call()
         case.validate_response(answer, checks=CHECKS)
         if mode is GenerationMode.POSITIVE:

@@ -48,6 +48,22 @@ def test_hits_are_those_of_the_index(mini: Any, prompted_mini: Any, served: Serv
         assert search(["a"] * 33).status_code == 413
 
 
+def test_where_looks_only_at_texts_that_satisfy_it_and_what_is_kept_is_shown(mini: Any, served: Served) -> None:
+    kept = [{"lang": "en", "year": 2000 + number} for number in range(3)] + [{}]
+    service = Service(mini, name="mini", indexes={"kept": Index.build(mini, TEXTS, metadata=kept)})
+    with served(service) as address, httpx2.Client(base_url=address, timeout=30) as client:
+
+        def search(where: str) -> httpx2.Response:
+            return client.post("/search", json={"query": "music", "where": where})
+
+        found = search("year >= 2001 and lang = 'en'").json()["results"][0]["hits"]
+        assert {hit["id"]: hit["metadata"] for hit in found} == {"1": kept[1], "2": kept[2]}
+        answer = search("yaer = 2001")
+        assert answer.status_code == 422
+        assert "unknown column 'yaer': did you mean 'year'?" in answer.json()["error"]
+        assert search("year = ").status_code == search("(" * 60).status_code == 422
+
+
 def test_without_an_index_there_is_no_search(mini: Any, served: Served) -> None:
     with served(Service(mini, name="mini")) as address:
         assert httpx2.post(f"{address}/search", json={"query": "a"}).status_code == 404
