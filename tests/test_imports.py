@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
 from functools import cache
 from pathlib import Path
 
@@ -266,6 +267,14 @@ def test_the_public_names_are_sorted_and_every_one_of_them_is_listed() -> None:
     assert dir(simemb) == sorted(set(simemb.__all__))
     with pytest.raises(AttributeError, match="Encodr"):
         _ = simemb.Encodr
+
+
+def test_every_package_is_installed() -> None:
+    configuration = ConfigParser()
+    configuration.read(ROOT / "setup.cfg")
+    listed = configuration["options"]["packages"].split()
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "simemb").rglob("__init__.py")}
+    assert {".".join(folder.parts) for folder in folders} <= set(listed)
 
 
 def test_the_reference_page_names_what_is_public() -> None:
