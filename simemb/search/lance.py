@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
@@ -112,8 +113,7 @@ def build_table(
 
 def _write(folder: Path, name: str, batches: Iterator[Any], kind: str, origin: Origin) -> int:
     """Make a table in a folder of its own, then put its files in the place of this folder."""
-    import lancedb
-
+    lancedb: Any = import_module("lancedb")
     first = next(batches, None)
     schema = _schema(origin, {}) if first is None else first.schema
     raised = list[BaseException]()
@@ -136,15 +136,14 @@ def _write(folder: Path, name: str, batches: Iterator[Any], kind: str, origin: O
 
 def _arrange(table: Any, kind: str, count: int) -> None:
     """Make the index of the vectors."""
-    from lancedb.index import IvfFlat, IvfPq
-
+    kinds: Any = import_module("lancedb.index")
     if kind == "exact" or (kind == "auto" and count <= EXACT_LIMIT) or not count:
         return
     cells = max(1, min(int(4 * count**0.5), count // LEAST))
     if kind == "ivfpq" and count >= LEAST:
-        table.create_index("vector", config=IvfPq(distance_type="cosine", num_partitions=cells))
+        table.create_index("vector", config=kinds.IvfPq(distance_type="cosine", num_partitions=cells))
     else:
-        table.create_index("vector", config=IvfFlat(distance_type="cosine", num_partitions=cells))
+        table.create_index("vector", config=kinds.IvfFlat(distance_type="cosine", num_partitions=cells))
 
 
 def _batches(

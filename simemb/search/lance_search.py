@@ -1,6 +1,7 @@
 """Searching a table of LanceDB by texts, with the encoder that it names."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,7 @@ class LanceTable:
             SearchError: there is no table, it is not of simemb, or it is of another encoder.
         """
         extras.need("a table of LanceDB", extras.LANCEDB)
-        import lancedb
-
+        lancedb: Any = import_module("lancedb")
         place = Path(path).resolve()
         if not is_table(place):
             raise SearchError(f"{path}: no table of LanceDB here: make one with `simemb index ... --to lancedb`")
