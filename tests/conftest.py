@@ -11,8 +11,8 @@ import hypothesis
 import pytest
 import simemb.data
 
-# Beside others (`pytest -n logical`) a process has one core, and what it starts too; and there it is told of a width of 80
-# columns, which nobody asked for.
+# Beside others (`pytest -n logical`) a process has one core, and what it starts too; and there it is told of a width of
+# 80 columns, which nobody asked for.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.pop("COLUMNS", None)
