@@ -78,7 +78,7 @@ def request(dice: random.Random) -> bytes:
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + content
 
 
-def answered(place: tuple[str, int], content: bytes, *, patience: float = 10) -> str:
+def answered(place: tuple[str, int], content: bytes, *, patience: float = 60) -> str:
     """The status of the answer; "closed" if the server hung up or still waits for what we said would come."""
     with socket.create_connection(place, timeout=patience) as connection:
         try:
