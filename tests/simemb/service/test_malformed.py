@@ -20,6 +20,7 @@ def test_nothing_that_is_sent_makes_the_server_fail(url: str, caplog: pytest.Log
     for _ in range(400):
         found[answered((place.hostname or "", place.port or 0), request(dice))] += 1
     assert [status for status in found if status.startswith("5")] == []
-    assert {"200", "400", "415", "422"} <= found.keys()
+    assert {"200", "400"} <= found.keys()
+    assert sum(status.startswith("4") for status in found) >= 2
     assert not [record for record in caplog.records if "defect" in record.getMessage()]
     assert np.shape(httpx2.post(f"{url}/embed", json={"inputs": "a"}).json()) == (1, 256)
