@@ -11,7 +11,7 @@ class Composed(Objective):
     @property
     def parts(self) -> tuple[Objective, ...]:
         """The objectives directly inside."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say what it is made of")
 
     @property
     def negatives(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
